@@ -1,0 +1,1 @@
+# Two commands do everything on a fresh machine: `make up` and `make test`.

@@ -1,0 +1,5 @@
+"""`python -m extproc` is `intentmesh`."""
+
+from extproc.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""The bundled embedding model, its tokenizer, its static table: data files only."""

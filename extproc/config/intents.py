@@ -1,0 +1,53 @@
+"""What the texts may mean, and how sure the classifier has to be."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from extproc.config.section import Section
+
+
+class Intent(Section):
+    """One intent: deterministic rules first, examples for everything else."""
+
+    description: str = ""
+    patterns: tuple[str, ...] = ()
+    """Regular expressions; one that is found anywhere in the text (case-insensitive) decides before any model runs."""
+    exact: tuple[str, ...] = ()
+    """Whole texts (case and outer white space aside) that decide."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Request headers that decide when all of them have these values."""
+    examples: tuple[str, ...] = ()
+    """What people write when they mean this. Three are enough to start with; ten are good."""
+    examples_file: Path | None = None
+    """JSON lines with `text` (and `intent`, when one file serves several intents), relative to `mesh.yaml`."""
+
+    @field_validator("patterns")
+    @classmethod
+    def _compiles(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"`{pattern}` is not a regular expression: {error}") from None
+        return patterns
+
+
+class ClassifierSettings(Section):
+    """The cascade's settings; the defaults fit most meshes."""
+
+    encoder: str = "bundled"
+    """`bundled` (all-MiniLM-L6-v2), or the name of any model that fastembed knows."""
+    target_precision: float = Field(default=0.95, gt=0.5, lt=1.0)
+    """Of the requests that are given an intent, this share is to be right; thresholds follow from it."""
+    token_budget: int = Field(default=128, ge=16, le=512)
+    """Tokens read of a text; of a longer one, its head and its tail."""
+    cache_size: int = Field(default=4096, ge=0)
+    """Recent decisions kept, by digest of the text."""
+    threads: int = Field(default=1, ge=1)
+    """Threads of one transformer pass."""
+    max_batch: int = Field(default=16, ge=1)
+    """Texts of concurrent streams that share one transformer pass."""

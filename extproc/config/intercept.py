@@ -1,0 +1,57 @@
+"""Which requests are read at all, and where in their bodies the texts are."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from extproc.config.section import Section
+
+PayloadKind = Literal["auto", "openai", "anthropic", "json", "ndjson", "form", "text"]
+
+
+class Intercept(Section):
+    """One rule of `intercept`. The first rule that matches a request decides; a request that none matches is not read."""
+
+    path_prefix: str | None = None
+    """Matches every path that starts with this, without the query string."""
+    path: str | None = None
+    """Matches exactly this path, without the query string."""
+    methods: tuple[str, ...] = ("POST", "PUT", "PATCH")
+    """HTTP methods, in capitals."""
+    payload: PayloadKind = "auto"
+    """How the body is laid out; `auto` goes by path and content type."""
+    texts: tuple[str, ...] = ()
+    """JSONPaths of the texts in a `json` or `ndjson` body, or field names of a `form`. Empty: every string value."""
+    intent_from: str | None = None
+    """Path of the text that decides the intent. Default: the last user message, else the first text."""
+    query: bool = False
+    """Mask personal data in the values of the URL's query too."""
+    restore: bool | None = None
+    """Put masked values back into the answer. Default: `pii.restore`."""
+    redact_output: bool = False
+    """Mask personal data that the model utters and the request did not hold."""
+    on_unreadable: Literal["auto", "pass", "reject"] = "auto"
+    """A body that cannot be read: `pass` it untouched, `reject` it with 400, or `auto`: reject where anything is masked."""
+
+    @model_validator(mode="after")
+    def _one_path(self) -> Self:
+        if (self.path is None) == (self.path_prefix is None):
+            raise ValueError("give exactly one of `path_prefix` and `path`")
+        for value in (self.path, self.path_prefix):
+            if value is not None and not value.startswith("/"):
+                raise ValueError(f"`{value}` must start with `/`")
+        return self
+
+
+DEFAULT_INTERCEPT = (Intercept(path_prefix="/v1/", payload="auto"),)
+
+
+class Limits(Section):
+    """How much one request may ask of the processor."""
+
+    max_body_bytes: int = Field(default=8 * 2**20, gt=0)
+    """Largest request body on an intercepted path, before and after decompression. Envoy's buffer limit follows it."""
+    deadline_ms: int = Field(default=1000, gt=0)
+    """Time for one request body, from its arrival to our reply. Envoy's `message_timeout` is this plus a margin."""

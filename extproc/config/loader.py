@@ -1,0 +1,199 @@
+"""YAML -> `Mesh`, or every mistake in it: line, key path, what it is, what would be right."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from extproc.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from extproc.config.mesh import Mesh
+
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a `mesh.yaml`."""
+
+    line: int
+    """Counted from 1."""
+    key: str
+    """Dotted path, as `models.phi.endpoints[0].address`; empty for the file as a whole."""
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.key}: {self.message}" if self.key else f"line {self.line}: {self.message}"
+
+
+class InvalidMeshError(ConfigError):
+    """A `mesh.yaml` with mistakes, all of them in `problems`."""
+
+    def __init__(self, source: str, problems: list[Problem]) -> None:
+        self.source = source
+        self.problems = sorted(problems, key=lambda p: (p.line, p.key))
+        super().__init__("\n".join(f"{source}:{problem}" for problem in self.problems))
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
+    """Sentence for a name that does not exist, with the nearest that does."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        return f"there is no {kind} `{name}`; did you mean `{near[0]}`?"
+    return f"there is no {kind} `{name}`; there are: {', '.join(names) or 'none'}"
+
+
+def load(path: Path) -> Mesh:
+    """Read a `mesh.yaml`; relative paths in it are taken from its own folder.
+
+    Raises ConfigError when the file cannot be read, InvalidMeshError with every mistake otherwise.
+    """
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 (byte {error.start})") from error
+    return parse(text, source=str(path), folder=path.resolve().parent)
+
+
+def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -> Mesh:
+    """Validate the text of a `mesh.yaml`. Raises InvalidMeshError with every mistake."""
+    from extproc.config.mesh import Mesh  # noqa: PLC0415 - mesh.py reports through this module
+
+    data, lines, problems = _read_yaml(text, source)
+    problems += [Problem(_line(lines, where), _dotted(where), what) for where, what in _dangling(data)]
+    try:
+        mesh = Mesh.model_validate(data, context={"folder": folder or Path.cwd()})
+    except ValidationError as error:
+        problems += [Problem(_line(lines, where), _dotted(where), what) for where, what in _mistakes(error)]
+        raise InvalidMeshError(source, problems) from None
+    if problems:
+        raise InvalidMeshError(source, problems)
+    return mesh
+
+
+def _read_yaml(text: str, source: str) -> tuple[Any, dict[KeyPath, int], list[Problem]]:
+    """Plain data, the line of every key path, and duplicate keys (which YAML would drop without a word)."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InvalidMeshError(source, [Problem(line, "", f"not YAML: {error.problem}")]) from None
+    except yaml.YAMLError as error:
+        raise InvalidMeshError(source, [Problem(1, "", f"not YAML: {error}")]) from None
+    if node is None:
+        raise InvalidMeshError(source, [Problem(1, "", "the file is empty; the smallest one is in the README")])
+    lines: dict[KeyPath, int] = {}
+    problems: list[Problem] = []
+    _index(node, (), lines, problems, set())
+    try:
+        return yaml.safe_load(text), lines, problems
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InvalidMeshError(source, [Problem(line, "", f"not YAML: {error.problem}")]) from None
+
+
+def _index(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], problems: list[Problem], above: set[int]) -> None:
+    if id(node) in above:
+        problems.append(Problem(node.start_mark.line + 1, _dotted(path), "an alias that contains itself"))
+        return
+    lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = key.value if isinstance(key, yaml.ScalarNode) else "?"
+            here = (*path, name)
+            if name in seen and name != "<<":
+                problems.append(Problem(key.start_mark.line + 1, _dotted(here), "the key stands here twice"))
+            seen.add(name)
+            lines[here] = key.start_mark.line + 1
+            _index(value, here, lines, problems, above | {id(node)})
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            _index(value, (*path, i), lines, problems, above | {id(node)})
+
+
+def _dangling(data: Any) -> Iterable[tuple[KeyPath, str]]:
+    """Names in one section that another does not have. Works on the raw data, so that it reports beside other mistakes."""
+    if not isinstance(data, dict):
+        return
+    known = {
+        kind: data[key] for kind, key in (("model", "models"), ("intent", "intents")) if isinstance(data.get(key), dict)
+    }
+    used: list[tuple[KeyPath, str, Any]] = [(("default_model",), "model", data.get("default_model"))]
+    routes = data.get("routes")
+    for i, route in enumerate(routes if isinstance(routes, list) else ()):
+        if isinstance(route, dict):
+            used += [(("routes", i, kind), kind, route.get(kind)) for kind in ("model", "intent")]
+    for where, kind, name in used:
+        if isinstance(name, str) and name not in known.get(kind, {} if kind == "intent" else {name: None}):
+            yield where, unknown_name(kind, name, known.get(kind, ()))
+
+
+def _mistakes(error: ValidationError) -> Iterable[tuple[KeyPath, str]]:
+    for item in error.errors(include_url=False):
+        where: KeyPath = tuple(item["loc"])
+        cause = (item.get("ctx") or {}).get("error")
+        if item["type"] == "extra_forbidden":
+            yield where, unknown_name("key", str(where[-1]), _keys_at(where[:-1]))
+        elif item["type"] == "missing":
+            yield where, "is missing"
+        elif isinstance(cause, ValueError):
+            yield where, str(cause)
+        else:
+            yield where, _sentence(item["msg"], item["input"])
+
+
+def _sentence(message: str, given: Any) -> str:
+    text = message[:1].lower() + message[1:]
+    if isinstance(given, str | int | float | bool) or given is None:
+        shown = "nothing" if given is None else repr(given) if len(repr(given)) <= 60 else repr(given)[:57] + "..."
+        return f"{text}, not {shown}"
+    return text
+
+
+def _keys_at(path: KeyPath) -> Mapping[str, Any]:
+    """The keys that the section at a path may have: walks the models as the path does."""
+    from extproc.config.mesh import Mesh  # noqa: PLC0415 - mesh.py reports through this module
+
+    section: type[BaseModel] = Mesh
+    for step in path:
+        field = section.model_fields.get(step) if isinstance(step, str) else None
+        if field is not None:
+            inner = _section_in(field.annotation)
+            if inner is None:
+                return {}
+            section = inner
+    return section.model_fields
+
+
+def _section_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in getattr(annotation, "__args__", ()):
+        if (found := _section_in(part)) is not None:
+            return found
+    return None
+
+
+def _line(lines: Mapping[KeyPath, int], path: KeyPath) -> int:
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+def _dotted(path: KeyPath) -> str:
+    out = ""
+    for step in path:
+        out += f"[{step}]" if isinstance(step, int) else f".{step}" if out else step
+    return out

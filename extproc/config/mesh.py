@@ -1,0 +1,33 @@
+"""The whole of `mesh.yaml`, section by section."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from extproc.config.intents import ClassifierSettings, Intent
+from extproc.config.intercept import DEFAULT_INTERCEPT, Intercept, Limits
+from extproc.config.models import Model, Route
+from extproc.config.pii import PiiSettings
+from extproc.config.processor import ProcessorSettings
+from extproc.config.section import Section
+from extproc.config.telemetry import TelemetrySettings
+
+
+class Mesh(Section):
+    """One validated `mesh.yaml`."""
+
+    version: Literal[1]
+    processor: ProcessorSettings = Field(default_factory=ProcessorSettings)
+    intercept: tuple[Intercept, ...] = DEFAULT_INTERCEPT
+    limits: Limits = Field(default_factory=Limits)
+    intents: dict[str, Intent] = Field(default_factory=dict)
+    classifier: ClassifierSettings = Field(default_factory=ClassifierSettings)
+    models: dict[str, Model] = Field(min_length=1)
+    routes: tuple[Route, ...] = ()
+    default_model: str
+    pii: PiiSettings = Field(default_factory=PiiSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
+    shadow: bool = False
+    """Decide, count and report, but change nothing."""

@@ -1,0 +1,54 @@
+"""Every error that the processor raises on purpose, and the answer that each one carries.
+
+`service.py` is the one place where these become replies. A message never quotes what a user wrote: types, names,
+sizes and positions only.
+"""
+
+from __future__ import annotations
+
+
+class IntentmeshError(Exception):
+    """Base of the tree. `status` is the HTTP status of the reply, `error_type` its name in OpenAI's error shape."""
+
+    status: int = 500
+    error_type: str = "api_error"
+
+
+class ConfigError(IntentmeshError):
+    """A `mesh.yaml`, a file that it names, or a setting that cannot be used."""
+
+
+class UnreadableBodyError(IntentmeshError):
+    """A body on an intercepted path whose texts could not be found, so that it could not be masked either."""
+
+    status = 400
+    error_type = "invalid_request_error"
+
+
+class BodyTooLargeError(IntentmeshError):
+    """A body, or what it decompresses to, beyond the configured limit."""
+
+    status = 413
+    error_type = "invalid_request_error"
+
+
+class BlockedEntityError(IntentmeshError):
+    """The policy refuses requests that hold this entity type. Carries the type, never the value."""
+
+    status = 400
+    error_type = "invalid_request_error"
+
+    def __init__(self, entity_type: str) -> None:
+        self.entity_type = entity_type
+        super().__init__(f"the request holds personal data of the type {entity_type}, which is not accepted here")
+
+
+class MaskingError(IntentmeshError):
+    """A recognizer or an operator failed or ran out of time: the request is refused, never sent on unmasked."""
+
+    status = 503
+    error_type = "service_unavailable"
+
+
+class ProtocolError(IntentmeshError):
+    """A message that is not legal in this state of the stream: the gRPC stream is aborted with INTERNAL."""

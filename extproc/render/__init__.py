@@ -1,0 +1,1 @@
+"""`mesh.yaml` -> Envoy, Istio, Envoy Gateway, Linkerd, Kubernetes; typed, never string templates."""

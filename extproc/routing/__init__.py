@@ -1,0 +1,1 @@
+"""Intent, policy and registry -> the model that gets the request."""
