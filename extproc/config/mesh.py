@@ -8,7 +8,7 @@ from pydantic import Field
 
 from extproc.config.intents import ClassifierSettings, Intent
 from extproc.config.intercept import DEFAULT_INTERCEPT, Intercept, Limits
-from extproc.config.models import Model, Route
+from extproc.config.models import Model, Route, Zone
 from extproc.config.pii import PiiSettings
 from extproc.config.processor import ProcessorSettings
 from extproc.config.section import Section
@@ -27,6 +27,9 @@ class Mesh(Section):
     models: dict[str, Model] = Field(min_length=1)
     routes: tuple[Route, ...] = ()
     default_model: str
+    """Gets what no route matches: unsure, late or failed classification included."""
+    default_residency: Zone = "external"
+    """How far a request for the default model may travel."""
     pii: PiiSettings = Field(default_factory=PiiSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     shadow: bool = False

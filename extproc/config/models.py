@@ -48,17 +48,19 @@ class Endpoint(Section):
 
 
 class Gguf(Section):
-    """Weights for llama.cpp: a local file, or a file of a Hugging Face repository."""
+    """Weights for llama.cpp: a local file, a file of a Hugging Face repository, or one of the bundled demo models."""
 
     path: Path | None = None
+    """Relative to `mesh.yaml`."""
     repo: str | None = None
     file: str | None = None
     sha256: str | None = None
+    demo: Literal["telemetry", "support", "general"] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.path is None) == (self.repo is None):
-            raise ValueError("give either `path`, or `repo` and `file`")
+        if [self.path, self.repo, self.demo].count(None) != 2:
+            raise ValueError("give one of `path`, `repo` with `file`, and `demo`")
         if (self.repo is None) != (self.file is None):
             raise ValueError("`repo` and `file` belong together")
         return self
