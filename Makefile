@@ -1,1 +1,42 @@
-# Two commands do everything on a fresh machine: `make up` and `make test`.
+# Two commands do everything on a fresh machine: `make up` runs the mesh, `make test` proves it.
+PYTHON ?= python3
+RUN := .venv/bin/
+PYTEST := $(RUN)python -m pytest
+
+.PHONY: help up test lint unit wire quality bench render clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.PHONY: setup
+setup: ## the virtual environment with all that is needed (the other targets call it)
+	@$(PYTHON) scripts/setup.py
+
+up: setup ## the whole mesh on this machine, with the shipped mesh.yaml; ^C ends it
+	@exec $(RUN)intentmesh up $(ARGS)
+
+test: lint unit quality wire ## all that must pass before a change lands
+
+lint: setup ## ruff and mypy
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+	$(RUN)mypy
+
+unit: setup ## no network, seconds
+	$(PYTEST) tests/unit
+
+quality: setup ## accuracy floors
+	$(PYTEST) tests/quality
+
+wire: setup ## a real Envoy, a real processor, real llama.cpp
+	$(PYTEST) tests/wire
+
+render: setup ## write envoy/ and k8s/ anew from mesh.yaml
+	$(RUN)intentmesh render all
+
+bench: setup ## the figures of the README, and docs/benchmarks.md from them
+	$(RUN)python -m tests.bench
+
+clean: ## the virtual environment and caches
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
