@@ -12,6 +12,7 @@ from extproc.errors import IntentmeshError
 
 COMMANDS = {
     "check": "check",
+    "eval": "eval",
 }
 """Command -> module in this package, which has a click command of the same name (`-` becomes `_`)."""
 

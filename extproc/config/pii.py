@@ -9,17 +9,45 @@ from pydantic import Field
 from extproc.config.section import Section
 
 OperatorName = Literal["replace", "mask", "hash", "redact", "keep", "block", "flag"]
-Pack = Literal["us", "ca", "uk", "eu", "latam", "apac", "mea"]
+Pack = Literal["extended", "us", "ca", "uk", "eu", "latam", "apac", "mea"]
+PACKS: tuple[Pack, ...] = ("extended", "us", "ca", "uk", "eu", "latam", "apac", "mea")
+"""`extended`: what is personal only in some trades (URLs, postcodes, plates, VIN, IMEI, BIC). The others are regions."""
+
+
+class RecognizerSettings(Section):
+    """A recognizer of the user's own, as `{entity: STAFF_ID, pattern: 'ACME-[0-9]{6}'}`."""
+
+    entity: str = Field(pattern=r"^[A-Z][A-Z0-9_]{1,39}$")
+    """Entity type in capitals; a new one, or one that exists already."""
+    pattern: str = Field(min_length=1, max_length=2000)
+    """RE2 syntax: no look-around and no back-references, and so linear time whatever the text."""
+    checksum: str | None = None
+    """`luhn`, or a python-stdnum module such as `iso7064.mod_97_10` or `pl.pesel`: values that fail it are left alone."""
+    labels: tuple[str, ...] = ()
+    """Words that announce the value; where there are any and `score` is below 0.5, only labelled values are found."""
+    score: float = Field(default=0.8, gt=0, le=1)
+    ignore_case: bool = False
+    example: str = ""
 
 
 class PiiSettings(Section):
     """The `pii` section. Without one, every type of the global set is replaced by a placeholder and restored."""
 
     entities: dict[str, OperatorName] = Field(default_factory=dict)
-    """Entity type -> operator; a type that is not named here has `default_operator`."""
+    """Entity type -> operator; a type that is not named here has `default_operator`. Naming a type switches it on."""
     default_operator: OperatorName = "replace"
     packs: tuple[Pack, ...] = ()
-    """Regions whose label-only types are looked for too."""
+    """Region packs, and `extended`. Without any: the global set, and of every region what a checksum or a shape gives away."""
+    recognizers: tuple[RecognizerSettings, ...] = ()
+    """Recognizers of your own."""
+    allow: tuple[str, ...] = ()
+    """Values that are never personal data (case aside): your own hotline, an address in a template."""
+    allow_patterns: tuple[str, ...] = ()
+    """The same as RE2 patterns that match a whole value: '.*@example\\.com'."""
+    deny: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Entity type -> words that are always found as it (whole words, case aside)."""
+    min_score: float = Field(default=0.5, ge=0, le=1)
+    """Findings below this score are left alone."""
     restore: bool = True
     """Put the originals back into the answer."""
     enabled: bool = True
