@@ -1,1 +1,13 @@
-"""Finding the texts in a body and writing them back, nothing else touched."""
+"""Finding the texts in a body and writing them back, nothing else touched.
+
+Requests: `parse(rule, path, content_type, content_encoding, body)` gives a `Document`: its `segments` go to the
+anonymizer, its `intent_text` to the classifier, and `document.replace(anonymized.edits, model=...)` is the body to send
+(`anonymized.texts`, whole texts, will do as well). `parse_query(target)` does the same for the URL's query.
+
+Answers: `response_editor(rule, content_type, content_encoding, editors)` rewrites texts as they pass, chunk by chunk;
+`editors` is `Vault.restorer` or what `extproc.pii.answer_editors` returns.
+"""
+
+from extproc.payload.document import Change, Document, Edit, EditorFactory, ResponseEditor, Segment, TextEditor
+
+__all__ = ["Change", "Document", "Edit", "EditorFactory", "ResponseEditor", "Segment", "TextEditor"]

@@ -1,0 +1,83 @@
+"""What a body is to the rest of the house: the texts in it, and a way to write them back with nothing else touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+Edit = tuple[int, int, str]
+"""Start, end (in characters of a segment's text) and what stands there instead."""
+Change = str | Sequence[Edit]
+"""A whole new text, or the edits that make it (in order, apart from each other): only these spans are rewritten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One text in a body. Characters of `text` are what edits count in, whatever the body's own escapes are."""
+
+    text: str
+    key: str | None = None
+    """The JSON key or form field under which the text stands: a label for the recognizers."""
+    role: str | None = None
+    """Role of the message that it belongs to, where there is one: system, user, assistant, tool..."""
+    steps: tuple[str | int, ...] = ()
+    """Keys and indices that lead to it."""
+
+    @property
+    def path(self) -> str:
+        """The way to the text, as `$.messages[0].content`. Keys may be the user's own words: not for logs."""
+        return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.steps)
+
+
+class Document(Protocol):
+    """A body that has been read."""
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """Every text that may hold personal data, in the order of the body."""
+
+    @property
+    def intent_text(self) -> str:
+        """The text that says what the request is about; empty when there is none."""
+
+    @property
+    def model(self) -> str | None:
+        """The model that the body asks for."""
+
+    @property
+    def stream(self) -> bool:
+        """Whether the body asks for a streamed answer."""
+
+    def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:
+        """Body with one change per segment (None: as it was) and, if given, another `model`.
+
+        Every other byte stays, and so does the content-encoding; with nothing to change it is the very body.
+        """
+
+
+class TextEditor(Protocol):
+    """Rewrites one text that arrives in pieces, cut anywhere."""
+
+    @property
+    def held(self) -> int:
+        """How many characters that were fed are held back still."""
+
+    def feed(self, text: str) -> str:
+        """Take the next piece; return what can leave."""
+
+    def close(self) -> str:
+        """Return what was held back: the text is at its end. The editor can then begin another text."""
+
+
+class EditorFactory(Protocol):
+    """Makes a TextEditor for one text. `nested`: that text is JSON itself, and what is put in is escaped for its strings."""
+
+    def __call__(self, *, nested: bool = False) -> TextEditor: ...
+
+
+class ResponseEditor(Protocol):
+    """Rewrites the texts of one answer that arrives in chunks, cut anywhere."""
+
+    def feed(self, chunk: bytes, *, end: bool = False) -> bytes:
+        """Take the next chunk; return the bytes that can leave. With `end`, all of them."""
