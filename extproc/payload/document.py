@@ -73,7 +73,8 @@ class TextEditor(Protocol):
 class EditorFactory(Protocol):
     """Makes a TextEditor for one text. `nested`: that text is JSON itself, and what is put in is escaped for its strings."""
 
-    def __call__(self, *, nested: bool = False) -> TextEditor: ...
+    def __call__(self, *, nested: bool = False) -> TextEditor:
+        """A new editor, for the texts of one answer field."""
 
 
 class ResponseEditor(Protocol):
