@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from extproc.config.jsonpath import parse_jsonpath
 from extproc.config.section import Section
 
 PayloadKind = Literal["auto", "openai", "anthropic", "json", "ndjson", "form", "text"]
@@ -25,15 +26,37 @@ class Intercept(Section):
     texts: tuple[str, ...] = ()
     """JSONPaths of the texts in a `json` or `ndjson` body, or field names of a `form`. Empty: every string value."""
     intent_from: str | None = None
-    """Path of the text that decides the intent. Default: the last user message, else the first text."""
+    """JSONPath (or `form` field) of the text that decides the intent. Default: the last user message, else the first text."""
     query: bool = False
     """Mask personal data in the values of the URL's query too."""
     restore: bool | None = None
     """Put masked values back into the answer. Default: `pii.restore`."""
     redact_output: bool = False
     """Mask personal data that the model utters and the request did not hold."""
+    keep_masked: tuple[str, ...] = ()
+    """JSONPaths of fields of the answer where placeholders stay: `$.choices[*].message.reasoning_content`."""
     on_unreadable: Literal["auto", "pass", "reject"] = "auto"
     """A body that cannot be read: `pass` it untouched, `reject` it with 400, or `auto`: reject where anything is masked."""
+
+    @field_validator("keep_masked")
+    @classmethod
+    def _are_paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        for path in paths:
+            parse_jsonpath(path)
+        return paths
+
+    @model_validator(mode="after")
+    def _texts_fit_payload(self) -> Self:
+        named = [*self.texts, *([self.intent_from] if self.intent_from else [])]
+        if self.texts and self.payload not in ("json", "ndjson", "form"):
+            raise ValueError(
+                f"`texts` belongs to the payloads json, ndjson and form; the payload here is `{self.payload}`"
+            )
+        if self.payload == "text" and self.intent_from:
+            raise ValueError("a `text` payload is one text: `intent_from` has nothing to choose from")
+        for path in named if self.payload != "form" else ():
+            parse_jsonpath(path)
+        return self
 
     @model_validator(mode="after")
     def _one_path(self) -> Self:

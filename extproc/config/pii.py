@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
+from extproc.config.operators import Operator
 from extproc.config.section import Section
 
-OperatorName = Literal["replace", "mask", "hash", "redact", "keep", "block", "flag"]
 Pack = Literal["extended", "us", "ca", "uk", "eu", "latam", "apac", "mea"]
 PACKS: tuple[Pack, ...] = ("extended", "us", "ca", "uk", "eu", "latam", "apac", "mea")
 """`extended`: what is personal only in some trades (URLs, postcodes, plates, VIN, IMEI, BIC). The others are regions."""
@@ -33,9 +34,10 @@ class RecognizerSettings(Section):
 class PiiSettings(Section):
     """The `pii` section. Without one, every type of the global set is replaced by a placeholder and restored."""
 
-    entities: dict[str, OperatorName] = Field(default_factory=dict)
-    """Entity type -> operator; a type that is not named here has `default_operator`. Naming a type switches it on."""
-    default_operator: OperatorName = "replace"
+    entities: dict[str, Operator] = Field(default_factory=dict)
+    """Entity type -> operator, as `replace` or `{operator: mask, keep_last: 4}`; a type
+    that is not named here has `default_operator`. Naming a type switches it on."""
+    default_operator: Operator = Field(default_factory=Operator)
     packs: tuple[Pack, ...] = ()
     """Region packs, and `extended`. Without any: the global set, and of every region what a checksum or a shape gives away."""
     recognizers: tuple[RecognizerSettings, ...] = ()
@@ -51,3 +53,13 @@ class PiiSettings(Section):
     restore: bool = True
     """Put the originals back into the answer."""
     enabled: bool = True
+    tolerant: bool = True
+    """Restore placeholders that the model wrote with a small slip too: `[email address 1]`, `EMAIL_ADDRESS_1]`."""
+    hash_key_file: Path | None = None
+    """File with the key of the operator `hash`, relative to `mesh.yaml`. Default: the variable INTENTMESH_HASH_KEY."""
+
+    @field_validator("hash_key_file")
+    @classmethod
+    def _beside_mesh(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        folder = (info.context or {}).get("folder")
+        return folder / path if path is not None and folder is not None else path

@@ -1,0 +1,32 @@
+"""What is done with one type of personal data: a name, or a name with its parameters."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from extproc.config.section import Section
+
+OperatorName = Literal["replace", "mask", "hash", "redact", "keep", "block", "flag"]
+
+
+class Operator(Section):
+    """`replace`, or `{operator: mask, keep_last: 4}`."""
+
+    operator: OperatorName = "replace"
+    """`replace`: a placeholder, put back in the answer. `mask`: asterisks. `hash`: a keyed digest. `redact`: the type in
+    brackets, for good. `keep`: left alone. `block`: the request is refused. `flag`: left as it is, but reported."""
+    keep_last: int = Field(default=0, ge=0, le=12)
+    """Characters at the end that `mask` leaves readable."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        return {"operator": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.keep_last and self.operator != "mask":
+            raise ValueError(f"`keep_last` belongs to the operator `mask`, not to `{self.operator}`")
+        return self
