@@ -52,3 +52,10 @@ class MaskingError(IntentmeshError):
 
 class ProtocolError(IntentmeshError):
     """A message that is not legal in this state of the stream: the gRPC stream is aborted with INTERNAL."""
+
+
+class ModeError(IntentmeshError):
+    """Envoy sends bodies in a mode in which an intercepted request cannot be handled safely."""
+
+    status = 503
+    error_type = "service_unavailable"

@@ -11,6 +11,7 @@ from extproc import __version__
 from extproc.errors import IntentmeshError
 
 COMMANDS = {
+    "serve": "serve",
     "check": "check",
     "eval": "eval",
 }

@@ -20,7 +20,10 @@ MAY_IMPORT = {
     "intent": {*BASE, "assets", "encoder"},
     "routing": BASE,
     "pipeline": {*BASE, "events", "encoder", "payload", "pii", "intent", "routing"},
-    "stream": {*BASE, "events", "encoder", "payload", "pii", "intent", "routing", "pipeline"},
+    "modes": {"errors", "events"},
+    "answer": {*BASE, "events", "payload"},
+    "stream": {*BASE, "events", "pipeline", "modes", "answer"},
+    "refusal": {*BASE, "events"},
     "telemetry": {*BASE, "events"},
     "render": BASE,
 }

@@ -1,0 +1,277 @@
+"""The words that Envoy and the processor speak, free of protobuf: events in, replies out, and the record of an exchange.
+
+A newcomer reads this first. `codec.py` turns bytes into events and replies into bytes; `stream.py` says which event
+may follow which. Everything here is frozen data and names nothing of a user's text except the headers and bodies that
+pass through; `Exchange`, which telemetry receives, holds names, counts and times only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MODEL_HEADER = "x-intentmesh-model"
+"""The header that Envoy's routes match on."""
+RESIDENCY_HEADER = "x-intentmesh-residency"
+"""The farthest zone that the request may reach; absent: anywhere."""
+HEADER_PREFIX = "x-intentmesh-"
+"""Ours alone: a client that sends such a header gains nothing by it."""
+METADATA_NAMESPACE = "intentmesh"
+"""Envoy's dynamic metadata, as `%DYNAMIC_METADATA(intentmesh:model)%` reads it in an access log."""
+
+Phase = Literal[
+    "request_headers", "request_body", "request_trailers", "response_headers", "response_body", "response_trailers"
+]
+"""What a message is about. The names are those of the oneof in `ProcessingRequest` and in `ProcessingResponse`."""
+
+
+class BodyMode(IntEnum):
+    """How Envoy sends a body; the numbers are those of `ProcessingMode.BodySendMode`."""
+
+    NONE = 0
+    STREAMED = 1
+    BUFFERED = 2
+    BUFFERED_PARTIAL = 3
+    FULL_DUPLEX_STREAMED = 4
+    GRPC = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiated:
+    """The body modes that Envoy is configured with, told once in the first message of a stream."""
+
+    request_body: BodyMode
+    response_body: BodyMode
+    sends_body_early: bool = False
+    """`send_body_without_waiting_for_header_response`: bodies come unasked, and mode overrides are ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHeaders:
+    """A request begins. Names are in lower case; the values of a repeated header are joined by commas."""
+
+    phase: ClassVar[Phase] = "request_headers"
+    headers: Mapping[str, str]
+    end_of_stream: bool = False
+    negotiated: Negotiated | None = None
+    """None from an Envoy that does not tell (before 1.33)."""
+    observed: bool = False
+    """Envoy only lets us watch (`observability_mode`): it reads no reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBody:
+    """The request's body, or a chunk of it."""
+
+    phase: ClassVar[Phase] = "request_body"
+    body: bytes
+    end_of_stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTrailers:
+    """The request ends with trailers."""
+
+    phase: ClassVar[Phase] = "request_trailers"
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHeaders:
+    """An answer begins: from an upstream, or Envoy's own."""
+
+    phase: ClassVar[Phase] = "response_headers"
+    headers: Mapping[str, str]
+    end_of_stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseBody:
+    """The answer's body, or a chunk of it."""
+
+    phase: ClassVar[Phase] = "response_body"
+    body: bytes
+    end_of_stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseTrailers:
+    """The answer ends with trailers."""
+
+    phase: ClassVar[Phase] = "response_trailers"
+
+
+Event = RequestHeaders | RequestBody | RequestTrailers | ResponseHeaders | ResponseBody | ResponseTrailers
+
+
+@dataclass(frozen=True, slots=True)
+class Modes:
+    """What Envoy is to send us of the rest of this exchange (`mode_override`). It counts in replies to headers only."""
+
+    request_body: BodyMode
+    response_headers: bool
+    response_body: BodyMode
+
+
+@dataclass(frozen=True, slots=True)
+class Proceed:
+    """Nothing changes."""
+
+    phase: Phase
+    modes: Modes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mutate:
+    """Headers or body change."""
+
+    phase: Phase
+    set_headers: Mapping[str, str] = field(default_factory=dict)
+    """Each replaces every value that the header had."""
+    remove_headers: tuple[str, ...] = ()
+    body: bytes | None = None
+    """Takes the place of the body, or of this chunk of it; None leaves it."""
+    content_length: bool = False
+    """The body is a whole one, so its length is told. Envoy refuses a buffered body whose `content-length` disagrees."""
+    clear_route_cache: bool = False
+    """Envoy picks the route again, by the headers as they are now. Counts only beside a changed header."""
+    modes: Modes | None = None
+    metadata: Mapping[str, str | float] | None = None
+    """Envoy's dynamic metadata, under METADATA_NAMESPACE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a body in FULL_DUPLEX_STREAMED, where replies are not paired with messages."""
+
+    phase: Phase
+    body: bytes
+    end_of_stream: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Envoy answers the client with this, and no upstream sees the request (`ImmediateResponse`)."""
+
+    status: int
+    body: bytes
+    details: str
+    """One word for Envoy's access log."""
+    content_type: str = "application/json"
+
+
+Reply = Proceed | Mutate | Chunk | Reject
+
+Outcome = Literal["passed", "forwarded", "rejected", "failed", "cancelled"]
+"""passed: none of our business; forwarded: read and sent on; rejected: answered by us; failed: the stream was aborted;
+cancelled: the client or Envoy went away before the exchange was complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer says of itself."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    finish_reason: str | None = None
+    response_model: str | None = None
+    """As the upstream named it: any text, so a label only once it is looked up in the registry."""
+    estimated: bool = False
+    """The answer reported no usage; the numbers are counted from its size."""
+    chunks: int = 0
+    """Events of a streamed answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One finished HTTP exchange, for telemetry: names, counts and times, never text."""
+
+    outcome: Outcome
+    started_at: float
+    """Unix time."""
+    duration_s: float
+    """From the first message to the last."""
+    method: str = ""
+    rule: str = ""
+    """The path or prefix of the `intercept` rule; empty: not intercepted."""
+    payload: str = ""
+    intent: str | None = None
+    score: float | None = None
+    stage: str | None = None
+    """Which part of the cascade decided."""
+    model: str | None = None
+    version: str | None = None
+    """Which of the model's versions."""
+    reason: str | None = None
+    residency: str | None = None
+    entities: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(entity type, operator) -> how many."""
+    vault_size: int = 0
+    """Placeholders that the answer may hold."""
+    steps_s: Mapping[str, float] = field(default_factory=dict)
+    """Step of the pipeline -> seconds: payload, pii, intent, routing, rewrite."""
+    request_bytes: int = 0
+    response_bytes: int = 0
+    status: int | None = None
+    """HTTP status of the answer, as far as we saw one."""
+    error: str | None = None
+    """Class of the error that refused or ended it."""
+    streamed: bool = False
+    first_chunk_s: float | None = None
+    """From the request's body to the first chunk of the answer's."""
+    usage: Usage | None = None
+    shadow: bool = False
+    trace: Trace | None = None
+
+
+class Trace(Protocol):
+    """What telemetry keeps of an exchange while it runs."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers for the upstream, as `traceparent`."""
+
+
+class AnswerReader(Protocol):
+    """Reads the numbers out of an answer as it passes by."""
+
+    def feed(self, chunk: bytes) -> None:
+        """See the next bytes of the answer, as the upstream sent them."""
+
+    def close(self) -> Usage | None:
+        """What the answer said, or None."""
+
+
+class Observer(Protocol):
+    """The seam between the wire and telemetry. None of its calls may raise or wait."""
+
+    def begin(self, headers: Mapping[str, str]) -> Trace | None:
+        """An intercepted request begins, with these headers."""
+
+    def reader(self, content_type: str, content_encoding: str) -> AnswerReader | None:
+        """A reader for an answer of this type, or None. The answer is sent to us only where `reads_answers` holds."""
+
+    def finish(self, exchange: Exchange) -> None:
+        """An exchange has ended."""
+
+    @property
+    def reads_answers(self) -> bool:
+        """Whether usage is to be read from answers; costs two messages more a request where nothing is restored."""
+
+
+class Silence:
+    """The observer that does nothing."""
+
+    reads_answers = False
+
+    def begin(self, headers: Mapping[str, str]) -> None:
+        """See Observer."""
+
+    def reader(self, content_type: str, content_encoding: str) -> None:
+        """See Observer."""
+
+    def finish(self, exchange: Exchange) -> None:
+        """See Observer."""

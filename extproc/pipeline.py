@@ -1,0 +1,218 @@
+"""`inspect()`: one request body through the four steps, and the only file that knows their order.
+
+    payload   bytes -> the texts in them
+    pii       texts -> masked texts and the vault
+    intent    rules, static table, transformer -> a scored intent
+    routing   intent, entity types, headers -> the model
+
+Masking fails closed: whatever goes wrong in the first two steps refuses the request. Routing fails open: whatever goes
+wrong in the third gives the default model, and the reason is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from extproc import payload
+from extproc.errors import BodyTooLargeError, IntentmeshError, MaskingError, UnreadableBodyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from extproc.config import Mesh
+    from extproc.config.intercept import Intercept
+    from extproc.intent import Classifier, IntentScore
+    from extproc.payload import Document, EditorFactory
+    from extproc.pii import Anonymized, Anonymizer, Vault
+    from extproc.routing import RouteDecision, Router
+
+LARGE_BODY_BYTES = 256 * 1024
+"""From here on a body is masked in a thread: it would keep the other streams of this worker waiting."""
+LARGE_BODY_THREADS = 2
+CLASSIFY_RESERVE_S = 0.05
+"""With less of the deadline left than this, the transformer is not waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A whole request body, to be inspected."""
+
+    rule: Intercept
+    path: str
+    """Without the query."""
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was found out about a request, and what it becomes."""
+
+    decision: RouteDecision
+    body: bytes | None = None
+    """The new body; None: it stays as it came."""
+    vault: Vault | None = None
+    """Placeholder -> original; None or empty: nothing to restore."""
+    score: IntentScore | None = None
+    reason: str = ""
+    """The decision's own, or why it had to be the default model."""
+    entities: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(entity type, operator) -> how many."""
+    streamed: bool = False
+    """The caller asked for a streamed answer."""
+    steps_s: Mapping[str, float] = field(default_factory=dict)
+    """Step -> seconds."""
+
+
+class Pipeline:
+    """The four steps, each built once for one `mesh.yaml`."""
+
+    def __init__(
+        self, mesh: Mesh, anonymizer: Anonymizer | None, classifier: Classifier | None, router: Router
+    ) -> None:
+        self.mesh = mesh
+        self._anonymizer = anonymizer
+        self._classifier = classifier
+        self._router = router
+        self._deadline_s = mesh.limits.deadline_ms / 1000
+        self._large = ThreadPoolExecutor(LARGE_BODY_THREADS, thread_name_prefix="large-body")
+
+    @classmethod
+    def build(cls, mesh: Mesh) -> Pipeline:
+        """Build every part from the configuration."""
+        from extproc.intent import Classifier  # noqa: PLC0415 - loads the embedding model
+        from extproc.pii import Analyzer, Anonymizer  # noqa: PLC0415
+        from extproc.routing import Router  # noqa: PLC0415
+
+        anonymizer = Anonymizer(mesh.pii, Analyzer(mesh.pii)) if mesh.pii.enabled else None
+        return cls(mesh, anonymizer, Classifier(mesh) if mesh.intents else None, Router(mesh))
+
+    def rule_for(self, method: str, path: str) -> Intercept | None:
+        """The first `intercept` rule that matches; None: the request is none of our business.
+
+        The path is compared as the upstream will understand it: `/%761/chat` is `/v1/chat`.
+        """
+        if "%" in path:
+            path = unquote(path)
+        for rule in self.mesh.intercept:
+            if method in rule.methods and (
+                path == rule.path or (rule.path_prefix is not None and path.startswith(rule.path_prefix))
+            ):
+                return rule
+        return None
+
+    def decide_unread(self, headers: Mapping[str, str], reason: str) -> Inspection:
+        """The answer to an intercepted request in which there is nothing to read."""
+        return Inspection(self._router.decide(None, (), headers), reason=reason)
+
+    async def inspect(self, inquiry: Inquiry) -> Inspection:
+        """Mask, understand and route one body.
+
+        Raises UnreadableBodyError, BodyTooLargeError, BlockedEntityError and MaskingError: the request is refused.
+        """
+        deadline = monotonic() + self._deadline_s
+        try:
+            if len(inquiry.body) < LARGE_BODY_BYTES:
+                masked = self._mask(inquiry)
+            else:
+                masked = await self._mask_in_thread(inquiry, deadline)
+        except UnreadableBodyError:
+            if self._refuses_unreadable(inquiry.rule):
+                raise
+            return self.decide_unread(inquiry.headers, "unreadable")
+        document, anonymized, steps = masked
+        entities: Mapping[tuple[str, str], int] = anonymized.entities if anonymized else {}
+        start = perf_counter()
+        score, trouble = await self._classify(document.intent_text, inquiry.headers, deadline)
+        understood = perf_counter()
+        intent = score.intent if score else None
+        decision = self._router.decide(intent, {entity_type for entity_type, _ in entities}, inquiry.headers)
+        decided = perf_counter()
+        texts: Sequence[str | None] = anonymized.texts if anonymized else [None] * len(document.segments)
+        body = document.replace(texts, model=decision.upstream_name)
+        steps["intent"] = understood - start
+        steps["routing"] = decided - understood
+        steps["rewrite"] = perf_counter() - decided
+        return Inspection(
+            decision,
+            None if body == inquiry.body else body,
+            anonymized.vault if anonymized else None,
+            score,
+            trouble or decision.reason,
+            entities,
+            document.stream,
+            steps,
+        )
+
+    def may_edit_answer(self, rule: Intercept) -> bool:
+        """Whether an answer to a request under this rule can need editing. Known before the body is."""
+        return rule.redact_output or (self._anonymizer is not None and self._restores(rule))
+
+    def answer_editor(self, rule: Intercept, inspection: Inspection) -> EditorFactory | None:
+        """Makes the editors of the texts in the answer; None: nothing is to change in it."""
+        vault = inspection.vault
+        if vault is not None and len(vault) and self._restores(rule):
+            return vault.restorer
+        return None
+
+    def _restores(self, rule: Intercept) -> bool:
+        return self.mesh.pii.restore if rule.restore is None else rule.restore
+
+    def _mask(self, inquiry: Inquiry) -> tuple[Document, Anonymized | None, dict[str, float]]:
+        start = perf_counter()
+        limit = self.mesh.limits.max_body_bytes
+        if len(inquiry.body) > limit:
+            raise BodyTooLargeError(f"the body has {len(inquiry.body)} bytes; the limit is {limit}")
+        headers = inquiry.headers
+        try:
+            document = payload.parse(
+                inquiry.rule,
+                inquiry.path,
+                headers.get("content-type", ""),
+                headers.get("content-encoding", ""),
+                inquiry.body,
+            )
+            parsed = perf_counter()
+            anonymized = self._anonymizer.anonymize(document.segments) if self._anonymizer else None
+        except IntentmeshError:
+            raise
+        except Exception as error:  # whatever it is, what was not masked is not sent on
+            raise MaskingError(f"the body could not be masked ({type(error).__name__})") from error
+        return document, anonymized, {"payload": parsed - start, "pii": perf_counter() - parsed}
+
+    async def _mask_in_thread(
+        self, inquiry: Inquiry, deadline: float
+    ) -> tuple[Document, Anonymized | None, dict[str, float]]:
+        work = asyncio.get_running_loop().run_in_executor(self._large, self._mask, inquiry)
+        try:
+            async with asyncio.timeout(deadline - monotonic()):
+                return await work
+        except TimeoutError:
+            raise MaskingError(f"masking took longer than {self._deadline_s:g} s") from None
+
+    async def _classify(
+        self, text: str, headers: Mapping[str, str], deadline: float
+    ) -> tuple[IntentScore | None, str | None]:
+        """The scored intent, or None and why there is none."""
+        if self._classifier is None:
+            return None, None
+        if monotonic() > deadline - CLASSIFY_RESERVE_S:
+            return None, "late"
+        try:
+            return await self._classifier.classify(text, headers, deadline), None
+        except Exception as error:  # noqa: BLE001 - routing is an optimisation: it never costs a request
+            return None, f"classifier:{type(error).__name__}"
+
+    def _refuses_unreadable(self, rule: Intercept) -> bool:
+        if rule.on_unreadable == "auto":
+            return self._anonymizer is not None
+        return rule.on_unreadable == "reject"
+
+    def close(self) -> None:
+        """Let go of the threads. A body that is being masked is masked to its end, for nobody."""
+        self._large.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,63 @@
+"""One JSON line per intercepted request, for people who want to watch: names, counts and times."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from extproc.events import AnswerReader, Exchange, Observer, Trace
+
+
+class RequestLog:
+    """An observer that writes a line for every intercepted exchange, and passes everything on to another."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    @property
+    def reads_answers(self) -> bool:
+        """See Observer."""
+        return self._observer.reads_answers
+
+    def begin(self, headers: Mapping[str, str]) -> Trace | None:
+        """See Observer."""
+        return self._observer.begin(headers)
+
+    def reader(self, content_type: str, content_encoding: str) -> AnswerReader | None:
+        """See Observer."""
+        return self._observer.reader(content_type, content_encoding)
+
+    def finish(self, exchange: Exchange) -> None:
+        """Write the line."""
+        self._observer.finish(exchange)
+        if exchange.rule:
+            sys.stderr.write(request_line(exchange) + "\n")
+
+
+def request_line(exchange: Exchange) -> str:
+    """What `--log-requests` prints, and `intentmesh up` shows."""
+    entities: Counter[str] = Counter()
+    for (entity_type, _), count in exchange.entities.items():
+        entities[entity_type] += count
+    return json.dumps(
+        {
+            "event": "request",
+            "outcome": exchange.outcome,
+            "status": exchange.status,
+            "intent": exchange.intent,
+            "score": None if exchange.score is None else round(exchange.score, 4),
+            "stage": exchange.stage,
+            "model": exchange.model,
+            "reason": exchange.reason,
+            "entities": entities,
+            "error": exchange.error,
+            "duration_ms": round(exchange.duration_s * 1e3, 2),
+            "added_ms": round(sum(exchange.steps_s.values()) * 1e3, 3),
+            "steps_ms": {step: round(seconds * 1e3, 3) for step, seconds in exchange.steps_s.items()},
+        }
+    )

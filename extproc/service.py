@@ -1,0 +1,92 @@
+"""The one gRPC loop: bytes in, events through an `HttpStream`, bytes out; and the one place where errors become replies.
+
+The handler returns (a clean close) only when the stream is `finished` or Envoy has closed its side. Every other end is
+an abort: Envoy answers a clean close by sending the request on as it is, unmasked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import grpc
+import structlog
+
+from extproc import codec
+from extproc.errors import IntentmeshError, MaskingError, ProtocolError
+from extproc.pipeline import Inquiry
+from extproc.refusal import refuse
+from extproc.stream import HttpStream
+from extproc.wire import METHOD, SERVICE
+
+if TYPE_CHECKING:
+    from extproc.events import Observer, Outcome, Reply
+    from extproc.pipeline import Pipeline
+
+log = structlog.get_logger(__name__)
+
+
+class ExternalProcessor:
+    """The ext_proc service. The pipeline may be swapped between requests; a stream keeps the one it began with."""
+
+    def __init__(self, pipeline: Pipeline, observer: Observer) -> None:
+        self.pipeline = pipeline
+        self.open_streams = 0
+        self._observer = observer
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """The service for a server: no serializers, so that it is handed bytes and hands bytes back."""
+        process = grpc.stream_stream_rpc_method_handler(self.process)
+        return grpc.method_handlers_generic_handler(SERVICE, {METHOD: process})
+
+    async def process(self, _request_iterator: object, context: grpc.aio.ServicerContext) -> None:
+        """One gRPC stream is one HTTP exchange."""
+        stream = HttpStream(self.pipeline, self._observer)
+        outcome: Outcome | None = "failed"
+        trouble: str | None = None
+        self.open_streams += 1
+        try:
+            while not stream.finished:
+                message = await context.read()
+                if message is grpc.aio.EOF:
+                    break
+                for reply in await self._answer(stream, message):
+                    if not stream.observed:
+                        await context.write(codec.encode(reply))
+            outcome = stream.interrupted()
+        except asyncio.CancelledError:
+            # Envoy resets every stream that it is done with: the usual end, unless a request was still in our hands.
+            outcome = stream.interrupted()
+            raise
+        except ProtocolError as error:
+            trouble = type(error).__name__
+            log.warning("protocol_error", reason=str(error))
+            await context.abort(grpc.StatusCode.INTERNAL, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the stream must not end cleanly
+            trouble = type(error).__name__
+            log.error("stream_failed", error=trouble, at=_where(error))  # noqa: TRY400 - an exception's text may quote a request
+            await context.abort(grpc.StatusCode.INTERNAL, trouble)
+        finally:
+            self.open_streams -= 1
+            self._observer.finish(stream.record(outcome, trouble))
+
+    async def _answer(self, stream: HttpStream, message: bytes) -> tuple[Reply, ...]:
+        try:
+            step = stream.receive(codec.decode(message))
+            if isinstance(step, Inquiry):
+                step = stream.inspected(await stream.pipeline.inspect(step))
+        except ProtocolError:
+            raise
+        except IntentmeshError as error:
+            if isinstance(error, MaskingError):
+                log.error("masking_failed", error=type(error.__cause__ or error).__name__, at=_where(error))  # noqa: TRY400
+            return stream.refused(error, refuse(error, stream.rule, stream.path))
+        return step
+
+
+def _where(error: BaseException) -> str:
+    """File and line that raised it. Not its message, which may quote a request."""
+    trace = (error.__cause__ or error).__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

@@ -1,0 +1,419 @@
+"""`HttpStream`: one HTTP exchange as a state machine. Events in, replies out; no gRPC, no socket, no waiting.
+
+The one thing that takes time, the inspection of a body, is handed out as an `Inquiry`, and its result handed back in:
+
+    step = stream.receive(event)
+    if isinstance(step, Inquiry):
+        step = stream.inspected(await pipeline.inspect(step))
+
+The legal moves are the table NEXT. Anything else is a ProtocolError, and the gRPC stream must then be aborted: if it
+ended cleanly, Envoy would go on without us and send the body as it came ("if the server closes the gRPC stream cleanly,
+then the data plane proceeds without consulting the server").
+
+That rule has a good side. Once everything is done that we have to do for an exchange, `finished` holds and the service
+closes the stream cleanly: Envoy asks no more, and the rest of the exchange costs nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from extproc import modes
+from extproc.answer import Answer
+from extproc.errors import BodyTooLargeError, ProtocolError
+from extproc.events import (
+    HEADER_PREFIX,
+    MODEL_HEADER,
+    RESIDENCY_HEADER,
+    BodyMode,
+    Event,
+    Exchange,
+    Mutate,
+    Observer,
+    Outcome,
+    Proceed,
+    Reject,
+    Reply,
+    RequestBody,
+    RequestHeaders,
+    RequestTrailers,
+    ResponseBody,
+    ResponseHeaders,
+    ResponseTrailers,
+    Silence,
+    Trace,
+)
+from extproc.pipeline import Inquiry, Inspection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from extproc.config.intercept import Intercept
+    from extproc.errors import IntentmeshError
+    from extproc.pipeline import Pipeline
+
+
+class State(Enum):
+    """Where an exchange stands."""
+
+    START = auto()
+    REQUEST = auto()
+    """The request's body is still to come, or coming."""
+    UPSTREAM = auto()
+    """The request has gone on; the answer has not begun."""
+    RESPONSE = auto()
+    END = auto()
+
+
+NEXT: Mapping[State, Mapping[type, State]] = {
+    State.START: {
+        RequestHeaders: State.REQUEST,
+        ResponseHeaders: State.RESPONSE,  # a filter before us answered: we never saw a request
+    },
+    State.REQUEST: {
+        RequestBody: State.REQUEST,  # UPSTREAM, once it is whole
+        RequestTrailers: State.UPSTREAM,
+        ResponseHeaders: State.RESPONSE,  # an answer before the request's end, such as Envoy's own 413
+    },
+    State.UPSTREAM: {
+        RequestBody: State.UPSTREAM,  # Envoy 1.35 to 1.37 may tell the end of a stream twice
+        RequestTrailers: State.UPSTREAM,
+        ResponseHeaders: State.RESPONSE,
+    },
+    State.RESPONSE: {
+        RequestBody: State.RESPONSE,  # the rest of a request that was answered early
+        RequestTrailers: State.RESPONSE,
+        ResponseBody: State.RESPONSE,  # END, with the last one
+        ResponseTrailers: State.END,
+    },
+    State.END: {
+        RequestBody: State.END,
+        RequestTrailers: State.END,
+        ResponseBody: State.END,
+        ResponseTrailers: State.END,
+    },
+}
+"""State -> event that may come -> state after it."""
+
+Step = tuple[Reply, ...] | Inquiry
+
+
+class HttpStream:
+    """One exchange. Made for it and gone with it: the vault lives here and nowhere else."""
+
+    def __init__(self, pipeline: Pipeline, observer: Observer | None = None) -> None:
+        self.pipeline = pipeline
+        self.finished = False
+        """Nothing is left to do: the gRPC stream may be closed cleanly."""
+        self.observed = False
+        """Envoy reads no reply, and must be sent none."""
+        self.rule: Intercept | None = None
+        self.path = ""
+        """Without the query."""
+        self._shadow = pipeline.mesh.shadow
+        self._observer = observer or Silence()
+        self._state = State.START
+        self._request_open = False
+        """More of an intercepted request is to come: the stream may neither be closed nor its modes changed."""
+        self._headers: Mapping[str, str] = {}
+        self._request_mode, self._response_mode = modes.ASSUMED
+        self._held: list[bytes] = []
+        self._received = 0
+        self._trailers = False
+        self._inspection: Inspection | None = None
+        self._answer: Answer | None = None
+        self._echoed: set[str] = set()
+        """Phases whose end has been handed back."""
+        self._first_chunk: float | None = None
+        self._status: int | None = None
+        self._error: str | None = None
+        self._outcome: Outcome = "passed"
+        self._trace: Trace | None = None
+        self._started = self._asked = time.perf_counter()
+
+    def receive(self, event: Event) -> Step:
+        """Take the next event: the replies to it, or the question on which they depend.
+
+        Raises ProtocolError for an event that is not legal now, ModeError and BodyTooLargeError for a request to refuse.
+        """
+        try:
+            self._state = NEXT[self._state][type(event)]
+        except KeyError:
+            raise ProtocolError(f"{event.phase} is not legal in the state {self._state.name}") from None
+        match event:
+            case RequestHeaders():
+                return self._request_headers(event)
+            case RequestBody():
+                return self._request_body(event)
+            case RequestTrailers():
+                return self._request_trailers(event)
+            case ResponseHeaders():
+                return self._response_headers(event)
+            case ResponseBody():
+                return self._response_body(event)
+            case ResponseTrailers():
+                return self._response_trailers(event)
+
+    # The request
+
+    def _request_headers(self, event: RequestHeaders) -> Step:
+        headers = self._headers = event.headers
+        self.observed = event.observed
+        self.path = headers.get(":path", "").partition("?")[0]
+        self.rule = self.pipeline.rule_for(headers.get(":method", ""), self.path)
+        if event.negotiated:
+            self._request_mode, self._response_mode = event.negotiated.request_body, event.negotiated.response_body
+        if event.end_of_stream:
+            self._state = State.UPSTREAM
+        if self.rule is None:
+            return self._pass_by()
+        self._trace = self._observer.begin(headers)
+        if event.end_of_stream:
+            return self._route_unread("no body")
+        if not self._shadow and not self.observed:
+            modes.check(self._request_mode, self._response_mode, routes=bool(self.pipeline.mesh.intents))
+        self._request_open = True
+        if self._request_mode is BodyMode.FULL_DUPLEX_STREAMED:
+            return ()  # the headers wait for the body, which decides their route
+        if self._request_mode is BodyMode.STREAMED and not self._shadow:
+            change = self._change(self.pipeline.decide_unread(headers, "streamed"))
+            return (Mutate("request_headers", change.set_headers, change.remove_headers, clear_route_cache=True),)
+        return (Proceed("request_headers", None if self._may_read_answer() else modes.READ),)
+
+    def _pass_by(self) -> tuple[Reply, ...]:
+        """None of our business: Envoy is to send nothing more of it."""
+        duplex = self._request_mode is BodyMode.FULL_DUPLEX_STREAMED
+        # In these modes pieces of the body may be on their way to us, and would be lost if we closed the stream.
+        self.finished = self._state is State.UPSTREAM or self._request_mode in (BodyMode.BUFFERED, BodyMode.NONE)
+        override = None if duplex else modes.PASS
+        spoofed = tuple(name for name in self._headers if name.startswith(HEADER_PREFIX))
+        if spoofed and not self._shadow:
+            return (Mutate("request_headers", remove_headers=spoofed, clear_route_cache=True, modes=override),)
+        return (Proceed("request_headers", override),)
+
+    def _route_unread(self, reason: str) -> tuple[Reply, ...]:
+        """An intercepted request without a body goes to the model that policy says, on its headers alone."""
+        inspection = self._inspection = self.pipeline.decide_unread(self._headers, reason)
+        self._outcome = "forwarded"
+        self.finished = not self._needs_answer(inspection)
+        override = modes.PASS if self.finished else None
+        if self._shadow:
+            return (Proceed("request_headers", override),)
+        change = self._change(inspection)
+        return (
+            Mutate(
+                "request_headers",
+                change.set_headers,
+                change.remove_headers,
+                clear_route_cache=True,
+                modes=override,
+                metadata=change.metadata,
+            ),
+        )
+
+    def _request_body(self, event: RequestBody) -> Step:
+        if self.rule is None or not self._request_open:
+            return self._echo(event)
+        self._received += len(event.body)
+        limit = self.pipeline.mesh.limits.max_body_bytes
+        if self._received > limit:
+            raise BodyTooLargeError(f"the body is larger than {limit} bytes")
+        self._held.append(event.body)
+        # A buffered body comes whole, whatever it says of its end: with trailers, the end is theirs.
+        if event.end_of_stream or (self._request_mode is BodyMode.BUFFERED and not self.observed):
+            return self._inquire()
+        return modes.hold(self._request_mode, shadow=self._shadow)
+
+    def _request_trailers(self, event: RequestTrailers) -> Step:
+        if not self._request_open:
+            return (Proceed(event.phase),)
+        if self._request_mode is BodyMode.STREAMED and not self._shadow:
+            raise ProtocolError("a body held back in STREAMED cannot be released by trailers")
+        self._trailers = True
+        return self._inquire()
+
+    def _inquire(self) -> Inquiry:
+        assert self.rule is not None
+        if self._state is State.REQUEST:
+            self._state = State.UPSTREAM
+        if len(self._held) > 1:
+            self._held = [b"".join(self._held)]
+        self._asked = time.perf_counter()
+        body = self._held[0] if self._held else b""
+        if self._request_mode is BodyMode.BUFFERED:
+            self._held = []  # Envoy has it, and keeps it unless we change it
+        return Inquiry(self.rule, self.path, self._headers, body)
+
+    def inspected(self, inspection: Inspection) -> tuple[Reply, ...]:
+        """The result of an Inquiry: the replies that carry it out."""
+        self._inspection = inspection
+        self._outcome = "forwarded"
+        self.finished = not self._needs_answer(inspection)
+        return self._release(None if self._shadow else self._change(inspection))
+
+    def refused(self, error: IntentmeshError, reply: Reject) -> tuple[Reply, ...]:
+        """An error that answers the request: the replies that do so. In shadow mode the request goes on all the same."""
+        self._error = type(error).__name__
+        if self._shadow and self._request_open:
+            self.finished = True
+            self._outcome = "forwarded"
+            return self._release(None)
+        self._state = State.END
+        self._outcome = "rejected"
+        self._status = reply.status
+        self.finished = True
+        return (reply,)
+
+    def _release(self, change: Mutate | None) -> tuple[Reply, ...]:
+        held, self._held = self._held, []
+        self._request_open = False
+        return modes.release(self._request_mode, change, held[0] if held else b"", trailers=self._trailers)
+
+    def _change(self, inspection: Inspection) -> Mutate:
+        """What the inspection does to a request. Envoy picks the route again by the headers as they are then."""
+        decision = inspection.decision
+        headers = {MODEL_HEADER: decision.model}
+        if decision.residency != "external":
+            headers[RESIDENCY_HEADER] = decision.residency
+        if self._trace:
+            headers.update(self._trace.headers)
+        spoofed = tuple(n for n in self._headers if n.startswith(HEADER_PREFIX) and n not in headers)
+        return Mutate(
+            "request_body",
+            headers,
+            spoofed,
+            body=inspection.body,
+            content_length=True,
+            clear_route_cache=True,
+            metadata=_metadata(inspection),
+        )
+
+    # The answer
+
+    def _response_headers(self, event: ResponseHeaders) -> Step:
+        self._status = int(status) if (status := event.headers.get(":status", "")).isdigit() else None
+        if not event.end_of_stream:
+            self._answer = self._begin_answer(event.headers)
+        else:
+            self._state = State.END
+        if self._request_open:
+            # Closing the stream now, or changing its modes, would let the rest of the request pass unmasked.
+            return (Proceed("response_headers"),)
+        streaming = self._response_mode in (BodyMode.STREAMED, BodyMode.FULL_DUPLEX_STREAMED)
+        if self._answer is None:
+            self.finished = self._state is State.END or not streaming
+            return (Proceed("response_headers", None if streaming else modes.PASS),)
+        return (Proceed("response_headers", None if streaming else modes.edit(self._request_mode)),)
+
+    def _begin_answer(self, headers: Mapping[str, str]) -> Answer | None:
+        inspection = self._inspection
+        if self.rule is None or inspection is None or self._error:
+            return None
+        editor = None if self._shadow else self.pipeline.answer_editor(self.rule, inspection)
+        reader = None
+        if self._observer.reads_answers:
+            reader = self._observer.reader(headers.get("content-type", ""), headers.get("content-encoding", ""))
+        return Answer.begin(self.rule, headers, editor, reader)
+
+    def _response_body(self, event: ResponseBody) -> Step:
+        if event.end_of_stream:
+            self._state = State.END
+            self.finished = not self._request_open
+        answer = self._answer
+        if answer is None:
+            return self._echo(event)
+        if self._first_chunk is None:
+            self._first_chunk = time.perf_counter()
+        out = answer.feed(event.body, end=event.end_of_stream)
+        if self._response_mode is BodyMode.FULL_DUPLEX_STREAMED:
+            if not out and not event.end_of_stream:
+                return ()
+            return tuple(modes.chunks("response_body", out, end=event.end_of_stream))
+        if not answer.edits or out == event.body:
+            return (Proceed("response_body"),)
+        # Only a buffered answer keeps its content-length; Envoy drops it in the other modes.
+        return (Mutate("response_body", body=out, content_length=self._response_mode is BodyMode.BUFFERED),)
+
+    def _response_trailers(self, event: ResponseTrailers) -> Step:
+        self.finished = not self._request_open
+        replies: tuple[Reply, ...] = (Proceed(event.phase),)
+        if self._answer is not None and self._response_mode is BodyMode.FULL_DUPLEX_STREAMED:
+            rest = self._answer.feed(b"", end=True)
+            return (*modes.chunks("response_body", rest, end=False), *replies) if rest else replies
+        return replies
+
+    def _echo(self, event: RequestBody | ResponseBody) -> tuple[Reply, ...]:
+        """Hand a piece of a body back as it came."""
+        request = isinstance(event, RequestBody)
+        mode = self._request_mode if request else self._response_mode
+        if mode is not BodyMode.FULL_DUPLEX_STREAMED:
+            return (Proceed(event.phase),)
+        if event.phase in self._echoed:
+            return ()
+        if event.end_of_stream:
+            self._echoed.add(event.phase)
+        return tuple(modes.chunks(event.phase, event.body, end=event.end_of_stream))
+
+    def _may_read_answer(self) -> bool:
+        assert self.rule is not None
+        return self._observer.reads_answers or self.pipeline.may_edit_answer(self.rule)
+
+    def _needs_answer(self, inspection: Inspection) -> bool:
+        assert self.rule is not None
+        if self._observer.reads_answers or self._response_mode is BodyMode.FULL_DUPLEX_STREAMED:
+            return True
+        return not self._shadow and self.pipeline.answer_editor(self.rule, inspection) is not None
+
+    # The record
+
+    def interrupted(self) -> Outcome | None:
+        """The outcome if the stream ends now: `cancelled` while part of an intercepted exchange is still to come."""
+        begun = self._request_open or (self._answer is not None and self._state is not State.END)
+        return "cancelled" if begun else None
+
+    def record(self, outcome: Outcome | None = None, error: str | None = None) -> Exchange:
+        """The exchange as telemetry may know it: names, counts and times."""
+        now = time.perf_counter()
+        rule, found, answer = self.rule, self._inspection, self._answer
+        score = found.score if found else None
+        return Exchange(
+            outcome=outcome or self._outcome,
+            started_at=time.time() - (now - self._started),
+            duration_s=now - self._started,
+            method=self._headers.get(":method", ""),
+            rule=(rule.path or rule.path_prefix or "") if rule else "",
+            payload=rule.payload if rule else "",
+            intent=score.intent if score else None,
+            score=score.score if score else None,
+            stage=score.stage if score else None,
+            model=found.decision.model if found else None,
+            reason=found.reason if found else None,
+            residency=found.decision.residency if found else None,
+            entities=found.entities if found else {},
+            vault_size=len(found.vault) if found and found.vault else 0,
+            steps_s=found.steps_s if found else {},
+            request_bytes=self._received,
+            response_bytes=answer.received if answer else 0,
+            status=self._status,
+            error=error or self._error,
+            streamed=found.streamed if found else False,
+            first_chunk_s=self._first_chunk - self._asked if self._first_chunk else None,
+            usage=answer.usage() if answer else None,
+            shadow=self._shadow,
+            trace=self._trace,
+        )
+
+
+def _metadata(inspection: Inspection) -> dict[str, str | float]:
+    """What Envoy's access log may say of a request."""
+    told: dict[str, str | float] = {"model": inspection.decision.model, "reason": inspection.reason}
+    if (score := inspection.score) is not None:
+        told["stage"] = score.stage
+        told["score"] = score.score
+        if score.intent is not None:
+            told["intent"] = score.intent
+    if inspection.entities:
+        told["masked"] = sum(inspection.entities.values())
+    return told
