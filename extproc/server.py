@@ -20,11 +20,13 @@ import structlog
 import uvloop
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from extproc.admin import Admin
 from extproc.errors import ConfigError
 from extproc.events import Silence
 from extproc.pipeline import Pipeline
 from extproc.request_log import RequestLog
 from extproc.service import ExternalProcessor
+from extproc.telemetry import Meter, Telemetry
 from extproc.wire import SERVICE
 
 if TYPE_CHECKING:
@@ -43,11 +45,17 @@ DRAIN_NOTICE_S = 1.0
 
 def serve(mesh: Mesh, *, log_requests: bool = False) -> None:
     """Serve until SIGTERM or SIGINT."""
-    observer: Observer = Silence()
+    telemetry = Telemetry(mesh) if mesh.telemetry.enabled else None
+    observer: Observer = telemetry or Silence()
     if log_requests:
         observer = RequestLog(observer)
-    with uvloop_runner() as runner:
-        runner.run(Server(mesh, observer).run())
+    meter = telemetry.meter if telemetry else Meter()
+    try:
+        with uvloop_runner() as runner:
+            runner.run(Server(mesh, observer, meter).run())
+    finally:
+        if telemetry:
+            telemetry.close()
 
 
 def uvloop_runner() -> asyncio.Runner:
@@ -58,9 +66,11 @@ def uvloop_runner() -> asyncio.Runner:
 class Server:
     """One worker: one event loop, one gRPC server, one socket."""
 
-    def __init__(self, mesh: Mesh, observer: Observer) -> None:
+    def __init__(self, mesh: Mesh, observer: Observer, meter: Meter) -> None:
         self._mesh = mesh
         self._observer = observer
+        self._meter = meter
+        self._serving = False
         self._stop = asyncio.Event()
         self._health = health.aio.HealthServicer()
 
@@ -71,6 +81,8 @@ class Server:
         service = ExternalProcessor(pipeline, self._observer)
         with contextlib.ExitStack() as stack:
             stack.callback(pipeline.close)
+            admin = Admin(settings.admin, snapshot=self._meter.snapshot, ready=self._ready, config=self._config)
+            stack.callback(admin.close)
             address = settings.address or stack.enter_context(claimed_socket(Path(settings.socket)))
             server = self._grpc_server(service, address)
             loop = asyncio.get_running_loop()
@@ -80,6 +92,7 @@ class Server:
             if not settings.address:
                 os.chmod(settings.socket, 0o666)  # noqa: PTH101, S103 - Envoy runs as another user; the folder guards it
             await self._tell(health_pb2.HealthCheckResponse.SERVING)
+            self._serving = True
             log.info("serving", address=address, models=len(self._mesh.models), intents=len(self._mesh.intents))
             await self._stop.wait()
             await self._drain(server, service)
@@ -103,6 +116,12 @@ class Server:
             raise ConfigError(f"cannot listen on {address}: it is in use, or its folder does not let us")
         return server
 
+    def _ready(self) -> tuple[bool, dict[str, object]]:
+        return self._serving, {}
+
+    def _config(self) -> dict[str, object]:
+        return self._mesh.model_dump(mode="json")
+
     async def _tell(self, status: int) -> None:
         for service in ("", SERVICE):
             await self._health.set(service, status)
@@ -110,6 +129,7 @@ class Server:
     async def _drain(self, server: grpc.aio.Server, service: ExternalProcessor) -> None:
         grace = self._mesh.processor.grace_s
         log.info("draining", open_streams=service.open_streams, grace_s=grace)
+        self._serving = False
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(min(DRAIN_NOTICE_S, grace))
         await server.stop(grace)

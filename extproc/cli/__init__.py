@@ -12,6 +12,8 @@ from extproc.errors import IntentmeshError
 
 COMMANDS = {
     "serve": "serve",
+    "up": "up",
+    "audit": "audit",
     "check": "check",
     "eval": "eval",
 }

@@ -16,7 +16,7 @@ class ProcessorSettings(Section):
     """`host:port` to listen on over TCP instead of the socket."""
     workers: int = Field(default=1, ge=1, le=64)
     """Processes; one fills one core."""
-    admin: str = "127.0.0.1:9901"
+    admin: str = "127.0.0.1:9464"
     """`host:port` of `/healthz`, `/readyz`, `/metrics` and `/config`."""
     grace_s: float = Field(default=20.0, ge=0)
     """Time that open streams have to finish after SIGTERM."""

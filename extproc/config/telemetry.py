@@ -2,8 +2,78 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
 from extproc.config.section import Section
+
+
+class OtlpSettings(Section):
+    """An OpenTelemetry receiver. `OTEL_EXPORTER_OTLP_HEADERS` and its kind hold for what is not set here."""
+
+    endpoint: str
+    """`http://host:4317` for gRPC, `http://host:4318` for HTTP (`/v1/traces` and `/v1/metrics` are added)."""
+    protocol: Literal["grpc", "http"] = "grpc"
+    timeout_s: float = Field(default=5.0, gt=0)
+
+    @model_validator(mode="after")
+    def _has_scheme(self) -> Self:
+        if not self.endpoint.startswith(("http://", "https://")):
+            raise ValueError(f"`endpoint` must start with http:// or https://, not `{self.endpoint}`")
+        return self
+
+
+class TraceSettings(Section):
+    """One span per request on an intercepted path."""
+
+    ratio: float = Field(default=1.0, ge=0, le=1)
+    """Share of the requests without a sampled parent that are traced; a caller's own decision is followed."""
+    steps: Literal["none", "events", "spans"] = "events"
+    """How the steps of the pipeline appear: not at all, as span events, or as child spans."""
+    console: bool = False
+    """Print spans to standard error too."""
+
+
+class ProjectSettings(Section):
+    """Who pays: where the name of the caller's project is read."""
+
+    header: str | None = None
+    """A request header that your gateway sets."""
+    spiffe: bool = False
+    """The SPIFFE id of `x-forwarded-client-cert`."""
+    claim: str | None = None
+    """A claim of the JWT that Envoy's `jwt_authn` has verified and passes as dynamic metadata; dotted for a nested one."""
+    known: tuple[str, ...] = ()
+    """Projects that may become a metric's label; any other is `other`. The audit line has the name as it came."""
+
+
+class AuditSettings(Section):
+    """One JSON line per decision, each with the digest of the one before."""
+
+    path: Path
+    max_bytes: int = Field(default=100 * 2**20, ge=4096)
+    """Size at which the file is rotated."""
+    keep: int = Field(default=10, ge=1)
+    """Rotated files that are kept."""
+    on_error: Literal["block", "count"] = "count"
+    """When a line cannot be written (the disk is full): refuse further requests with 503, or count the lost lines."""
 
 
 class TelemetrySettings(Section):
     """The `telemetry` section."""
+
+    enabled: bool = True
+    otlp: OtlpSettings | None = None
+    """Without it nothing is sent; Prometheus finds the metrics on the admin port in any case."""
+    traces: TraceSettings = Field(default_factory=TraceSettings)
+    metrics_interval_s: float = Field(default=15.0, gt=0)
+    """How often metrics are sent over OTLP."""
+    project: ProjectSettings = Field(default_factory=ProjectSettings)
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    """Of `price_per_million`."""
+    usage: bool | None = None
+    """Read token usage from the answers. It costs the response phase of requests in which nothing was masked, so by
+    default it is on only where somebody pays: with a price, a project, an audit trail or an OTLP receiver."""
+    audit: AuditSettings | None = None

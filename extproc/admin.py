@@ -1,0 +1,106 @@
+"""The admin port: `/healthz`, `/readyz`, `/metrics`, `/config`. A thread of its own, so that it answers under any load."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from extproc.errors import ConfigError
+from extproc.telemetry.prometheus import exposition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from extproc.telemetry.meter import Snapshot
+
+SECRET_KEYS = ("key", "token", "password", "secret", "credentials")
+"""A setting whose name holds one of these is shown as `***`; files of secrets are named, never read."""
+
+
+class Admin:
+    """Listens as soon as it is made; `close` ends it. Raises ConfigError when the port is in use."""
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        snapshot: Callable[[], Snapshot],
+        ready: Callable[[], tuple[bool, dict[str, Any]]],
+        config: Callable[[], dict[str, Any]],
+    ) -> None:
+        host, _, port = address.rpartition(":")
+
+        def metrics() -> tuple[int, str, bytes]:
+            return 200, CONTENT_TYPE_LATEST, exposition(snapshot())
+
+        def readyz() -> tuple[int, str, bytes]:
+            is_ready, details = ready()
+            return (200 if is_ready else 503), "application/json", json.dumps({"ready": is_ready, **details}).encode()
+
+        def show() -> tuple[int, str, bytes]:
+            return 200, "application/json", json.dumps(without_secrets(config()), indent=2).encode()
+
+        routes: dict[str, Callable[[], tuple[int, str, bytes]]] = {
+            "/healthz": lambda: (200, "text/plain", b"ok\n"),
+            "/readyz": readyz,
+            "/metrics": metrics,
+            "/config": show,
+        }
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                """Answer one of the routes."""
+                route = routes.get(self.path.partition("?")[0])
+                unknown = 404, "text/plain", f"there is: {', '.join(routes)}\n".encode()
+                status, content_type, body = route() if route else unknown
+                self.send_response(status)
+                self.send_header("content-type", content_type)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """No line for a scrape."""
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+        try:
+            self._server = Server((host.strip("[]"), int(port)), Handler)
+        except OSError as error:
+            raise ConfigError(f"processor.admin: cannot listen on {address}: {error.strerror}") from error
+        self._thread = threading.Thread(target=self._server.serve_forever, name="admin", daemon=True)
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on, also where 0 was asked for."""
+        return int(self._server.server_address[1])
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def without_secrets(config: Any) -> Any:
+    """A configuration that may be shown."""
+    if isinstance(config, dict):
+        return {
+            key: "***" if value and isinstance(value, str) and _is_secret(key) else without_secrets(value)
+            for key, value in config.items()
+        }
+    if isinstance(config, list | tuple):
+        return [without_secrets(value) for value in config]
+    return config
+
+
+def _is_secret(key: str) -> bool:
+    return any(word in key.lower() for word in SECRET_KEYS) and not key.endswith(("_file", "_tokens"))

@@ -1,0 +1,144 @@
+"""Child processes of `intentmesh up`: started, asked until they are ready, started again when they die, ended together."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from extproc.errors import IntentmeshError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+STOP_S = 10.0
+"""Time that a child has between SIGTERM and SIGKILL."""
+RESTARTS = 5
+"""Deaths within `RESTART_WINDOW_S` after which a child is given up."""
+RESTART_WINDOW_S = 60.0
+
+
+class ChildError(IntentmeshError):
+    """A child that did not become ready, or died too often."""
+
+
+class Child:
+    """One process: its command, its log, and how to ask whether it is ready."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        log: Path,
+        ready: Callable[[], Awaitable[bool]],
+        env: Mapping[str, str] | None = None,
+        on_line: Callable[[bytes], bool] | None = None,
+    ) -> None:
+        """`on_line` sees each line of output first; a line for which it answers True is not written to the log."""
+        self.name = name
+        self.restarted = 0
+        self._command = command
+        self._log = log
+        self._ready = ready
+        self._env = {**os.environ, **(env or {})}
+        self._on_line = on_line
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._deaths: list[float] = []
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def start(self) -> None:
+        """Start the process; it dies with us, and ^C on the terminal reaches us alone."""
+        libc = ctypes.CDLL(None)
+
+        def die_with_parent() -> None:
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                env=self._env,
+                start_new_session=True,
+                preexec_fn=die_with_parent if hasattr(libc, "prctl") else None,
+                limit=2**20,
+            )
+        except OSError as error:
+            raise ChildError(f"{self.name}: {self._command[0]} cannot be started: {error.strerror}") from error
+        self._reader = asyncio.create_task(self._read(self._process))
+
+    async def wait_ready(self, timeout_s: float, progress: Callable[[float], None]) -> float:
+        """Ask until the process is ready; the seconds that it took. Raises ChildError with the end of its log."""
+        started = time.monotonic()
+        while True:
+            if self._process is None or self._process.returncode is not None:
+                code = self._process.returncode if self._process else None
+                raise ChildError(f"{self.name} ended at start (exit {code}):\n{self.tail()}")
+            if await self._ready():
+                return time.monotonic() - started
+            waited = time.monotonic() - started
+            if waited > timeout_s:
+                raise ChildError(f"{self.name} is not ready after {timeout_s:.0f} s:\n{self.tail()}")
+            progress(waited)
+            await asyncio.sleep(0.05)
+
+    async def keep(self, report: Callable[[str], None]) -> None:
+        """Start the process again whenever it dies. Raises ChildError when it dies too often."""
+        while True:
+            assert self._process is not None
+            code = await self._process.wait()
+            now = time.monotonic()
+            self._deaths = [t for t in self._deaths if now - t < RESTART_WINDOW_S] + [now]
+            if len(self._deaths) > RESTARTS:
+                raise ChildError(
+                    f"{self.name} died {len(self._deaths)} times in a minute (exit {code}):\n{self.tail()}"
+                )
+            self.restarted += 1
+            report(f"{self.name} died (exit {code}); starting it again")
+            await asyncio.sleep(0.1 * 2 ** len(self._deaths) - 0.2)
+            await self.start()
+
+    async def stop(self) -> None:
+        """SIGTERM, then SIGKILL; returns when the process is gone."""
+        process = self._process
+        if process is None:
+            return
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        if self._reader is not None:
+            await self._reader
+
+    def tail(self, lines: int = 12) -> str:
+        """The end of the log, for a message."""
+        text = self._log.read_text(errors="replace") if self._log.exists() else ""
+        return "\n".join("  | " + line for line in text.splitlines()[-lines:]) or "  | (it printed nothing)"
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        with self._log.open("ab", buffering=0) as log:
+            while True:
+                try:
+                    line = await process.stdout.readline()
+                except ValueError:  # a line over the limit
+                    continue
+                if not line:
+                    return
+                if self._on_line is None or not self._on_line(line):
+                    log.write(line)

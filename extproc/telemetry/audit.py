@@ -1,0 +1,175 @@
+"""The audit trail: one JSON line per decision, chained by digests, so that a removed or changed line shows.
+
+Each line ends with `"chain"`: SHA-256 over the chain value of the line before and the line's own bytes without it. The
+first line of a file carries over the last value of the file before it; the very first starts from 64 zeros.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import queue
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from extproc.telemetry.instruments import AUDIT_LINES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from extproc.config.telemetry import AuditSettings
+    from extproc.telemetry.meter import Meter
+
+GENESIS = "0" * 64
+QUEUE_LINES = 10_000
+_TAIL = 16_384
+
+
+class AuditTrail:
+    """Writes lines from a thread of its own. `blocked` says that the policy is `block` and the last write failed."""
+
+    def __init__(self, settings: AuditSettings, meter: Meter) -> None:
+        self.blocked = False
+        self._settings = settings
+        self._meter = meter
+        self._lines: queue.Queue[dict[str, Any] | None] = queue.Queue(QUEUE_LINES)
+        settings.path.parent.mkdir(parents=True, exist_ok=True)
+        self._chain = last_chain(settings.path)
+        self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
+        self._thread.start()
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Queue one line; never blocks the caller."""
+        try:
+            self._lines.put_nowait(record)
+        except queue.Full:
+            self._lost(1)
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Write what is queued and end the thread."""
+        self._lines.put(None)
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        running = True
+        while running:
+            batch = [self._lines.get()]
+            while not self._lines.empty() and len(batch) < 500:
+                batch.append(self._lines.get())
+            running = None not in batch
+            self._append([record for record in batch if record is not None])
+
+    def _append(self, records: list[dict[str, Any]]) -> None:
+        if not records:
+            return
+        chain, lines = self._chain, []
+        for record in records:
+            line, chain = chained(record, chain)
+            lines.append(line)
+        data = b"".join(lines)
+        try:
+            self._rotate(len(data))
+            before = self._size()
+            try:
+                with self._settings.path.open("ab") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fdatasync(file.fileno())
+            except OSError:
+                self._truncate(before)
+                raise
+        except OSError:
+            self._lost(len(records))
+            return
+        self._chain = chain
+        self.blocked = False
+        self._meter.add(AUDIT_LINES, len(records), ("written",))
+
+    def _lost(self, lines: int) -> None:
+        self._meter.add(AUDIT_LINES, lines, ("lost",))
+        self.blocked = self._settings.on_error == "block"
+
+    def _size(self) -> int:
+        return self._settings.path.stat().st_size if self._settings.path.exists() else 0
+
+    def _truncate(self, size: int) -> None:
+        """Take half a line back, so that what comes next starts on a line of its own."""
+        if self._settings.path.exists():
+            os.truncate(self._settings.path, size)
+
+    def _rotate(self, coming: int) -> None:
+        path = self._settings.path
+        size = self._size()
+        if not size or size + coming <= self._settings.max_bytes:
+            return
+        for number in range(self._settings.keep - 1, 0, -1):
+            older = path.with_name(f"{path.name}.{number}")
+            if older.exists():
+                older.replace(path.with_name(f"{path.name}.{number + 1}"))
+        path.replace(path.with_name(f"{path.name}.1"))
+
+
+def chained(record: dict[str, Any], chain: str) -> tuple[bytes, str]:
+    """A record as a line, and its chain value."""
+    text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
+    value = hashlib.sha256(f"{chain}\n{text}".encode()).hexdigest()
+    opening = text[:-1] + ("," if len(record) else "")
+    return f'{opening}"chain":"{value}"}}\n'.encode(), value
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A place where the chain does not hold."""
+
+    file: str
+    line: int
+    """Counted from 1."""
+    message: str
+
+
+def verify(files: Iterable[Path], *, start: str | None = None) -> Iterator[Break | tuple[int, str]]:
+    """Check files from the oldest to the newest: a Break for each fault, last (good lines, last chain value).
+
+    `start` is the chain value before the first line; None accepts whatever the first line was chained to.
+    """
+    chain, good = start, 0
+    for file in files:
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                record, value = _split(line)
+                if record is None:
+                    yield Break(str(file), number, "not a line of an audit trail")
+                    continue
+                if chain is None:
+                    chain, good = value, good + 1
+                    continue
+                if chained(record, chain)[1] == value:
+                    good += 1
+                else:
+                    yield Break(str(file), number, "changed, or a line before it was removed or changed")
+                chain = value
+    yield good, chain or ""
+
+
+def _split(line: bytes) -> tuple[dict[str, Any] | None, str]:
+    try:
+        record = json.loads(line)
+        value = record.pop("chain")
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None, ""
+    return record, str(value)
+
+
+def last_chain(path: Path) -> str:
+    """Chain value of the newest line, so that a restart goes on where the file ends."""
+    for candidate in (path, path.with_name(f"{path.name}.1")):
+        if candidate.exists() and candidate.stat().st_size:
+            with candidate.open("rb") as file:
+                file.seek(max(0, candidate.stat().st_size - _TAIL))
+                lines = file.read().splitlines()
+            _, value = _split(lines[-1])
+            return value or hashlib.sha256(lines[-1]).hexdigest()
+    return GENESIS

@@ -1,0 +1,141 @@
+"""The names of everything that is measured: OpenTelemetry's GenAI conventions where they have one, `intentmesh.*` elsewhere.
+
+The conventions are still in development, so all of their names stand here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+OPERATION = "gen_ai.operation.name"
+PROVIDER = "gen_ai.provider.name"
+REQUEST_MODEL = "gen_ai.request.model"
+RESPONSE_MODEL = "gen_ai.response.model"
+INPUT_TOKENS = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
+TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 - a convention's name
+ERROR_TYPE = "error.type"
+SERVER_ADDRESS = "server.address"
+
+INTENT = "intentmesh.intent"
+SCORE = "intentmesh.score"
+STAGE = "intentmesh.stage"
+MODEL = "intentmesh.model"
+VERSION = "intentmesh.version"
+REASON = "intentmesh.reason"
+OUTCOME = "intentmesh.outcome"
+PROJECT = "intentmesh.project"
+ENTITY = "intentmesh.entity"
+OPERATOR = "intentmesh.operator"
+STEP = "intentmesh.step"
+PHASE = "intentmesh.phase"
+ESTIMATED = "intentmesh.usage.estimated"
+
+_TOKENS = tuple(float(4**i) for i in range(14))
+_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+_FIRST_TOKEN = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+_PER_TOKEN = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5)
+_STEP_SECONDS = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+_COUNTS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One metric: its name, unit (UCUM), what it counts, its attributes in the order in which values are given."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    unit: str
+    description: str
+    attributes: tuple[str, ...] = ()
+    boundaries: tuple[float, ...] = ()
+
+
+TOKEN_USAGE = Instrument(
+    "gen_ai.client.token.usage",
+    "histogram",
+    "{token}",
+    "Tokens of one request, by input and output",
+    (OPERATION, PROVIDER, REQUEST_MODEL, RESPONSE_MODEL, TOKEN_TYPE),
+    _TOKENS,
+)
+OPERATION_DURATION = Instrument(
+    "gen_ai.client.operation.duration",
+    "histogram",
+    "s",
+    "Time from the request's arrival to the end of its answer",
+    (OPERATION, PROVIDER, REQUEST_MODEL, RESPONSE_MODEL, ERROR_TYPE),
+    _SECONDS,
+)
+TIME_TO_FIRST_TOKEN = Instrument(
+    "gen_ai.client.operation.time_to_first_chunk",
+    "histogram",
+    "s",
+    "Time from the request's arrival to the first event of a streamed answer",
+    (OPERATION, PROVIDER, REQUEST_MODEL),
+    _FIRST_TOKEN,
+)
+TIME_PER_OUTPUT_TOKEN = Instrument(
+    "gen_ai.client.operation.time_per_output_chunk",
+    "histogram",
+    "s",
+    "Time between the events of a streamed answer after the first, on average",
+    (OPERATION, PROVIDER, REQUEST_MODEL),
+    _PER_TOKEN,
+)
+REQUESTS = Instrument(
+    "intentmesh.requests",
+    "counter",
+    "{request}",
+    "Requests on intercepted paths",
+    (INTENT, MODEL, VERSION, STAGE, REASON, OUTCOME),
+)
+STEP_DURATION = Instrument(
+    "intentmesh.step.duration",
+    "histogram",
+    "s",
+    "Time of each step of the pipeline",
+    (STEP,),
+    _STEP_SECONDS,
+)
+ENTITIES = Instrument(
+    "intentmesh.entities", "counter", "{entity}", "Personal data found, by type and operator", (ENTITY, OPERATOR)
+)
+VAULT_SIZE = Instrument(
+    "intentmesh.vault.size", "histogram", "{placeholder}", "Placeholders of one request", (), _COUNTS
+)
+BATCH_SIZE = Instrument("intentmesh.batch.size", "histogram", "{text}", "Texts of one transformer pass", (), _COUNTS)
+QUEUE_SIZE = Instrument("intentmesh.queue.size", "gauge", "{text}", "Texts that wait for the transformer")
+ABSTAINED = Instrument("intentmesh.abstained", "counter", "{request}", "Requests that no stage was sure of")
+FAIL_OPEN = Instrument(
+    "intentmesh.fail_open",
+    "counter",
+    "{request}",
+    "Requests sent to the default model after a fault, by fault",
+    (REASON,),
+)
+FAIL_CLOSED = Instrument(
+    "intentmesh.fail_closed", "counter", "{request}", "Requests refused after a fault, by fault", (REASON,)
+)
+PROJECT_TOKENS = Instrument(
+    "intentmesh.project.tokens",
+    "counter",
+    "{token}",
+    "Tokens by project, intent and model",
+    (PROJECT, INTENT, MODEL, TOKEN_TYPE, ESTIMATED),
+)
+PROJECT_COST = Instrument(
+    "intentmesh.project.cost", "counter", "{currency}", "Money by project, intent and model", (PROJECT, INTENT, MODEL)
+)
+OPEN_STREAMS = Instrument("intentmesh.streams.open", "gauge", "{stream}", "Requests in flight")
+CONFIG_GENERATION = Instrument(
+    "intentmesh.config.generation", "gauge", "1", "How often a mesh.yaml has been taken into use since the start"
+)
+CONFIG_REJECTED = Instrument(
+    "intentmesh.config.rejected", "counter", "{file}", "Changed mesh.yaml files that were refused"
+)
+SPANS_DROPPED = Instrument("intentmesh.telemetry.dropped", "counter", "{item}", "Telemetry that was lost", ("signal",))
+AUDIT_LINES = Instrument("intentmesh.audit.lines", "counter", "{line}", "Audit lines by outcome", (OUTCOME,))
+
+INSTRUMENTS = tuple(value for value in list(globals().values()) if isinstance(value, Instrument))

@@ -1,0 +1,292 @@
+"""`Telemetry`: the observer that the wire calls when an exchange begins and when it has ended."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from extproc import __version__
+from extproc.telemetry import instruments as names
+from extproc.telemetry.audit import AuditTrail
+from extproc.telemetry.caller import label_of, project_of
+from extproc.telemetry.meter import Meter
+from extproc.telemetry.otlp import MetricPusher, metric_exporter, span_exporter
+from extproc.telemetry.spans import Identifier, SpanIdentity, SpanMaker, SpanQueue
+from extproc.telemetry.usage import UsageReader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+    from extproc.config import Mesh
+    from extproc.events import Exchange, Usage
+
+PROVIDER = "llama.cpp"
+OPERATIONS = {
+    "/chat/completions": "chat",
+    "/completions": "text_completion",
+    "/responses": "chat",
+    "/messages": "chat",
+    "/embeddings": "embeddings",
+}
+"""End of a path -> `gen_ai.operation.name`."""
+OTHER = "other"
+FAULTS = ("late", "classifier")
+"""Beginnings of the reasons for which a request went to the default model after a fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTrace:
+    """What is kept of an exchange while it runs: no text, only who and where."""
+
+    operation: str
+    project: str
+    request_id: str
+    identity: SpanIdentity | None
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers for the upstream."""
+        return {"traceparent": self.identity.traceparent} if self.identity else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """Tokens and money of one exchange."""
+
+    input_tokens: int
+    output_tokens: int
+    cost: float
+    estimated: bool
+
+
+class Telemetry:
+    """Everything that is reported, for one process. Implements `events.Observer`."""
+
+    def __init__(self, mesh: Mesh, *, meter: Meter | None = None) -> None:
+        settings = mesh.telemetry
+        self.meter = meter or Meter()
+        self.audit = AuditTrail(settings.audit, self.meter) if settings.audit else None
+        self._resource = Resource.create({"service.name": "intentmesh", "service.version": __version__})
+        self._scope = InstrumentationScope("intentmesh", __version__)
+        self._maker = SpanMaker(self._resource, self._scope)
+        exporters: list[SpanExporter] = [span_exporter(settings.otlp)] if settings.otlp else []
+        if settings.traces.console:
+            exporters.append(ConsoleSpanExporter(out=sys.stderr))
+        self._spans = SpanQueue(exporters, self.meter) if exporters else None
+        self._pusher = (
+            MetricPusher(
+                self.meter,
+                metric_exporter(settings.otlp),
+                resource=self._resource,
+                scope=self._scope,
+                interval_s=settings.metrics_interval_s,
+            )
+            if settings.otlp
+            else None
+        )
+        self.use(mesh)
+
+    def use(self, mesh: Mesh) -> None:
+        """Take a reloaded configuration into use. Exporters and the audit file stay as they were at the start."""
+        self._settings = mesh.telemetry
+        self._identifier = Identifier(mesh.telemetry.traces.ratio)
+        self._prices = {
+            name: (m.price_per_million.input, m.price_per_million.output) for name, m in mesh.models.items()
+        }
+        self._known_models = {name: name for name in mesh.models} | {
+            m.upstream_name: m.upstream_name for m in mesh.models.values() if m.upstream_name
+        }
+        settings, project = mesh.telemetry, mesh.telemetry.project
+        priced = any(price for prices in self._prices.values() for price in prices)
+        billed = bool(priced or project.header or project.spiffe or project.claim or settings.audit or settings.otlp)
+        self._reads_answers = billed if settings.usage is None else settings.usage
+        self._digest = hashlib.sha256(mesh.model_dump_json().encode()).hexdigest()[:16]
+
+    @property
+    def reads_answers(self) -> bool:
+        """Whether token usage is read."""
+        return self._reads_answers
+
+    @property
+    def refuses(self) -> bool:
+        """The audit trail cannot be written, and requests are to be refused for it."""
+        return self.audit is not None and self.audit.blocked
+
+    def begin(self, headers: Mapping[str, str]) -> RequestTrace:
+        """An intercepted request begins."""
+        path = headers.get(":path", "").partition("?")[0]
+        operation = next((o for end, o in OPERATIONS.items() if path.endswith(end)), "generate_content")
+        identity = self._identifier.identify(headers) if self._spans else None
+        project = project_of(self._settings.project, headers)
+        return RequestTrace(operation, project, headers.get("x-request-id", "")[:128], identity)
+
+    def reader(self, content_type: str, content_encoding: str) -> UsageReader | None:
+        """A reader for JSON and event streams that are not compressed."""
+        if content_encoding not in {"", "identity"}:
+            return None
+        if content_type.startswith("text/event-stream"):
+            return UsageReader(streamed=True)
+        return UsageReader(streamed=False) if "json" in content_type else None
+
+    def finish(self, exchange: Exchange) -> None:
+        """An exchange has ended: count it, and tell it on."""
+        if exchange.rule:
+            trace = exchange.trace if isinstance(exchange.trace, RequestTrace) else None
+            bill = self._bill(exchange)
+            self._count(exchange, trace, bill)
+            if trace and trace.identity and self._spans and trace.identity.context.trace_flags.sampled:
+                self._trace(exchange, trace, bill)
+            if self.audit:
+                self.audit.write(self._audit_record(exchange, trace, bill))
+
+    def bill(self, model: str | None, usage: Usage | None) -> dict[str, float]:
+        """Tokens and money for Envoy's dynamic metadata, as soon as an answer has told its usage."""
+        if usage is None:
+            return {}
+        prices = self._prices.get(model or "", (0.0, 0.0))
+        tokens = (usage.input_tokens or 0, usage.output_tokens or 0)
+        return {
+            "input_tokens": tokens[0],
+            "output_tokens": tokens[1],
+            "total_tokens": sum(tokens),
+            "cost": (tokens[0] * prices[0] + tokens[1] * prices[1]) / 1e6,
+        }
+
+    def close(self) -> None:
+        """Flush everything; each exporter has a few seconds."""
+        for part in (self._spans, self._pusher, self.audit):
+            if part is not None:
+                part.close()
+
+    def _bill(self, exchange: Exchange) -> Bill | None:
+        usage = exchange.usage
+        if usage is None:
+            return None
+        prices = self._prices.get(exchange.model or "", (0.0, 0.0))
+        estimated = usage.estimated or usage.input_tokens is None
+        given = usage.input_tokens if usage.input_tokens is not None else exchange.request_bytes // 4
+        made = usage.output_tokens or 0
+        return Bill(given, made, (given * prices[0] + made * prices[1]) / 1e6, estimated)
+
+    def _count(self, exchange: Exchange, trace: RequestTrace | None, bill: Bill | None) -> None:
+        meter = self.meter
+        model = exchange.model or ""
+        intent = exchange.intent or ""
+        reason = (exchange.reason or "").partition(":")[0]
+        meter.add(
+            names.REQUESTS, 1, (intent, model, exchange.version or "", exchange.stage or "", reason, exchange.outcome)
+        )
+        for step, seconds in exchange.steps_s.items():
+            meter.record(names.STEP_DURATION, seconds, (step,))
+        for entity_and_operator, count in exchange.entities.items():
+            meter.add(names.ENTITIES, count, entity_and_operator)
+        if exchange.vault_size:
+            meter.record(names.VAULT_SIZE, exchange.vault_size)
+        if exchange.stage == "abstain":
+            meter.add(names.ABSTAINED)
+        if reason in FAULTS:
+            meter.add(names.FAIL_OPEN, 1, (reason,))
+        if exchange.error and exchange.outcome in {"rejected", "failed"}:
+            meter.add(names.FAIL_CLOSED, 1, (exchange.error,))
+        self._count_answer(exchange, trace, bill)
+
+    def _count_answer(self, exchange: Exchange, trace: RequestTrace | None, bill: Bill | None) -> None:
+        """The GenAI convention's own metrics, and who pays."""
+        meter = self.meter
+        model = exchange.model or ""
+        operation = trace.operation if trace else "chat"
+        answered = self._known(exchange.usage.response_model) if exchange.usage else ""
+        error = exchange.error or (str(exchange.status) if exchange.status and exchange.status >= 400 else "")
+        meter.record(names.OPERATION_DURATION, exchange.duration_s, (operation, PROVIDER, model, answered, error))
+        if exchange.streamed and exchange.first_chunk_s is not None:
+            meter.record(names.TIME_TO_FIRST_TOKEN, exchange.first_chunk_s, (operation, PROVIDER, model))
+            chunks = exchange.usage.chunks if exchange.usage else 0
+            if chunks > 1:
+                rest = max(0.0, exchange.duration_s - exchange.first_chunk_s)
+                meter.record(names.TIME_PER_OUTPUT_TOKEN, rest / (chunks - 1), (operation, PROVIDER, model))
+        if bill:
+            project = label_of(self._settings.project, trace.project if trace else "")
+            estimated = "true" if bill.estimated else "false"
+            for kind, tokens in (("input", bill.input_tokens), ("output", bill.output_tokens)):
+                meter.record(names.TOKEN_USAGE, tokens, (operation, PROVIDER, model, answered, kind))
+                meter.add(names.PROJECT_TOKENS, tokens, (project, exchange.intent or "", model, kind, estimated))
+            meter.add(names.PROJECT_COST, bill.cost, (project, exchange.intent or "", model))
+
+    def _trace(self, exchange: Exchange, trace: RequestTrace, bill: Bill | None) -> None:
+        assert trace.identity is not None
+        assert self._spans is not None
+        told: dict[str, str | int | float | bool | None] = {
+            names.OPERATION: trace.operation,
+            names.PROVIDER: PROVIDER,
+            names.OUTCOME: exchange.outcome,
+            names.PROJECT: trace.project,
+            names.REQUEST_MODEL: exchange.model,
+            names.INTENT: exchange.intent,
+            names.SCORE: exchange.score,
+            names.STAGE: exchange.stage,
+            names.MODEL: exchange.model,
+            names.VERSION: exchange.version,
+            names.REASON: exchange.reason,
+            names.ERROR_TYPE: exchange.error,
+            "http.response.status_code": exchange.status,
+            "intentmesh.request_id": trace.request_id or None,
+        }
+        attributes = {name: value for name, value in told.items() if value is not None}
+        for (entity_type, _), count in exchange.entities.items():
+            key = f"{names.ENTITY}.{entity_type}"
+            attributes[key] = int(attributes.get(key, 0)) + count
+        if bill:
+            attributes[names.INPUT_TOKENS] = bill.input_tokens
+            attributes[names.OUTPUT_TOKENS] = bill.output_tokens
+            attributes[names.ESTIMATED] = bill.estimated
+            if exchange.usage and exchange.usage.response_model:
+                attributes[names.RESPONSE_MODEL] = self._known(exchange.usage.response_model)
+        start = int(exchange.started_at * 1e9)
+        how = self._settings.traces.steps
+        spans = self._maker.make(
+            trace.identity,
+            f"{trace.operation} {exchange.model or ''}".rstrip(),
+            start,
+            start + int(exchange.duration_s * 1e9),
+            attributes,
+            steps=exchange.steps_s if how != "none" else {},
+            as_spans=how == "spans",
+            error=exchange.error,
+        )
+        for span in spans:
+            self._spans.put(span)
+
+    def _audit_record(self, exchange: Exchange, trace: RequestTrace | None, bill: Bill | None) -> dict[str, Any]:
+        return {
+            "time": round(exchange.started_at, 3),
+            "request_id": trace.request_id if trace else "",
+            "project": trace.project if trace else "",
+            "intent": exchange.intent,
+            "score": exchange.score,
+            "stage": exchange.stage,
+            "model": exchange.model,
+            "version": exchange.version,
+            "reason": exchange.reason,
+            "residency": exchange.residency,
+            "entities": {f"{kind}:{operator}": count for (kind, operator), count in exchange.entities.items()},
+            "outcome": exchange.outcome,
+            "status": exchange.status,
+            "error": exchange.error,
+            "input_tokens": bill.input_tokens if bill else None,
+            "output_tokens": bill.output_tokens if bill else None,
+            "estimated": bill.estimated if bill else None,
+            "cost": round(bill.cost, 9) if bill else None,
+            "config": self._digest,
+        }
+
+    def _known(self, model: str | None) -> str:
+        """A model's name as a label: only those of the registry, so that labels stay few."""
+        return self._known_models.get(model or "", OTHER if model else "")

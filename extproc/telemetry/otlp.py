@@ -1,0 +1,142 @@
+"""Spans and metrics to an OpenTelemetry receiver, off the event loop; a slow or absent one costs no request anything."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as GrpcMetricExporter
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpanExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as HttpMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpSpanExporter
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    Gauge,
+    Histogram,
+    HistogramDataPoint,
+    Metric,
+    MetricExporter,
+    MetricExportResult,
+    MetricsData,
+    NumberDataPoint,
+    ResourceMetrics,
+    ScopeMetrics,
+    Sum,
+)
+
+from extproc.telemetry.instruments import INSTRUMENTS, SPANS_DROPPED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+    from extproc.config.telemetry import OtlpSettings
+    from extproc.telemetry.instruments import Instrument
+    from extproc.telemetry.meter import Meter, Snapshot
+
+CUMULATIVE = AggregationTemporality.CUMULATIVE
+
+
+def span_exporter(settings: OtlpSettings) -> SpanExporter:
+    """The SDK's exporter for the protocol."""
+    if settings.protocol == "grpc":
+        insecure = settings.endpoint.startswith("http://")
+        return GrpcSpanExporter(endpoint=settings.endpoint, insecure=insecure, timeout=settings.timeout_s)
+    return HttpSpanExporter(endpoint=f"{settings.endpoint.rstrip('/')}/v1/traces", timeout=settings.timeout_s)
+
+
+def metric_exporter(settings: OtlpSettings) -> MetricExporter:
+    """The SDK's exporter for the protocol."""
+    if settings.protocol == "grpc":
+        insecure = settings.endpoint.startswith("http://")
+        return GrpcMetricExporter(endpoint=settings.endpoint, insecure=insecure, timeout=settings.timeout_s)
+    return HttpMetricExporter(endpoint=f"{settings.endpoint.rstrip('/')}/v1/metrics", timeout=settings.timeout_s)
+
+
+class MetricPusher:
+    """Sends the meter's snapshot every `interval_s` from a thread of its own, and once more when it is closed."""
+
+    def __init__(
+        self,
+        meter: Meter,
+        exporter: MetricExporter,
+        *,
+        resource: Resource,
+        scope: InstrumentationScope,
+        interval_s: float,
+        snapshot: Callable[[], Snapshot] | None = None,
+    ) -> None:
+        self._meter = meter
+        self._exporter = exporter
+        self._resource = resource
+        self._scope = scope
+        self._interval_s = interval_s
+        self._snapshot = snapshot or meter.snapshot
+        self._started_ns = time.time_ns()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="metric-pusher", daemon=True)
+        self._thread.start()
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Send what is there and end the thread; a receiver that does not answer is left behind after `timeout_s`."""
+        self._closing.set()
+        self._thread.join(timeout_s)
+        self._exporter.shutdown(timeout_millis=timeout_s * 1000)
+
+    def _run(self) -> None:
+        last = False
+        while not last:
+            last = self._closing.wait(self._interval_s)
+            data = metrics_data(self._snapshot(), self._resource, self._scope, self._started_ns)
+            try:
+                result = self._exporter.export(data)
+            except Exception:  # noqa: BLE001 - whatever a receiver does, it is counted and requests go on
+                result = MetricExportResult.FAILURE
+            if result is not MetricExportResult.SUCCESS:
+                self._meter.add(SPANS_DROPPED, 1, ("metrics",))
+
+
+def metrics_data(snapshot: Snapshot, resource: Resource, scope: InstrumentationScope, started_ns: int) -> MetricsData:
+    """A snapshot as the SDK's own data model, cumulative since `started_ns`."""
+    now = time.time_ns()
+    metrics = [
+        Metric(i.name, i.description, i.unit, _data(i, series, started_ns, now))
+        for i in INSTRUMENTS
+        if (series := snapshot.get(i.name))
+    ]
+    return MetricsData([ResourceMetrics(resource, [ScopeMetrics(scope, metrics, "")], "")])
+
+
+def _data(
+    instrument: Instrument, series: dict[tuple[str, ...], list[float]], start: int, now: int
+) -> Sum | Gauge | Histogram:
+    if instrument.kind == "histogram":
+        return Histogram(
+            [
+                HistogramDataPoint(
+                    attributes=_attributes(instrument, labels),
+                    start_time_unix_nano=start,
+                    time_unix_nano=now,
+                    count=int(sum(buckets)),
+                    sum=total,
+                    bucket_counts=[int(n) for n in buckets],
+                    explicit_bounds=list(instrument.boundaries),
+                    min=0.0,
+                    max=0.0,
+                )
+                for labels, (total, *buckets) in series.items()
+            ],
+            CUMULATIVE,
+        )
+    points = [
+        NumberDataPoint(_attributes(instrument, labels), start, now, value) for labels, (value,) in series.items()
+    ]
+    return Gauge(points) if instrument.kind == "gauge" else Sum(points, CUMULATIVE, is_monotonic=True)
+
+
+def _attributes(instrument: Instrument, labels: tuple[str, ...]) -> dict[str, str]:
+    return {name: value for name, value in zip(instrument.attributes, labels, strict=True) if value}

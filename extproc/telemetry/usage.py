@@ -1,0 +1,82 @@
+"""Token usage, read out of an answer as it passes by: JSON or server-sent events, OpenAI's or Anthropic's names.
+
+Only the beginning and the end of an answer are kept, for `usage` stands in one of the two. Inside a JSON string a quote
+is escaped, so an answer that *talks* about `"usage":` is not mistaken for one that reports it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from extproc.events import Usage
+
+HEAD_BYTES = 4096
+TAIL_BYTES = 8192
+BYTES_PER_TOKEN = 4
+"""Rule of thumb for English text and the usual tokenizers, for answers that report nothing."""
+
+_USAGE = re.compile(rb'(?<!\\)"usage"\s*:\s*(?=\{)')
+_EVENT = re.compile(rb"^data:\s*\{", re.MULTILINE)
+_MODEL = re.compile(rb'(?<!\\)"model"\s*:\s*"([^"\\]{1,200})"')
+_FINISH = re.compile(rb'(?<!\\)"(?:finish_reason|stop_reason)"\s*:\s*"(\w{1,40})"')
+
+
+class UsageReader:
+    """Sees one answer, chunk by chunk, as the upstream sent it (not compressed)."""
+
+    def __init__(self, *, streamed: bool) -> None:
+        self._streamed = streamed
+        self._head = b""
+        self._tail = b""
+        self._bytes = 0
+        self._events = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """See the next bytes."""
+        self._bytes += len(chunk)
+        if len(self._head) < HEAD_BYTES:
+            self._head += chunk[: HEAD_BYTES - len(self._head)]
+        if self._streamed:
+            self._events += chunk.count(b"data:")
+        self._tail = (self._tail + chunk)[-TAIL_BYTES:]
+
+    def close(self) -> Usage | None:
+        """What the answer reported; where it reported nothing, an estimate that says so. None for an empty answer."""
+        if not self._bytes:
+            return None
+        found: dict[str, int] = {}
+        for part in (self._head, self._tail):
+            for match in _USAGE.finditer(part):
+                found |= _counts(part, match.end())
+        model = _MODEL.search(self._head)
+        finish = _FINISH.findall(self._tail)
+        estimated = "output" not in found
+        if estimated:
+            content = self._events if self._streamed else self._bytes // BYTES_PER_TOKEN
+            found["output"] = max(0, content)
+        return Usage(
+            input_tokens=found.get("input"),
+            output_tokens=found["output"],
+            finish_reason=finish[-1].decode() if finish else None,
+            response_model=model[1].decode("utf-8", "replace") if model else None,
+            estimated=estimated,
+            chunks=self._events,
+        )
+
+
+def _counts(part: bytes, start: int) -> dict[str, int]:
+    try:
+        usage, _ = json.JSONDecoder().raw_decode(part[start:].decode("utf-8", "replace"))
+    except ValueError:  # cut by the edge of what is kept
+        return {}
+    counts = {}
+    for ours, names in (
+        ("input", ("prompt_tokens", "input_tokens")),
+        ("output", ("completion_tokens", "output_tokens")),
+    ):
+        for name in names:
+            value = usage.get(name)
+            if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53:
+                counts[ours] = value
+    return counts

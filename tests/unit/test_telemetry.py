@@ -1,0 +1,171 @@
+"""Telemetry: counts add up, names are the convention's, nothing is lost without being counted."""
+
+import json
+
+import pytest
+
+from extproc.config.telemetry import AuditSettings, ProjectSettings
+from extproc.telemetry import instruments as names
+from extproc.telemetry.audit import GENESIS, AuditTrail, Break, verify
+from extproc.telemetry.caller import label_of, project_of
+from extproc.telemetry.meter import Meter, merge
+from extproc.telemetry.prometheus import exposition
+from extproc.telemetry.spans import Identifier
+from extproc.telemetry.usage import UsageReader
+
+
+def test_meter_buckets_by_upper_boundary():
+    """A value equal to a boundary counts below it, as OpenTelemetry and Prometheus have it."""
+    meter = Meter()
+    for value in (0.0, 1.0, 1.5, 1000.0):
+        meter.record(names.VAULT_SIZE, value)
+    total, *buckets = meter.snapshot()[names.VAULT_SIZE.name][()]
+    assert total == 1002.5
+    assert buckets == [1, 1, 1, 0, 0, 0, 0, 0, 0, 1]
+
+
+def test_merge_adds_up():
+    """Several workers are reported as one."""
+    one, two = Meter(), Meter()
+    one.add(names.ABSTAINED)
+    two.add(names.ABSTAINED, 2)
+    two.add(names.FAIL_OPEN, 1, ("late",))
+    merged = merge([one.snapshot(), two.snapshot()])
+    assert merged[names.ABSTAINED.name] == {(): [3.0]}
+    assert merged[names.FAIL_OPEN.name] == {("late",): [1]}
+
+
+def test_prometheus_names_follow_the_mapping():
+    """Dots become underscores, seconds are spelt out, counters end in _total."""
+    meter = Meter()
+    meter.record(names.OPERATION_DURATION, 0.3, ("chat", "llama.cpp", "phi", "", ""))
+    meter.add(names.ABSTAINED)
+    text = exposition(meter.snapshot()).decode()
+    assert 'gen_ai_client_operation_duration_seconds_bucket{error_type="",gen_ai_operation_name="chat"' in text
+    assert "intentmesh_abstained_total 1.0" in text
+
+
+@pytest.mark.parametrize("cut", [1, 3, 7, 1000])
+def test_usage_of_a_json_answer(cut):
+    """Usage is read however the answer is cut, and not from what the answer says about usage."""
+    body = json.dumps(
+        {
+            "model": "tiny",
+            "choices": [{"message": {"content": 'I say "usage": {"prompt_tokens": 99}'}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12},
+        }
+    ).encode()
+    reader = UsageReader(streamed=False)
+    for i in range(0, len(body), cut):
+        reader.feed(body[i : i + cut])
+    usage = reader.close()
+    assert (usage.input_tokens, usage.output_tokens, usage.response_model, usage.estimated) == (5, 7, "tiny", False)
+
+
+def test_usage_of_an_anthropic_stream():
+    """Input tokens stand in the first event, output tokens in the last."""
+    reader = UsageReader(streamed=True)
+    reader.feed(
+        b'event: message_start\ndata: {"message":{"model":"m","usage":{"input_tokens":25,"output_tokens":1}}}\n\n'
+    )
+    reader.feed(b'data: {"type":"content_block_delta","delta":{"text":"hi"}}\n\n' * 400)
+    reader.feed(b'data: {"type":"message_delta","usage":{"output_tokens":15}}\n\n')
+    usage = reader.close()
+    assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (25, 15, False)
+
+
+def test_usage_is_estimated_and_says_so():
+    """A stream that reports nothing is counted by its events."""
+    reader = UsageReader(streamed=True)
+    reader.feed(b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n' * 9)
+    usage = reader.close()
+    assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (None, 9, True)
+
+
+def trail(path, meter, **settings):
+    """An audit trail with three lines, closed."""
+    audit = AuditTrail(AuditSettings(path=path, **settings), meter)
+    for number in range(3):
+        audit.write({"request_id": str(number), "intent": "été"})
+    audit.close()
+    return audit
+
+
+def test_audit_goes_on_after_a_restart(tmp_path):
+    """The chain spans restarts and holds."""
+    meter = Meter()
+    trail(tmp_path / "a.jsonl", meter)
+    trail(tmp_path / "a.jsonl", meter)
+    *breaks, (good, _) = verify([tmp_path / "a.jsonl"], start=GENESIS)
+    assert (breaks, good) == ([], 6)
+    assert meter.snapshot()[names.AUDIT_LINES.name] == {("written",): [6]}
+
+
+@pytest.mark.parametrize("edit", ["change", "remove", "swap"])
+def test_audit_shows_tampering(tmp_path, edit):
+    """A line that was changed, removed or moved breaks the chain."""
+    path = tmp_path / "a.jsonl"
+    trail(path, Meter())
+    lines = path.read_bytes().splitlines(keepends=True)
+    if edit == "change":
+        lines[1] = lines[1].replace(b'"1"', b'"9"')
+    elif edit == "remove":
+        del lines[1]
+    else:
+        lines[0], lines[1] = lines[1], lines[0]
+    path.write_bytes(b"".join(lines))
+    breaks = [found for found in verify([path], start=GENESIS) if isinstance(found, Break)]
+    assert breaks
+
+
+def test_audit_rotates_and_stays_chained(tmp_path):
+    """Rotated parts and the file itself are one chain."""
+    path = tmp_path / "a.jsonl"
+    for _ in range(40):
+        trail(path, Meter(), max_bytes=4096)
+    parts = sorted(tmp_path.glob("a.jsonl.*"), key=lambda p: -int(p.suffix[1:]))
+    *breaks, (good, _) = verify([*parts, path], start=GENESIS)
+    assert parts
+    assert (breaks, good) == ([], 120)
+
+
+@pytest.mark.parametrize(("on_error", "blocked"), [("block", True), ("count", False)])
+def test_audit_on_a_disk_that_refuses(tmp_path, on_error, blocked):
+    """Lines that cannot be written are counted; whether requests go on is the policy's choice."""
+    path = tmp_path / "a.jsonl"
+    path.mkdir()
+    meter = Meter()
+    audit = AuditTrail(AuditSettings(path=tmp_path / "b.jsonl", on_error=on_error), meter)
+    (tmp_path / "b.jsonl").mkdir()
+    audit.write({"request_id": "1"})
+    audit.close()
+    assert audit.blocked is blocked
+    assert meter.snapshot()[names.AUDIT_LINES.name] == {("lost",): [1]}
+
+
+def test_a_trace_goes_on():
+    """The caller's trace id and sampling decision are kept, and its span is the parent of ours."""
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    identity = Identifier(0.0).identify({"traceparent": parent})
+    assert f"{identity.context.trace_id:032x}" == "0af7651916cd43dd8448eb211c80319c"
+    assert f"{identity.parent.span_id:016x}" == "b7ad6b7169203331"
+    assert identity.traceparent.startswith("00-0af7651916cd43dd8448eb211c80319c-")
+    assert identity.traceparent.endswith("-01")
+
+
+@pytest.mark.parametrize("header", ["", "00-zz", "00-00000000000000000000000000000000-0000000000000000-01"])
+def test_a_broken_traceparent_begins_a_new_trace(header):
+    """What is not a traceparent is not passed on."""
+    identity = Identifier(1.0).identify({"traceparent": header})
+    assert identity.parent is None
+    assert identity.context.trace_flags.sampled
+
+
+def test_project_of_a_certificate():
+    """The SPIFFE id nearest to us counts; what is not a name is not one."""
+    settings = ProjectSettings(spiffe=True, header="x-team", known=("spiffe://mesh/ns/red",))
+    certificate = 'By=spiffe://mesh/ns/us;Hash=ab;Subject="CN=a,O=b";URI=spiffe://mesh/ns/red'
+    assert project_of(settings, {"x-forwarded-client-cert": certificate}) == "spiffe://mesh/ns/red"
+    assert project_of(settings, {"x-team": "blue"}) == "blue"
+    assert label_of(settings, "blue") == "other"
+    assert project_of(settings, {"x-team": "my name is Ada"}) == "unknown"
