@@ -75,7 +75,7 @@ def test_both_encode_the_same_messages(root):
         data = bytes(message)
         ours = wire.MESSAGES[root.__name__].FromString(data)
         again = ours.SerializeToString()
-        assert bytes(root.parse(again)) == data
+        assert root.parse(data) == root.parse(again)  # not byte by byte: the order of a map is free
         ours.DiscardUnknownFields()
         assert ours.SerializeToString() == again
         count += 1
