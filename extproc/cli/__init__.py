@@ -16,6 +16,7 @@ COMMANDS = {
     "audit": "audit",
     "check": "check",
     "eval": "eval",
+    "render": "render",
 }
 """Command -> module in this package, which has a click command of the same name (`-` becomes `_`)."""
 

@@ -142,7 +142,7 @@ def _dangling(data: Any) -> Iterable[tuple[KeyPath, str]]:
 
 def _mistakes(error: ValidationError) -> Iterable[tuple[KeyPath, str]]:
     for item in error.errors(include_url=False):
-        where: KeyPath = tuple(item["loc"])
+        where: KeyPath = tuple(step for step in item["loc"] if step != "[key]")  # pydantic's word for "the key itself"
         cause = (item.get("ctx") or {}).get("error")
         if item["type"] == "extra_forbidden":
             yield where, unknown_name("key", str(where[-1]), _keys_at(where[:-1]))

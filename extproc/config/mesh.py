@@ -6,9 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from extproc.config.envoy import EnvoySettings
 from extproc.config.intents import ClassifierSettings, Intent
 from extproc.config.intercept import DEFAULT_INTERCEPT, Intercept, Limits
-from extproc.config.models import Model, Route, Zone
+from extproc.config.kubernetes import KubernetesSettings
+from extproc.config.models import Model, ModelName, Route, Zone
 from extproc.config.pii import PiiSettings
 from extproc.config.processor import ProcessorSettings
 from extproc.config.section import Section
@@ -24,7 +26,7 @@ class Mesh(Section):
     limits: Limits = Field(default_factory=Limits)
     intents: dict[str, Intent] = Field(default_factory=dict)
     classifier: ClassifierSettings = Field(default_factory=ClassifierSettings)
-    models: dict[str, Model] = Field(min_length=1)
+    models: dict[ModelName, Model] = Field(min_length=1)
     routes: tuple[Route, ...] = ()
     default_model: str
     """Gets what no route matches: unsure, late or failed classification included."""
@@ -32,5 +34,7 @@ class Mesh(Section):
     """How far a request for the default model may travel."""
     pii: PiiSettings = Field(default_factory=PiiSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
+    envoy: EnvoySettings = Field(default_factory=EnvoySettings)
+    kubernetes: KubernetesSettings = Field(default_factory=KubernetesSettings)
     shadow: bool = False
     """Decide, count and report, but change nothing."""

@@ -1,17 +1,50 @@
-"""The model registry: where each model runs, what it costs, and how far data may travel to reach it."""
+"""The model registry: where each model runs, what it costs, and how far data may travel to reach it.
+
+The processor writes two headers into every request that it has decided on, and Envoy's routes match on both:
+
+    x-intentmesh-model: phi-telemetry     a name in the registry
+    x-intentmesh-residency: cluster       the farthest zone that the request may reach; `external`: any
+
+Every rendered configuration has a route for each pair, and refuses a pair that it does not know with 503. A bound
+that leaves endpoints out has a cluster of its own that has no others, so no retry and no failover can pass it.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from extproc.config.section import Section
+from extproc.config.traffic import Ejection, Health, Mirror, Pool, Retries, Rewrite, Sticky
+
+MODEL_HEADER = "x-intentmesh-model"
+"""The header that Envoy's routes match on."""
+RESIDENCY_HEADER = "x-intentmesh-residency"
+"""How far the request may travel: one of ZONES."""
+HEADER_PREFIX = "x-intentmesh-"
+"""Headers with this prefix are ours: removed from what clients send, before anything reads them."""
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", value):
+        raise ValueError(f"`{value}` cannot be a name: use a-z, 0-9 and `-`, 63 characters at most")
+    return value
+
+
+ModelName = Annotated[str, AfterValidator(_name)]
+"""What a model or a version may be called: it becomes the name of a Kubernetes object and a part of a metric's name."""
 
 Zone = Literal["pod", "cluster", "region", "external"]
 ZONES: tuple[Zone, ...] = ("pod", "cluster", "region", "external")
 """From near to far; data with a residency goes no farther than its zone."""
+
+
+def within(zone: Zone, bound: Zone) -> bool:
+    """Whether a zone is no farther than a bound."""
+    return ZONES.index(zone) <= ZONES.index(bound)
 
 
 class Endpoint(Section):
@@ -26,7 +59,17 @@ class Endpoint(Section):
     ca_file: Path | None = None
     """CA bundle that signs the endpoint's certificate. Default: the system's."""
     credentials_file: Path | None = None
-    """File with the value of the `authorization` header that this endpoint wants."""
+    """File with the value of the `authorization` header that this endpoint wants, whatever the caller sent."""
+    health: str | None = None
+    """Path of its health check. Default: the model's, and none in the zone `external`, where ejection has to do."""
+
+    @model_validator(mode="after")
+    def _secret_travels_encrypted(self) -> Self:
+        if self.credentials_file is not None and not self.tls:
+            raise ValueError("`credentials_file` needs `tls: true`: a credential is not sent in the clear")
+        if self.zone == "external" and not self.tls:
+            raise ValueError("an endpoint in the zone `external` needs `tls: true`")
+        return self
 
     @field_validator("address")
     @classmethod
@@ -40,6 +83,11 @@ class Endpoint(Section):
     def hostname(self) -> str:
         """The host part of `address`, without the brackets of IPv6."""
         return self.address.rpartition(":")[0].strip("[]")
+
+    @property
+    def server_name(self) -> str:
+        """The name that the endpoint goes by: in its certificate, and as Host where it has one of its own."""
+        return self.host or self.hostname
 
     @property
     def port(self) -> int:
@@ -74,11 +122,13 @@ class Price(Section):
 
 
 class Version(Section):
-    """One version of a model among which traffic is split."""
+    """One version of a model among which Envoy splits the traffic."""
 
     weight: int = Field(ge=0, le=100)
+    """Share of the requests, in percent; the weights of a model's versions are 100 together."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Requests with all of these headers go to this version whatever its weight: an A/B test's `x-experiment: promptv2`."""
     endpoints: tuple[Endpoint, ...] = Field(min_length=1)
-    upstream_name: str | None = None
 
 
 class Model(Section):
@@ -87,17 +137,46 @@ class Model(Section):
     endpoints: tuple[Endpoint, ...] = Field(default=())
     upstream_name: str | None = None
     """What the upstream calls the model: written over `model` in the body. Default: the body's `model` is left as it is."""
+    rewrite: tuple[Rewrite, ...] = ()
+    """Paths that the upstream calls by another name; the longest prefix that matches counts."""
     gguf: Gguf | None = None
     """What `intentmesh up` and the rendered inference container load."""
     context_tokens: int = Field(default=4096, gt=0)
     price_per_million: Price = Field(default_factory=Price)
-    versions: dict[str, Version] = Field(default_factory=dict)
+    versions: dict[ModelName, Version] = Field(default_factory=dict)
+    """Instead of `endpoints`: versions with a share of the traffic each."""
+    sticky: Sticky | None = None
+    mirror: Mirror | None = None
+    timeout_s: float = Field(default=300.0, gt=0)
+    """Time for a whole answer, a stream's last byte included."""
+    retries: Retries = Field(default_factory=Retries)
+    pool: Pool = Field(default_factory=Pool)
+    ejection: Ejection = Field(default_factory=Ejection)
+    health: Health = Field(default_factory=Health)
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
-        if not self.endpoints and not self.versions:
-            raise ValueError("give `endpoints`, or `versions` with endpoints of their own")
+        if bool(self.endpoints) == bool(self.versions):
+            raise ValueError("give `endpoints`, or `versions` with endpoints of their own, and not both")
         return self
+
+    @model_validator(mode="after")
+    def _split(self) -> Self:
+        total = sum(version.weight for version in self.versions.values())
+        if self.versions and total != 100:
+            raise ValueError(f"the weights of `versions` add up to {total}, not to 100")
+        if self.mirror and self.mirror.version not in self.versions:
+            known = ", ".join(self.versions) or "none"
+            raise ValueError(f"`mirror` names the version `{self.mirror.version}`; there are: {known}")
+        return self
+
+    def zones(self) -> tuple[Zone, ...]:
+        """The zones in which the model has an endpoint, from near to far."""
+        return tuple(zone for zone in ZONES if any(e.zone == zone for e in self.every_endpoint()))
+
+    def every_endpoint(self) -> tuple[Endpoint, ...]:
+        """The endpoints of the model and of all its versions."""
+        return (*self.endpoints, *(e for version in self.versions.values() for e in version.endpoints))
 
 
 class Route(Section):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from pydantic import Field
 
 from extproc.config.section import Section
@@ -11,7 +13,7 @@ class ProcessorSettings(Section):
     """The `processor` section."""
 
     socket: str = "/tmp/intentmesh/extproc.sock"  # noqa: S108 - the emptyDir that the container shares with Envoy
-    """Unix socket of the gRPC server; with several workers, `extproc-1.sock` and on beside it."""
+    """Unix socket of the gRPC server; each worker after the first has one of its own beside it (see `sockets`)."""
     address: str | None = None
     """`host:port` to listen on over TCP instead of the socket."""
     workers: int = Field(default=1, ge=1, le=64)
@@ -20,3 +22,8 @@ class ProcessorSettings(Section):
     """`host:port` of `/healthz`, `/readyz`, `/metrics` and `/config`."""
     grace_s: float = Field(default=20.0, ge=0)
     """Time that open streams have to finish after SIGTERM."""
+
+    def sockets(self) -> tuple[str, ...]:
+        """One socket for each worker: `extproc.sock`, `extproc-1.sock` and on."""
+        path = PurePosixPath(self.socket)
+        return tuple(str(path.with_stem(f"{path.stem}-{i}") if i else path) for i in range(self.workers))

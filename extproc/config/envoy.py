@@ -1,0 +1,39 @@
+"""The Envoy that is rendered: where it listens, and where the requests go that are none of ours."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from extproc.config.section import Section
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """`host:port` -> host without the brackets of IPv6, and port. Raises ValueError."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or not 0 <= int(port) < 65536:
+        raise ValueError(f"`{address}` is not host:port (as 127.0.0.1:8080)")
+    return host.strip("[]"), int(port)
+
+
+class EnvoySettings(Section):
+    """The `envoy` section."""
+
+    listen: str = "0.0.0.0:8080"
+    """`host:port` on which callers reach the rendered Envoy."""
+    admin: str = "127.0.0.1:9902"
+    """`host:port` of Envoy's own admin page: loopback, since it can stop the proxy."""
+    upstream: str | None = None
+    """`host:port` of the service that gets every request that `intercept` does not name. Default: the default model."""
+    max_connections: int = Field(default=10_000, gt=0)
+    """Connections from callers at once; Envoy refuses more rather than run out of memory."""
+    idle_timeout_s: float = Field(default=300.0, gt=0)
+    """A stream on which nothing moved for so long is closed."""
+    margin_ms: int = Field(default=500, ge=0)
+    """Added to `limits.deadline_ms` for Envoy's `message_timeout`: the processor gives up first, with an answer of its own."""
+
+    @field_validator("listen", "admin", "upstream")
+    @classmethod
+    def _addresses(cls, address: str | None) -> str | None:
+        if address is not None:
+            split_address(address)
+        return address

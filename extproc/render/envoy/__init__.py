@@ -1,0 +1,1 @@
+"""Envoy's own configuration: the bootstrap, and its parts for an Envoy that is already there."""

@@ -1,0 +1,99 @@
+"""The target `envoy`: a whole bootstrap, and the same parts one by one for an Envoy that is already there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from envoy_data_plane.envoy.config.bootstrap.v3 import Admin, Bootstrap, BootstrapStaticResources
+from envoy_data_plane.envoy.config.core.v3 import Node
+from envoy_data_plane.envoy.config.overload.v3 import OverloadManager, ResourceMonitor
+from envoy_data_plane.envoy.extensions.resource_monitors.downstream_connections.v3 import DownstreamConnectionsConfig
+
+from extproc.render.document import File, Note, plain, to_yaml
+from extproc.render.envoy import clusters, filter, listener, routes, tls  # noqa: A004 - Envoy's word
+from extproc.render.envoy.extension import packed, seconds, socket_address
+
+if TYPE_CHECKING:
+    from extproc.config import Mesh
+
+HEAD = "Rendered by `intentmesh render envoy` from mesh.yaml: change that and render again.\n"
+NOTES = (
+    *filter.NOTES,
+    filter.EARLY_NOTE,
+    *routes.NOTES,
+    *clusters.NOTES,
+    *listener.NOTES,
+    Note("admin", "Whoever reaches this can stop the proxy: loopback only."),
+    Note("overload_manager", "Connections over this number are refused, so that memory stays bounded."),
+    Note("static_resources.secrets", "Read by Envoy from their files; no configuration holds them."),
+)
+
+
+def bootstrap(mesh: Mesh) -> Bootstrap:
+    """Everything that an Envoy needs to carry this mesh."""
+    limit = DownstreamConnectionsConfig(max_active_downstream_connections=mesh.envoy.max_connections)
+    return Bootstrap(
+        node=Node(id="intentmesh", cluster="intentmesh"),
+        admin=Admin(address=socket_address(mesh.envoy.admin)),
+        static_resources=BootstrapStaticResources(
+            listeners=[listener.listener(mesh)],
+            clusters=[clusters.processor_cluster(mesh), *clusters.model_clusters(mesh)],
+            secrets=tls.secrets(mesh),
+        ),
+        overload_manager=OverloadManager(
+            refresh_interval=seconds(1),
+            resource_monitors=[
+                ResourceMonitor(
+                    name="envoy.resource_monitors.global_downstream_max_connections", typed_config=packed(limit)
+                )
+            ],
+        ),
+    )
+
+
+def render(mesh: Mesh) -> list[File]:
+    """The target's files."""
+    return [File("envoy.yaml", to_yaml([plain(bootstrap(mesh))], NOTES, HEAD)), *snippets(mesh)]
+
+
+def snippets(mesh: Mesh) -> list[File]:
+    """The parts to put into an Envoy that is already there, each with where it goes."""
+    secrets = [plain(secret) for secret in tls.secrets(mesh)]
+    cluster_lists = [plain(c) for c in (clusters.processor_cluster(mesh), *clusters.model_clusters(mesh))]
+    resources: dict[str, Any] = {"clusters": cluster_lists} | ({"secrets": secrets} if secrets else {})
+    return [
+        _snippet(
+            "filter.yaml",
+            "Into `http_filters`: after authentication (jwt_authn, rbac), before rate limits and the router.",
+            {"http_filters": [plain(filter.http_filter(mesh))]},
+        ),
+        _snippet(
+            "manager.yaml",
+            "Into the http_connection_manager: client-sent routing headers off before anything reads them; the access log.",
+            _manager(mesh),
+        ),
+        _snippet(
+            "routes.yaml",
+            "Into your virtual host: `decided` before your own routes, which stay as they are; `intercepted` is the\n"
+            "setting that each of your own routes needs which the processor is to read, `passed` that of all others.",
+            _routes(mesh),
+        ),
+        _snippet("clusters.yaml", "Into `static_resources` (or what your control plane has in its place).", resources),
+    ]
+
+
+def _snippet(name: str, place: str, data: dict[str, Any]) -> File:
+    return File(f"snippets/{name}", to_yaml([data], NOTES, f"{HEAD}\n{place}\n"))
+
+
+def _manager(mesh: Mesh) -> dict[str, Any]:
+    whole = plain(listener.connection_manager(mesh))
+    return {key: whole[key] for key in ("early_header_mutation_extensions", "normalize_path", "access_log")}
+
+
+def _routes(mesh: Mesh) -> dict[str, Any]:
+    decided = [plain(route) for route in routes.decided(mesh)]
+    undecided = [plain(route) for route in routes.undecided(mesh)]
+    passed = {"typed_per_filter_config": undecided[-1]["typed_per_filter_config"]}
+    intercepted = {"request_body_buffer_limit": mesh.limits.max_body_bytes}
+    return {"decided": decided, "intercepted": intercepted, "passed": passed}

@@ -1,0 +1,259 @@
+"""Envoy's clusters: the processor's workers, and the groups of endpoints behind each model."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from envoy_data_plane.envoy.config.cluster.v3 import (
+    CircuitBreakers,
+    CircuitBreakersThresholds,
+    CircuitBreakersThresholdsRetryBudget,
+    Cluster,
+    ClusterCommonLbConfig,
+    ClusterCustomClusterType,
+    ClusterDiscoveryType,
+    ClusterLbPolicy,
+    OutlierDetection,
+)
+from envoy_data_plane.envoy.config.core.v3 import (
+    HealthCheck,
+    HealthCheckGrpcHealthCheck,
+    HealthCheckHttpHealthCheck,
+    Http1ProtocolOptions,
+    Http2ProtocolOptions,
+)
+from envoy_data_plane.envoy.config.endpoint.v3 import (
+    ClusterLoadAssignment,
+    Endpoint,
+    EndpointHealthCheckConfig,
+    LbEndpoint,
+    LocalityLbEndpoints,
+)
+from envoy_data_plane.envoy.extensions.clusters.aggregate.v3 import ClusterConfig
+from envoy_data_plane.envoy.extensions.upstreams.http.v3 import (
+    HttpProtocolOptions as UpstreamOptions,
+)
+from envoy_data_plane.envoy.extensions.upstreams.http.v3 import HttpProtocolOptionsExplicitHttpConfig as ExplicitConfig
+from envoy_data_plane.envoy.type.v3 import Percent
+
+from extproc.config.envoy import split_address
+from extproc.render.document import Note
+from extproc.render.envoy import tls
+from extproc.render.envoy.extension import packed, pipe_address, seconds, socket_address
+from extproc.render.envoy.filter import PROCESSOR_CLUSTER
+from extproc.render.envoy.groups import Group, Part, parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from extproc.config import Mesh
+    from extproc.config.models import Endpoint as MeshEndpoint
+    from extproc.config.models import Model
+    from extproc.config.traffic import Ejection, Health, Pool, Retries
+
+UPSTREAM_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+FALLBACK_CLUSTER = "upstream"
+STREAMS_PER_CONNECTION = 1024
+"""Envoy's own bound since 1.36; the processor's server has to allow as many."""
+
+NOTES = (
+    Note(
+        "health_checks",
+        "Active checks: what still loads, or died, gets no request. Checked at the same pace before the first request "
+        "as after it (no_traffic_interval), so that a standby is known to be well when it is needed.",
+    ),
+    Note(
+        "common_lb_config.healthy_panic_threshold",
+        "Never send to endpoints that are known to be down, even if all are: 503 at once, or the next group.",
+    ),
+    Note("common_lb_config.healthy_panic_threshold.value", "", shown=0),
+    Note("outlier_detection", "Passive checks: an endpoint that fails often is left out for a while."),
+    Note(
+        "circuit_breakers", "What is over these limits gets 503 at once. The retry budget keeps retries a small share."
+    ),
+    Note("transport_socket", "The certificate is verified: by this CA, and for this name."),
+    Note(
+        "cluster_type", "Tried from left to right: the next one takes over when the one before it has nothing healthy."
+    ),
+    Note("http2_protocol_options.max_concurrent_streams", "One stream is one HTTP exchange."),
+)
+
+
+def processor_cluster(mesh: Mesh, name: str = PROCESSOR_CLUSTER) -> Cluster:
+    """The processor's workers, each on its own socket (or all behind one TCP address)."""
+    settings = mesh.processor
+    addresses = (
+        [socket_address(settings.address)] if settings.address else [pipe_address(p) for p in mesh.processor.sockets()]
+    )
+    return Cluster(
+        name=name,
+        type=_type([settings.address] if settings.address else []),
+        connect_timeout=seconds(0.25),
+        lb_policy=ClusterLbPolicy.LEAST_REQUEST,
+        typed_extension_protocol_options={
+            UPSTREAM_OPTIONS: packed(
+                UpstreamOptions(
+                    explicit_http_config=ExplicitConfig(
+                        http2_protocol_options=Http2ProtocolOptions(max_concurrent_streams=STREAMS_PER_CONNECTION)
+                    )
+                )
+            )
+        },
+        health_checks=[
+            HealthCheck(
+                timeout=seconds(1),
+                interval=seconds(2),
+                no_traffic_interval=seconds(2),
+                unhealthy_threshold=2,
+                healthy_threshold=1,
+                grpc_health_check=HealthCheckGrpcHealthCheck(),
+            )
+        ],
+        common_lb_config=_no_panic(),
+        load_assignment=ClusterLoadAssignment(
+            cluster_name=name,
+            endpoints=[LocalityLbEndpoints(lb_endpoints=[LbEndpoint(endpoint=Endpoint(address=a)) for a in addresses])],
+        ),
+    )
+
+
+def model_clusters(mesh: Mesh) -> list[Cluster]:
+    """Every cluster of every model, and of the service for what is not intercepted."""
+    found = [cluster for name, model in mesh.models.items() for cluster in _clusters(name, model)]
+    if mesh.envoy.upstream:
+        endpoint = LbEndpoint(endpoint=Endpoint(address=socket_address(mesh.envoy.upstream)))
+        found.append(_cluster(FALLBACK_CLUSTER, [endpoint], _type([mesh.envoy.upstream])))
+    return found
+
+
+def _clusters(name: str, model: Model) -> Iterator[Cluster]:
+    for part in parts(name, model).values():
+        for group in part.groups:
+            yield group_cluster(group, model, has_standby=group is not part.groups[-1])
+        yield from aggregate_clusters(part, model.retries)
+
+
+def group_cluster(group: Group, model: Model, *, has_standby: bool) -> Cluster:
+    """One cluster of endpoints that are reached alike; where another stands by, even a single one can be ejected."""
+    endpoints = [_lb_endpoint(e, model.health) for e in group.endpoints]
+    cluster = _cluster(group.name, endpoints, _type(e.address for e in group.endpoints))
+    paths = {path for e in group.endpoints if (path := health_path(e, model.health))}
+    cluster.health_checks = (
+        [_health_check(path, model.health) for path in sorted(paths)] if model.health.enabled else []
+    )
+    if model.sticky:
+        cluster.lb_policy = ClusterLbPolicy.MAGLEV
+    cluster.common_lb_config = _no_panic()
+    cluster.outlier_detection = _ejection(model.ejection, has_standby=has_standby)
+    cluster.circuit_breakers = _limits(model.pool, model.retries)
+    nearest = group.endpoints[0]
+    if nearest.tls:
+        cluster.transport_socket = tls.transport_socket(nearest)
+    if nearest.credentials_file:
+        options = ExplicitConfig(http_protocol_options=Http1ProtocolOptions())
+        cluster.typed_extension_protocol_options = {
+            UPSTREAM_OPTIONS: packed(
+                UpstreamOptions(explicit_http_config=options, http_filters=tls.credential_filters(nearest))
+            )
+        }
+    return cluster
+
+
+def aggregate_clusters(part: Part, retries: Retries) -> Iterator[Cluster]:
+    """The clusters that reach several groups, one after the other."""
+    for name, groups in part.aggregates().items():
+        yield Cluster(
+            name=name,
+            connect_timeout=seconds(1),
+            lb_policy=ClusterLbPolicy.CLUSTER_PROVIDED,
+            cluster_type=ClusterCustomClusterType(
+                name="envoy.clusters.aggregate", typed_config=packed(ClusterConfig(clusters=list(groups)))
+            ),
+            # Of an aggregate's own limits Envoy reads those on retries, and no others.
+            circuit_breakers=CircuitBreakers(thresholds=[CircuitBreakersThresholds(retry_budget=_budget(retries))]),
+        )
+
+
+def _cluster(name: str, endpoints: list[LbEndpoint], kind: ClusterDiscoveryType) -> Cluster:
+    return Cluster(
+        name=name,
+        type=kind,
+        connect_timeout=seconds(1),
+        lb_policy=ClusterLbPolicy.LEAST_REQUEST,
+        load_assignment=ClusterLoadAssignment(
+            cluster_name=name, endpoints=[LocalityLbEndpoints(lb_endpoints=endpoints)]
+        ),
+    )
+
+
+def _type(addresses: Iterable[str]) -> ClusterDiscoveryType:
+    """Static where every host is an IP address, by DNS otherwise."""
+    for address in addresses:
+        try:
+            ipaddress.ip_address(split_address(address)[0])
+        except ValueError:
+            return ClusterDiscoveryType.STRICT_DNS
+    return ClusterDiscoveryType.STATIC
+
+
+def _lb_endpoint(endpoint: MeshEndpoint, health: Health) -> LbEndpoint:
+    found = Endpoint(address=socket_address(endpoint.address))
+    if endpoint.tls or endpoint.host:
+        found.hostname = endpoint.server_name
+    if health.enabled and health_path(endpoint, health) is None:
+        found.health_check_config = EndpointHealthCheckConfig(disable_active_health_check=True)
+    return LbEndpoint(endpoint=found)
+
+
+def health_path(endpoint: MeshEndpoint, health: Health) -> str | None:
+    """Path of an endpoint's active check; None: it has none."""
+    return endpoint.health or (None if endpoint.zone == "external" else health.path)
+
+
+def _health_check(path: str, health: Health) -> HealthCheck:
+    return HealthCheck(
+        timeout=seconds(health.timeout_s),
+        interval=seconds(health.interval_s),
+        no_traffic_interval=seconds(health.interval_s),
+        unhealthy_threshold=health.unhealthy,
+        healthy_threshold=health.healthy,
+        http_health_check=HealthCheckHttpHealthCheck(path=path),
+    )
+
+
+def _ejection(ejection: Ejection, *, has_standby: bool) -> OutlierDetection | None:
+    if not ejection.enabled:
+        return None
+    return OutlierDetection(
+        consecutive_5xx=ejection.consecutive_5xx,
+        interval=seconds(ejection.interval_s),
+        base_ejection_time=seconds(ejection.base_s),
+        max_ejection_percent=ejection.max_percent,
+        enforcing_success_rate=0,
+        always_eject_one_host=has_standby or None,
+    )
+
+
+def _limits(pool: Pool, retries: Retries) -> CircuitBreakers:
+    return CircuitBreakers(
+        thresholds=[
+            CircuitBreakersThresholds(
+                max_connections=pool.connections,
+                max_pending_requests=pool.pending,
+                max_requests=pool.requests,
+                retry_budget=_budget(retries),
+                track_remaining=True,
+            )
+        ]
+    )
+
+
+def _budget(retries: Retries) -> CircuitBreakersThresholdsRetryBudget:
+    return CircuitBreakersThresholdsRetryBudget(
+        budget_percent=Percent(value=retries.budget_percent), min_retry_concurrency=3
+    )
+
+
+def _no_panic() -> ClusterCommonLbConfig:
+    return ClusterCommonLbConfig(healthy_panic_threshold=Percent(value=0))

@@ -1,0 +1,164 @@
+"""The filter itself: how Envoy calls the processor, what it shows it, and what it lets it change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envoy_data_plane.envoy.config.common.mutation_rules.v3 import (
+    HeaderMutation,
+    HeaderMutationRemoveOnMatch,
+    HeaderMutationRules,
+)
+from envoy_data_plane.envoy.config.core.v3 import GrpcService, GrpcServiceEnvoyGrpc, TypedExtensionConfig
+from envoy_data_plane.envoy.extensions.filters.http.ext_proc.v3 import (
+    ExternalProcessor,
+    ExtProcPerRoute,
+    HeaderForwardingRules,
+    MetadataOptions,
+    MetadataOptionsMetadataNamespaces,
+    ProcessingMode,
+    ProcessingModeBodySendMode,
+    ProcessingModeHeaderSendMode,
+)
+from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v3 import HttpFilter
+from envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutation.v3 import (
+    HeaderMutation as EarlyHeaderMutation,
+)
+from envoy_data_plane.envoy.type.matcher.v3 import ListStringMatcher, RegexMatcher, StringMatcher
+
+from extproc.config.models import HEADER_PREFIX, MODEL_HEADER, RESIDENCY_HEADER
+from extproc.render.document import Note
+from extproc.render.envoy.extension import extension, packed, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extproc.config import Mesh
+
+FILTER_NAME = "intentmesh.ext_proc"
+"""A name of our own, so that a route's `typed_per_filter_config` never meets another ext_proc filter's."""
+PROCESSOR_CLUSTER = "intentmesh"
+METADATA_NAMESPACE = "intentmesh"
+READ_HEADERS = (
+    ":method", ":path", ":status", "accept-encoding", "content-encoding", "content-length", "content-type",
+    "traceparent", "tracestate", "x-request-id",
+)  # fmt: skip
+"""What the processor reads of every exchange; intents and routes that match on headers add theirs."""
+CHANGED_HEADERS = (":path", "accept-encoding", "content-.*", "(repr-)?digest", "etag", "trace.*", f"{HEADER_PREFIX}.*")
+"""What the processor changes or removes: as regular expressions, short ones, since Envoy bounds their size."""
+
+_NONE, _STREAMED, _BUFFERED = (
+    ProcessingModeBodySendMode.NONE,
+    ProcessingModeBodySendMode.STREAMED,
+    ProcessingModeBodySendMode.BUFFERED,
+)
+_SEND, _SKIP = ProcessingModeHeaderSendMode.SEND, ProcessingModeHeaderSendMode.SKIP
+
+NOTES = (
+    Note(
+        "ExternalProcessor.grpc_service",
+        "No `timeout` here: it would bound the whole exchange, and cut long streamed answers.",
+    ),
+    Note(
+        "ExternalProcessor.failure_mode_allow",
+        "Closed: when the processor cannot be asked, the request gets an error. Open would send it on unmasked.",
+        shown=False,
+    ),
+    Note(
+        "processing_mode",
+        "The decision needs the whole request body, and Envoy can re-route only while it holds it: BUFFERED. Answers "
+        "pass chunk by chunk. The processor asks for less wherever less will do (mode_override).",
+    ),
+    Note("allow_mode_override", "Lets the processor skip the body of a request, or the answer, that it need not read."),
+    Note("allowed_override_modes", "The only modes it may ask for: nothing, the request alone, request and answer."),
+    Note("allowed_override_modes.request_body_mode", "", shown="NONE"),
+    Note("allowed_override_modes.response_body_mode", "", shown="NONE"),
+    Note("message_timeout", "limits.deadline_ms and a margin: the processor answers first. Envoy's default is 200 ms."),
+    Note("ExternalProcessor.stat_prefix", "Counters are http.<listener>.ext_proc.intentmesh.*"),
+    Note("forward_rules", "What the processor is shown. Credentials and cookies never leave Envoy."),
+    Note(
+        "mutation_rules",
+        "What it may change. Anything else it tried would be dropped and counted in rejected_header_mutations.",
+    ),
+    Note("metadata_options", "Without this, Envoy drops the processor's dynamic metadata: access logs would be empty."),
+)
+
+
+def masks(mesh: Mesh) -> bool:
+    """Whether any personal data is changed or refused, so that a request must not pass unseen."""
+    operators = {mesh.pii.default_operator, *mesh.pii.entities.values()}
+    return mesh.pii.enabled and not mesh.shadow and not operators <= {"keep", "flag"}
+
+
+def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER) -> ExternalProcessor:
+    """The ext_proc filter's configuration."""
+    return ExternalProcessor(
+        grpc_service=GrpcService(envoy_grpc=GrpcServiceEnvoyGrpc(cluster_name=cluster)),
+        failure_mode_allow=not masks(mesh),
+        processing_mode=ProcessingMode(
+            request_header_mode=_SEND,
+            request_body_mode=_BUFFERED,
+            response_header_mode=_SEND,
+            response_body_mode=_STREAMED,
+            request_trailer_mode=_SKIP,
+            response_trailer_mode=_SKIP,
+        ),
+        allow_mode_override=True,
+        allowed_override_modes=[
+            ProcessingMode(request_body_mode=_NONE, response_header_mode=_SKIP, response_body_mode=_NONE),
+            ProcessingMode(request_body_mode=_BUFFERED, response_header_mode=_SKIP, response_body_mode=_NONE),
+            ProcessingMode(request_body_mode=_BUFFERED, response_header_mode=_SEND, response_body_mode=_STREAMED),
+        ],
+        message_timeout=seconds((mesh.limits.deadline_ms + mesh.envoy.margin_ms) / 1000),
+        stat_prefix="intentmesh",
+        forward_rules=HeaderForwardingRules(
+            allowed_headers=ListStringMatcher(
+                patterns=[
+                    *(StringMatcher(exact=name) for name in sorted({*READ_HEADERS, *_configured_headers(mesh)})),
+                    StringMatcher(prefix=HEADER_PREFIX),
+                ]
+            )
+        ),
+        mutation_rules=HeaderMutationRules(
+            disallow_all=True,
+            allow_expression=RegexMatcher(regex="|".join(CHANGED_HEADERS)),
+        ),
+        metadata_options=MetadataOptions(
+            receiving_namespaces=MetadataOptionsMetadataNamespaces(untyped=[METADATA_NAMESPACE])
+        ),
+    )
+
+
+def http_filter(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER) -> HttpFilter:
+    """The filter as it stands in a chain of HTTP filters."""
+    return HttpFilter(name=FILTER_NAME, typed_config=packed(filter_config(mesh, cluster)))
+
+
+def disabled() -> ExtProcPerRoute:
+    """Per-route configuration of a route whose requests the processor never sees."""
+    return ExtProcPerRoute(disabled=True)
+
+
+def early_header_mutation(*, by_prefix: bool = True) -> TypedExtensionConfig:
+    """Removes the headers that are ours from what a client sent, before any filter or route reads them.
+
+    `by_prefix` takes all of them off, and needs Envoy 1.36; without it, those go on which routes match.
+    """
+    mutations = [HeaderMutation(remove=name) for name in (MODEL_HEADER, RESIDENCY_HEADER)]
+    if by_prefix:
+        ours = StringMatcher(prefix=HEADER_PREFIX, ignore_case=True)
+        mutations = [HeaderMutation(remove_on_match=HeaderMutationRemoveOnMatch(key_matcher=ours))]
+    return extension("envoy.http.early_header_mutation.header_mutation", EarlyHeaderMutation(mutations=mutations))
+
+
+EARLY_NOTE = Note(
+    "early_header_mutation_extensions",
+    "A client must not choose its model: the headers that are ours are taken off before a route is matched.",
+)
+
+
+def _configured_headers(mesh: Mesh) -> Iterator[str]:
+    """Headers on which intents and routes of this mesh match."""
+    for headers in (*(i.headers for i in mesh.intents.values()), *(r.headers for r in mesh.routes)):
+        for name in headers:
+            yield name.lower()

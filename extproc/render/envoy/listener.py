@@ -1,0 +1,94 @@
+"""The listener: where callers connect, what is done to their headers, and the line in the access log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envoy_data_plane.envoy.config.accesslog.v3 import AccessLog
+from envoy_data_plane.envoy.config.core.v3 import HttpProtocolOptions, SubstitutionFormatString
+from envoy_data_plane.envoy.config.listener.v3 import Filter, FilterChain, Listener
+from envoy_data_plane.envoy.config.route.v3 import RouteConfiguration
+from envoy_data_plane.envoy.extensions.access_loggers.stream.v3 import StdoutAccessLog
+from envoy_data_plane.envoy.extensions.filters.http.router.v3 import Router
+from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v3 import (
+    HttpConnectionManager,
+    HttpConnectionManagerUpgradeConfig,
+    HttpFilter,
+)
+from envoy_data_plane.google.protobuf import Struct, Value
+
+from extproc.render.document import Note
+from extproc.render.envoy.extension import packed, seconds, socket_address
+from extproc.render.envoy.filter import METADATA_NAMESPACE, early_header_mutation, http_filter
+from extproc.render.envoy.routes import virtual_host
+
+if TYPE_CHECKING:
+    from extproc.config import Mesh
+
+LISTENER = "intentmesh"
+ACCESS_LOG = {
+    "start": "%START_TIME%",
+    "method": "%REQ(:METHOD)%",
+    "path": "%PATH(NQ)%",
+    "status": "%RESPONSE_CODE%",
+    "flags": "%RESPONSE_FLAGS%",
+    "details": "%RESPONSE_CODE_DETAILS%",
+    "duration_ms": "%DURATION%",
+    "bytes_in": "%BYTES_RECEIVED%",
+    "bytes_out": "%BYTES_SENT%",
+    "request_id": "%REQ(X-REQUEST-ID)%",
+    "trace_id": "%TRACE_ID%",
+    "route": "%ROUTE_NAME%",
+    "cluster": "%UPSTREAM_CLUSTER_RAW%",
+    "upstream": "%UPSTREAM_HOST%",
+    "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
+    "intentmesh": f"%DYNAMIC_METADATA({METADATA_NAMESPACE})%",
+}
+"""Key -> Envoy's command. The path is written without its query, in which personal data may stand."""
+
+NOTES = (
+    Note("access_log", "One JSON line a request: what the processor decided stands under `intentmesh`. Never text."),
+    Note("normalize_path", "`/x/../v1/` is `/v1/` to an upstream; so it is to the filter."),
+    Note("stream_idle_timeout", "envoy.idle_timeout_s: how long a stream may stand still, not how long it may last."),
+    Note("upgrade_configs", "WebSockets pass untouched."),
+)
+
+
+def connection_manager(mesh: Mesh) -> HttpConnectionManager:
+    """HTTP as this Envoy serves it."""
+    return HttpConnectionManager(
+        stat_prefix="intentmesh",
+        access_log=[AccessLog(name="envoy.access_loggers.stdout", typed_config=packed(access_log()))],
+        use_remote_address=True,
+        normalize_path=True,
+        stream_idle_timeout=seconds(mesh.envoy.idle_timeout_s),
+        common_http_protocol_options=HttpProtocolOptions(idle_timeout=seconds(3600)),
+        upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
+        early_header_mutation_extensions=[early_header_mutation()],
+        http_filters=[
+            http_filter(mesh),
+            HttpFilter(name="envoy.filters.http.router", typed_config=packed(Router())),
+        ],
+        route_config=RouteConfiguration(name="intentmesh", virtual_hosts=[virtual_host(mesh)]),
+    )
+
+
+def listener(mesh: Mesh) -> Listener:
+    """The listener for callers."""
+    manager = Filter(
+        name="envoy.filters.network.http_connection_manager", typed_config=packed(connection_manager(mesh))
+    )
+    return Listener(
+        name=LISTENER,
+        address=socket_address(mesh.envoy.listen),
+        filter_chains=[FilterChain(filters=[manager])],
+    )
+
+
+def access_log() -> StdoutAccessLog:
+    """One line of JSON a request."""
+    return StdoutAccessLog(
+        log_format=SubstitutionFormatString(
+            json_format=Struct(fields={key: Value(string_value=value) for key, value in ACCESS_LOG.items()}),
+        )
+    )

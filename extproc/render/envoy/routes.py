@@ -1,0 +1,238 @@
+"""Envoy's routes: one for each model and residency, and what becomes of everything else.
+
+Their order is their meaning: first what the processor has decided, then what it has to decide, then the rest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+
+from envoy_data_plane.envoy.config.core.v3 import DataSource, HeaderValue, HeaderValueOption, RuntimeFractionalPercent
+from envoy_data_plane.envoy.config.route.v3 import (
+    DirectResponseAction,
+    HeaderMatcher,
+    RetryPolicy,
+    RetryPolicyRetryHostPredicate,
+    RetryPolicyRetryPriority,
+    Route,
+    RouteAction,
+    RouteActionHashPolicy,
+    RouteActionHashPolicyHeader,
+    RouteActionRequestMirrorPolicy,
+    RouteMatch,
+    VirtualHost,
+    WeightedCluster,
+    WeightedClusterClusterWeight,
+)
+from envoy_data_plane.envoy.extensions.retry.host.previous_hosts.v3 import PreviousHostsPredicate
+from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities.v3 import PreviousPrioritiesConfig
+from envoy_data_plane.envoy.type.matcher.v3 import RegexMatcher, StringMatcher
+from envoy_data_plane.envoy.type.v3 import FractionalPercent, FractionalPercentDenominatorType
+
+from extproc.config.models import MODEL_HEADER, RESIDENCY_HEADER, ZONES
+from extproc.errors import ConfigError
+from extproc.render.document import Note
+from extproc.render.envoy.clusters import FALLBACK_CLUSTER
+from extproc.render.envoy.extension import packed, seconds
+from extproc.render.envoy.filter import FILTER_NAME, disabled
+from extproc.render.envoy.groups import parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extproc.config import Mesh
+    from extproc.config.models import Model, Version, Zone
+    from extproc.config.traffic import Retries
+
+ESCAPED_PATH = r"[^?]*%.*"
+
+NOTES = (
+    Note(
+        "virtual_hosts.routes",
+        "In this order: what the processor has decided; its decisions that no route knows, which are refused; what it "
+        "has to decide; the rest.",
+    ),
+    Note("routes.request_body_buffer_limit", "limits.max_body_bytes: Envoy's own limit, 1 MiB, would answer 413."),
+    Note("routes.typed_per_filter_config", "Not intercepted: the processor never hears of these requests."),
+    Note("retry_policy.retry_priority", "A second attempt goes to the next group of endpoints, if there is one."),
+    Note("use_hash_policy", "Callers with the same value of the hashed header keep their version."),
+    Note("request_mirror_policies", "A copy; its answer is thrown away, and nobody waits for it."),
+    Note("routes.direct_response", "Refused rather than sent farther than it may go."),
+)
+
+
+def virtual_host(mesh: Mesh, name: str = "intentmesh") -> VirtualHost:
+    """All routes, for every host name; the retry policy of the default model is written once, for all that share it."""
+    shared = _retry_policy(mesh.models[mesh.default_model].retries)
+    routes = [*decided(mesh), *undecided(mesh)]
+    for route in routes:
+        if route.route is not None:
+            own = route.route.retry_policy
+            policy = None if own == shared else own or RetryPolicy()
+            route.route = dataclasses.replace(route.route, retry_policy=policy)
+    return VirtualHost(name=name, domains=["*"], routes=routes, retry_policy=shared)
+
+
+def decided(mesh: Mesh) -> list[Route]:
+    """Routes for requests that the processor has decided on; the last one refuses what no other knows."""
+    found = [route for name, model in mesh.models.items() for route in model_routes(name, model)]
+    match = RouteMatch(prefix="/", headers=[HeaderMatcher(name=MODEL_HEADER, present_match=True)])
+    return [*found, _refusal("refused", match)]
+
+
+def undecided(mesh: Mesh) -> list[Route]:
+    """Routes for requests as they come in: those that the processor reads, and all others."""
+    action = _fallback(mesh)
+    paths = [RouteMatch(prefix=rule.path_prefix, path=rule.path) for rule in mesh.intercept]
+    unique = {(match.prefix, match.path): match for match in paths}
+    intercepted = [_intercepted(mesh, f"intercept {p or q}", m, action) for (p, q), m in unique.items()]
+    if intercepted:
+        # `/%761/` is `/v1/` to an upstream. The processor decodes it, Envoy's matching does not.
+        escaped = RouteMatch(safe_regex=RegexMatcher(regex=ESCAPED_PATH))
+        intercepted.append(_intercepted(mesh, "escaped paths", escaped, action))
+    rest = Route(
+        name="rest",
+        match=RouteMatch(prefix="/"),
+        route=action,
+        typed_per_filter_config={FILTER_NAME: packed(disabled())},
+    )
+    return [*intercepted, rest]
+
+
+def _intercepted(mesh: Mesh, name: str, match: RouteMatch, action: RouteAction) -> Route:
+    return Route(name=name, match=match, route=action, request_body_buffer_limit=mesh.limits.max_body_bytes)
+
+
+def model_routes(name: str, model: Model) -> Iterator[Route]:
+    """The routes of one model: for each distinct reach, for each header override, for each path rewrite."""
+    for bounds in _reaches(name, model):
+        reach = [HeaderMatcher(name=MODEL_HEADER, string_match=StringMatcher(exact=name)), _residency(bounds)]
+        label = name if "external" in bounds else f"{name} within {bounds[-1]}"
+        for version in (v for v in model.versions.values() if v.headers):
+            override = [_equals(header, value) for header, value in version.headers.items()]
+            action = _action(name, model, bounds[-1], version)
+            yield from _per_path(f"{label}, asked for", name, model, action, [*reach, *override])
+        yield from _per_path(label, name, model, _action(name, model, bounds[-1], None), reach)
+
+
+def _per_path(
+    label: str, name: str, model: Model, action: RouteAction | None, headers: list[HeaderMatcher]
+) -> Iterator[Route]:
+    if action is None:
+        yield _refusal(label, RouteMatch(prefix="/", headers=headers))
+        return
+    for rewrite in sorted(model.rewrite, key=lambda r: -len(r.prefix)):
+        yield Route(
+            name=f"{label} {rewrite.prefix}",
+            match=RouteMatch(prefix=rewrite.prefix, headers=headers),
+            route=dataclasses.replace(action, prefix_rewrite=rewrite.to),
+            stat_prefix=name,
+        )
+    yield Route(name=label, match=RouteMatch(prefix="/", headers=headers), route=action, stat_prefix=name)
+
+
+def _action(name: str, model: Model, bound: Zone, version: Version | None) -> RouteAction | None:
+    """Where a request for a model goes that may travel up to a zone; None: nowhere."""
+    by_version = parts(name, model)
+    clusters = {
+        key: cluster
+        for key, part in by_version.items()
+        if (version is None or model.versions[key] is version) and (cluster := part.cluster(bound))
+    }
+    if version is None and model.versions:
+        clusters = {key: cluster for key, cluster in clusters.items() if model.versions[key].weight}
+    if not clusters:
+        return None
+    action = RouteAction(timeout=seconds(model.timeout_s), retry_policy=_retry_policy(model.retries))
+    if len(clusters) == 1:
+        action.cluster = next(iter(clusters.values()))
+    else:
+        weights = [
+            WeightedClusterClusterWeight(name=cluster, weight=model.versions[key].weight)
+            for key, cluster in clusters.items()
+        ]
+        action.weighted_clusters = WeightedCluster(clusters=weights, use_hash_policy=True if model.sticky else None)
+    if model.sticky:
+        header = RouteActionHashPolicyHeader(header_name=model.sticky.header)
+        action.hash_policy = [RouteActionHashPolicy(header=header)]
+    if any(e.tls or e.host for e in model.every_endpoint()):
+        action.auto_host_rewrite = True
+    if model.mirror and (mirror := by_version[model.mirror.version].cluster(bound)):
+        action.request_mirror_policies = [_mirror(mirror, model.mirror.percent)]
+    return action
+
+
+def _reaches(name: str, model: Model) -> Iterator[tuple[Zone, ...]]:
+    """The residencies, those together that reach the same endpoints; from the farthest to the nearest."""
+    found: dict[tuple[str | None, ...], list[Zone]] = {}
+    for bound in ZONES:
+        key = tuple(part.cluster(bound) for part in parts(name, model).values())
+        found.setdefault(key, []).append(bound)
+    yield from (tuple(bounds) for bounds in reversed(found.values()))
+
+
+def _residency(bounds: tuple[Zone, ...]) -> HeaderMatcher:
+    if len(bounds) == len(ZONES):
+        match = StringMatcher(safe_regex=RegexMatcher(regex="|".join(ZONES)))
+    elif len(bounds) == 1:
+        match = StringMatcher(exact=bounds[0])
+    else:
+        match = StringMatcher(safe_regex=RegexMatcher(regex="|".join(bounds)))
+    return HeaderMatcher(name=RESIDENCY_HEADER, string_match=match)
+
+
+def _equals(header: str, value: str) -> HeaderMatcher:
+    return HeaderMatcher(name=header.lower(), string_match=StringMatcher(exact=value))
+
+
+def _refusal(name: str, match: RouteMatch) -> Route:
+    error = {"error": {"message": "No model may take this request.", "type": "unavailable", "code": "no_model"}}
+    return Route(
+        name=name,
+        match=match,
+        direct_response=DirectResponseAction(status=503, body=DataSource(inline_string=json.dumps(error))),
+        response_headers_to_add=[HeaderValueOption(header=HeaderValue(key="content-type", value="application/json"))],
+    )
+
+
+def _fallback(mesh: Mesh) -> RouteAction:
+    """Where requests go on which nothing was decided."""
+    if mesh.envoy.upstream:
+        return RouteAction(cluster=FALLBACK_CLUSTER, timeout=seconds(0))
+    action = _action(mesh.default_model, mesh.models[mesh.default_model], mesh.default_residency, None)
+    if action is None:
+        raise ConfigError(
+            f"the default model `{mesh.default_model}` has no endpoint within `default_residency: {mesh.default_residency}`"
+        )
+    return action
+
+
+def _retry_policy(retries: Retries) -> RetryPolicy | None:
+    if not retries.attempts or not (retries.on or retries.statuses):
+        return None
+    words = [*retries.on, *(["retriable-status-codes"] if retries.statuses else [])]
+    return RetryPolicy(
+        retry_on=",".join(words),
+        num_retries=retries.attempts,
+        per_try_timeout=seconds(retries.per_try_timeout_s) if retries.per_try_timeout_s else None,
+        retriable_status_codes=list(retries.statuses),
+        retry_host_predicate=[
+            RetryPolicyRetryHostPredicate(
+                name="envoy.retry_host_predicates.previous_hosts", typed_config=packed(PreviousHostsPredicate())
+            )
+        ],
+        host_selection_retry_max_attempts=3,
+        retry_priority=RetryPolicyRetryPriority(
+            name="envoy.retry_priorities.previous_priorities",
+            typed_config=packed(PreviousPrioritiesConfig(update_frequency=1)),
+        ),
+    )
+
+
+def _mirror(cluster: str, percent: float) -> RouteActionRequestMirrorPolicy:
+    share = FractionalPercent(numerator=round(percent * 10_000), denominator=FractionalPercentDenominatorType.MILLION)
+    return RouteActionRequestMirrorPolicy(
+        cluster=cluster, runtime_fraction=RuntimeFractionalPercent(default_value=share)
+    )
