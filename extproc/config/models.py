@@ -1,9 +1,9 @@
 """The model registry: where each model runs, what it costs, and how far data may travel to reach it.
 
-The processor writes two headers into every request that it has decided on, and Envoy's routes match on both:
+The processor writes these headers into every request that it has decided on, and Envoy's routes match on them:
 
     x-intentmesh-model: phi-telemetry     a name in the registry
-    x-intentmesh-residency: cluster       the farthest zone that the request may reach; `external`: any
+    x-intentmesh-residency: cluster       the farthest zone that the request may reach; left out: any
 
 Every rendered configuration has a route for each pair, and refuses a pair that it does not know with 503. A bound
 that leaves endpoints out has a cluster of its own that has no others, so no retry and no failover can pass it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     import betterproto2
 
 WIDTH = 110
+LONG_ITEM = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class _Writer:
             self._lines.append(lead)
             for item in value:
                 self._item(item, path, indent)
-        elif isinstance(value, str) and "\n" in value:
+        elif isinstance(value, str) and _is_block(value):
             self._lines.append(f"{lead} |{'' if value.endswith(chr(10)) else '-'}")
             self._lines += [f"{indent}  {line}".rstrip() for line in value.rstrip("\n").split("\n")]
         else:
@@ -102,10 +102,10 @@ class _Writer:
     def _item(self, item: Any, path: tuple[str, ...], indent: str) -> None:
         if isinstance(item, dict) and item:
             self._mapping(item, path, indent + "  ", first=indent + "- ")
-        elif isinstance(item, str) and "\n" in item:
+        elif isinstance(item, str) and _is_block(item):
             self._entry(f"{indent}-", item, path, indent)
         else:
-            self._lines.append(f"{indent}- {_flow(item) if isinstance(item, list) else _scalar(item)}")
+            self._lines.append(f"{indent}- {_scalar(item)}")
 
     def _comment(self, path: tuple[str, ...], indent: str, lead: str) -> None:
         for length in range(len(path), 0, -1):
@@ -131,23 +131,23 @@ def _wrapped(text: str, width: int) -> list[str]:
     return [*lines, line]
 
 
+def _is_block(text: str) -> bool:
+    """Whether a text can stand line by line, as a literal block."""
+    lines = text.removesuffix("\n").split("\n")
+    plain_lines = all(line.isprintable() and line == line.rstrip() for line in lines)
+    return len(lines) > 1 and plain_lines and lines[0][:1] not in ("", " ") and lines[-1] != ""
+
+
 def _scalar(value: Any) -> str:
-    if isinstance(value, dict | list) and not value:
-        return "{}" if isinstance(value, dict) else "[]"
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    text: str = yaml.safe_dump(value, width=10**6, allow_unicode=True, default_flow_style=True)
+    quoted = '"' if isinstance(value, str) and not value.isprintable() else None
+    text: str = yaml.safe_dump(value, width=10**6, allow_unicode=True, default_flow_style=True, default_style=quoted)
     return text.removesuffix("\n").removesuffix("\n...")
 
 
-def _flow(value: Any) -> str:
-    """A list of scalars on one line; empty for any other value."""
-    if not isinstance(value, list) or any(isinstance(item, dict | list) for item in value):
+def _flow(value: list[Any]) -> str:
+    """A list of short scalars on one line; empty for any other."""
+    if any(isinstance(item, dict | list) or (isinstance(item, str) and len(item) > LONG_ITEM) for item in value):
         return ""
-    if any(isinstance(item, str) and ("\n" in item or len(item) > 60) for item in value):
-        return ""
-    return (
-        "["
-        + ", ".join(json.dumps(v) if isinstance(v, str) and set(v) & set(",[]{}") else _scalar(v) for v in value)
-        + "]"
-    )
+    return _scalar(value)

@@ -10,7 +10,7 @@ from envoy_data_plane.envoy.config.overload.v3 import OverloadManager, ResourceM
 from envoy_data_plane.envoy.extensions.resource_monitors.downstream_connections.v3 import DownstreamConnectionsConfig
 
 from extproc.render.document import File, Note, plain, to_yaml
-from extproc.render.envoy import clusters, filter, listener, routes, tls  # noqa: A004 - Envoy's word
+from extproc.render.envoy import clusters, listener, processor, routes, tls
 from extproc.render.envoy.extension import packed, seconds, socket_address
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 HEAD = "Rendered by `intentmesh render envoy` from mesh.yaml: change that and render again.\n"
 NOTES = (
-    *filter.NOTES,
-    filter.EARLY_NOTE,
+    *processor.NOTES,
+    processor.EARLY_NOTE,
     *routes.NOTES,
     *clusters.NOTES,
     *listener.NOTES,
@@ -65,7 +65,7 @@ def snippets(mesh: Mesh) -> list[File]:
         _snippet(
             "filter.yaml",
             "Into `http_filters`: after authentication (jwt_authn, rbac), before rate limits and the router.",
-            {"http_filters": [plain(filter.http_filter(mesh))]},
+            {"http_filters": [plain(processor.http_filter(mesh))]},
         ),
         _snippet(
             "manager.yaml",

@@ -41,8 +41,8 @@ from extproc.config.envoy import split_address
 from extproc.render.document import Note
 from extproc.render.envoy import tls
 from extproc.render.envoy.extension import packed, pipe_address, seconds, socket_address
-from extproc.render.envoy.filter import PROCESSOR_CLUSTER
 from extproc.render.envoy.groups import Group, Part, parts
+from extproc.render.envoy.processor import PROCESSOR_CLUSTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -19,7 +19,7 @@ from envoy_data_plane.google.protobuf import Struct, Value
 
 from extproc.render.document import Note
 from extproc.render.envoy.extension import packed, seconds, socket_address
-from extproc.render.envoy.filter import METADATA_NAMESPACE, early_header_mutation, http_filter
+from extproc.render.envoy.processor import METADATA_NAMESPACE, early_header_mutation, http_filter
 from extproc.render.envoy.routes import virtual_host
 
 if TYPE_CHECKING:

@@ -36,8 +36,8 @@ from extproc.errors import ConfigError
 from extproc.render.document import Note
 from extproc.render.envoy.clusters import FALLBACK_CLUSTER
 from extproc.render.envoy.extension import packed, seconds
-from extproc.render.envoy.filter import FILTER_NAME, disabled
 from extproc.render.envoy.groups import parts
+from extproc.render.envoy.processor import FILTER_NAME, disabled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from extproc.config.models import Model, Version, Zone
     from extproc.config.traffic import Retries
 
-ESCAPED_PATH = r"[^?]*%.*"
+DISGUISED_PATH = "[^?]*(%|//).*"
+"""`/%761/chat` and `//v1/chat` are `/v1/chat` to many an upstream. The processor knows; Envoy's matching does not."""
 
 NOTES = (
     Note(
@@ -89,9 +90,8 @@ def undecided(mesh: Mesh) -> list[Route]:
     unique = {(match.prefix, match.path): match for match in paths}
     intercepted = [_intercepted(mesh, f"intercept {p or q}", m, action) for (p, q), m in unique.items()]
     if intercepted:
-        # `/%761/` is `/v1/` to an upstream. The processor decodes it, Envoy's matching does not.
-        escaped = RouteMatch(safe_regex=RegexMatcher(regex=ESCAPED_PATH))
-        intercepted.append(_intercepted(mesh, "escaped paths", escaped, action))
+        disguised = RouteMatch(safe_regex=RegexMatcher(regex=DISGUISED_PATH))
+        intercepted.append(_intercepted(mesh, "disguised paths", disguised, action))
     rest = Route(
         name="rest",
         match=RouteMatch(prefix="/"),
@@ -108,7 +108,7 @@ def _intercepted(mesh: Mesh, name: str, match: RouteMatch, action: RouteAction) 
 def model_routes(name: str, model: Model) -> Iterator[Route]:
     """The routes of one model: for each distinct reach, for each header override, for each path rewrite."""
     for bounds in _reaches(name, model):
-        reach = [HeaderMatcher(name=MODEL_HEADER, string_match=StringMatcher(exact=name)), _residency(bounds)]
+        reach = [HeaderMatcher(name=MODEL_HEADER, string_match=StringMatcher(exact=name)), *_residency(bounds)]
         label = name if "external" in bounds else f"{name} within {bounds[-1]}"
         for version in (v for v in model.versions.values() if v.headers):
             override = [_equals(header, value) for header, value in version.headers.items()]
@@ -173,14 +173,16 @@ def _reaches(name: str, model: Model) -> Iterator[tuple[Zone, ...]]:
     yield from (tuple(bounds) for bounds in reversed(found.values()))
 
 
-def _residency(bounds: tuple[Zone, ...]) -> HeaderMatcher:
+def _residency(bounds: tuple[Zone, ...]) -> list[HeaderMatcher]:
+    """Matches requests that may travel as far as one of these zones; without the header, a request may go anywhere."""
     if len(bounds) == len(ZONES):
-        match = StringMatcher(safe_regex=RegexMatcher(regex="|".join(ZONES)))
-    elif len(bounds) == 1:
+        return []
+    anywhere = "external" in bounds
+    if len(bounds) == 1 and not anywhere:
         match = StringMatcher(exact=bounds[0])
     else:
-        match = StringMatcher(safe_regex=RegexMatcher(regex="|".join(bounds)))
-    return HeaderMatcher(name=RESIDENCY_HEADER, string_match=match)
+        match = StringMatcher(safe_regex=RegexMatcher(regex=f"({'|'.join(bounds)}){'?' if anywhere else ''}"))
+    return [HeaderMatcher(name=RESIDENCY_HEADER, string_match=match, treat_missing_header_as_empty=anywhere)]
 
 
 def _equals(header: str, value: str) -> HeaderMatcher:

@@ -66,10 +66,17 @@ NOTES = (
     ),
     Note(
         "processing_mode",
-        "The decision needs the whole request body, and Envoy can re-route only while it holds it: BUFFERED. Answers "
-        "pass chunk by chunk. The processor asks for less wherever less will do (mode_override).",
+        "The decision needs the whole request body, and Envoy can re-route only while it holds it: BUFFERED. The other "
+        "way round (NONE, and BUFFERED by override) an override that is ignored would let bodies pass unmasked.",
     ),
-    Note("allow_mode_override", "Lets the processor skip the body of a request, or the answer, that it need not read."),
+    Note(
+        "processing_mode.response_body_mode",
+        "STREAMED by override, where there is something to restore: otherwise answers never leave Envoy.",
+        shown="NONE",
+    ),
+    Note(
+        "allow_mode_override", "Lets the processor leave out what it need not read, and read an answer that it edits."
+    ),
     Note("allowed_override_modes", "The only modes it may ask for: nothing, the request alone, request and answer."),
     Note("allowed_override_modes.request_body_mode", "", shown="NONE"),
     Note("allowed_override_modes.response_body_mode", "", shown="NONE"),
@@ -86,7 +93,7 @@ NOTES = (
 
 def masks(mesh: Mesh) -> bool:
     """Whether any personal data is changed or refused, so that a request must not pass unseen."""
-    operators = {mesh.pii.default_operator, *mesh.pii.entities.values()}
+    operators = {chosen.operator for chosen in (mesh.pii.default_operator, *mesh.pii.entities.values())}
     return mesh.pii.enabled and not mesh.shadow and not operators <= {"keep", "flag"}
 
 
@@ -99,7 +106,7 @@ def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER) -> ExternalProce
             request_header_mode=_SEND,
             request_body_mode=_BUFFERED,
             response_header_mode=_SEND,
-            response_body_mode=_STREAMED,
+            response_body_mode=_NONE,
             request_trailer_mode=_SKIP,
             response_trailer_mode=_SKIP,
         ),
