@@ -141,13 +141,21 @@ def _is_block(text: str) -> bool:
 def _scalar(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    quoted = '"' if isinstance(value, str) and not value.isprintable() else None
-    text: str = yaml.safe_dump(value, width=10**6, allow_unicode=True, default_flow_style=True, default_style=quoted)
+    plain_text = not isinstance(value, str) or value.isprintable()
+    text: str = yaml.safe_dump(
+        value,
+        width=10**6,
+        allow_unicode=plain_text,
+        default_flow_style=True,
+        default_style=None if plain_text else '"',
+    )
     return text.removesuffix("\n").removesuffix("\n...")
 
 
 def _flow(value: list[Any]) -> str:
     """A list of short scalars on one line; empty for any other."""
-    if any(isinstance(item, dict | list) or (isinstance(item, str) and len(item) > LONG_ITEM) for item in value):
+    if any(isinstance(item, dict | list) for item in value):
+        return ""
+    if any(isinstance(item, str) and (len(item) > LONG_ITEM or not item.isprintable()) for item in value):
         return ""
     return _scalar(value)

@@ -19,7 +19,7 @@ DATA = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(KEYS, DATA, min_size=1, max_size=4))
 def test_reads_back(data):
     """Whatever is written, YAML reads the same."""
