@@ -1,0 +1,201 @@
+"""The OpenAI-compatible HTTP API: paths, statuses and bodies. What is computed is `service`'s."""
+
+from __future__ import annotations
+
+import functools
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from inference import answers
+from inference.errors import (
+    BodyTooLargeError,
+    InferenceError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    UnavailableError,
+)
+from inference.generation import Failure, Piece
+from inference.protocol import ChatBody, CompletionBody, InferBody, read_body
+from inference.requests_log import Exchange
+from inference.service import ClientGoneError
+from inference.streaming import EventStream
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from inference.metrics import Metrics
+    from inference.service import Job, Service
+    from inference.settings import Settings
+    from inference.state import State
+
+_CLIENT_CLOSED = 499
+
+
+class Api:
+    """The endpoints. `service` is set when the model is loaded."""
+
+    def __init__(self, settings: Settings, state: State, metrics: Metrics) -> None:
+        self.service: Service | None = None
+        self.props: dict[str, Any] = {}
+        self.fingerprint = ""
+        self._settings = settings
+        self._state = state
+        self._metrics = metrics
+        self._created = int(time.time())
+
+    def app(self) -> Starlette:
+        """The ASGI application."""
+        routes = [
+            Route("/health", self._health),
+            Route("/metrics", self._render_metrics),
+            Route("/props", self._props),
+            Route("/v1/models", self._recorded(self._models)),
+            Route("/v1/models/{model:path}", self._recorded(self._model)),
+            Route("/v1/chat/completions", self._recorded(self._chat), methods=["POST"]),
+            Route("/v1/completions", self._recorded(self._completions), methods=["POST"]),
+            Route("/v1/infer", self._recorded(self._infer), methods=["POST"]),
+        ]
+        return Starlette(routes=routes, exception_handlers={HTTPException: _http_error})  # type: ignore[dict-item]
+
+    async def _health(self, _: Request) -> Response:
+        status, body = self._state.health()
+        return JSONResponse(body, status)
+
+    async def _render_metrics(self, _: Request) -> Response:
+        return Response(self._metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def _props(self, _: Request) -> Response:
+        self._state.check_ready()
+        return JSONResponse(self.props)
+
+    async def _models(self, _: Request, __: Exchange) -> Response:
+        return JSONResponse({"object": "list", "data": [self._model_body()]})
+
+    async def _model(self, request: Request, _: Exchange) -> Response:
+        if request.path_params["model"] != self._settings.name:
+            raise NotFoundError(f"there is no such model here; this server has {self._settings.name}", param="model")
+        return JSONResponse(self._model_body())
+
+    def _model_body(self) -> dict[str, Any]:
+        return {"id": self._settings.name, "object": "model", "created": self._created, "owned_by": "intentmesh"}
+
+    async def _chat(self, request: Request, exchange: Exchange) -> Response:
+        body = read_body(ChatBody, await self._json(request))
+        job = await self._ready().chat(body)
+        return await self._answer(request, exchange, job, self._shape(body, chat=True), stream=body.stream)
+
+    async def _completions(self, request: Request, exchange: Exchange) -> Response:
+        body = read_body(CompletionBody, await self._json(request))
+        job = await self._ready().complete(body)
+        return await self._answer(request, exchange, job, self._shape(body, chat=False), stream=body.stream)
+
+    async def _infer(self, request: Request, exchange: Exchange) -> Response:
+        body = read_body(InferBody, await self._json(request))
+        job = await self._ready().infer(body)
+        pieces = (await self._collect(request, exchange, job))[0]
+        text = "".join(piece.text for piece in pieces)
+        usage = answers.usage_body([u for piece in pieces if (u := piece.usage)], 1)
+        answer = {"text": text, "model": self._settings.name, "finish_reason": pieces[-1].finish, "usage": usage}
+        return JSONResponse(answer)
+
+    async def _answer(
+        self, request: Request, exchange: Exchange, job: Job, shape: answers.Shape, *, stream: bool
+    ) -> Response:
+        if stream:
+            events = self._ready().run(job, request.receive)
+            return EventStream(await anext(events), events, job, shape, exchange)
+        by_choice = await self._collect(request, exchange, job)
+        choices = [
+            shape.choice(index, "".join(piece.text for piece in pieces), pieces)
+            for index, pieces in enumerate(by_choice)
+        ]
+        return JSONResponse(shape.whole(choices, answers.usage_body(exchange.usages, job.prompts)))
+
+    async def _collect(self, request: Request, exchange: Exchange, job: Job) -> list[list[Piece]]:
+        """Wait for all choices to end; the first failure fails the request."""
+        by_choice: list[list[Piece]] = [[] for _ in job.generations]
+        async for events in self._ready().run(job, request.receive):
+            for index, event in events:
+                if isinstance(event, Failure):
+                    raise event.error
+                if isinstance(event, Piece):
+                    by_choice[index].append(event)
+                    exchange.note(event)
+        return by_choice
+
+    def _shape(self, body: ChatBody | CompletionBody, *, chat: bool) -> answers.Shape:
+        return answers.Shape(
+            chat=chat,
+            model=self._settings.name,
+            fingerprint=self.fingerprint,
+            piece_text=functools.partial(self._ready().engine.piece, special=True),
+            include_usage=body.include_usage,
+        )
+
+    def _ready(self) -> Service:
+        self._state.check_ready()
+        assert self.service is not None
+        return self.service
+
+    async def _json(self, request: Request) -> object:
+        self._state.check_ready()
+        limit = self._settings.max_body_bytes
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise BodyTooLargeError(f"the body is larger than {limit} bytes (--max-body-bytes)")
+        try:
+            return json.loads(body)
+        except json.JSONDecodeError as error:
+            raise InvalidRequestError(
+                f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+            ) from None
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise InvalidRequestError(f"the body is not JSON ({type(error).__name__})") from None
+
+    def _recorded(
+        self, endpoint: Callable[[Request, Exchange], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """Wrap an endpoint: errors become answers, and the exchange is counted and logged when it ends."""
+
+        async def handle(request: Request) -> Response:
+            exchange = Exchange(request.url.path, self._metrics, log=self._settings.log_requests)
+            try:
+                response = await endpoint(request, exchange)
+            except ClientGoneError:
+                response = Response(status_code=_CLIENT_CLOSED)
+            except InferenceError as error:
+                response = error_response(error)
+            except Exception as error:  # noqa: BLE001 - never a stack trace to a client, never text to a log
+                response = error_response(InferenceError(f"internal error ({type(error).__name__})"))
+            if not isinstance(response, EventStream):
+                exchange.end(response.status_code)
+            return response
+
+        return handle
+
+
+def error_response(error: InferenceError) -> Response:
+    """An error as an answer."""
+    headers = {"retry-after": str(error.retry_after_s)} if error.retry_after_s is not None else None
+    return JSONResponse(answers.error_body(error), error.status, headers)
+
+
+async def _http_error(request: Request, error: HTTPException) -> Response:
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "another")
+        return error_response(MethodNotAllowedError(f"{request.url.path} takes {allowed}, not {request.method}"))
+    return error_response(NotFoundError("there is no such path here; see /v1/models, /v1/chat/completions"))
+
+
+__all__ = ["Api", "UnavailableError", "error_response"]

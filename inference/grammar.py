@@ -1,0 +1,41 @@
+"""`response_format` to a grammar that the sampler obeys."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from inference.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from inference.protocol import ResponseFormat
+
+_LARGEST_SCHEMA = 64 * 1024
+
+
+def grammar_of(response_format: ResponseFormat | None, grammar: str | None) -> str | None:
+    """GBNF for what the caller wants: a grammar of its own, a JSON schema, any JSON object, or free text (None)."""
+    if response_format is None or response_format.type == "text":
+        return grammar
+    if grammar is not None:
+        raise InvalidRequestError("give response_format or grammar, not both", param="grammar")
+    if response_format.type == "json_object":
+        return _from_schema({"type": "object"})
+    if response_format.json_schema is None:
+        raise InvalidRequestError("type json_schema needs a json_schema", param="response_format.json_schema")
+    return _from_schema(response_format.json_schema.schema_)
+
+
+def _from_schema(schema: dict[str, Any]) -> str:
+    from llama_cpp.llama_grammar import json_schema_to_gbnf  # noqa: PLC0415 - a second of imports that few need
+
+    place = "response_format.json_schema.schema"
+    text = json.dumps(schema)
+    if len(text) > _LARGEST_SCHEMA:
+        raise InvalidRequestError(f"the schema has {len(text)} bytes, of at most {_LARGEST_SCHEMA}", param=place)
+    try:
+        return str(json_schema_to_gbnf(text))
+    except RecursionError:
+        raise InvalidRequestError("the schema is nested too deeply", param=place) from None
+    except Exception as error:  # noqa: BLE001 - the converter raises whatever it meets
+        raise InvalidRequestError(f"this schema cannot be followed ({type(error).__name__})", param=place) from None

@@ -1,0 +1,201 @@
+"""Request bodies of the OpenAI API, and what they ask the sampler for. Fields that change nothing here are ignored."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from inference.errors import InvalidRequestError
+from inference.sampling import SamplingParams
+
+_DEFAULTS = SamplingParams()
+_MOST_CHOICES = 16
+Text = Annotated[str, Field(strict=True)]
+Body = TypeVar("Body", bound=BaseModel)
+Number = TypeVar("Number", int, float)
+Tokens = list[Annotated[int, Field(strict=True, ge=0)]]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class StreamOptions(_Body):
+    """Of a streamed answer."""
+
+    include_usage: bool = False
+
+
+class JsonSchema(_Body):
+    """The schema that an answer must follow."""
+
+    name: str = ""
+    schema_: dict[str, Any] = Field(default_factory=dict, alias="schema")
+
+
+class ResponseFormat(_Body):
+    """What form the answer takes."""
+
+    type: Literal["text", "json_object", "json_schema"] = "text"
+    json_schema: JsonSchema | None = None
+
+
+class SampledBody(_Body):
+    """What the endpoints that generate text have in common."""
+
+    model: str | None = None
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    n: int | None = Field(default=None, ge=1, le=_MOST_CHOICES)
+    temperature: float | None = Field(default=None, ge=0, le=100)
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    top_k: int | None = Field(default=None, ge=0)
+    min_p: float | None = Field(default=None, ge=0, le=1)
+    repeat_penalty: float | None = Field(default=None, gt=0, le=10)
+    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    logit_bias: dict[int, Annotated[float, Field(ge=-100, le=100)]] | None = None
+    response_format: ResponseFormat | None = None
+    grammar: str | None = None
+    """GBNF of the caller's own (llama.cpp's extension)."""
+
+    @field_validator("stop")
+    @classmethod
+    def _usable_stops(cls, stop: str | list[str] | None) -> str | list[str] | None:
+        if isinstance(stop, list) and len(stop) > _MOST_CHOICES:
+            raise ValueError(f"at most {_MOST_CHOICES} stop strings")
+        return stop
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """Stop strings, empty ones left out."""
+        stop = [self.stop] if isinstance(self.stop, str) else self.stop or []
+        return tuple(text for text in stop if text)
+
+    @property
+    def include_usage(self) -> bool:
+        """Whether a streamed answer ends with its usage."""
+        return self.stream_options is not None and self.stream_options.include_usage
+
+    def sampling(self, choice: int, grammar: str | None, logprobs: int | None) -> SamplingParams:
+        """The sampler's parameters for one choice; choices of one request differ by their seed."""
+        seed = secrets.randbits(32) if self.seed is None else self.seed + choice
+        return SamplingParams(
+            temperature=_or(self.temperature, _DEFAULTS.temperature),
+            top_k=_or(self.top_k, _DEFAULTS.top_k),
+            top_p=_or(self.top_p, _DEFAULTS.top_p),
+            min_p=_or(self.min_p, _DEFAULTS.min_p),
+            repeat_penalty=_or(self.repeat_penalty, _DEFAULTS.repeat_penalty),
+            frequency_penalty=self.frequency_penalty or 0.0,
+            presence_penalty=self.presence_penalty or 0.0,
+            seed=seed,
+            logit_bias=tuple((self.logit_bias or {}).items()),
+            grammar=grammar,
+            logprobs=logprobs,
+        )
+
+
+class ChatBody(SampledBody):
+    """Of /v1/chat/completions."""
+
+    messages: list[dict[str, Any]] = Field(min_length=1)
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(default=None, ge=0, le=20)
+    tools: list[dict[str, Any]] | None = None
+
+    @field_validator("messages")
+    @classmethod
+    def _texts(cls, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [_plain_message(number, message) for number, message in enumerate(messages)]
+
+    @property
+    def limit(self) -> int | None:
+        """The answer's length, by the new name or the old."""
+        return self.max_completion_tokens or self.max_tokens
+
+    @property
+    def alternatives(self) -> int | None:
+        """How many alternatives to report per token; None: no log probabilities."""
+        return (self.top_logprobs or 0) if self.logprobs else None
+
+
+class CompletionBody(SampledBody):
+    """Of /v1/completions."""
+
+    prompt: Text | Tokens | list[Text] | list[Tokens] = Field(union_mode="left_to_right")
+    max_tokens: int | None = Field(default=16, ge=1)
+    logprobs: int | None = Field(default=None, ge=0, le=20)
+    echo: bool = False
+
+    @property
+    def limit(self) -> int | None:
+        """The answer's length."""
+        return self.max_tokens
+
+
+class InferBody(_Body):
+    """Of /v1/infer: for services that know nothing of chat."""
+
+    prompt: str = Field(min_length=1)
+    model: str | None = None
+    max_tokens: int | None = Field(default=None, ge=1)
+    temperature: float | None = Field(default=None, ge=0, le=100)
+    seed: int | None = None
+
+
+class EmbeddingBody(_Body):
+    """Of /v1/embeddings."""
+
+    model: str | None = None
+    input: Text | Tokens | list[Text] | list[Tokens] = Field(union_mode="left_to_right")
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = Field(default=None, ge=1)
+
+
+def read_body(kind: type[Body], value: object) -> Body:
+    """Validate a JSON body; the first mistake is an InvalidRequestError that names its place, not its content."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        mistake = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        place = ".".join(str(part) for part in mistake["loc"] if not str(part).startswith(("list[", "constrained")))
+        raise InvalidRequestError(f"{place or 'body'}: {mistake['msg']}", param=place or None) from None
+
+
+def prompts_of(value: str | list[Any]) -> list[str | list[int]]:
+    """A prompt or input field as a list: of texts, or of lists of tokens."""
+    if isinstance(value, str):
+        return [value]
+    if value and isinstance(value[0], int):
+        return [value]
+    return list(value)
+
+
+def _plain_message(number: int, message: dict[str, Any]) -> dict[str, Any]:
+    """A message whose content is one text: lists of text parts are joined, other parts refused."""
+    if not isinstance(message.get("role"), str):
+        raise ValueError(f"message {number} has no role")  # noqa: TRY004 - pydantic wants a ValueError
+    content = message.get("content")
+    if isinstance(content, list):
+        texts = []
+        for part in content:
+            kind = part.get("type") if isinstance(part, dict) else None
+            if kind not in ("text", "input_text", "refusal") or not isinstance(part.get("text", ""), str):
+                raise ValueError(f"message {number} has a part that is not text; this server reads text only")
+            texts.append(part.get("text", ""))
+        return {**message, "content": "\n".join(texts)}
+    if content is None:
+        return {**message, "content": ""}
+    if not isinstance(content, str):
+        raise ValueError(f"the content of message {number} is neither a text nor a list of parts")  # noqa: TRY004
+    return message
+
+
+def _or(value: Number | None, default: Number) -> Number:
+    return default if value is None else value

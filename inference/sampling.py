@@ -1,0 +1,170 @@
+"""Choosing the next token of one sequence: llama.cpp's sampler chain, a grammar if asked for, log probabilities."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import llama_cpp.llama_cpp as llama
+import numpy as np
+
+from inference.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from inference.engine import Engine
+
+_PENALTY_WINDOW = 64
+_NO_PENALTY = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingParams:
+    """How one sequence is sampled. The defaults are llama.cpp's, which suit small quantised models."""
+
+    temperature: float = 0.8
+    """0 takes the likeliest token."""
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    repeat_penalty: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    seed: int = 0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    grammar: str | None = None
+    """GBNF with a rule `root`."""
+    logprobs: int | None = None
+    """How many alternatives to report per token; None: no log probabilities at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A chosen token, its log probability before any sampler, and the likeliest alternatives."""
+
+    token: int
+    logprob: float
+    top: tuple[tuple[int, float], ...]
+
+
+class GrammarEndError(Exception):
+    """The grammar allows no token at all here."""
+
+
+class Sampler:
+    """The sampler of one sequence. `close` frees it."""
+
+    def __init__(self, engine: Engine, params: SamplingParams) -> None:
+        self._engine = engine
+        self._grammar = None
+        if params.grammar is not None:
+            self._grammar = llama.llama_sampler_init_grammar(engine.vocab, params.grammar.encode(), b"root")
+            if not self._grammar:
+                raise InvalidRequestError("llama.cpp cannot read this grammar", param="response_format")
+        self._chain = _make_chain(engine, params)
+        self._logprobs = params.logprobs
+
+    def sample(self, index: int) -> int:
+        """Choose the token that follows the batch's token `index`; raises GrammarEndError."""
+        if self._grammar is None:
+            return int(llama.llama_sampler_sample(self._chain, self._engine.context, index))
+        return self._sample_by_grammar(index)
+
+    def logprob(self, index: int, token: int) -> TokenLogprob | None:
+        """The token's log probability under the model itself, if asked for; to be called before the next step."""
+        if self._logprobs is None:
+            return None
+        logits = self._engine.logits(index).astype(np.float64)
+        logits -= logits.max()
+        logits -= np.log(np.exp(logits).sum())
+        count = min(self._logprobs, len(logits))
+        best = np.argpartition(logits, -count)[-count:] if count else np.empty(0, np.int64)
+        best = best[np.argsort(-logits[best], kind="stable")]
+        return TokenLogprob(token, float(logits[token]), tuple((int(i), float(logits[i])) for i in best))
+
+    def close(self) -> None:
+        """Free llama.cpp's side."""
+        if self._chain:
+            llama.llama_sampler_free(self._chain)
+            self._chain = None
+        if self._grammar:
+            llama.llama_sampler_free(self._grammar)
+            self._grammar = None
+
+    def _sample_by_grammar(self, index: int) -> int:
+        """Try the free choice first: checking one token is cheap, checking the whole vocabulary is not."""
+        logits = self._engine.logits(index)
+        token = self._choose(_candidates(logits))
+        alone = _candidates(logits[token : token + 1], first=token)
+        llama.llama_sampler_apply(self._grammar, ctypes.byref(alone.struct))
+        if alone.data["logit"][0] == -np.inf:
+            allowed = _candidates(logits)
+            llama.llama_sampler_apply(self._grammar, ctypes.byref(allowed.struct))
+            if not np.isfinite(allowed.data["logit"]).any():
+                raise GrammarEndError
+            token = self._choose(allowed)
+        # An accepted token that the grammar forbids would end the process: llama.cpp throws there.
+        llama.llama_sampler_accept(self._grammar, token)
+        llama.llama_sampler_accept(self._chain, token)
+        return token
+
+    def _choose(self, candidates: _Candidates) -> int:
+        llama.llama_sampler_apply(self._chain, ctypes.byref(candidates.struct))
+        return int(candidates.struct.data[candidates.struct.selected].id)
+
+
+_TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+
+
+class _Candidates:
+    """llama.cpp's array of candidate tokens over a numpy array."""
+
+    __slots__ = ("data", "struct")
+
+    def __init__(self, data: np.ndarray[Any, Any]) -> None:
+        self.data = data
+        self.struct = llama.llama_token_data_array(
+            data=data.ctypes.data_as(llama.llama_token_data_p), size=len(data), selected=-1, sorted=False
+        )
+
+
+def _candidates(logits: np.ndarray[Any, Any], first: int = 0) -> _Candidates:
+    data = np.zeros(len(logits), _TOKEN_DATA)
+    data["id"] = np.arange(first, first + len(logits), dtype=np.int32)
+    data["logit"] = logits
+    return _Candidates(data)
+
+
+def _make_chain(engine: Engine, params: SamplingParams) -> Any:
+    chain_params = llama.llama_sampler_chain_default_params()
+    chain_params.no_perf = True
+    chain = llama.llama_sampler_chain_init(chain_params)
+
+    def add(sampler: Any) -> None:
+        llama.llama_sampler_chain_add(chain, sampler)
+
+    if params.logit_bias:
+        biases = (llama.llama_logit_bias * len(params.logit_bias))(*params.logit_bias)
+        add(llama.llama_sampler_init_logit_bias(engine.vocabulary_size, len(biases), biases))
+    if (params.repeat_penalty, params.frequency_penalty, params.presence_penalty) != (_NO_PENALTY, 0.0, 0.0):
+        add(
+            llama.llama_sampler_init_penalties(
+                engine.vocabulary_size,
+                _PENALTY_WINDOW if params.repeat_penalty != _NO_PENALTY else engine.context_tokens,
+                params.repeat_penalty,
+                params.frequency_penalty,
+                params.presence_penalty,
+            )
+        )
+    if params.temperature <= 0:
+        add(llama.llama_sampler_init_greedy())
+        return chain
+    if params.top_k > 0:
+        add(llama.llama_sampler_init_top_k(params.top_k))
+    if params.top_p < 1:
+        add(llama.llama_sampler_init_top_p(params.top_p, 1))
+    if params.min_p > 0:
+        add(llama.llama_sampler_init_min_p(params.min_p, 1))
+    add(llama.llama_sampler_init_temp(params.temperature))
+    add(llama.llama_sampler_init_dist(params.seed & 0xFFFFFFFF))
+    return chain

@@ -1,0 +1,147 @@
+"""A loaded model as the API sees it: prompts in, sequences of events out, nothing of HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from inference.chat import ChatTemplate
+from inference.errors import ContextLengthError, InvalidRequestError
+from inference.generation import Channel, Generation, Gone, Piece
+from inference.grammar import grammar_of
+from inference.protocol import prompts_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from inference.engine import Engine
+    from inference.generation import Event
+    from inference.protocol import ChatBody, CompletionBody, InferBody, SampledBody
+    from inference.sampling import SamplingParams
+    from inference.settings import Settings
+    from inference.worker import Worker
+
+_LONG_TEXT = 32 * 1024
+"""Longer prompts are tokenised off the event loop, which others are waiting for."""
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection; nobody waits for an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One request's sequences and the channel on which their events come."""
+
+    generations: list[Generation]
+    channel: Channel
+    prompts: int
+    """How many different prompts; each has `len(generations) / prompts` choices."""
+
+
+class Service:
+    """Turns request bodies into jobs and runs them."""
+
+    def __init__(self, engine: Engine, worker: Worker, settings: Settings, template: str | None) -> None:
+        self.engine = engine
+        self._worker = worker
+        self._max_tokens = settings.max_tokens
+        self._template = ChatTemplate(engine, template or engine.chat_template)
+
+    async def chat(self, body: ChatBody) -> Job:
+        """A chat request's sequences."""
+        prompt = await _off_loop(
+            sum(len(str(message.get("content", ""))) for message in body.messages),
+            lambda: self._template.tokens(body.messages, body.tools),
+        )
+        return await self._job(body, [prompt], body.limit, body.alternatives, "messages")
+
+    async def complete(self, body: CompletionBody) -> Job:
+        """A plain completion's sequences."""
+        texts = prompts_of(body.prompt)
+        if not texts:
+            raise InvalidRequestError("the list of prompts is empty", param="prompt")
+        prompts = [await self._tokens(text) for text in texts]
+        return await self._job(body, prompts, body.limit, body.logprobs, "prompt")
+
+    async def infer(self, body: InferBody) -> Job:
+        """A plain service's prompt, answered as a chat of one message."""
+        messages = [{"role": "user", "content": body.prompt}]
+        prompt = await _off_loop(len(body.prompt), lambda: self._template.tokens(messages, None))
+        from inference.protocol import ChatBody  # noqa: PLC0415
+
+        chat = ChatBody(messages=messages, temperature=body.temperature, seed=body.seed)
+        return await self._job(chat, [prompt], body.max_tokens, None, "prompt")
+
+    async def run(self, job: Job, receive: Callable[[], Awaitable[Any]]) -> AsyncIterator[list[tuple[int, Event]]]:
+        """Run a job: lists of (choice, event), until all choices have ended. Raises ClientGoneError.
+
+        However this ends, no sequence of the job keeps its slot.
+        """
+        left = set(range(len(job.generations)))
+        self._worker.submit(job.generations)
+        watcher = asyncio.create_task(_watch(receive, job.channel))
+        try:
+            while left:
+                events = await job.channel.get()
+                for index, event in events:
+                    if isinstance(event, Gone):
+                        raise ClientGoneError
+                    if not isinstance(event, Piece) or event.finish is not None:
+                        left.discard(index)
+                yield events
+        finally:
+            watcher.cancel()
+            self._worker.cancel([job.generations[index] for index in left])
+            self._worker.finished(len(job.generations))
+
+    async def _job(
+        self, body: SampledBody, prompts: list[list[int]], limit: int | None, logprobs: int | None, param: str
+    ) -> Job:
+        grammar = grammar_of(body.response_format, body.grammar)
+        channel = Channel()
+        choices = body.n or 1
+        generations = []
+        for number, prompt in enumerate(prompts):
+            self._check_length(prompt, param)
+            room = self.engine.context_tokens - len(prompt)
+            for choice in range(choices):
+                params: SamplingParams = body.sampling(choice, grammar, logprobs)
+                generations.append(
+                    Generation(
+                        prompt=prompt,
+                        params=params,
+                        max_tokens=min(limit or self._max_tokens, room),
+                        stops=body.stops,
+                        stream=body.stream,
+                        channel=channel,
+                        index=number * choices + choice,
+                    )
+                )
+        return Job(generations, channel, len(prompts))
+
+    def _check_length(self, prompt: Sequence[int], param: str) -> None:
+        if not prompt:
+            raise InvalidRequestError("the prompt is empty", param=param)
+        if len(prompt) >= self.engine.context_tokens:
+            raise ContextLengthError(len(prompt), self.engine.context_tokens, param)
+
+    async def _tokens(self, text: str | list[int]) -> list[int]:
+        if isinstance(text, list):
+            if any(token >= self.engine.vocabulary_size for token in text):
+                raise InvalidRequestError(
+                    f"the prompt has a token beyond the vocabulary of {self.engine.vocabulary_size}", param="prompt"
+                )
+            return text
+        return await _off_loop(len(text), lambda: self.engine.tokenize(text, special=False, begin=True))
+
+
+async def _off_loop(size: int, work: Callable[[], list[int]]) -> list[int]:
+    return await asyncio.to_thread(work) if size > _LONG_TEXT else work()
+
+
+async def _watch(receive: Callable[[], Awaitable[Any]], channel: Channel) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    channel.put(-1, Gone())
