@@ -15,6 +15,7 @@ COMMANDS = {
     "up": "up",
     "audit": "audit",
     "check": "check",
+    "models": "models",
     "eval": "eval",
     "render": "render",
 }
