@@ -24,6 +24,7 @@ READ = Modes(BodyMode.BUFFERED, response_headers=False, response_body=BodyMode.N
 """Send us the request's body, and nothing of the answer."""
 CHUNK_BYTES = 64 * 1024
 """Largest piece of a body in FULL_DUPLEX_STREAMED, as Envoy asks of processors."""
+_STREAMING = (BodyMode.STREAMED, BodyMode.FULL_DUPLEX_STREAMED)
 ASSUMED = (BodyMode.BUFFERED, BodyMode.NONE)
 """The modes of an Envoy that does not tell them: those of the configuration that we render."""
 
@@ -33,7 +34,7 @@ def edit(request_body: BodyMode) -> Modes:
     return Modes(request_body, response_headers=True, response_body=BodyMode.STREAMED)
 
 
-def check(request_body: BodyMode, response_body: BodyMode, *, routes: bool) -> None:
+def check(request_body: BodyMode, response_body: BodyMode, *, routes: bool, restores: bool) -> None:
     """Raise ModeError where an intercepted request cannot be handled safely."""
     match request_body:
         case BodyMode.BUFFERED | BodyMode.FULL_DUPLEX_STREAMED:
@@ -51,6 +52,12 @@ def check(request_body: BodyMode, response_body: BodyMode, *, routes: bool) -> N
             )
         case BodyMode.GRPC:
             raise ModeError("request_body_mode GRPC is not for HTTP requests with a text body")
+    if not restores:
+        return
+    if request_body is BodyMode.FULL_DUPLEX_STREAMED and response_body not in _STREAMING:
+        raise ModeError(
+            "request_body_mode FULL_DUPLEX_STREAMED allows no override, so response_body_mode must be it too"
+        )
     if response_body in (BodyMode.BUFFERED_PARTIAL, BodyMode.GRPC):
         raise ModeError(
             f"response_body_mode {response_body.name} shows a part of an answer; the rest cannot be restored"

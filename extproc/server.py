@@ -30,7 +30,7 @@ from extproc.telemetry import Meter, Telemetry
 from extproc.wire import SERVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from extproc.config import Mesh
     from extproc.events import Observer
@@ -66,7 +66,10 @@ def uvloop_runner() -> asyncio.Runner:
 class Server:
     """One worker: one event loop, one gRPC server, one socket."""
 
-    def __init__(self, mesh: Mesh, observer: Observer, meter: Meter) -> None:
+    def __init__(
+        self, mesh: Mesh, observer: Observer, meter: Meter, build: Callable[[Mesh], Pipeline] = Pipeline.build
+    ) -> None:
+        self._build = build
         self._mesh = mesh
         self._observer = observer
         self._meter = meter
@@ -77,7 +80,7 @@ class Server:
     async def run(self) -> None:
         """Serve until asked to stop; all is let go of at the end, whatever happens."""
         settings = self._mesh.processor
-        pipeline = Pipeline.build(self._mesh)
+        pipeline = self._build(self._mesh)
         service = ExternalProcessor(pipeline, self._observer)
         with contextlib.ExitStack() as stack:
             stack.callback(pipeline.close)

@@ -173,7 +173,12 @@ class HttpStream:
         if event.end_of_stream:
             return self._route_unread("no body")
         if not self._shadow and not self.observed:
-            modes.check(self._request_mode, self._response_mode, routes=bool(self.pipeline.mesh.intents))
+            modes.check(
+                self._request_mode,
+                self._response_mode,
+                routes=bool(self.pipeline.mesh.intents),
+                restores=self.pipeline.may_edit_answer(self.rule),
+            )
         self._request_open = True
         if self._request_mode is BodyMode.FULL_DUPLEX_STREAMED:
             return ()  # the headers wait for the body, which decides their route
@@ -268,6 +273,7 @@ class HttpStream:
 
     def _release(self, change: Mutate | None) -> tuple[Reply, ...]:
         held, self._held = self._held, []
+        self._echoed.add("request_body")
         self._request_open = False
         return modes.release(self._request_mode, change, held[0] if held else b"", trailers=self._trailers)
 
@@ -305,7 +311,11 @@ class HttpStream:
         if self._answer is None:
             self.finished = self._state is State.END or not streaming
             return (Proceed("response_headers", None if streaming else modes.PASS),)
-        return (Proceed("response_headers", None if streaming else modes.edit(self._request_mode)),)
+        override = None if streaming else modes.edit(self._request_mode)
+        if self._answer.edits and not event.end_of_stream:
+            # Envoy checks a mutated body against it, even in a mode that it was overridden to.
+            return (Mutate("response_headers", remove_headers=("content-length",), modes=override),)
+        return (Proceed("response_headers", override),)
 
     def _begin_answer(self, headers: Mapping[str, str]) -> Answer | None:
         inspection = self._inspection
