@@ -164,6 +164,9 @@ def _override(message: Any, modes: Modes | None) -> None:
     override.request_body_mode = modes.request_body
     override.response_header_mode = _SEND if modes.response_headers else _SKIP
     override.response_body_mode = modes.response_body
+    # Told, because `allowed_override_modes` is compared with all of it. We have no use for trailers in these modes.
+    override.request_trailer_mode = _SKIP
+    override.response_trailer_mode = _SKIP
 
 
 def _fill_rejection(part: Any, reply: Reject) -> None:

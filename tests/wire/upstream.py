@@ -62,6 +62,7 @@ class Upstream:
     name: str
     port: int = 0
     requests: list[Received] = field(default_factory=list)
+    health_checks: int = 0
     answer: Callable[[Received, asyncio.StreamWriter], Awaitable[bool]] | None = None
     """Answers instead of the echo; returns whether the connection is to be kept."""
 
@@ -70,10 +71,18 @@ class Upstream:
         """The last request."""
         return self.requests[-1]
 
+    async def was_asked(self) -> bool:
+        """Whether Envoy has found it healthy."""
+        return self.health_checks > 0
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         try:
             while (request := await read_request(reader)) is not None:
+                if request.target == "/health":
+                    self.health_checks += 1
+                    writer.write(head(200, "text/plain", {"content-length": "0"}))
+                    continue
                 self.requests.append(request)
                 if request.get("upgrade") == "websocket":
                     await echo_upgrade(reader, writer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from envoy_data_plane.envoy.config.common.mutation_rules.v3 import (
     HeaderMutation,
@@ -112,9 +112,9 @@ def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER) -> ExternalProce
         ),
         allow_mode_override=True,
         allowed_override_modes=[
-            ProcessingMode(request_body_mode=_NONE, response_header_mode=_SKIP, response_body_mode=_NONE),
-            ProcessingMode(request_body_mode=_BUFFERED, response_header_mode=_SKIP, response_body_mode=_NONE),
-            ProcessingMode(request_body_mode=_BUFFERED, response_header_mode=_SEND, response_body_mode=_STREAMED),
+            _override(request_body_mode=_NONE, response_header_mode=_SKIP, response_body_mode=_NONE),
+            _override(request_body_mode=_BUFFERED, response_header_mode=_SKIP, response_body_mode=_NONE),
+            _override(request_body_mode=_BUFFERED, response_header_mode=_SEND, response_body_mode=_STREAMED),
         ],
         message_timeout=seconds((mesh.limits.deadline_ms + mesh.envoy.margin_ms) / 1000),
         stat_prefix="intentmesh",
@@ -134,6 +134,11 @@ def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER) -> ExternalProce
             receiving_namespaces=MetadataOptionsMetadataNamespaces(untyped=[METADATA_NAMESPACE])
         ),
     )
+
+
+def _override(**modes: Any) -> ProcessingMode:
+    """A mode that may be asked for. Envoy compares all of it: the trailer modes must be those that the filter has."""
+    return ProcessingMode(request_trailer_mode=_SKIP, response_trailer_mode=_SKIP, **modes)
 
 
 def http_filter(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER) -> HttpFilter:
