@@ -124,7 +124,9 @@ def rendered(mesh: Path) -> str:
 def ext_proc(config: dict[str, Any]) -> dict[str, Any]:
     """The ext_proc filter of a configuration, to be changed in place."""
     manager = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
-    return next(f["typed_config"] for f in manager["http_filters"] if f["typed_config"]["@type"].endswith(".ExternalProcessor"))
+    return next(
+        f["typed_config"] for f in manager["http_filters"] if f["typed_config"]["@type"].endswith(".ExternalProcessor")
+    )
 
 
 @dataclass
