@@ -14,6 +14,7 @@ COMMANDS = {
     "serve": "serve",
     "up": "up",
     "audit": "audit",
+    "top": "top",
     "check": "check",
     "models": "models",
     "eval": "eval",
