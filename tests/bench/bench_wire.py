@@ -1,0 +1,195 @@
+"""What the filter costs through one Envoy worker: no filter, a processor that does nothing, ours.
+
+    python -m tests.bench.bench_wire [--seconds 8] [--connections 16] [--rate 300]
+
+The requests are chats of CLINC150's test split (one user message of some eight words). Ours masks with every
+deterministic recognizer and classifies into CLINC150's 150 intents. Load generator, Envoy, processor and upstream are
+processes of their own; the CPU of each is read from /proc, so that the cost per request holds on a busy machine, where
+requests per second do not. One JSON line per variant, then a table on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import yaml
+
+from tests.bench.machine import birth_certificate, cpu_seconds, resident_bytes
+from tests.wire.harness import ENVOY_YAML, ROOT, Process, ext_proc, healthy, relocate, running_envoy, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+CLINC = ROOT.parent / "shared" / "data" / "intents" / "clinc150.jsonl"
+TEXT_MODELS = ("telemetry", "support", "general")
+EXAMPLES_PER_INTENT = 20
+
+
+@dataclass
+class Bench:
+    """What runs for one variant."""
+
+    port: int
+    envoy: Process
+    processor: Process | None
+    sink: Process
+
+
+def clinc(split: str) -> list[dict[str, Any]]:
+    """Rows of a split."""
+    return [row for line in CLINC.read_text().splitlines() if (row := json.loads(line))["split"] == split]
+
+
+def chat(text: str) -> str:
+    """An OpenAI chat request."""
+    return json.dumps({"model": "any", "messages": [{"role": "user", "content": text}]})
+
+
+def write_bodies(path: Path, texts: list[str]) -> Path:
+    """One request body a line, as the load generator reads them."""
+    path.write_text("".join(json.dumps(chat(text)) + "\n" for text in texts))
+    return path
+
+
+def clinc_mesh(folder: Path, **sections: Any) -> Path:
+    """A mesh of CLINC150's intents, spread over three models."""
+    rows: dict[str, list[str]] = {}
+    for row in clinc("train"):
+        if row["intent"]:
+            rows.setdefault(row["intent"], []).append(row["text"])
+    mesh = {
+        "version": 1,
+        "intents": {name: {"examples": texts[:EXAMPLES_PER_INTENT]} for name, texts in rows.items()},
+        "models": {n: {"endpoints": [{"address": f"127.0.0.1:{8081 + i}"}]} for i, n in enumerate(TEXT_MODELS)},
+        "routes": [{"intent": name, "model": TEXT_MODELS[i % 3]} for i, name in enumerate(rows)],
+        "default_model": "general",
+        **sections,
+    }
+    path = folder / "mesh.yaml"
+    path.write_text(yaml.safe_dump(mesh, allow_unicode=True))
+    return path
+
+
+def envoy_config(variant: str, socket: Path, sink: int) -> dict[str, Any]:
+    """The committed configuration, for this variant."""
+    config = yaml.safe_load(ENVOY_YAML.read_text())
+    listener = config["static_resources"]["listeners"][0]["address"]["socket_address"]["port_value"]
+    admin = config["admin"]["address"]["socket_address"]["port_value"]
+    models = dict.fromkeys((8081, 8082, 8083), sink)
+    config = relocate(config, {listener: 0, admin: 0, **models}, socket)
+    manager = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    manager["access_log"] = []  # the same for all, and none of it ours
+    for cluster in config["static_resources"]["clusters"]:
+        if cluster["name"] != "intentmesh":
+            cluster.pop("health_checks", None)
+    if variant == "none":
+        manager["http_filters"] = [f for f in manager["http_filters"] if "ExternalProcessor" not in str(f)]
+        for host in manager["route_config"]["virtual_hosts"]:
+            for route in host["routes"]:
+                route.pop("typed_per_filter_config", None)
+    elif variant == "idle":
+        ext_proc(config)["processing_mode"]["response_header_mode"] = "SKIP"
+    return config
+
+
+@asynccontextmanager
+async def running(variant: str, *, serve: list[str] | None = None, mesh: Path | None = None) -> AsyncIterator[Bench]:
+    """Everything for one variant: none, idle, idle3 (with the response's headers), ours."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="im-bench-")))
+        sink = Process("sink", [sys.executable, "-m", "tests.bench.sink"], folder / "sink.log")
+        await sink.start()
+        stack.push_async_callback(sink.stop)
+
+        async def port() -> int:
+            return int(sink.output() or 0)
+
+        upstream = await until(port, process=sink)
+        socket, processor = folder / "extproc.sock", None
+        if variant != "none":
+            command = [sys.executable, "-m", "tests.bench.idle_processor", str(socket)]
+            if variant.startswith("ours"):
+                command = [sys.executable, "-m", "extproc", "serve", str(mesh or clinc_mesh(folder))]
+                command += ["--socket", str(socket), "--admin", "127.0.0.1:0", *(serve or [])]
+            processor = Process("processor", command, folder / "processor.log")
+            await processor.start()
+            stack.push_async_callback(processor.stop)
+            await until(lambda: healthy(f"unix:{socket}"), process=processor, timeout_s=120)
+        envoy, admin = await stack.enter_async_context(running_envoy(envoy_config(variant, socket, upstream), folder))
+        async with httpx.AsyncClient() as asking:
+            listeners = (await asking.get(f"{admin}/listeners", params={"format": "json"})).json()
+        address = listeners["listener_statuses"][0]["local_address"]["socket_address"]
+        yield Bench(address["port_value"], envoy, processor, sink)
+
+
+async def load(port: int, bodies: Path, **options: object) -> dict[str, Any]:
+    """Run the load generator."""
+    command = [sys.executable, "-m", "tests.bench.load", str(port), str(bodies)]
+    command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=ROOT)
+    out, _ = await child.communicate()
+    answer: dict[str, Any] = json.loads(out)
+    return answer
+
+
+async def measure(bench: Bench, bodies: Path, **options: object) -> dict[str, Any]:
+    """One run: what the load generator saw, and what each process spent per request."""
+    parts = {"processor": bench.processor, "envoy": bench.envoy, "upstream": bench.sink}
+    before = {name: cpu_seconds(part.pid) for name, part in parts.items() if part}
+    seen = await load(bench.port, bodies, **options)
+    for name, spent in before.items():
+        part = parts[name]
+        assert part is not None
+        seen[f"{name}_us_per_request"] = round(1e6 * (cpu_seconds(part.pid) - spent) / max(1, seen["requests"]), 1)
+    if bench.processor:
+        seen["processor_mb"] = round(resident_bytes(bench.processor.pid) / 2**20, 1)
+    return seen
+
+
+async def main() -> None:
+    """All variants, twice over: in turns, so that a busy minute hits all of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=6)
+    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=300)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--variants", default="none,idle,idle3,ours")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        bodies = write_bodies(Path(folder) / "bodies", [row["text"] for row in clinc("test")])
+        for _ in range(options.rounds):
+            for variant in options.variants.split(","):
+                async with running(variant) as bench:
+                    await load(bench.port, bodies, seconds=1.5, connections=options.connections)  # warm-up, dropped
+                    full = await measure(bench, bodies, seconds=options.seconds, connections=options.connections)
+                    report(variant, "closed", full, connections=options.connections)
+                    steady = await measure(bench, bodies, seconds=options.seconds, rate=options.rate, connections=64)
+                    report(variant, "open", steady, rate=options.rate)
+                    alone = await measure(bench, bodies, seconds=options.seconds / 2, connections=1)
+                    report(variant, "unloaded", alone, connections=1)
+
+
+def report(variant: str, loop: str, seen: dict[str, Any], **how: object) -> None:
+    """A JSON line for machines, a short one for people."""
+    print(
+        json.dumps({"bench": "wire", "variant": variant, "loop": loop, **how, **seen, **birth_certificate()}),
+        flush=True,
+    )
+    sys.stderr.write(
+        f"{variant:6} {loop:9} {seen['per_s']:8} req/s  p50 {seen['p50_ms']:7} p95 {seen['p95_ms']:7} p99 {seen['p99_ms']:7} ms"
+        f"  processor {seen.get('processor_us_per_request', '-'):>6} us  envoy {seen['envoy_us_per_request']:>6} us"
+        f"  {seen.get('processor_mb', '')} MB {seen['errors'] or ''}\n"
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
