@@ -83,12 +83,13 @@ class Pipeline:
         self._large = ThreadPoolExecutor(LARGE_BODY_THREADS, thread_name_prefix="large-body")
 
     @classmethod
-    def build(cls, mesh: Mesh) -> Pipeline:
-        """Build every part from the configuration."""
+    def build(cls, mesh: Mesh, previous: Pipeline | None = None) -> Pipeline:
+        """Build every part from the configuration; what an earlier pipeline has loaded is used again."""
         from extproc.intent import Classifier  # noqa: PLC0415 - loads the embedding model
         from extproc.pii import Analyzer, Anonymizer  # noqa: PLC0415
         from extproc.routing import Router  # noqa: PLC0415
 
+        del previous
         anonymizer = Anonymizer(mesh.pii, Analyzer(mesh.pii)) if mesh.pii.enabled else None
         return cls(mesh, anonymizer, Classifier(mesh) if mesh.intents else None, Router(mesh))
 
@@ -212,7 +213,3 @@ class Pipeline:
         if rule.on_unreadable == "auto":
             return self._anonymizer is not None
         return rule.on_unreadable == "reject"
-
-    def close(self) -> None:
-        """Let go of the threads. A body that is being masked is masked to its end, for nobody."""
-        self._large.shutdown(wait=False, cancel_futures=True)

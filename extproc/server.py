@@ -1,8 +1,7 @@
-"""The processor as a process: builds every part once, serves them, and lets go of them in order.
+"""The processor: builds every part once, and serves with as many workers as `mesh.yaml` says.
 
-Start: socket, parts, health SERVING. SIGTERM: health NOT_SERVING first, so that Envoy sends its next requests
-elsewhere; open streams then have `grace_s` to finish, and are aborted after it (an abort is an error to Envoy, which
-fails the request; a clean close would let it pass unmasked).
+One worker lives in this process. Several are forked from it when all is built, so that they share the weights of the
+models (see `supervisor.py`); each has a socket of its own, all of them listed in Envoy's cluster.
 """
 
 from __future__ import annotations
@@ -10,154 +9,114 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import os
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import grpc
-import structlog
 import uvloop
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from extproc.admin import Admin
 from extproc.errors import ConfigError
 from extproc.events import Silence
 from extproc.pipeline import Pipeline
 from extproc.request_log import RequestLog
-from extproc.service import ExternalProcessor
 from extproc.telemetry import Meter, Telemetry
-from extproc.wire import SERVICE
+from extproc.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from extproc.config import Mesh
     from extproc.events import Observer
+    from extproc.mesh_file import MeshFile
 
-log = structlog.get_logger(__name__)
-
-ENVELOPE_BYTES = 1024 * 1024
-"""What a message may weigh beside the body: headers, above all."""
-DRAIN_NOTICE_S = 1.0
-"""Between NOT_SERVING and the end of accepting streams: Envoy asks for our health once a second."""
+    Build = Callable[[Mesh, Pipeline | None], Pipeline]
+    """Makes the pipeline of a mesh; what can be shared with an earlier one is."""
+    Use = Callable[[Mesh], None]
+    """Tells telemetry of a reloaded mesh."""
 
 
-def serve(mesh: Mesh, *, log_requests: bool = False) -> None:
+def serve(
+    file: MeshFile,
+    *,
+    log_requests: bool = False,
+    build: Build = Pipeline.build,
+) -> None:
     """Serve until SIGTERM or SIGINT."""
+    mesh = file.load()
+    if mesh.processor.workers > 1 and not mesh.processor.address:
+        from extproc.supervisor import supervise  # noqa: PLC0415 - only several workers need one
+
+        supervise(file, mesh, build(mesh, None), build=build, log_requests=log_requests)
+        return
+    with claimed(mesh):
+        serve_one(file, mesh, build(mesh, None), build=build, log_requests=log_requests)
+
+
+def serve_one(
+    file: MeshFile,
+    mesh: Mesh,
+    pipeline: Pipeline,
+    *,
+    build: Build,
+    log_requests: bool,
+) -> None:
+    """Serve in this process, admin port included."""
+    with observing(mesh, log_requests=log_requests) as (observer, meter, use), contextlib.ExitStack() as stack:
+
+        async def run() -> None:
+            worker = Worker(file, mesh, pipeline, observer, meter, build=build, use=use)
+            admin = Admin(mesh.processor.admin, snapshot=worker.snapshot, ready=worker.ready, config=worker.config)
+            stack.callback(admin.close)
+            await worker.run()
+
+        with uvloop_runner() as runner:
+            runner.run(run())
+
+
+@contextlib.contextmanager
+def observing(mesh: Mesh, *, log_requests: bool) -> Iterator[tuple[Observer, Meter, Use]]:
+    """Telemetry as `mesh.yaml` wants it. Its exporters have threads, so it is made in the process that serves."""
     telemetry = Telemetry(mesh) if mesh.telemetry.enabled else None
     observer: Observer = telemetry or Silence()
-    if log_requests:
-        observer = RequestLog(observer)
-    meter = telemetry.meter if telemetry else Meter()
     try:
-        with uvloop_runner() as runner:
-            runner.run(Server(mesh, observer, meter).run())
+        yield (
+            RequestLog(observer) if log_requests else observer,
+            telemetry.meter if telemetry else Meter(),
+            telemetry.use if telemetry else lambda _: None,
+        )
     finally:
         if telemetry:
             telemetry.close()
 
 
 def uvloop_runner() -> asyncio.Runner:
-    """A runner on uvloop, which halves the cost of a message."""
+    """A runner on uvloop: a message costs a fifth less than on asyncio's own loop."""
     return asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
 
-class Server:
-    """One worker: one event loop, one gRPC server, one socket."""
-
-    def __init__(
-        self, mesh: Mesh, observer: Observer, meter: Meter, build: Callable[[Mesh], Pipeline] = Pipeline.build
-    ) -> None:
-        self._build = build
-        self._mesh = mesh
-        self._observer = observer
-        self._meter = meter
-        self._serving = False
-        self._stop = asyncio.Event()
-        self._health = health.aio.HealthServicer()
-
-    async def run(self) -> None:
-        """Serve until asked to stop; all is let go of at the end, whatever happens."""
-        settings = self._mesh.processor
-        pipeline = self._build(self._mesh)
-        service = ExternalProcessor(pipeline, self._observer)
-        with contextlib.ExitStack() as stack:
-            stack.callback(pipeline.close)
-            admin = Admin(settings.admin, snapshot=self._meter.snapshot, ready=self._ready, config=self._config)
-            stack.callback(admin.close)
-            address = settings.address or stack.enter_context(claimed_socket(Path(settings.socket)))
-            server = self._grpc_server(service, address)
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, self._stop.set)
-            await server.start()
-            if not settings.address:
-                os.chmod(settings.socket, 0o666)  # noqa: PTH101, S103 - Envoy runs as another user; the folder guards it
-            await self._tell(health_pb2.HealthCheckResponse.SERVING)
-            self._serving = True
-            log.info("serving", address=address, models=len(self._mesh.models), intents=len(self._mesh.intents))
-            await self._stop.wait()
-            await self._drain(server, service)
-
-    def _grpc_server(self, service: ExternalProcessor, address: str) -> grpc.aio.Server:
-        limit = self._mesh.limits.max_body_bytes + ENVELOPE_BYTES
-        server = grpc.aio.server(
-            options=[
-                ("grpc.max_receive_message_length", limit),
-                ("grpc.max_send_message_length", -1),
-                ("grpc.so_reuseport", 0),  # two processors on one port would be a mistake
-            ]
-        )
-        server.add_generic_rpc_handlers((service.handler(),))
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        try:
-            bound = server.add_insecure_port(address)
-        except RuntimeError:
-            bound = 0
-        if not bound:
-            raise ConfigError(f"cannot listen on {address}: it is in use, or its folder does not let us")
-        return server
-
-    def _ready(self) -> tuple[bool, dict[str, object]]:
-        return self._serving, {}
-
-    def _config(self) -> dict[str, object]:
-        return self._mesh.model_dump(mode="json")
-
-    async def _tell(self, status: int) -> None:
-        for service in ("", SERVICE):
-            await self._health.set(service, status)
-
-    async def _drain(self, server: grpc.aio.Server, service: ExternalProcessor) -> None:
-        grace = self._mesh.processor.grace_s
-        log.info("draining", open_streams=service.open_streams, grace_s=grace)
-        self._serving = False
-        await self._health.enter_graceful_shutdown()
-        await asyncio.sleep(min(DRAIN_NOTICE_S, grace))
-        await server.stop(grace)
-        log.info("stopped")
-
-
 @contextlib.contextmanager
-def claimed_socket(path: Path) -> Iterator[str]:
-    """The address of a Unix socket that is ours alone; removed at the end.
+def claimed(mesh: Mesh) -> Iterator[None]:
+    """The sockets are ours alone; removed at the end.
 
-    A socket left behind by a killed processor is replaced; one of a living processor is an error.
+    Sockets left behind by a killed processor are replaced; those of a living one are an error.
     """
+    if mesh.processor.address:
+        yield
+        return
+    paths = [Path(socket) for socket in mesh.processor.sockets()]
+    lock_path = paths[0].with_suffix(".lock")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_suffix(".lock").open("w")
+        lock_path.parent.mkdir(parents=True, exist_ok=True)
+        lock = lock_path.open("w")
     except OSError as error:
-        raise ConfigError(f"processor.socket: {path}: {error.strerror}") from None
+        raise ConfigError(f"processor.socket: {lock_path.parent}: {error.strerror}") from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise ConfigError(f"processor.socket: another processor serves {path}") from None
-        path.unlink(missing_ok=True)
+            raise ConfigError(f"processor.socket: another processor serves {paths[0]}") from None
         try:
-            yield f"unix:{path}"
+            yield
         finally:
-            path.unlink(missing_ok=True)
-            path.with_suffix(".lock").unlink(missing_ok=True)
+            for path in (*paths, lock_path):
+                path.unlink(missing_ok=True)

@@ -17,11 +17,8 @@ import click
 @click.option("--log-requests", is_flag=True, help="One JSON line per request on stderr: names, counts and times.")
 def serve(file: Path, socket: Path | None, admin: str | None, workers: int | None, log_requests: bool) -> None:
     """Run the processor on its socket until SIGTERM."""
-    from extproc import server  # noqa: PLC0415 - `--help` stays quick
-    from extproc.config import load  # noqa: PLC0415
+    from extproc.mesh_file import MeshFile  # noqa: PLC0415 - `--help` stays quick
+    from extproc.server import serve as run  # noqa: PLC0415
 
-    mesh = load(file)
-    changes = {"socket": socket and str(socket), "admin": admin, "workers": workers}
-    given = {name: value for name, value in changes.items() if value is not None}
-    settings = mesh.processor.model_copy(update=given)
-    server.serve(mesh.model_copy(update={"processor": settings}), log_requests=log_requests)
+    options = {"socket": socket and str(socket), "admin": admin, "workers": workers}
+    run(MeshFile(file, {k: v for k, v in options.items() if v is not None}), log_requests=log_requests)

@@ -126,13 +126,10 @@ async def say(socket, *messages):
     """Speak to the processor as no Envoy would; the replies, or the gRPC status."""
     async with grpc.aio.insecure_channel(f"unix:{socket}") as channel:
         call = channel.stream_stream(f"/{wire.SERVICE}/{wire.METHOD}")(iter(messages))
-        replies = []
         try:
-            async for reply in call:
-                replies.append(wire.ProcessingResponse.FromString(reply))
+            return [wire.ProcessingResponse.FromString(reply) async for reply in call]
         except grpc.aio.AioRpcError as error:
             return error.code()
-    return replies
 
 
 async def test_nonsense_is_aborted():

@@ -9,6 +9,7 @@ import pytest
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MIB = 2**20
+UPLOAD = b'--x\r\ncontent-disposition: form-data; name="f"\r\n\r\nada@example.org\r\n--x--\r\n'
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
@@ -28,7 +29,7 @@ async def test_other_methods(gateway, method, path):
         ("application/octet-stream", bytes(range(256)) * 100),
         (
             "multipart/form-data; boundary=x",
-            b'--x\r\ncontent-disposition: form-data; name="f"\r\n\r\nada@example.org\r\n--x--\r\n',
+            UPLOAD,
         ),
         ("application/json", b'{"big": "' + b"ada@example.org " * (10 * MIB // 16) + b'"}'),
         ("image/png", os.urandom(3 * MIB)),
@@ -65,16 +66,16 @@ async def test_a_websocket(gateway, path):
     writer.close()
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/%761/chat/completions",
-        "/v1/./chat/completions",
-        "/x/../v1/chat/completions",
-        "//v1/chat/completions",
-        "/v1%2Fchat/completions",
-    ],
+DISGUISES = (
+    "/%761/chat/completions",
+    "/v1/./chat/completions",
+    "/x/../v1/chat/completions",
+    "//v1/chat/completions",
+    "/v1%2Fchat/completions",
 )
+
+
+@pytest.mark.parametrize("path", DISGUISES)
 async def test_a_path_in_disguise_is_no_way_around(gateway, path):
     """What an upstream may take for an intercepted path is never sent on unmasked."""
     body = {"messages": [{"role": "user", "content": "I am ada@example.org."}]}

@@ -1,0 +1,47 @@
+"""The `mesh.yaml` of a running processor: what it says, and whether it says something else by now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from extproc.config import load
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from extproc.config import Mesh
+
+Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
+class MeshFile:
+    """A `mesh.yaml` and the files that it names, with the command line's own values on top."""
+
+    def __init__(self, path: Path, overrides: Mapping[str, Any] | None = None) -> None:
+        self.path = path
+        self._overrides = dict(overrides or {})
+        self._named: tuple[Path, ...] = ()
+
+    def load(self) -> Mesh:
+        """Read and validate. Raises ConfigError."""
+        mesh = load(self.path)
+        folder = self.path.resolve().parent
+        self._named = tuple(folder / i.examples_file for i in mesh.intents.values() if i.examples_file)
+        return mesh.model_copy(update={"processor": mesh.processor.model_copy(update=self._overrides)})
+
+    def stamp(self) -> Stamp:
+        """Changes whenever a file does: rewritten, replaced, or reached through another symlink.
+
+        Kubernetes swaps a symlink to a folder, and editors rename a new file over the old one, so that watching the
+        inode would miss both; asking once a second misses neither and costs some microseconds.
+        """
+        return tuple(_stat(path) for path in (self.path, *self._named))
+
+
+def _stat(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None  # between the two steps of a swap
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,0 +1,224 @@
+"""One worker: an event loop, a gRPC server on a socket of its own, and the pipeline that it may exchange while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import faulthandler
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from extproc.errors import ConfigError, IntentmeshError
+from extproc.service import ExternalProcessor
+from extproc.telemetry.instruments import CONFIG_GENERATION, CONFIG_REJECTED, OPEN_STREAMS
+from extproc.wire import SERVICE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from extproc.config import Mesh
+    from extproc.events import Observer
+    from extproc.mesh_file import MeshFile
+    from extproc.pipeline import Pipeline
+    from extproc.telemetry import Meter
+    from extproc.telemetry.meter import Snapshot
+
+log = structlog.get_logger(__name__)
+
+ENVELOPE_BYTES = 1024 * 1024
+"""What a message may weigh beside the body: headers, above all."""
+HEALTH_INTERVAL_S = 2.0
+"""How often the rendered Envoy asks for our health, and how long it may take to notice that we are going."""
+UNHEALTHY_AFTER = 2
+"""Answers of NOT_SERVING after which it sends no more requests."""
+STDERR = 2
+LOOK_S = 1.0
+"""How often the mesh.yaml is looked at, and the watchdog reset."""
+HANG_S = 15.0
+"""An event loop that stands still for so long (a recognizer that never returns) ends the process: what hangs here hangs
+for every stream, and an ended process is one that is started again. Envoy fails the requests that it held."""
+
+
+class CountingHealth(health.aio.HealthServicer):  # type: ignore[misc]
+    """Health that knows who has been told that it is ending."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked_at: float | None = None
+        self.refusals = 0
+
+    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        """Answer, and count the answers that say no."""
+        answer = await super().Check(request, context)
+        self.asked_at = time.monotonic()
+        if answer.status != health_pb2.HealthCheckResponse.SERVING:
+            self.refusals += 1
+        return answer
+
+
+class Worker:
+    """Serves one socket until it is told to stop."""
+
+    def __init__(
+        self,
+        file: MeshFile,
+        mesh: Mesh,
+        pipeline: Pipeline,
+        observer: Observer,
+        meter: Meter,
+        *,
+        socket: str | None = None,
+        build: Callable[[Mesh, Pipeline], Pipeline],
+        use: Callable[[Mesh], None],
+        watches: bool = True,
+    ) -> None:
+        self.mesh = mesh
+        self.generation = 1
+        self.refused: str | None = None
+        """Why the last changed mesh.yaml was refused; None: it was not."""
+        self.serving = False
+        self._file = file
+        self._meter = meter
+        self._address = mesh.processor.address or f"unix:{socket or mesh.processor.socket}"
+        self._build = build
+        self._use = use
+        self._watches = watches
+        self._service = ExternalProcessor(pipeline, observer)
+        self._health = CountingHealth()
+        self._stop = asyncio.Event()
+        self._hurry = False
+        self._reload = asyncio.Event()
+        self._stamp = file.stamp()
+
+    async def run(self, started: Callable[[], None] = lambda: None) -> None:
+        """Serve until SIGTERM (finish what is open) or SIGINT (at once)."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        loop.add_signal_handler(signal.SIGINT, self._interrupt)
+        loop.add_signal_handler(signal.SIGHUP, self._reload.set)
+        server = self._listen()
+        await server.start()
+        if self._address.startswith("unix:"):
+            # Envoy runs as another user; the folder is what guards the socket.
+            os.chmod(self._address.removeprefix("unix:"), 0o666)  # noqa: PTH101, S103
+        await self._tell(health_pb2.HealthCheckResponse.SERVING)
+        self.serving = True
+        self._meter.set(CONFIG_GENERATION, self.generation)
+        log.info("serving", address=self._address, models=len(self.mesh.models), intents=len(self.mesh.intents))
+        started()
+        keeper = asyncio.create_task(self._keep())
+        try:
+            await self._stop.wait()
+            await self._drain(server)
+        finally:
+            keeper.cancel()
+            faulthandler.cancel_dump_traceback_later()
+
+    def _interrupt(self) -> None:
+        self._hurry = True
+        self._stop.set()
+
+    def _listen(self) -> grpc.aio.Server:
+        limit = self.mesh.limits.max_body_bytes + ENVELOPE_BYTES
+        server = grpc.aio.server(
+            options=[
+                ("grpc.max_receive_message_length", limit),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.so_reuseport", 0),  # two processors on one port would be a mistake
+            ]
+        )
+        server.add_generic_rpc_handlers((self._service.handler(),))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        try:
+            bound = server.add_insecure_port(self._address)
+        except RuntimeError:
+            bound = 0
+        if not bound:
+            raise ConfigError(f"cannot listen on {self._address}: it is in use, or its folder does not let us")
+        return server
+
+    async def _tell(self, status: int) -> None:
+        for service in ("", SERVICE):
+            await self._health.set(service, status)
+
+    async def _keep(self) -> None:
+        """Once a second: reset the watchdog, count, and look whether the mesh.yaml has changed."""
+        while True:
+            faulthandler.dump_traceback_later(HANG_S, exit=True, file=STDERR)
+            self._meter.set(OPEN_STREAMS, self._service.open_streams)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._reload.wait(), LOOK_S)
+            asked = self._reload.is_set()
+            self._reload.clear()
+            if asked or (self._watches and (stamp := self._file.stamp()) != self._stamp and None not in stamp):
+                await self._take_new_mesh()
+
+    async def _take_new_mesh(self) -> None:
+        """Read, validate and build the new mesh beside the old one, then exchange them between two requests."""
+        self._stamp = self._file.stamp()
+        try:
+            mesh, pipeline = await asyncio.to_thread(self._load_and_build)
+        except IntentmeshError as error:
+            self._refuse(str(error))
+            return
+        except Exception as error:  # noqa: BLE001 - the last good one stays, whatever is wrong with the new
+            self._refuse(f"{type(error).__name__}: {error}")
+            return
+        fixed = [
+            n
+            for n in type(mesh.processor).model_fields
+            if getattr(mesh.processor, n) != getattr(self.mesh.processor, n)
+        ]
+        self._service.pipeline = pipeline  # open streams keep the one that they began with
+        self.mesh = mesh
+        self._use(mesh)
+        self.generation += 1
+        self.refused = None
+        self._meter.set(CONFIG_GENERATION, self.generation)
+        log.info("reloaded", generation=self.generation, needs_restart=[f"processor.{name}" for name in fixed])
+
+    def _load_and_build(self) -> tuple[Mesh, Pipeline]:
+        mesh = self._file.load()
+        return mesh, self._build(mesh, self._service.pipeline)
+
+    def _refuse(self, reason: str) -> None:
+        self.refused = reason
+        self._meter.add(CONFIG_REJECTED)
+        log.error("reload_refused", reason=reason, generation=self.generation)
+
+    async def _drain(self, server: grpc.aio.Server) -> None:
+        """Health first; then no new streams, once Envoy has stopped sending; then the open ones have the rest of the time."""
+        grace = 0.0 if self._hurry else self.mesh.processor.grace_s
+        end = time.monotonic() + grace
+        log.info("draining", open_streams=self._service.open_streams, grace_s=grace)
+        self.serving = False
+        await self._health.enter_graceful_shutdown()
+        while time.monotonic() < end and self._is_asked() and self._health.refusals < UNHEALTHY_AFTER:  # noqa: ASYNC110 - time passes too
+            await asyncio.sleep(0.05)
+        # What is still open at the end of the grace time is cancelled, which is an error to Envoy: the request fails.
+        await server.stop(max(0.0, end - time.monotonic()))
+        log.info("stopped", unfinished=self._service.open_streams)
+
+    def _is_asked(self) -> bool:
+        """Whether somebody who watches our health may not have noticed yet."""
+        asked_at = self._health.asked_at
+        return asked_at is not None and time.monotonic() - asked_at < 1.5 * HEALTH_INTERVAL_S
+
+    def ready(self) -> tuple[bool, dict[str, Any]]:
+        """For `/readyz`."""
+        return self.serving, {"generation": self.generation, "refused": self.refused}
+
+    def snapshot(self) -> Snapshot:
+        """For `/metrics`."""
+        self._meter.set(OPEN_STREAMS, self._service.open_streams)
+        return self._meter.snapshot()
+
+    def config(self) -> dict[str, Any]:
+        """For `/config`."""
+        return self.mesh.model_dump(mode="json")
