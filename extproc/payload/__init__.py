@@ -9,5 +9,16 @@ Answers: `response_editor(rule, content_type, content_encoding, editors)` rewrit
 """
 
 from extproc.payload.document import Change, Document, Edit, EditorFactory, ResponseEditor, Segment, TextEditor
+from extproc.payload.parser import parse, parse_query
 
-__all__ = ["Change", "Document", "Edit", "EditorFactory", "ResponseEditor", "Segment", "TextEditor"]
+__all__ = [
+    "Change",
+    "Document",
+    "Edit",
+    "EditorFactory",
+    "ResponseEditor",
+    "Segment",
+    "TextEditor",
+    "parse",
+    "parse_query",
+]

@@ -21,13 +21,23 @@ class Segment:
     """The JSON key or form field under which the text stands: a label for the recognizers."""
     role: str | None = None
     """Role of the message that it belongs to, where there is one: system, user, assistant, tool..."""
-    steps: tuple[str | int, ...] = ()
-    """Keys and indices that lead to it."""
+    steps: tuple[bytes | int, ...] = ()
+    """Keys (as they are spelled in the body) and indices that lead to it."""
 
     @property
     def path(self) -> str:
         """The way to the text, as `$.messages[0].content`. Keys may be the user's own words: not for logs."""
-        return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.steps)
+        return "$" + "".join(f"[{step}]" if isinstance(step, int) else "." + step.decode() for step in self.steps)
+
+
+def is_change(change: Change | None) -> bool:
+    """Whether there is anything to do."""
+    return change is not None and (isinstance(change, str) or len(change) > 0)
+
+
+def edits_of(change: Change, text: str) -> Sequence[Edit]:
+    """The change of a text as edits."""
+    return [(0, len(text), change)] if isinstance(change, str) else change
 
 
 class Document(Protocol):

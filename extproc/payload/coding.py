@@ -1,0 +1,213 @@
+"""Content-encodings, both ways and in pieces, with memory that a small bomb cannot blow up."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Protocol
+
+import brotli
+import zstandard
+
+from extproc.errors import BodyTooLargeError, UnreadableBodyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_PIECE = 256 * 1024
+_ZSTD_SLICE = 512
+"""Input given to zstd at a time: its blocks grow to 128 KiB each, and it knows no limit on output."""
+_ZSTD_WINDOW = 8 * 2**20
+"""What RFC 9659 allows for the content-encoding zstd."""
+_GZIP_WBITS = 31
+_DEFLATE = 8
+
+
+class _Decoder(Protocol):
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """What these bytes decode to, in pieces of bounded size."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the encoded data is complete."""
+
+
+class _Encoder(Protocol):
+    def encode(self, data: bytes, *, end: bool) -> bytes:
+        """Encode so that the other side can read all of it at once."""
+
+
+class _ZlibDecoder:
+    """gzip (of any number of members) and deflate (as zlib, which is right, and raw, which some send)."""
+
+    def __init__(self, name: str) -> None:
+        self._gzip = name == "gzip"
+        self._begun = b""
+        self._inner = zlib.decompressobj(_GZIP_WBITS) if self._gzip else None
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        if self._inner is None:
+            data = self._begun + data
+            if len(data) < 2:
+                self._begun = data
+                return
+            wrapped = data[0] & 0x0F == _DEFLATE and (data[0] << 8 | data[1]) % 31 == 0
+            self._inner = zlib.decompressobj(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS)
+        while data:
+            yield self._inner.decompress(data, _PIECE)
+            data = self._inner.unconsumed_tail
+            if self._inner.eof:
+                data = self._inner.unused_data
+                if not self._gzip or not data.strip(b"\0"):
+                    return
+                self._inner = zlib.decompressobj(_GZIP_WBITS)
+
+    @property
+    def done(self) -> bool:
+        return self._inner is not None and self._inner.eof
+
+
+class _BrotliDecoder:
+    def __init__(self) -> None:
+        self._inner = brotli.Decompressor()
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        yield self._inner.process(data, output_buffer_limit=_PIECE)
+        while not self._inner.can_accept_more_data():
+            yield self._inner.process(b"", output_buffer_limit=_PIECE)
+
+    @property
+    def done(self) -> bool:
+        return bool(self._inner.is_finished())
+
+
+class _ZstdDecoder:
+    def __init__(self) -> None:
+        self._inner = self._new()
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        at = 0
+        while at < len(data):
+            if self._inner.eof:
+                self._inner = self._new()
+            given = data[at : at + _ZSTD_SLICE]
+            yield self._inner.decompress(given)
+            at += len(given) - len(self._inner.unused_data)
+
+    @staticmethod
+    def _new() -> zstandard.ZstdDecompressionObj:
+        return zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
+
+    @property
+    def done(self) -> bool:
+        return self._inner.eof
+
+
+class _ZlibEncoder:
+    def __init__(self, name: str) -> None:
+        self._inner = zlib.compressobj(wbits=_GZIP_WBITS if name == "gzip" else zlib.MAX_WBITS)
+
+    def encode(self, data: bytes, *, end: bool) -> bytes:
+        return self._inner.compress(data) + self._inner.flush(zlib.Z_FINISH if end else zlib.Z_SYNC_FLUSH)
+
+
+class _BrotliEncoder:
+    def __init__(self) -> None:
+        self._inner = brotli.Compressor(quality=4)
+
+    def encode(self, data: bytes, *, end: bool) -> bytes:
+        encoded: bytes = self._inner.process(data) if data else b""
+        encoded += self._inner.finish() if end else self._inner.flush()
+        return encoded
+
+
+class _ZstdEncoder:
+    def __init__(self) -> None:
+        self._inner = zstandard.ZstdCompressor().compressobj()
+
+    def encode(self, data: bytes, *, end: bool) -> bytes:
+        flush = zstandard.COMPRESSOBJ_FLUSH_FINISH if end else zstandard.COMPRESSOBJ_FLUSH_BLOCK
+        return self._inner.compress(data) + self._inner.flush(flush)
+
+
+_CODINGS: dict[str, tuple[Callable[[], _Decoder], Callable[[], _Encoder]]] = {
+    "gzip": (lambda: _ZlibDecoder("gzip"), lambda: _ZlibEncoder("gzip")),
+    "x-gzip": (lambda: _ZlibDecoder("gzip"), lambda: _ZlibEncoder("gzip")),
+    "deflate": (lambda: _ZlibDecoder("deflate"), lambda: _ZlibEncoder("deflate")),
+    "br": (_BrotliDecoder, _BrotliEncoder),
+    "zstd": (_ZstdDecoder, _ZstdEncoder),
+}
+_ERRORS = (zlib.error, brotli.error, zstandard.ZstdError)
+
+
+def codings(content_encoding: str) -> list[str]:
+    """Names of the codings in the order in which they were applied. Raises UnreadableBodyError for one we do not have."""
+    if not content_encoding:
+        return []
+    names = [name.strip().lower() for name in content_encoding.split(",")]
+    names = [name for name in names if name not in ("", "identity")]
+    if any(name not in _CODINGS for name in names):
+        raise UnreadableBodyError("the content-encoding is not one of gzip, deflate, br, zstd")
+    if len(names) > 2:
+        raise UnreadableBodyError("the body is encoded more than twice")
+    return names
+
+
+def decode(body: bytes, names: list[str], max_bytes: int) -> bytes:
+    """The body that was encoded. Raises BodyTooLargeError as soon as it exceeds `max_bytes`, UnreadableBodyError."""
+    for name in reversed(names):
+        decoder = _CODINGS[name][0]()
+        pieces = []
+        size = 0
+        try:
+            for piece in decoder.pieces(body):
+                size += len(piece)
+                if size > max_bytes:
+                    raise BodyTooLargeError(f"the body is larger than {max_bytes} bytes when decompressed")
+                pieces.append(piece)
+        except _ERRORS:
+            raise UnreadableBodyError(f"the body is not {name}, which its content-encoding says") from None
+        if not decoder.done:
+            raise UnreadableBodyError(f"the body's {name} data ends too early")
+        body = b"".join(pieces)
+    return body
+
+
+def encode(body: bytes, names: list[str]) -> bytes:
+    """Encode a whole body."""
+    for name in names:
+        body = _CODINGS[name][1]().encode(body, end=True)
+    return body
+
+
+class StreamDecoder:
+    """Decodes an answer as it arrives."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._decoders = [_CODINGS[name][0]() for name in reversed(names)]
+
+    def pieces(self, chunk: bytes) -> Iterator[bytes]:
+        """What a chunk decodes to. Raises UnreadableBodyError."""
+        try:
+            yield from self._through(0, chunk)
+        except _ERRORS:
+            raise UnreadableBodyError("the answer is not what its content-encoding says") from None
+
+    def _through(self, first: int, data: bytes) -> Iterator[bytes]:
+        if first == len(self._decoders):
+            yield data
+            return
+        for piece in self._decoders[first].pieces(data):
+            yield from self._through(first + 1, piece)
+
+
+class StreamEncoder:
+    """Encodes an answer as it leaves."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._encoders = [_CODINGS[name][1]() for name in names]
+
+    def encode(self, data: bytes, *, end: bool) -> bytes:
+        """Encode so that the client can read all of it at once."""
+        for encoder in self._encoders:
+            data = encoder.encode(data, end=end)
+        return data

@@ -1,0 +1,69 @@
+"""One JSON string literal: its text, and edits to that text brought back to how the literal is spelled."""
+
+from __future__ import annotations
+
+import re
+from json.decoder import scanstring  # type: ignore[attr-defined]  # the C function that json itself calls
+from json.encoder import encode_basestring, encode_basestring_ascii
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from extproc.payload.document import Edit
+
+_LONE = re.compile("[\ud800-\udfff]")
+UNIT = re.compile(r"[^\\]+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
+"""A plain run, or the spelling of one escaped character."""
+
+
+def unescape(raw: str) -> str:
+    r"""Text of a literal's inside. Half of a surrogate pair, which no other text may hold, reads as U+FFFD."""
+    if "\\" not in raw:
+        return raw
+    text: str = scanstring(raw + '"', 0, False)[0]
+    return _LONE.sub("\ufffd", text) if "\\ud" in raw or "\\uD" in raw else text
+
+
+def escape(text: str) -> str:
+    """Spelling of a text inside of a literal: UTF-8 as it is, and escapes only where JSON wants them."""
+    if text.isalnum():
+        return text
+    spelled: str = encode_basestring(text)
+    if not text.isascii() and _LONE.search(text):
+        spelled = encode_basestring_ascii(text)
+    return spelled[1:-1]
+
+
+def spell(raw: str, edits: Sequence[Edit]) -> list[Edit]:
+    """Edits of a literal's spelling that make these edits of its text."""
+    if "\\" not in raw:
+        return [(start, end, escape(new)) for start, end, new in edits]
+    bounds = iter(sorted({bound for start, end, _ in edits for bound in (start, end)}))
+    spelled: dict[int, int] = {}
+    bound = next(bounds, None)
+    at = 0
+    for unit in UNIT.finditer(raw):
+        start, end = unit.span()
+        size = end - start if raw[start] != "\\" else 1
+        while bound is not None and bound < at + size:
+            spelled[bound] = start + bound - at
+            bound = next(bounds, None)
+        at += size
+        if bound is None:
+            break
+    while bound is not None:
+        spelled[bound] = len(raw)
+        bound = next(bounds, None)
+    return [(spelled[start], spelled[end], escape(new)) for start, end, new in edits]
+
+
+def apply(text: str, edits: Iterable[Edit]) -> str:
+    """A text with edits made, which come in order and apart from each other."""
+    pieces: list[str] = []
+    at = 0
+    for start, end, new in edits:
+        pieces += (text[at:start], new)
+        at = end
+    pieces.append(text[at:])
+    return "".join(pieces)

@@ -1,0 +1,139 @@
+"""A walk over JSON bytes that finds the strings at known places without building anything from the rest.
+
+The grammar is RFC 8259 to the letter: what passes here is JSON to every parser. One regular expression reads a whole
+member of an object, and one a whole run of numbers, so an array of embeddings costs a single call. Nothing recurses.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import TYPE_CHECKING
+
+from extproc.errors import BodyTooLargeError, UnreadableBodyError
+from extproc.payload.tree import Use
+
+if TYPE_CHECKING:
+    from extproc.payload.tree import Node
+
+MAX_DEPTH = 10_000
+"""Deeper bodies are refused: every level costs memory, and no API nests like that."""
+MAX_TEXTS = 200_000
+"""Bodies with more texts are refused, as too large: each one costs the recognizers a call."""
+
+Way = tuple["Way", bytes | int] | None
+"""The last step to a place, after the way to its container: shared by all that stands there. None is the root."""
+Found = tuple[int, int, int, Way]
+"""Start and end of a string's inside (of a scalar: all after its key), what it is for, and the way to it."""
+
+_SPACE = rb"[ \t\r\n]*+"
+_INSIDE = rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+'
+_NUMBER = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
+_SCALAR = rb"(?:%b|true|false|null|\{%b\}|\[%b\])" % (_NUMBER, _SPACE, _SPACE)
+"""Numbers, words and empty containers: what never holds a text."""
+
+
+def _value(close: bytes) -> bytes:
+    """A value and what follows it in its container: a string, a scalar, or the start of a container."""
+    return rb'(?:"(%b)"%b([,%b])|%b%b([,%b])|([{\[]))' % (_INSIDE, _SPACE, close, _SCALAR, _SPACE, close)
+
+
+_MEMBER = re.compile(rb'%b"(%b)"%b:%b' % (_SPACE, _INSIDE, _SPACE, _SPACE) + _value(b"}"))
+_ITEM = re.compile(rb"%b(?:%b%b,%b)*+()" % (_SPACE, _SCALAR, _SPACE, _SPACE) + _value(rb"\]"))
+_AFTER = (re.compile(_SPACE + rb"([,\]])"), re.compile(_SPACE + rb"([,}])"))
+_ROOT = re.compile(_SPACE + rb'(?:"(%b)"|(%b)|([{\[]))' % (_INSIDE, _SCALAR))
+_KEY, _STRING, _STRING_END, _SCALAR_END, _OPEN = 1, 2, 3, 4, 5
+_COMMA, _BRACE = 0x2C, 0x7B
+
+
+def walk(body: bytes, at: int, root: Node, way: Way = None) -> tuple[list[Found], int]:  # noqa: C901, PLR0912 - hot: one loop
+    """Strings of use in the JSON value that begins at `at`, and the offset where it ends. `way` leads to that value."""
+    first = _ROOT.match(body, at)
+    if first is None:
+        raise _unreadable(body, at)
+    if first[1] is not None:
+        return ([(*first.span(1), root.use, way)] if root.use else []), first.end()
+    at = first.end()
+    if first[3] is None:
+        return [], at
+    found: list[Found] = []
+    stack: list[tuple[bool, Node, Way, int]] = []
+    in_object, node, index = body[at - 1] == _BRACE, root, 0
+    here: Way
+    while True:
+        if in_object:
+            match = _MEMBER.match(body, at)
+            if match is None:
+                raise _unreadable(body, at)
+            key = match[_KEY]
+            child = node.keys.get(key if b"\\" not in key else unescape_key(key), node.other)
+            here = (way, key)
+        else:
+            match = _ITEM.match(body, at)
+            if match is None:
+                raise _unreadable(body, at)
+            index += body.count(b",", at, match.end(_KEY))
+            child = node.items
+            here = (way, index)
+            index += 1
+        at = match.end()
+        kind = match.lastindex
+        if kind == _OPEN:
+            stack.append((in_object, node, way, index))
+            if len(stack) > MAX_DEPTH:
+                raise UnreadableBodyError(f"the JSON is nested deeper than {MAX_DEPTH} levels (byte {at})")
+            in_object, node, way, index = body[at - 1] == _BRACE, child, here, 0
+            continue
+        if child.use:
+            if kind == _STRING_END:
+                found.append((*match.span(_STRING), child.use, here))
+                if len(found) > MAX_TEXTS:
+                    raise BodyTooLargeError(f"the body holds more than {MAX_TEXTS} texts")
+            elif child.use & Use.STREAM:
+                found.append((match.end(_KEY), at, child.use, here))
+        while body[at - 1] != _COMMA:
+            if not stack:
+                return found, at
+            in_object, node, way, index = stack.pop()
+            match = _AFTER[in_object].match(body, at)
+            if match is None:
+                raise _unreadable(body, at)
+            at = match.end()
+
+
+def steps(way: Way) -> tuple[bytes | int, ...]:
+    """All steps of a way, from the root on."""
+    out = []
+    while way is not None:
+        way, step = way
+        out.append(step)
+    return tuple(reversed(out))
+
+
+def unescape_key(key: bytes) -> bytes:
+    r"""A key as it reads: `m\u006fdel` is `model`."""
+    return json.loads(b'"%b"' % key).encode(errors="replace")  # type: ignore[no-any-return]
+
+
+def check_utf8(body: bytes) -> None:
+    """Raise unless the body is UTF-8, without ever holding all of it decoded."""
+    if body.isascii():
+        return
+    at, size = 0, len(body)
+    with memoryview(body) as view:
+        while at < size:
+            piece = view[at : at + 65536]
+            try:
+                _, used = codecs.utf_8_decode(piece, "strict", at + len(piece) == size)
+            except UnicodeDecodeError as error:
+                raise UnreadableBodyError(f"the body is not UTF-8 (byte {at + error.start})") from None
+            at += used
+
+
+def _unreadable(body: bytes, at: int) -> UnreadableBodyError:
+    """The error for a place where JSON should go on and does not. Says where, never what stands there."""
+    while at < len(body) and body[at] in b" \t\r\n":
+        at += 1
+    what = "ends before the JSON does" if at >= len(body) else f"is not JSON from byte {at} on"
+    return UnreadableBodyError(f"the body {what}")

@@ -1,0 +1,100 @@
+"""Which strings of a JSON body are texts: a small automaton that the walk steps through, key by key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntFlag
+from typing import TYPE_CHECKING, Self
+
+from extproc.config.jsonpath import parse_jsonpath
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from extproc.config.jsonpath import Step
+
+
+class Use(IntFlag):
+    """What a value is for."""
+
+    NOTHING = 0
+    TEXT = 1
+    NESTED = 2
+    """A text that is JSON itself: its own strings are the texts."""
+    MODEL = 4
+    STREAM = 8
+    ROLE = 16
+    INTENT = 32
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A place in a body: what a string here is for, and which node a key or an item leads to."""
+
+    use: int = 0
+    keys: dict[bytes, Node] = field(default_factory=dict)
+    other: Node = field(init=False)
+    """For keys that are not in `keys`."""
+    items: Node = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.other = self
+        self.items = self
+
+    def keys_by_name(self) -> dict[str, Node]:
+        """The keys that lead elsewhere."""
+        return {key.decode(): node for key, node in self.keys.items()}
+
+    def with_keys(self, keys: Mapping[str, Node], other: Node | None = None) -> Self:
+        """Lead these keys elsewhere, and the rest to `other`; for building trees only."""
+        self.keys.update((key.encode(), node) for key, node in keys.items())
+        if other is not None:
+            self.other = other
+        return self
+
+
+SKIP = Node()
+"""Nothing in here is a text."""
+EVERY = Node(Use.TEXT)
+"""Every string in here is a text."""
+
+_State = frozenset[tuple[int, int]]
+
+
+def paths_tree(texts: Iterable[str], intent_from: str | None = None) -> Node:
+    """Tree for JSONPaths: each selects a string, or every string inside of what it selects. No texts: all of them."""
+    paths = [(parse_jsonpath(path), Use.TEXT) for path in texts] or [((), Use.TEXT)]
+    if intent_from is not None:
+        paths.append((parse_jsonpath(intent_from), Use.INTENT))
+    names = {step.key for steps, _ in paths for step in steps if step.key is not None}
+    known: dict[_State, Node] = {}
+
+    def node(state: _State) -> Node:
+        if state in known:
+            return known[state]
+        use = 0
+        for path, at in state:
+            use |= paths[path][1] if at == len(paths[path][0]) else 0
+        made = known[state] = Node(use)
+        made.keys = {name.encode(): node(_after(state, paths, name)) for name in names}
+        made.other = node(_after(state, paths, None))
+        made.items = node(_after(state, paths, None, item=True))
+        return made
+
+    return node(frozenset((i, 0) for i in range(len(paths))))
+
+
+def _after(state: _State, paths: list[tuple[tuple[Step, ...], Use]], key: str | None, *, item: bool = False) -> _State:
+    """Where the paths stand after one more key (None: any other) or an item."""
+    reached = set()
+    for path, at in state:
+        steps = paths[path][0]
+        if at == len(steps):  # all that is inside of what was selected
+            reached.add((path, at))
+            continue
+        step = steps[at]
+        if step.deep:
+            reached.add((path, at))
+        if item if step.items else step.key is None or (step.key == key and not item):
+            reached.add((path, at + 1))
+    return frozenset(reached)

@@ -1,0 +1,193 @@
+"""Placeholders -> originals, in whole texts and in texts that arrive in pieces cut anywhere.
+
+Two ways of reading: to the letter, or with the small slips that small models make: another case, a space or a hyphen
+for the underscore, Markdown's backslashes, a bracket lost. A slip is restored only where it can mean nothing else, and
+the vault gives no number to a value whose slips already stand in the request.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Edit = tuple[int, int, str]
+
+_EXACT = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9]+\]")
+_BARE = re.compile(r"(\[)?(?<![A-Za-z0-9_\\])([A-Z][A-Z0-9]*(?:\\?_[A-Z0-9]+)*\\?_[0-9]+)(?![A-Za-z0-9_])(\])?")
+_BRACKETED = re.compile(r"(\\?)\[ ?([A-Za-z](?:[A-Za-z0-9 _-]|\\[_-]){1,60})(\\?)\]")
+_START = re.compile(r"\\?\[|(?<![A-Za-z0-9_\\])[A-Z]|\\\Z")
+_BARE_PART = re.compile(r"(?:[A-Z0-9_]|\\_)*\\?")
+_BRACKETED_PART = re.compile(r"\\?(?:\[ ?(?:[A-Za-z](?:[A-Za-z0-9 _-]|\\[_-])*)?\\?)?")
+_SEPARATORS = re.compile(r"[\\\[ _-]+")
+_LIST = (",", ";", "/", "|")
+"""What follows the first of several placeholders in one pair of brackets: then the bracket is not the placeholder's."""
+
+
+class Placeholders:
+    """Finds the placeholders of one text, and where its end could be the start of one.
+
+    Texts are read from `at` on; what stands before is context that has left already.
+    """
+
+    def __init__(self, originals: Mapping[str, str], *, tolerant: bool = True, nested: bool = False) -> None:
+        self._originals = originals
+        self._tolerant = tolerant
+        self._nested = nested
+        self._slips = slips(originals) if tolerant else {}
+        self._longest = 2 * max(map(len, originals), default=0)
+        self._open = False
+
+    def hold_from(self, text: str, at: int = 0) -> int:
+        """Where the longest end of a text begins that could be the start of a placeholder; its length when there is none."""
+        end = len(text)
+        floor = max(at, end - self._longest)
+        if not self._tolerant:
+            start = text.rfind("[", floor)
+            return start if start >= 0 and self._begins(text[start:]) else end
+        for match in _START.finditer(text, floor):
+            if self._could_begin(text[match.start() :]):
+                return match.start()
+        return end
+
+    def edits(self, text: str, at: int = 0) -> list[Edit]:
+        """The edits that restore a text."""
+        if not self._tolerant:
+            found = ((m.start(), m.end(), self._originals.get(m[0])) for m in _EXACT.finditer(text, at))
+            return [(start, end, self._spelled(value)) for start, end, value in found if value is not None]
+        edits: list[Edit] = []
+        bracketed, bare = _BRACKETED.search(text, at), _BARE.search(text, at)
+        while (match := _first(bracketed, bare)) is not None:
+            edit = self._bracketed(match) if match is bracketed else self._bare(match)
+            next_at = match.start() + 1
+            if edit is not None:
+                self._note_brackets(text[at : edit[0]])
+                edits.append(edit)
+                at = next_at = edit[1]
+            if bracketed is not None and bracketed.start() < next_at:
+                bracketed = _BRACKETED.search(text, next_at)
+            if bare is not None and bare.start() < next_at:
+                bare = _BARE.search(text, next_at)
+        self._note_brackets(text[at:])
+        return edits
+
+    def begin(self) -> None:
+        """Another text begins."""
+        self._open = False
+
+    def _note_brackets(self, text: str) -> None:
+        """Keep track of whether a bracket is open that is no placeholder's."""
+        opened, closed = text.rfind("["), text.rfind("]")
+        if opened != closed:
+            self._open = opened > closed
+
+    def _bracketed(self, match: re.Match[str]) -> Edit | None:
+        value = self._originals.get(match[0]) or self._slips.get(squeezed(match[2]))
+        if value is None:
+            return None
+        # `\[A\_1\]` is Markdown for `[A_1]`; a backslash without its counterpart is no part of it
+        start = match.start() + (1 if match[1] and not match[3] else 0)
+        return start, match.end(), self._spelled(value)
+
+    def _bare(self, match: re.Match[str]) -> Edit | None:
+        value = self._slips.get(squeezed(match[2]))
+        if value is None:
+            return None
+        start, end = match.span(2)
+        text = match.string
+        if match[1] and not match[3] and not text.startswith(_LIST, end):
+            start = match.start()
+        elif match[3] and not match[1]:
+            before = text[text.rfind("\n", 0, start) + 1 : start]
+            opened, closed = before.rfind("["), before.rfind("]")
+            inside = opened > closed or (opened == closed and self._open)
+            end = end if inside else match.end()
+        return start, end, self._spelled(value)
+
+    def _spelled(self, value: str) -> str:
+        return json.dumps(value, ensure_ascii=False)[1:-1] if self._nested else value
+
+    def _begins(self, part: str) -> bool:
+        return any(placeholder.startswith(part) for placeholder in self._originals)
+
+    def _could_begin(self, part: str) -> bool:
+        if not (_BRACKETED_PART if part[0] in "\\[" else _BARE_PART).fullmatch(part):
+            return False
+        core = squeezed(part)
+        return any(slip.startswith(core) for slip in self._slips)
+
+
+class Restorer:
+    """Restores one text that arrives in pieces. Holds back only what could still become a placeholder."""
+
+    def __init__(self, placeholders: Placeholders) -> None:
+        self._placeholders = placeholders
+        self._before = ""
+        self._held = ""
+
+    @property
+    def held(self) -> int:
+        """How many characters are held back."""
+        return len(self._held)
+
+    def feed(self, text: str) -> str:
+        """Take a piece; return what can leave."""
+        text = self._before + self._held + text
+        return self._leave(text, self._placeholders.hold_from(text, len(self._before)))
+
+    def close(self) -> str:
+        """Return the rest; the next piece begins another text."""
+        text = self._before + self._held
+        rest = self._leave(text, len(text))
+        self._before = ""
+        self._placeholders.begin()
+        return rest
+
+    def _leave(self, text: str, cut: int) -> str:
+        """What becomes of a text up to `cut`; the rest is held. The last character stays known, as context."""
+        at = len(self._before)
+        self._held = text[cut:]
+        if cut == at:
+            return ""
+        self._before = text[cut - 1 : cut]
+        return edited(text[:cut], self._placeholders.edits(text[:cut], at), at)
+
+
+def edited(text: str, edits: Iterable[Edit], at: int = 0) -> str:
+    """A text from `at` on, with edits made."""
+    pieces: list[str] = []
+    for start, end, new in edits:
+        pieces += (text[at:start], new)
+        at = end
+    return "".join((*pieces, text[at:]))
+
+
+def restore(text: str, originals: Mapping[str, str], *, tolerant: bool) -> str:
+    """Restore a whole text."""
+    return edited(text, Placeholders(originals, tolerant=tolerant).edits(text))
+
+
+def slips(originals: Mapping[str, str]) -> dict[str, str]:
+    """Squeezed placeholder -> value, without those that two placeholders share."""
+    found: dict[str, str] = {}
+    twice = set()
+    for placeholder, value in originals.items():
+        core = squeezed(placeholder[1:-1])
+        if core in found:
+            twice.add(core)
+        found[core] = value
+    return {core: value for core, value in found.items() if core not in twice}
+
+
+def squeezed(written: str) -> str:
+    r"""What is left of a placeholder's writing without case and separators: `EMAILADDRESS1` of `Email\_address 1`."""
+    return _SEPARATORS.sub("", written).upper()
+
+
+def _first(a: re.Match[str] | None, b: re.Match[str] | None) -> re.Match[str] | None:
+    if a is None or b is None:
+        return a or b
+    return a if a.start() <= b.start() else b

@@ -1,0 +1,80 @@
+"""What stands for what in one exchange. Lives and dies with it: no store, no lock, nothing shared."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from extproc.pii.restorer import Placeholders, Restorer, restore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_ESCAPES = r"[\s_\\-]*+"
+
+
+class Vault:
+    """Placeholders of one request and the values behind them.
+
+    A value is what the request held, to the letter: two spellings of one address have two placeholders, so that each
+    comes back as it was written. Nothing can be asked out of a vault that its own request did not put in.
+    """
+
+    def __init__(self, *, tolerant: bool = True) -> None:
+        self._originals: dict[str, str] = {}
+        self._placeholders: dict[tuple[str, str], str] = {}
+        self._counts: dict[str, int] = {}
+        self._taken: dict[str, frozenset[int]] = {}
+        self._known: set[str] = set()
+        self.tolerant = tolerant
+
+    def __len__(self) -> int:
+        return len(self._originals)
+
+    def __repr__(self) -> str:
+        return f"<Vault with {len(self)} placeholders>"
+
+    @property
+    def originals(self) -> Mapping[str, str]:
+        """Placeholder -> value."""
+        return self._originals
+
+    def reserve(self, entity_type: str, texts: Iterable[str]) -> None:
+        """Look once for what could be taken for a placeholder of this type, so that those numbers are not given out."""
+        if entity_type in self._taken:
+            return
+        pattern = re.compile(
+            rf"{_ESCAPES.join(map(re.escape, entity_type.split('_')))}{_ESCAPES}0*([0-9]{{1,9}})", re.IGNORECASE
+        )
+        self._taken[entity_type] = frozenset(int(m[1]) for text in texts for m in pattern.finditer(text))
+
+    def placeholder(self, entity_type: str, value: str) -> str:
+        """The placeholder of a value: the one it has already, or the next number of its type."""
+        known = self._placeholders.get((entity_type, value))
+        if known is not None:
+            return known
+        number = self._counts.get(entity_type, 0) + 1
+        taken = self._taken.get(entity_type, frozenset())
+        while number in taken:
+            number += 1
+        self._counts[entity_type] = number
+        placeholder = f"[{entity_type}_{number}]"
+        self._placeholders[entity_type, value] = placeholder
+        self._originals[placeholder] = value
+        return placeholder
+
+    def remember(self, value: str) -> None:
+        """Note a value that the request held, whatever was done with it: it is no news when the model utters it."""
+        self._known.add(value.casefold())
+
+    def knows(self, value: str) -> bool:
+        """Whether the request held this value."""
+        return value.casefold() in self._known
+
+    def restore(self, text: str) -> str:
+        """A whole text with the originals in it again."""
+        return restore(text, self._originals, tolerant=self.tolerant)
+
+    def restorer(self, *, nested: bool = False) -> Restorer:
+        """An editor that restores one text as it arrives in pieces. `nested`: the text is JSON, in whose strings they stand."""
+        return Restorer(Placeholders(self._originals, tolerant=self.tolerant, nested=nested))
