@@ -8,6 +8,7 @@ Answers: `response_editor(rule, content_type, content_encoding, editors)` rewrit
 `editors` is `Vault.restorer` or what `extproc.pii.answer_editors` returns.
 """
 
+from extproc.payload.answer import response_editor
 from extproc.payload.document import Change, Document, Edit, EditorFactory, ResponseEditor, Segment, TextEditor
 from extproc.payload.parser import parse, parse_query
 
@@ -21,4 +22,5 @@ __all__ = [
     "TextEditor",
     "parse",
     "parse_query",
+    "response_editor",
 ]

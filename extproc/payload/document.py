@@ -73,6 +73,9 @@ class TextEditor(Protocol):
     def held(self) -> int:
         """How many characters that were fed are held back still."""
 
+    def passes(self, text: str) -> bool:
+        """Whether this piece would leave at once and unchanged. A cheap check: False may mean "not sure"."""
+
     def feed(self, text: str) -> str:
         """Take the next piece; return what can leave."""
 
@@ -81,9 +84,12 @@ class TextEditor(Protocol):
 
 
 class EditorFactory(Protocol):
-    """Makes a TextEditor for one text. `nested`: that text is JSON itself, and what is put in is escaped for its strings."""
+    """Makes a TextEditor for one text. `nested`: that text is JSON itself, and what is put in is escaped for its strings.
 
-    def __call__(self, *, nested: bool = False) -> TextEditor:
+    `redact`: what the model utters here may be masked; False for names, ids and settings.
+    """
+
+    def __call__(self, *, nested: bool = False, redact: bool = True) -> TextEditor:
         """A new editor, for the texts of one answer field."""
 
 

@@ -20,6 +20,16 @@ _SETTINGS = (
     *("thinking", "grammar", "json_schema", "mcp_servers", "container", "verbosity", "prompt_cache_retention", "text"),
 )
 """Fields of a request that steer the model. `text` is the Responses API's output format."""
+_ANSWER_SETTINGS = (
+    "model",
+    "system_fingerprint",
+    "logprobs",
+    "obfuscation",
+    "tools",
+    "finish_reason",
+    "stop_reason",
+    "usage",
+)
 
 _nested = Node(Use.NESTED).with_keys({}, EVERY)
 _nested.items = EVERY
@@ -43,3 +53,16 @@ LLM = Node(Use.TEXT).with_keys(
     _parts,
 )
 """OpenAI's chat, completions, responses and embeddings, and Anthropic's messages: their fields do not collide."""
+
+_setting = Node(Use.SETTING)
+_any = Node(Use.TEXT)
+_any.with_keys({"arguments": _nested, "partial_json": _nested})
+ANY_ANSWER = _any
+"""An answer of which nothing is known: every string is a text, and arguments are JSON in a string."""
+
+_answer = Node(Use.TEXT)
+_answer.with_keys(dict.fromkeys((*_NEVER, *_ANSWER_SETTINGS), _setting))
+_answer.with_keys({"arguments": _nested, "partial_json": _nested, "input": EVERY, "metadata": EVERY})
+_answer.with_keys({"audio": Node(Use.TEXT).with_keys({"data": _setting})})
+LLM_ANSWER = _answer
+"""Answers and events of the well-known APIs."""

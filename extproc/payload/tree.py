@@ -25,6 +25,8 @@ class Use(IntFlag):
     STREAM = 8
     ROLE = 16
     INTENT = 32
+    SETTING = 64
+    """In an answer: a name, an id, a setting. What stands in it is restored, and never redacted."""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,6 +59,23 @@ SKIP = Node()
 """Nothing in here is a text."""
 EVERY = Node(Use.TEXT)
 """Every string in here is a text."""
+
+
+def without(tree: Node, masked: Node) -> Node:
+    """The tree without what another one selects."""
+    known: dict[tuple[int, int], Node] = {}
+
+    def node(a: Node, b: Node) -> Node:
+        made = known.get((id(a), id(b)))
+        if made is None:
+            made = known[id(a), id(b)] = Node(0 if b.use else a.use)
+            made.keys = {key: node(a.keys.get(key, a.other), b.keys.get(key, b.other)) for key in a.keys | b.keys}
+            made.other = node(a.other, b.other)
+            made.items = node(a.items, b.items)
+        return made
+
+    return node(tree, masked)
+
 
 _State = frozenset[tuple[int, int]]
 

@@ -23,6 +23,7 @@ _START = re.compile(r"\\?\[|(?<![A-Za-z0-9_\\])[A-Z]|\\\Z")
 _BARE_PART = re.compile(r"(?:[A-Z0-9_]|\\_)*\\?")
 _BRACKETED_PART = re.compile(r"\\?(?:\[ ?(?:[A-Za-z](?:[A-Za-z0-9 _-]|\\[_-])*)?\\?)?")
 _SEPARATORS = re.compile(r"[\\\[ _-]+")
+_ANY = re.compile(r"[\[\]\\]|(?<![A-Za-z0-9_])[A-Z][A-Z0-9]*(?:_|\Z)|_[A-Z0-9]")
 _LIST = (",", ";", "/", "|")
 """What follows the first of several placeholders in one pair of brackets: then the bracket is not the placeholder's."""
 
@@ -73,6 +74,10 @@ class Placeholders:
                 bare = _BARE.search(text, next_at)
         self._note_brackets(text[at:])
         return edits
+
+    def absent(self, text: str) -> bool:
+        """Whether nothing in a text can be, or begin, a placeholder; where that is cheap to tell."""
+        return ("[" not in text) if not self._tolerant else _ANY.search(text) is None
 
     def begin(self) -> None:
         """Another text begins."""
@@ -133,8 +138,15 @@ class Restorer:
         """How many characters are held back."""
         return len(self._held)
 
+    def passes(self, text: str) -> bool:
+        """Whether a piece would leave at once and unchanged."""
+        return not self._held and self._placeholders.absent(text)
+
     def feed(self, text: str) -> str:
         """Take a piece; return what can leave."""
+        if not self._held and self._placeholders.absent(text):
+            self._before = text[-1:] or self._before
+            return text
         text = self._before + self._held + text
         return self._leave(text, self._placeholders.hold_from(text, len(self._before)))
 

@@ -1,0 +1,131 @@
+"""Streams of events: server-sent events and lines of JSON, in chunks cut anywhere.
+
+An event leaves as soon as it is whole. Of its bytes only the literals that change are written anew; an event without a
+change leaves as it came.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from extproc.payload.events import EventEditor
+
+if TYPE_CHECKING:
+    from extproc.payload.document import EditorFactory
+    from extproc.payload.tree import Node
+
+_MAX_EVENT_BYTES = 16 * 2**20
+"""An event longer than this passes as it is, rather than fill the memory."""
+_BLANK = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_LINE = re.compile(rb"([^\r\n]*)(\r\n|\n|\r|\Z)")
+_LINE_END = re.compile(rb"\n")
+_BOM = b"\xef\xbb\xbf"
+
+
+class _Framed:
+    """Cuts a stream into events."""
+
+    _end = _BLANK
+
+    def __init__(self, tree: Node, editors: EditorFactory) -> None:
+        self._events = EventEditor(tree, editors)
+        self._buffer = b""
+        self._searched = 0
+
+    def feed(self, chunk: bytes, *, end: bool = False) -> bytes:
+        """See ResponseEditor."""
+        data = self._buffer + chunk if self._buffer else chunk
+        out: list[bytes] = []
+        at = 0
+        search = self._searched
+        while (match := self._end.search(data, search)) is not None:
+            out.append(self._event(data[at : match.end()]))
+            at = search = match.end()
+        self._buffer = data[at:]
+        # the last three bytes may be part of an end whose rest is still to come
+        self._searched = max(0, len(self._buffer) - 3)
+        if len(self._buffer) > _MAX_EVENT_BYTES:
+            out.append(self._buffer)
+            self._buffer, self._searched = b"", 0
+        if end:
+            rest = self._event(self._buffer) if self._buffer else b""
+            out += (self._flushed(), rest) if not self._ends(self._buffer) else (rest, self._flushed())
+            self._buffer = b""
+        return b"".join(out)
+
+    def _event(self, block: bytes) -> bytes:
+        raise NotImplementedError
+
+    def _flushed(self) -> bytes:
+        raise NotImplementedError
+
+    def _ends(self, block: bytes) -> bool:
+        return not block or block.endswith((b"\n", b"\r"))
+
+
+class EventStream(_Framed):
+    """text/event-stream."""
+
+    _eol = b"\n"
+
+    def _event(self, block: bytes) -> bytes:
+        lines = [(match[1], match[2]) for match in _LINE.finditer(block) if match[0]]
+        values = [_data(line) for line, _ in lines]
+        data = [value for value in values if value is not None]
+        if not data:
+            return block
+        self._eol = lines[0][1] or self._eol
+        name = next((line for line, _ in lines if line.startswith(b"event:")), b"")
+        inserted, edited = self._events.edit(b"\n".join(data), name)
+        before = b"".join(self._written(event, text) for event, text in inserted)
+        if edited is None:
+            return before + block
+        return before + self._rewritten(lines, values, edited)
+
+    def _rewritten(self, lines: list[tuple[bytes, bytes]], values: list[bytes | None], data: bytes) -> bytes:
+        """The block with other data, whose lines take the place of the first line that was data."""
+        out: list[bytes] = []
+        written = False
+        for (line, eol), value in zip(lines, values, strict=True):
+            if value is None:
+                out += (line, eol)
+            elif not written:
+                written = True
+                head = line[: len(line) - len(value)]
+                out += (head + part + (eol or self._eol) for part in data.split(b"\n"))
+                if not eol:
+                    out[-1] = out[-1][: -len(self._eol)]
+        return b"".join(out)
+
+    def _written(self, name: bytes, data: bytes) -> bytes:
+        event = name + self._eol if name else b""
+        return event + b"".join(b"data: " + part + self._eol for part in data.split(b"\n")) + self._eol
+
+    def _flushed(self) -> bytes:
+        return b"".join(self._written(name, data) for name, data in self._events.flush())
+
+
+class LineStream(_Framed):
+    """One JSON value per line."""
+
+    _end = _LINE_END
+
+    def _event(self, block: bytes) -> bytes:
+        data = block.rstrip(b"\r\n")
+        inserted, edited = self._events.edit(data, b"")
+        before = b"".join(text + b"\n" for _, text in inserted)
+        return before + (block if edited is None else edited + block[len(data) :])
+
+    def _flushed(self) -> bytes:
+        return b"".join(text + b"\n" for _, text in self._events.flush())
+
+
+def _data(line: bytes) -> bytes | None:
+    """Value of a `data` line; None for any other."""
+    line = line.removeprefix(_BOM)
+    if not line.startswith(b"data"):
+        return None
+    if line[4:5] == b":":
+        return line[6:] if line[5:6] == b" " else line[5:]
+    return b"" if len(line) == len(b"data") else None
