@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from inference.errors import InferenceError
-    from inference.generation import Piece, Usage
+    from inference.generation import Piece, Usage, Vector
+    from inference.protocol import EmbeddingBody
     from inference.sampling import TokenLogprob
 
 DONE = b"data: [DONE]\n\n"
@@ -133,6 +137,25 @@ class Shape:
 
     def _string(self, token: int) -> str:
         return self.piece_text(token).decode(errors="replace")
+
+
+def embedding(index: int, vector: Vector, body: EmbeddingBody) -> dict[str, Any]:
+    """One vector: as numbers, or as base64 of little-endian float32, which the OpenAI client asks for."""
+    values = vector.values
+    if body.dimensions is not None and body.dimensions < len(values):
+        values = values[: body.dimensions]
+        values = values / np.linalg.norm(values)
+    shaped: Any = values.tolist()
+    if body.encoding_format == "base64":
+        shaped = base64.b64encode(values.astype("<f4").tobytes()).decode()
+    return {"object": "embedding", "index": index, "embedding": shaped}
+
+
+def embeddings(model: str, data: list[dict[str, Any]], vectors: Iterable[Vector]) -> dict[str, Any]:
+    """The answer of /v1/embeddings."""
+    tokens = sum(vector.tokens for vector in vectors)
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return {"object": "list", "data": data, "model": model, "usage": usage}
 
 
 def error_event(error: InferenceError) -> bytes:

@@ -19,10 +19,9 @@ from inference.errors import (
     InvalidRequestError,
     MethodNotAllowedError,
     NotFoundError,
-    UnavailableError,
 )
-from inference.generation import Failure, Piece
-from inference.protocol import ChatBody, CompletionBody, InferBody, read_body
+from inference.generation import Failure, Piece, Vector
+from inference.protocol import ChatBody, CompletionBody, EmbeddingBody, InferBody, read_body
 from inference.requests_log import Exchange
 from inference.service import ClientGoneError
 from inference.streaming import EventStream
@@ -62,6 +61,7 @@ class Api:
             Route("/v1/models/{model:path}", self._recorded(self._model)),
             Route("/v1/chat/completions", self._recorded(self._chat), methods=["POST"]),
             Route("/v1/completions", self._recorded(self._completions), methods=["POST"]),
+            Route("/v1/embeddings", self._recorded(self._embeddings), methods=["POST"]),
             Route("/v1/infer", self._recorded(self._infer), methods=["POST"]),
         ]
         return Starlette(routes=routes, exception_handlers={HTTPException: _http_error})  # type: ignore[dict-item]
@@ -107,6 +107,20 @@ class Api:
         answer = {"text": text, "model": self._settings.name, "finish_reason": pieces[-1].finish, "usage": usage}
         return JSONResponse(answer)
 
+    async def _embeddings(self, request: Request, exchange: Exchange) -> Response:
+        body = read_body(EmbeddingBody, await self._json(request))
+        job = await self._ready().embed(body)
+        vectors: dict[int, Vector] = {}
+        async for events in self._ready().run(job, request.receive):
+            for index, event in events:
+                if isinstance(event, Failure):
+                    raise event.error
+                if isinstance(event, Vector):
+                    vectors[index] = event
+        exchange.note_embedding(sum(vector.tokens for vector in vectors.values()))
+        data = [answers.embedding(index, vectors[index], body) for index in sorted(vectors)]
+        return JSONResponse(answers.embeddings(self._settings.name, data, vectors.values()))
+
     async def _answer(
         self, request: Request, exchange: Exchange, job: Job, shape: answers.Shape, *, stream: bool
     ) -> Response:
@@ -122,7 +136,7 @@ class Api:
 
     async def _collect(self, request: Request, exchange: Exchange, job: Job) -> list[list[Piece]]:
         """Wait for all choices to end; the first failure fails the request."""
-        by_choice: list[list[Piece]] = [[] for _ in job.generations]
+        by_choice: list[list[Piece]] = [[] for _ in job.tasks]
         async for events in self._ready().run(job, request.receive):
             for index, event in events:
                 if isinstance(event, Failure):
@@ -196,6 +210,3 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
         allowed = (error.headers or {}).get("Allow", "another")
         return error_response(MethodNotAllowedError(f"{request.url.path} takes {allowed}, not {request.method}"))
     return error_response(NotFoundError("there is no such path here; see /v1/models, /v1/chat/completions"))
-
-
-__all__ = ["Api", "UnavailableError", "error_response"]

@@ -78,16 +78,24 @@ class Batch:
         self.size = end
         return end - 1
 
+    def add_text(self, tokens: Sequence[int], sequence: int) -> None:
+        """Add a whole text of which every token counts."""
+        start = self.size
+        self.add_run(tokens, 0, sequence, output=True)
+        self._output[start : self.size] = 1
+
 
 class Engine:
     """A loaded model with its context."""
 
-    def __init__(self, settings: Settings, context_tokens: int, on_progress: Callable[[float], bool]) -> None:
+    def __init__(
+        self, settings: Settings, context_tokens: int, on_progress: Callable[[float], bool], *, embeds: bool = False
+    ) -> None:
         logs.listen(verbose=settings.verbose)
         llama.llama_backend_init()
         self._model = _load_model(settings, on_progress)
         self._vocab = llama.llama_model_get_vocab(self._model)
-        self._context = _make_context(self._model, settings, context_tokens)
+        self._context = _make_context(self._model, settings, context_tokens, embeds=embeds)
         self._memory = llama.llama_get_memory(self._context)
         self.context_tokens = int(llama.llama_n_ctx_seq(self._context))
         """Context of one sequence."""
@@ -102,7 +110,6 @@ class Engine:
         ids = range(self.vocabulary_size)
         self.end_tokens = frozenset(token for token in ids if llama.llama_vocab_is_eog(self._vocab, token))
         self._pieces: dict[int, bytes] = {}
-        self._batch_struct_size = 0
 
     @property
     def vocab(self) -> Any:
@@ -171,8 +178,17 @@ class Engine:
         pointer = llama.llama_get_logits_ith(self._context, index)
         return np.ctypeslib.as_array(pointer, (self.vocabulary_size,))
 
+    def pooled(self, sequence: int) -> NDArray[np.float32]:
+        """The embedding of a sequence of the last step, of length one."""
+        pointer = llama.llama_get_embeddings_seq(self._context, sequence)
+        vector = np.ctypeslib.as_array(pointer, (llama.llama_model_n_embd_out(self._model),)).copy()
+        length = float(np.linalg.norm(vector))
+        return (vector / length).astype(np.float32) if length else vector
+
     def forget(self, sequence: int, start: int = 0) -> bool:
         """Drop a sequence's cache from a position on; False if this model cannot cut there."""
+        if not self._memory:  # an encoder keeps nothing
+            return True
         return bool(llama.llama_memory_seq_rm(self._memory, sequence, start, -1))
 
     def copy(self, source: int, target: int) -> None:
@@ -228,11 +244,12 @@ def _tensor_split(text: str) -> Any:
     return (ctypes.c_float * llama.llama_max_devices())(*shares)
 
 
-def _make_context(model: Any, settings: Settings, context_tokens: int) -> Any:
+def _make_context(model: Any, settings: Settings, context_tokens: int, *, embeds: bool) -> Any:
     parameters = llama.llama_context_default_params()
+    parameters.embeddings = embeds
     parameters.n_ctx = context_tokens * settings.slots
     parameters.n_seq_max = settings.slots
-    parameters.n_batch = max(settings.batch_tokens, settings.slots)
+    parameters.n_batch = max(settings.batch_tokens, context_tokens if embeds else settings.slots)
     parameters.n_ubatch = parameters.n_batch
     threads = settings.threads_for(int(llama.llama_model_size(model)))
     parameters.n_threads = parameters.n_threads_batch = threads

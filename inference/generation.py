@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from inference.errors import InferenceError
     from inference.sampling import SamplingParams, TokenLogprob
 
@@ -42,11 +45,19 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Vector:
+    """The embedding of a text."""
+
+    values: NDArray[np.float32]
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Gone:
     """The client closed the connection."""
 
 
-Event = Piece | Failure | Gone
+Event = Piece | Vector | Failure | Gone
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +76,19 @@ class Generation:
     cancelled: bool = False
     """Set by the event loop when the client has gone; the scheduler looks at every step."""
     submitted: float = field(default_factory=time.perf_counter)
+
+
+@dataclass(slots=True, eq=False)
+class Embedding:
+    """A text to be embedded."""
+
+    prompt: list[int]
+    channel: Channel
+    index: int = 0
+    cancelled: bool = False
+
+
+Task = Generation | Embedding
 
 
 class Channel:

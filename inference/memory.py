@@ -52,7 +52,8 @@ def need_of(header: GgufHeader, settings: Settings) -> Need:
     key = header.number("attention.key_length", width // heads)
     value = header.number("attention.value_length", width // heads)
     tokens = context_of(header, settings) * settings.slots
-    cache = 0 if header.embeds else int(tokens * layers * kv_heads * (key + value) * _CACHE_BYTES[settings.cache_type])
+    encoder = header.metadata.get(f"{header.architecture}.attention.causal") is False  # keeps no cache
+    cache = 0 if encoder else int(tokens * layers * kv_heads * (key + value) * _CACHE_BYTES[settings.cache_type])
     vocabulary = header.number("vocab_size")
     widest = max(header.number("feed_forward_length"), width) * 4
     compute = settings.batch_tokens * (widest + width * 6) * 4 + settings.slots * vocabulary * 8

@@ -7,8 +7,10 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from inference.generation import Usage
+
 if TYPE_CHECKING:
-    from inference.generation import Piece, Usage
+    from inference.generation import Piece
     from inference.metrics import Metrics
 
 
@@ -29,6 +31,10 @@ class Exchange:
             self._first = time.perf_counter()
         if piece.usage is not None:
             self.usages.append(piece.usage)
+
+    def note_embedding(self, tokens: int) -> None:
+        """Texts of so many tokens were embedded."""
+        self.usages.append(Usage(tokens, 0, 0))
 
     def end(self, status: int) -> None:
         """The answer is complete, or the client gone (499)."""

@@ -81,6 +81,12 @@ class Scheduler:
         self.waiting.clear()
         return self._events
 
+    def close(self) -> None:
+        """Free the samplers of what still runs."""
+        for slot in self.slots:
+            if slot.speech is not None:
+                self._release(slot)
+
     def _release_cancelled(self) -> None:
         for slot in self.slots:
             if slot.speech is not None and slot.speech.generation.cancelled:

@@ -23,6 +23,7 @@ from inference.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from inference.embedding import EmbeddingScheduler
     from inference.engine import Engine
     from inference.scheduler import Scheduler
     from inference.settings import Settings
@@ -109,8 +110,9 @@ class Server:
         worker.stop()
         server.should_exit = True
 
-    def _load(self, header: GgufHeader) -> Scheduler:
+    def _load(self, header: GgufHeader) -> Scheduler | EmbeddingScheduler:
         """On the computing thread."""
+        from inference.embedding import EmbeddingScheduler  # noqa: PLC0415
         from inference.engine import Engine  # noqa: PLC0415 - importing llama.cpp takes a moment; the port is open by now
         from inference.scheduler import Scheduler  # noqa: PLC0415
 
@@ -120,10 +122,14 @@ class Server:
             self._state.progress = share
             return self._state.phase == "loading"  # False gives up: a signal came while loading
 
-        engine = Engine(settings, context_of(header, settings), progress)
+        context_tokens = context_of(header, settings)
+        engine = Engine(settings, context_tokens, progress, embeds=header.embeds)
         _check_gpu(engine, settings)
         self._engine = engine
         self._metrics.set_capacity(settings.slots, settings.slots * engine.context_tokens)
+        if header.embeds:
+            most = max(settings.batch_tokens, context_tokens)
+            return EmbeddingScheduler(engine, self._metrics, slots=settings.slots, batch_tokens=most)
         return Scheduler(
             engine,
             self._metrics,
@@ -139,7 +145,7 @@ class Server:
 
         assert self._engine is not None
         try:
-            self._api.service = Service(self._engine, worker, self._settings, template)
+            self._api.service = Service(self._engine, worker, self._settings, template, embeds=header.embeds)
         except InferenceError as error:
             return error
         self._api.props = self._props(self._engine, header)
@@ -170,6 +176,7 @@ class Server:
             "threads": settings.threads_for(engine.size_bytes),
             "layers": engine.layers,
             "gpu_layers": engine.gpu_layers,
+            "embedding": header.embeds,
             "chat_template": engine.chat_template is not None,
         }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from inference.chat import ChatTemplate
 from inference.errors import ContextLengthError, InvalidRequestError
-from inference.generation import Channel, Generation, Gone, Piece
+from inference.generation import Channel, Embedding, Generation, Gone, Piece
 from inference.grammar import grammar_of
 from inference.protocol import prompts_of
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from inference.engine import Engine
-    from inference.generation import Event
-    from inference.protocol import ChatBody, CompletionBody, InferBody, SampledBody
+    from inference.generation import Event, Task
+    from inference.protocol import ChatBody, CompletionBody, EmbeddingBody, InferBody, SampledBody
     from inference.sampling import SamplingParams
     from inference.settings import Settings
     from inference.worker import Worker
@@ -34,19 +34,22 @@ class ClientGoneError(Exception):
 class Job:
     """One request's sequences and the channel on which their events come."""
 
-    generations: list[Generation]
+    tasks: Sequence[Task]
     channel: Channel
     prompts: int
-    """How many different prompts; each has `len(generations) / prompts` choices."""
+    """How many different prompts; each has `len(tasks) / prompts` choices."""
 
 
 class Service:
     """Turns request bodies into jobs and runs them."""
 
-    def __init__(self, engine: Engine, worker: Worker, settings: Settings, template: str | None) -> None:
+    def __init__(
+        self, engine: Engine, worker: Worker, settings: Settings, template: str | None, *, embeds: bool
+    ) -> None:
         self.engine = engine
         self._worker = worker
         self._max_tokens = settings.max_tokens
+        self._embeds = embeds
         self._template = ChatTemplate(engine, template or engine.chat_template)
 
     async def chat(self, body: ChatBody) -> Job:
@@ -62,7 +65,7 @@ class Service:
         texts = prompts_of(body.prompt)
         if not texts:
             raise InvalidRequestError("the list of prompts is empty", param="prompt")
-        prompts = [await self._tokens(text) for text in texts]
+        prompts = [await self._tokens(text, "prompt") for text in texts]
         return await self._job(body, prompts, body.limit, body.logprobs, "prompt")
 
     async def infer(self, body: InferBody) -> Job:
@@ -74,13 +77,29 @@ class Service:
         chat = ChatBody(messages=messages, temperature=body.temperature, seed=body.seed)
         return await self._job(chat, [prompt], body.max_tokens, None, "prompt")
 
+    async def embed(self, body: EmbeddingBody) -> Job:
+        """The texts of an embedding request."""
+        if not self._embeds:
+            raise InvalidRequestError("this server's model generates text; it makes no embeddings", param="model")
+        texts = prompts_of(body.input)
+        if not texts or "" in texts or [] in texts:
+            raise InvalidRequestError("there is nothing to embed, or an empty text", param="input")
+        channel = Channel()
+        tasks = []
+        for index, text in enumerate(texts):
+            tokens = await self._tokens(text, "input")
+            if len(tokens) > self.engine.context_tokens:
+                raise ContextLengthError(len(tokens), self.engine.context_tokens, "input")
+            tasks.append(Embedding(tokens, channel, index))
+        return Job(tasks, channel, len(tasks))
+
     async def run(self, job: Job, receive: Callable[[], Awaitable[Any]]) -> AsyncIterator[list[tuple[int, Event]]]:
         """Run a job: lists of (choice, event), until all choices have ended. Raises ClientGoneError.
 
         However this ends, no sequence of the job keeps its slot.
         """
-        left = set(range(len(job.generations)))
-        self._worker.submit(job.generations)
+        left = set(range(len(job.tasks)))
+        self._worker.submit(job.tasks)
         watcher = asyncio.create_task(_watch(receive, job.channel))
         try:
             while left:
@@ -93,12 +112,14 @@ class Service:
                 yield events
         finally:
             watcher.cancel()
-            self._worker.cancel([job.generations[index] for index in left])
-            self._worker.finished(len(job.generations))
+            self._worker.cancel([job.tasks[index] for index in left])
+            self._worker.finished(len(job.tasks))
 
     async def _job(
         self, body: SampledBody, prompts: list[list[int]], limit: int | None, logprobs: int | None, param: str
     ) -> Job:
+        if self._embeds:
+            raise InvalidRequestError("this server's model makes embeddings; it generates no text", param="model")
         grammar = grammar_of(body.response_format, body.grammar)
         channel = Channel()
         choices = body.n or 1
@@ -127,11 +148,11 @@ class Service:
         if len(prompt) >= self.engine.context_tokens:
             raise ContextLengthError(len(prompt), self.engine.context_tokens, param)
 
-    async def _tokens(self, text: str | list[int]) -> list[int]:
+    async def _tokens(self, text: str | list[int], param: str) -> list[int]:
         if isinstance(text, list):
             if any(token >= self.engine.vocabulary_size for token in text):
                 raise InvalidRequestError(
-                    f"the prompt has a token beyond the vocabulary of {self.engine.vocabulary_size}", param="prompt"
+                    f"the prompt has a token beyond the vocabulary of {self.engine.vocabulary_size}", param=param
                 )
             return text
         return await _off_loop(len(text), lambda: self.engine.tokenize(text, special=False, begin=True))

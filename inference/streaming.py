@@ -54,7 +54,7 @@ class EventStream(Response):
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         status = 200
         try:
-            begin = b"".join(self._shape.begin(index) for index in range(len(self._job.generations)))
+            begin = b"".join(self._shape.begin(index) for index in range(len(self._job.tasks)))
             await send({"type": "http.response.body", "body": begin + self._render(self._first), "more_body": True})
             async for events in self._rest:
                 if body := self._render(events):

@@ -5,16 +5,35 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from inference.errors import InferenceError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from inference.generation import Event, Generation
+    from inference.generation import Event, Task
     from inference.metrics import Metrics
-    from inference.scheduler import Scheduler
+
+
+class Steps(Protocol):
+    """A scheduler: of generated text or of embeddings."""
+
+    @property
+    def idle(self) -> bool:
+        """Nothing to do."""
+
+    def submit(self, task: Any, /) -> None:
+        """Queue a task."""
+
+    def step(self) -> Sequence[tuple[Task, Event]]:
+        """Compute one step."""
+
+    def fail_all(self, error: InferenceError) -> Sequence[tuple[Task, Event]]:
+        """End everything with this error."""
+
+    def close(self) -> None:
+        """Free what is held."""
 
 
 class Worker:
@@ -24,7 +43,7 @@ class Worker:
         self._loop = loop
         self._metrics = metrics
         self._capacity = max_queue + slots
-        self._inbox: deque[Generation] = deque()
+        self._inbox: deque[Task] = deque()
         self._wake = threading.Event()
         self._stopping = False
         self._active = 0
@@ -32,7 +51,7 @@ class Worker:
         self._drained.set()
         self._thread: threading.Thread | None = None
 
-    def start(self, load: Callable[[], Scheduler], on_loaded: Callable[[BaseException | None], None]) -> None:
+    def start(self, load: Callable[[], Steps], on_loaded: Callable[[BaseException | None], None]) -> None:
         """Load on the thread, say so on the event loop, then run until `stop`."""
 
         def run() -> None:
@@ -52,23 +71,23 @@ class Worker:
         """Sequences that were accepted and have not ended."""
         return self._active
 
-    def submit(self, generations: Sequence[Generation]) -> None:
+    def submit(self, tasks: Sequence[Task]) -> None:
         """Accept sequences, or raise UnavailableError at once if slots and queue are full."""
-        if self._active + len(generations) > self._capacity:
+        if self._active + len(tasks) > self._capacity:
             self._metrics.rejected.inc()
             raise UnavailableError(
                 f"all slots are busy and {self._active} requests are in progress or waiting, of {self._capacity}",
                 code="overloaded",
             )
-        self._active += len(generations)
+        self._active += len(tasks)
         self._drained.clear()
-        self._inbox.extend(generations)
+        self._inbox.extend(tasks)
         self._wake.set()
 
-    def cancel(self, generations: Sequence[Generation]) -> None:
+    def cancel(self, tasks: Sequence[Task]) -> None:
         """Give up on sequences: their slots are free after the step that runs now."""
-        for generation in generations:
-            generation.cancelled = True
+        for task in tasks:
+            task.cancelled = True
 
     def finished(self, count: int) -> None:
         """Say that sequences have ended, whatever the reason."""
@@ -87,7 +106,7 @@ class Worker:
         if self._thread is not None:
             self._thread.join(timeout=10)
 
-    def _run(self, scheduler: Scheduler) -> None:
+    def _run(self, scheduler: Steps) -> None:
         while not self._stopping:
             if scheduler.idle and not self._inbox:
                 self._wake.wait()
@@ -104,6 +123,6 @@ class Worker:
         self._loop.call_soon_threadsafe(_deliver, events)
 
 
-def _deliver(events: Sequence[tuple[Generation, Event]]) -> None:
-    for generation, event in events:
-        generation.channel.put(generation.index, event)
+def _deliver(events: Sequence[tuple[Task, Event]]) -> None:
+    for task, event in events:
+        task.channel.put(task.index, event)

@@ -1,0 +1,69 @@
+"""The scheduler of an embedding model: several texts in one step, one vector each."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from inference.engine import Batch
+from inference.errors import EngineError, InferenceError
+from inference.generation import Failure, Vector
+
+if TYPE_CHECKING:
+    from inference.engine import Engine
+    from inference.generation import Embedding, Event
+    from inference.metrics import Metrics
+
+
+class EmbeddingScheduler:
+    """All texts of one engine. Everything here runs on the computing thread."""
+
+    def __init__(self, engine: Engine, metrics: Metrics, *, slots: int, batch_tokens: int) -> None:
+        self.waiting: deque[Embedding] = deque()
+        self._engine = engine
+        self._metrics = metrics
+        self._slots = slots
+        self._batch = Batch(batch_tokens)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing to do."""
+        return not self.waiting
+
+    def submit(self, embedding: Embedding) -> None:
+        """Queue a text."""
+        self.waiting.append(embedding)
+
+    def step(self) -> list[tuple[Embedding, Event]]:
+        """Compute as many texts as one step holds."""
+        self._batch.clear()
+        taken: list[Embedding] = []
+        while self.waiting and len(taken) < self._slots:
+            embedding = self.waiting[0]
+            if embedding.cancelled:
+                self.waiting.popleft()
+                continue
+            if len(embedding.prompt) > self._batch.room:
+                break
+            self._batch.add_text(embedding.prompt, len(taken))
+            taken.append(self.waiting.popleft())
+        self._metrics.observe_slots(busy=len(taken), waiting=len(self.waiting), cached_tokens=0)
+        if not taken:
+            return []
+        try:
+            self._engine.decode(self._batch)
+        except EngineError as error:
+            return [(embedding, Failure(error)) for embedding in taken]
+        finally:
+            for sequence in range(len(taken)):
+                self._engine.forget(sequence)
+        return [(embedding, Vector(self._engine.pooled(n), len(embedding.prompt))) for n, embedding in enumerate(taken)]
+
+    def fail_all(self, error: InferenceError) -> list[tuple[Embedding, Event]]:
+        """End everything that waits with this error."""
+        failed: list[tuple[Embedding, Event]] = [(embedding, Failure(error)) for embedding in self.waiting]
+        self.waiting.clear()
+        return failed
+
+    def close(self) -> None:
+        """Nothing is held between steps."""
