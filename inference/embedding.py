@@ -57,6 +57,7 @@ class EmbeddingScheduler:
         finally:
             for sequence in range(len(taken)):
                 self._engine.forget(sequence)
+            self._metrics.observe_slots(busy=0, waiting=len(self.waiting), cached_tokens=0)
         return [(embedding, Vector(self._engine.pooled(n), len(embedding.prompt))) for n, embedding in enumerate(taken)]
 
     def fail_all(self, error: InferenceError) -> list[tuple[Embedding, Event]]:
@@ -64,6 +65,3 @@ class EmbeddingScheduler:
         failed: list[tuple[Embedding, Event]] = [(embedding, Failure(error)) for embedding in self.waiting]
         self.waiting.clear()
         return failed
-
-    def close(self) -> None:
-        """Nothing is held between steps."""

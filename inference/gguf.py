@@ -125,7 +125,7 @@ class _Reader:
     def _check_magic(self) -> None:
         magic = self._take(4)
         if magic != _MAGIC:
-            what = _FOREIGN.get(magic.lower() if magic[:1] == b"<" else magic, "no GGUF file")
+            what = _FOREIGN.get(magic, "no GGUF file")
             raise ModelFileError(f"{self._path}: this is {what}; give a file in the GGUF format")
         version = self._scalar("<I")
         if version not in _VERSIONS:
@@ -140,6 +140,8 @@ class _Reader:
         if kind != _ARRAY:
             raise self._fault(f"there is no value type {kind}")
         inner, count = self._scalar("<I"), self._scalar("<Q")
+        if inner == _ARRAY:
+            raise self._fault("it has an array of arrays")
         if inner in _SCALARS and count > _LONG_ARRAY:
             self._take(count * struct.calcsize(_SCALARS[inner]))
             return None

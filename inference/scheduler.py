@@ -81,12 +81,6 @@ class Scheduler:
         self.waiting.clear()
         return self._events
 
-    def close(self) -> None:
-        """Free the samplers of what still runs."""
-        for slot in self.slots:
-            if slot.speech is not None:
-                self._release(slot)
-
     def _release_cancelled(self) -> None:
         for slot in self.slots:
             if slot.speech is not None and slot.speech.generation.cancelled:
@@ -150,8 +144,9 @@ class Scheduler:
 
     def _reading_room(self) -> int:
         """Tokens of prompts that may join those who speak, so that they wait about as long as was set."""
-        chunk = int(self._read_tokens_per_s * self._stall_s) or self._batch.capacity
-        return min(self._batch.room, max(_SMALLEST_CHUNK, chunk))
+        if not self._read_tokens_per_s:
+            return self._batch.room
+        return min(self._batch.room, max(_SMALLEST_CHUNK, int(self._read_tokens_per_s * self._stall_s)))
 
     def _compute(self) -> None:
         speaking = sum(slot.output >= 0 for slot in self.slots)

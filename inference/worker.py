@@ -32,9 +32,6 @@ class Steps(Protocol):
     def fail_all(self, error: InferenceError) -> Sequence[tuple[Task, Event]]:
         """End everything with this error."""
 
-    def close(self) -> None:
-        """Free what is held."""
-
 
 class Worker:
     """Runs the scheduler on a thread of its own. `submit` may be called from the event loop only."""
@@ -119,6 +116,8 @@ class Worker:
                 events = scheduler.fail_all(InferenceError(f"internal error ({type(error).__name__})"))
             if events:
                 self._loop.call_soon_threadsafe(_deliver, events)
+        while self._inbox:
+            scheduler.submit(self._inbox.popleft())
         events = scheduler.fail_all(UnavailableError("the server is going down", code="shutting_down"))
         self._loop.call_soon_threadsafe(_deliver, events)
 

@@ -1,0 +1,37 @@
+"""A real llama.cpp with a model of random weights, made once."""
+
+import pytest
+
+from inference.engine import Engine
+from inference.metrics import Metrics
+from inference.scheduler import Scheduler
+from inference.settings import Settings
+from scripts.make_gguf import PRESETS, make_gguf
+
+CONTEXT_TOKENS = 512
+SLOTS = 4
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """A GGUF of 0.4 million random weights."""
+    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
+    make_gguf(path, PRESETS["tiny"])
+    return path
+
+
+@pytest.fixture(scope="session")
+def engine(tiny):
+    """The model, loaded."""
+    settings = Settings(model=tiny, slots=SLOTS, batch_tokens=64, threads=1)
+    engine = Engine(settings, CONTEXT_TOKENS, lambda _: True)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def scheduler(engine):
+    """A scheduler that starts with nothing cached."""
+    for slot in range(SLOTS):
+        engine.forget(slot)
+    return Scheduler(engine, Metrics(), slots=SLOTS, batch_tokens=64, stall_s=0.25, slot_cache_bytes=1 << 20)
