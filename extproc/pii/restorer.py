@@ -116,7 +116,7 @@ class Placeholders:
         return json.dumps(value, ensure_ascii=False)[1:-1] if self._nested else value
 
     def _begins(self, part: str) -> bool:
-        return any(placeholder.startswith(part) for placeholder in self._originals)
+        return any(placeholder.startswith(part) and placeholder != part for placeholder in self._originals)
 
     def _could_begin(self, part: str) -> bool:
         if not (_BRACKETED_PART if part[0] in "\\[" else _BARE_PART).fullmatch(part):

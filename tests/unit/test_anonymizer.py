@@ -1,0 +1,125 @@
+"""Operators, numbering and the vault: what is written in the place of a value, and what can come back."""
+
+import pytest
+
+from extproc.config.pii import PiiSettings
+from extproc.errors import BlockedEntityError, ConfigError, MaskingError
+from extproc.payload import Segment
+from extproc.pii import Analyzer, Anonymizer
+
+MAIL = "ada@example.org"
+
+
+def anonymize(*texts, body=b"", **settings):
+    """Anonymize texts under these settings."""
+    pii = PiiSettings.model_validate(settings)
+    return Anonymizer(pii, Analyzer(pii)).anonymize([Segment(text) for text in texts], body=body)
+
+
+def test_numbers_by_first_occurrence():
+    """The same value is the same placeholder through the request, numbered in the order of the texts."""
+    done = anonymize("eve@x.org and ada@example.org", "no data", "ada@example.org, EVE@x.org")
+    assert done.texts == ["[EMAIL_ADDRESS_1] and [EMAIL_ADDRESS_2]", None, "[EMAIL_ADDRESS_2], [EMAIL_ADDRESS_3]"]
+    assert done.entities == {("EMAIL_ADDRESS", "replace"): 4}
+    assert len(done.vault) == 3
+    assert (
+        done.vault.restore("[EMAIL_ADDRESS_1], [EMAIL_ADDRESS_2] and [EMAIL_ADDRESS_3]")
+        == "eve@x.org, ada@example.org and EVE@x.org"
+    )
+
+
+def test_growing_conversation_keeps_its_prefix():
+    """A turn more does not renumber the turns before: the upstream's prefix cache keeps hitting."""
+    turns = ["I am ada@example.org", "ask bob@example.org", "or eve@example.org"]
+    texts = [anonymize(*turns[: i + 1]).texts for i in range(3)]
+    assert texts[0] == texts[2][:1]
+    assert texts[1] == texts[2][:2]
+
+
+@pytest.mark.parametrize(
+    "written", ["[EMAIL_ADDRESS_1]", "[email address 1]", "EMAIL_ADDRESS_1", "[Email\\_Address\\_1", "EmailAddress1"]
+)
+def test_placeholders_of_the_user_are_never_ours(written):
+    """A number that stands in the request, in any spelling that would be restored, is not given out."""
+    done = anonymize(f"{written} is what I typed", f"I am {MAIL}")
+    assert done.texts == [None, "I am [EMAIL_ADDRESS_2]"]
+    assert written == done.vault.restore(written)
+    assert anonymize(MAIL, body=f'{{"id": "{written}"}}'.encode()).texts == ["[EMAIL_ADDRESS_2]"]
+
+
+@pytest.mark.parametrize(
+    ("operator", "expected"),
+    [
+        ("replace", "to [EMAIL_ADDRESS_1]!"),
+        ("mask", "to ***************!"),
+        ({"operator": "mask", "keep_last": 4}, "to ***********.org!"),
+        ("redact", "to [EMAIL_ADDRESS]!"),
+        ("keep", None),
+        ("flag", None),
+    ],
+)
+def test_operators(operator, expected):
+    """What each operator writes; only `replace` can be restored."""
+    done = anonymize(f"to {MAIL}!", entities={"EMAIL_ADDRESS": operator})
+    assert [expected] == done.texts
+    assert (1 if operator == "replace" else 0) == len(done.vault)
+
+
+def test_keep_is_not_reported_and_flag_is():
+    """`flag` counts for routing and reports; `keep` is as if nothing was found."""
+    assert anonymize(MAIL, entities={"EMAIL_ADDRESS": "flag"}).entities == {("EMAIL_ADDRESS", "flag"): 1}
+    assert anonymize(MAIL, entities={"EMAIL_ADDRESS": "keep"}).entities == {}
+
+
+def test_block_names_the_type_only():
+    """The refusal says what kind of data it is, never which."""
+    with pytest.raises(BlockedEntityError, match="EMAIL_ADDRESS") as caught:
+        anonymize(f"to {MAIL}", default_operator="block")
+    assert "ada" not in str(caught.value)
+
+
+def test_hash_is_keyed(monkeypatch, tmp_path):
+    """The same value has the same digest under one key and another under another; without a key it does not start."""
+    monkeypatch.delenv("INTENTMESH_HASH_KEY", raising=False)
+    with pytest.raises(ConfigError, match="INTENTMESH_HASH_KEY"):
+        anonymize(MAIL, default_operator="hash")
+    monkeypatch.setenv("INTENTMESH_HASH_KEY", "k" * 16)
+    first = anonymize(f"{MAIL} {MAIL}", default_operator="hash").texts[0].split()
+    assert first[0] == first[1]
+    assert first[0].startswith("[EMAIL_ADDRESS#")
+    (tmp_path / "key").write_text("another key, long enough\n")
+    settings = PiiSettings.model_validate(
+        {"default_operator": "hash", "hash_key_file": "key"}, context={"folder": tmp_path}
+    )
+    other = Anonymizer(settings, Analyzer(settings)).anonymize([Segment(MAIL)]).texts[0]
+    assert other != first[0]
+    with pytest.raises(ConfigError, match="cannot be read"):
+        anonymize(MAIL, default_operator="hash", hash_key_file=tmp_path / "none")
+
+
+def test_failing_recognizers_refuse():
+    """A recognizer that fails is a refusal that quotes nothing, and so is time that ran out."""
+
+    def broken(text):
+        raise ValueError(text)
+
+    settings = PiiSettings()
+    anonymizer = Anonymizer(settings, Analyzer(settings, extra=[broken]))
+    with pytest.raises(MaskingError, match="ValueError") as caught:
+        anonymizer.anonymize([Segment("secret words")])
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    with pytest.raises(MaskingError, match="in time"):
+        Anonymizer(settings, Analyzer(settings)).anonymize([Segment("x")], deadline=0.0)
+
+
+def test_escapes_before_a_value_stay_whole():
+    r"""In JSON within a text, `\n` before an address is no part of it: `\[` would break that JSON."""
+    assert anonymize('{"a": "x\\nada@example.org"}').texts == ['{"a": "x\\n[EMAIL_ADDRESS_1]"}']
+
+
+def test_two_anonymizers_share_nothing():
+    """A vault belongs to its request: the placeholder of one gives nothing in another."""
+    one, two = anonymize(MAIL), anonymize("bob@example.org")
+    assert two.vault.restore("[EMAIL_ADDRESS_1]") == "bob@example.org"
+    assert one.vault.restore("[EMAIL_ADDRESS_2]") == "[EMAIL_ADDRESS_2]"
