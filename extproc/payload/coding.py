@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _PIECE = 256 * 1024
-_ZSTD_SLICE = 512
+_ZSTD_SLICE = 128
 """Input given to zstd at a time: its blocks grow to 128 KiB each, and it knows no limit on output."""
 _ZSTD_WINDOW = 8 * 2**20
 """What RFC 9659 allows for the content-encoding zstd."""

@@ -70,7 +70,7 @@ def test_query():
 MULTIPART = (
     b'--B\r\nContent-Disposition: form-data; name="note"\r\n\r\nmail \xc3\xa9 ada@x.org\r\n'
     b'--B\r\nContent-Disposition: form-data; name="f"; filename="a.bin"\r\n'
-    b"Content-Type: application/octet-stream\r\n\r\n\xff\x00--B-\r\n"  # noqa: E501
+    b"Content-Type: application/octet-stream\r\n\r\n\xff\x00--B-\r\n"
     b"--B\r\ncontent-disposition: form-data; name=model\r\nContent-Type: text/plain\r\n\r\nwhisper\r\n--B--\r\n"
 )
 
