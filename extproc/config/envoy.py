@@ -22,6 +22,8 @@ class EnvoySettings(Section):
     """`host:port` on which callers reach the rendered Envoy."""
     admin: str = "127.0.0.1:9902"
     """`host:port` of Envoy's own admin page: loopback, since it can stop the proxy."""
+    probes: str | None = None
+    """`host:port` of `/ready` and `/stats/prometheus` and nothing else of the admin page: for a kubelet and Prometheus."""
     upstream: str | None = None
     """`host:port` of the service that gets every request that `intercept` does not name. Default: the default model."""
     max_connections: int = Field(default=10_000, gt=0)
@@ -31,7 +33,7 @@ class EnvoySettings(Section):
     margin_ms: int = Field(default=500, ge=0)
     """Added to `limits.deadline_ms` for Envoy's `message_timeout`: the processor gives up first, with an answer of its own."""
 
-    @field_validator("listen", "admin", "upstream")
+    @field_validator("listen", "admin", "probes", "upstream")
     @classmethod
     def _addresses(cls, address: str | None) -> str | None:
         if address is not None:

@@ -34,8 +34,31 @@ class GatewayRef(Section):
 
     name: str = "gateway"
     namespace: str = "istio-system"
+    deployment: str = "istio-ingressgateway"
+    """Name of the Deployment of its pods (Istio)."""
     labels: dict[str, str] = Field(default_factory=lambda: {"istio": "ingressgateway"})
-    """Labels of the gateway's pods (Istio)."""
+    """Labels of its pods (Istio)."""
+    port: int = Field(default=80, gt=0, lt=65536)
+    """Port of the server on which `kubernetes.host` is called."""
+
+
+class Resources(Section):
+    """What one container asks for and may take."""
+
+    cpu: str = "500m"
+    cpu_limit: str = "2"
+    memory: str = "512Mi"
+    """Asked for and limit: memory that is promised is not taken back."""
+
+
+class AllResources(Section):
+    """Sizes of the containers."""
+
+    extproc: Resources = Field(default_factory=lambda: Resources(cpu="500m", cpu_limit="2", memory="1Gi"))
+    envoy: Resources = Field(default_factory=lambda: Resources(cpu="250m", cpu_limit="2", memory="512Mi"))
+    inference: Resources = Field(default_factory=lambda: Resources(cpu="1", cpu_limit="4", memory="4Gi"))
+    gpus: int = Field(default=1, ge=1)
+    """GPUs of one inference container, where the overlay `gpu` is used."""
 
 
 class KubernetesSettings(Section):
@@ -49,6 +72,7 @@ class KubernetesSettings(Section):
     """Port of that name."""
     workload: Workload = Field(default_factory=Workload)
     gateway: GatewayRef = Field(default_factory=GatewayRef)
+    resources: AllResources = Field(default_factory=AllResources)
     replicas: int = Field(default=2, ge=1)
     max_replicas: int = Field(default=10, ge=1)
     model_storage: str = "8Gi"

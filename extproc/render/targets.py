@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from extproc.render import envoy_gateway, linkerd
 from extproc.render.envoy import bootstrap
+from extproc.render.istio import gateway, sidecar
+from extproc.render.kubernetes import kustomize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +28,11 @@ class Target:
 
 TARGETS: dict[str, Target] = {
     "envoy": Target(bootstrap.render, "envoy"),
+    "istio-sidecar": Target(sidecar.render, "k8s/istio-sidecar"),
+    "istio-gateway": Target(gateway.render, "k8s/istio-gateway"),
+    "envoy-gateway": Target(envoy_gateway.render, "k8s/envoy-gateway"),
+    "linkerd": Target(linkerd.render, "k8s/linkerd"),
+    "kubernetes": Target(kustomize.render, "k8s"),
 }
 
 

@@ -32,12 +32,17 @@ NOTES = (
 def bootstrap(mesh: Mesh) -> Bootstrap:
     """Everything that an Envoy needs to carry this mesh."""
     limit = DownstreamConnectionsConfig(max_active_downstream_connections=mesh.envoy.max_connections)
+    listeners = [listener.listener(mesh)]
+    every_cluster = [clusters.processor_cluster(mesh), *clusters.model_clusters(mesh)]
+    if mesh.envoy.probes:
+        listeners.append(listener.probe_listener(mesh.envoy.probes))
+        every_cluster.append(clusters.plain_cluster(listener.ADMIN_CLUSTER, mesh.envoy.admin))
     return Bootstrap(
         node=Node(id="intentmesh", cluster="intentmesh"),
         admin=Admin(address=socket_address(mesh.envoy.admin)),
         static_resources=BootstrapStaticResources(
-            listeners=[listener.listener(mesh)],
-            clusters=[clusters.processor_cluster(mesh), *clusters.model_clusters(mesh)],
+            listeners=listeners,
+            clusters=every_cluster,
             secrets=tls.secrets(mesh),
         ),
         overload_manager=OverloadManager(
@@ -51,9 +56,14 @@ def bootstrap(mesh: Mesh) -> Bootstrap:
     )
 
 
+def bootstrap_file(mesh: Mesh, path: str = "envoy.yaml") -> File:
+    """The bootstrap as a file."""
+    return File(path, to_yaml([plain(bootstrap(mesh))], NOTES, HEAD))
+
+
 def render(mesh: Mesh) -> list[File]:
     """The target's files."""
-    return [File("envoy.yaml", to_yaml([plain(bootstrap(mesh))], NOTES, HEAD)), *snippets(mesh)]
+    return [bootstrap_file(mesh), *snippets(mesh)]
 
 
 def snippets(mesh: Mesh) -> list[File]:

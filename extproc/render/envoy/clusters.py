@@ -118,24 +118,31 @@ def processor_cluster(mesh: Mesh, name: str = PROCESSOR_CLUSTER) -> Cluster:
     )
 
 
-def model_clusters(mesh: Mesh) -> list[Cluster]:
+def plain_cluster(name: str, address: str) -> Cluster:
+    """One address, unchecked."""
+    return _cluster(name, [LbEndpoint(endpoint=Endpoint(address=socket_address(address)))], _type([address]))
+
+
+def model_clusters(mesh: Mesh, *, credentials: bool = True) -> list[Cluster]:
     """Every cluster of every model, and of the service for what is not intercepted."""
-    found = [cluster for name, model in mesh.models.items() for cluster in _clusters(name, model)]
+    found = [cluster for name, model in mesh.models.items() for cluster in _clusters(name, model, credentials)]
     if mesh.envoy.upstream:
-        endpoint = LbEndpoint(endpoint=Endpoint(address=socket_address(mesh.envoy.upstream)))
-        found.append(_cluster(FALLBACK_CLUSTER, [endpoint], _type([mesh.envoy.upstream])))
+        found.append(plain_cluster(FALLBACK_CLUSTER, mesh.envoy.upstream))
     return found
 
 
-def _clusters(name: str, model: Model) -> Iterator[Cluster]:
+def _clusters(name: str, model: Model, credentials: bool) -> Iterator[Cluster]:
     for part in parts(name, model).values():
         for group in part.groups:
-            yield group_cluster(group, model, has_standby=group is not part.groups[-1])
+            yield group_cluster(group, model, has_standby=group is not part.groups[-1], credentials=credentials)
         yield from aggregate_clusters(part, model.retries)
 
 
-def group_cluster(group: Group, model: Model, *, has_standby: bool) -> Cluster:
-    """One cluster of endpoints that are reached alike; where another stands by, even a single one can be ejected."""
+def group_cluster(group: Group, model: Model, *, has_standby: bool, credentials: bool = True) -> Cluster:
+    """One cluster of endpoints that are reached alike; where another stands by, even a single one can be ejected.
+
+    Without `credentials`, the endpoints get what the caller sent: for an Envoy that has no secrets of ours.
+    """
     endpoints = [_lb_endpoint(e, model.health) for e in group.endpoints]
     cluster = _cluster(group.name, endpoints, _type(e.address for e in group.endpoints))
     paths = {path for e in group.endpoints if (path := health_path(e, model.health))}
@@ -150,7 +157,7 @@ def group_cluster(group: Group, model: Model, *, has_standby: bool) -> Cluster:
     nearest = group.endpoints[0]
     if nearest.tls:
         cluster.transport_socket = tls.transport_socket(nearest)
-    if nearest.credentials_file:
+    if nearest.credentials_file and credentials:
         options = ExplicitConfig(http_protocol_options=Http1ProtocolOptions())
         cluster.typed_extension_protocol_options = {
             UPSTREAM_OPTIONS: packed(
@@ -163,16 +170,21 @@ def group_cluster(group: Group, model: Model, *, has_standby: bool) -> Cluster:
 def aggregate_clusters(part: Part, retries: Retries) -> Iterator[Cluster]:
     """The clusters that reach several groups, one after the other."""
     for name, groups in part.aggregates().items():
-        yield Cluster(
-            name=name,
-            connect_timeout=seconds(1),
-            lb_policy=ClusterLbPolicy.CLUSTER_PROVIDED,
-            cluster_type=ClusterCustomClusterType(
-                name="envoy.clusters.aggregate", typed_config=packed(ClusterConfig(clusters=list(groups)))
-            ),
-            # Of an aggregate's own limits Envoy reads those on retries, and no others.
-            circuit_breakers=CircuitBreakers(thresholds=[CircuitBreakersThresholds(retry_budget=_budget(retries))]),
-        )
+        yield aggregate_cluster(name, list(groups), retries)
+
+
+def aggregate_cluster(name: str, members: list[str], retries: Retries) -> Cluster:
+    """A cluster without endpoints of its own: its members' are tried, from left to right."""
+    return Cluster(
+        name=name,
+        connect_timeout=seconds(1),
+        lb_policy=ClusterLbPolicy.CLUSTER_PROVIDED,
+        cluster_type=ClusterCustomClusterType(
+            name="envoy.clusters.aggregate", typed_config=packed(ClusterConfig(clusters=members))
+        ),
+        # Of an aggregate's own limits Envoy reads those on retries, and no others.
+        circuit_breakers=CircuitBreakers(thresholds=[CircuitBreakersThresholds(retry_budget=_budget(retries))]),
+    )
 
 
 def _cluster(name: str, endpoints: list[LbEndpoint], kind: ClusterDiscoveryType) -> Cluster:

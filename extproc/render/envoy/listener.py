@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from envoy_data_plane.envoy.config.accesslog.v3 import AccessLog
 from envoy_data_plane.envoy.config.core.v3 import HttpProtocolOptions, SubstitutionFormatString
 from envoy_data_plane.envoy.config.listener.v3 import Filter, FilterChain, Listener
-from envoy_data_plane.envoy.config.route.v3 import RouteConfiguration
+from envoy_data_plane.envoy.config.route.v3 import Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost
 from envoy_data_plane.envoy.extensions.access_loggers.stream.v3 import StdoutAccessLog
 from envoy_data_plane.envoy.extensions.filters.http.router.v3 import Router
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v3 import (
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from extproc.config import Mesh
 
 LISTENER = "intentmesh"
+ADMIN_CLUSTER = "admin"
 ACCESS_LOG = {
     "start": "%START_TIME%",
     "method": "%REQ(:METHOD)%",
@@ -83,6 +84,23 @@ def listener(mesh: Mesh) -> Listener:
         address=socket_address(mesh.envoy.listen),
         filter_chains=[FilterChain(filters=[manager])],
     )
+
+
+def probe_listener(address: str) -> Listener:
+    """A listener for two pages of the admin interface, which itself stays on loopback."""
+    routes = [
+        Route(match=RouteMatch(path=path), route=RouteAction(cluster=ADMIN_CLUSTER))
+        for path in ("/ready", "/stats/prometheus")
+    ]
+    manager = HttpConnectionManager(
+        stat_prefix="probes",
+        http_filters=[HttpFilter(name="envoy.filters.http.router", typed_config=packed(Router()))],
+        route_config=RouteConfiguration(
+            name="probes", virtual_hosts=[VirtualHost(name="probes", domains=["*"], routes=routes)]
+        ),
+    )
+    chain = Filter(name="envoy.filters.network.http_connection_manager", typed_config=packed(manager))
+    return Listener(name="probes", address=socket_address(address), filter_chains=[FilterChain(filters=[chain])])
 
 
 def access_log() -> StdoutAccessLog:

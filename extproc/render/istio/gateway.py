@@ -1,0 +1,72 @@
+"""The target `istio-gateway`: the filter in a gateway of Istio's, the models in the cluster behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from extproc.render.document import File, to_yaml
+from extproc.render.istio import patches, traffic, workload
+from extproc.render.istio.patches import Place
+from extproc.render.istio.sidecar import NOTES
+from extproc.render.kubernetes import kustomize, services
+
+if TYPE_CHECKING:
+    from extproc.config import Mesh
+
+Data = dict[str, Any]
+
+HEAD = "Rendered by `intentmesh render istio-gateway` from mesh.yaml: change that and render again.\n"
+
+
+def render(mesh: Mesh) -> list[File]:
+    """The target's files."""
+    mesh = prepared(mesh)
+    gateway = mesh.kubernetes.gateway
+    places = traffic.destinations(mesh)
+    kinds = [entry for place, _ in places if (entry := traffic.service_entry(mesh, place))]
+    rules = [traffic.destination_rule(mesh, place, model) for place, model in places]
+    routes = traffic.virtual_service(mesh, gateway.namespace, [f"{gateway.namespace}/{gateway.name}"])
+    return [
+        kustomize.resources_file(HEAD, ["config.yaml", "gateway.yaml", "routes.yaml", "models.yaml"]),
+        _file("config.yaml", [workload.config_map(mesh, gateway.namespace)], "The processor's configuration."),
+        _file(
+            "deployment-patch.yaml",
+            [workload.deployment_patch(mesh, gateway.deployment, gateway.namespace, with_models=False)],
+            f"kubectl -n {gateway.namespace} patch deployment {gateway.deployment} --patch-file deployment-patch.yaml",
+        ),
+        _file(
+            "gateway.yaml",
+            [envoy_filter(mesh)],
+            "What comes in for the model host is intercepted." + traffic.without_credentials(mesh),
+        ),
+        _file("routes.yaml", [*kinds, *rules, routes], "Where the models are, and who gets which request."),
+        *services.model_files(mesh, HEAD),
+    ]
+
+
+def prepared(mesh: Mesh) -> Mesh:
+    """The mesh as a gateway sees it: models beside the processor become Services of their own."""
+    mesh = services.as_services(kustomize.in_cluster(mesh))
+    gateway = mesh.kubernetes.gateway
+    # The kinds for routing live where the gateway does.
+    target = mesh.kubernetes.workload.model_copy(update={"namespace": gateway.namespace})
+    return mesh.model_copy(update={"kubernetes": mesh.kubernetes.model_copy(update={"workload": target})})
+
+
+def gateway_place(mesh: Mesh) -> Place:
+    """The gateway's server for the model host."""
+    settings = mesh.kubernetes
+    port = settings.gateway.port
+    return Place("GATEWAY", {}, {}, virtual_host=f"{settings.host}:{port}")
+
+
+def envoy_filter(mesh: Mesh) -> Data:
+    """EnvoyFilter for the gateway's pods. A VirtualService does the routing."""
+    place = gateway_place(mesh)
+    gateway = mesh.kubernetes.gateway
+    config = [*patches.plug(mesh, place), *traffic.route_patches(mesh, place)]
+    return patches.envoy_filter("intentmesh-gateway", gateway.namespace, gateway.labels, config)
+
+
+def _file(path: str, documents: list[Data], purpose: str) -> File:
+    return File(path, to_yaml(documents, NOTES, f"{HEAD}\n{purpose}\n"))

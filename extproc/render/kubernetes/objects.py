@@ -1,0 +1,300 @@
+"""The Kubernetes objects of the mesh as a gateway of its own, and of models with pods of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from extproc.config.envoy import split_address
+from extproc.render.kubernetes import pod
+from extproc.render.kubernetes.pod import PROBE_PORT, PROCESSOR_PORT
+
+if TYPE_CHECKING:
+    from extproc.config import Mesh
+    from extproc.render.kubernetes.pod import Served
+
+Data = dict[str, Any]
+
+GATEWAY = "intentmesh"
+PROCESSOR = "intentmesh-processor"
+DNS: Data = {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}
+
+
+def labels(component: str, name: str = "intentmesh") -> dict[str, str]:
+    """Recommended labels; `component` and `name` select a workload's pods."""
+    return {"app.kubernetes.io/name": name, "app.kubernetes.io/component": component}
+
+
+def metadata(mesh: Mesh, name: str, component: str, app: str = "intentmesh") -> Data:
+    """Name, namespace and labels."""
+    return {
+        "name": name,
+        "namespace": mesh.kubernetes.namespace,
+        "labels": {**labels(component, app), "app.kubernetes.io/part-of": "intentmesh"},
+    }
+
+
+def namespace(mesh: Mesh) -> Data:
+    """The namespace, which admits only pods that keep to the strictest standard."""
+    enforced = {"pod-security.kubernetes.io/enforce": "restricted"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": mesh.kubernetes.namespace, "labels": enforced},
+    }
+
+
+def service_account(mesh: Mesh) -> Data:
+    """An account without any right: nothing in the pods talks to the API server."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": metadata(mesh, GATEWAY, "gateway"),
+        "automountServiceAccountToken": False,
+    }
+
+
+def gateway_deployment(mesh: Mesh) -> Data:
+    """Envoy, the processor, and the models that run beside them."""
+    served = list(pod.in_pod(mesh))
+    fetching = [container for each in served if (container := pod.fetch_container(mesh, each))]
+    models = [pod.model_container(mesh, each, sidecar=True) for each in served]
+    volumes = [pod.config_volume(), *pod.shared_volumes()]
+    volumes += pod.model_volumes(mesh, served)
+    template = _template(
+        labels("gateway"),
+        {
+            # Sidecars start in this order and stop in the other one, after Envoy: no request finds them gone.
+            "initContainers": [*fetching, pod.processor_container(mesh), *models],
+            "containers": [pod.envoy_container(mesh)],
+            "volumes": volumes,
+            "terminationGracePeriodSeconds": int(mesh.processor.grace_s) + 30,
+        },
+    )
+    return _deployment(mesh, GATEWAY, "gateway", template)
+
+
+def model_deployment(mesh: Mesh, served: Served) -> Data:
+    """One model with pods of its own."""
+    fetching = pod.fetch_container(mesh, served)
+    template = _template(
+        labels("model", served.name),
+        {
+            **({"initContainers": [fetching]} if fetching else {}),
+            "containers": [pod.model_container(mesh, served, sidecar=False)],
+            "volumes": [pod.shared_volumes()[1], *pod.model_volumes(mesh, [served])],
+            "terminationGracePeriodSeconds": 45,
+        },
+    )
+    return _deployment(mesh, served.name, "model", template, app=served.name)
+
+
+def processor_deployment(mesh: Mesh, port: int) -> Data:
+    """The processor with pods of its own, for gateways that reach it over TCP."""
+    container = {key: value for key, value in pod.processor_container(mesh).items() if key != "restartPolicy"}
+    container["args"] = ["serve", f"{pod.CONFIG_FOLDER}/mesh.yaml", "--admin", f"0.0.0.0:{PROCESSOR_PORT}"]
+    container["ports"] = [{"name": "grpc", "containerPort": port, "protocol": "TCP"}, *container["ports"]]
+    container["volumeMounts"] = [m for m in container["volumeMounts"] if m["name"] != pod.SOCKET_VOLUME]
+    template = _template(
+        labels("processor"),
+        {
+            "containers": [container],
+            "volumes": [pod.config_volume(), pod.shared_volumes()[1]],
+            "terminationGracePeriodSeconds": int(mesh.processor.grace_s) + 15,
+        },
+    )
+    return _deployment(mesh, PROCESSOR, "processor", template)
+
+
+def processor_service(mesh: Mesh, port: int) -> Data:
+    """Where gateways find the processor."""
+    ports = [
+        {"name": "grpc", "port": port, "targetPort": "grpc", "protocol": "TCP", "appProtocol": "kubernetes.io/h2c"},
+        {"name": "metrics", "port": PROCESSOR_PORT, "targetPort": "metrics", "protocol": "TCP"},
+    ]
+    return _service(mesh, PROCESSOR, "processor", labels("processor"), ports)
+
+
+def gateway_service(mesh: Mesh) -> Data:
+    """Where applications call."""
+    ports = [
+        {"name": "http", "port": mesh.kubernetes.port, "targetPort": "http", "protocol": "TCP"},
+        {"name": "metrics", "port": PROCESSOR_PORT, "targetPort": "metrics", "protocol": "TCP"},
+        {"name": "envoy-metrics", "port": PROBE_PORT, "targetPort": "envoy-metrics", "protocol": "TCP"},
+    ]
+    return _service(mesh, service_name(mesh), "gateway", labels("gateway"), ports)
+
+
+def service_name(mesh: Mesh) -> str:
+    """Name of the Service behind `kubernetes.host`, where that is a Service of our namespace."""
+    name, _, domain = mesh.kubernetes.host.partition(".")
+    space = mesh.kubernetes.namespace
+    return name if domain in ("", space, f"{space}.svc", f"{space}.svc.cluster.local") else GATEWAY
+
+
+def model_service(mesh: Mesh, served: Served) -> Data:
+    """Where the gateway finds a model with pods of its own."""
+    ports = [{"name": "http", "port": served.port, "targetPort": served.port, "protocol": "TCP"}]
+    return _service(mesh, served.name, "model", labels("model", served.name), ports, app=served.name)
+
+
+def disruption_budget(mesh: Mesh, name: str, component: str, app: str = "intentmesh") -> Data:
+    """Draining a node takes one pod at a time."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": metadata(mesh, name, component, app),
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": labels(component, app)}},
+    }
+
+
+def autoscaler(mesh: Mesh, name: str, component: str, app: str = "intentmesh", *, least: int) -> Data:
+    """More pods where their CPUs are busy; fewer only after five quiet minutes."""
+    cpu = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": metadata(mesh, name, component, app),
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
+            "minReplicas": least,
+            "maxReplicas": mesh.kubernetes.max_replicas,
+            "metrics": [cpu],
+            "behavior": {"scaleDown": {"stabilizationWindowSeconds": 300}},
+        },
+    }
+
+
+def network_policies(mesh: Mesh) -> list[Data]:
+    """Nothing may talk to anything but as listed: callers to Envoy, Prometheus to metrics, the gateway to its models."""
+    http = split_address(mesh.envoy.listen)[1]
+    monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    served = list(pod.in_cluster(mesh))
+    to_models = [
+        {
+            "to": [{"podSelector": {"matchLabels": labels("model", each.name)}}],
+            "ports": [{"protocol": "TCP", "port": each.port}],
+        }
+        for each in served
+    ]
+    return [
+        _policy(mesh, "default-deny", {}, ingress=[], egress=[]),
+        _policy(
+            mesh,
+            GATEWAY,
+            labels("gateway"),
+            ingress=[
+                {"from": [{"namespaceSelector": {}}], "ports": [{"protocol": "TCP", "port": http}]},
+                {
+                    "from": [monitoring],
+                    "ports": [{"protocol": "TCP", "port": port} for port in (PROCESSOR_PORT, PROBE_PORT)],
+                },
+            ],
+            egress=[DNS, *to_models, *_outside(mesh)],
+        ),
+        *(
+            _policy(
+                mesh,
+                each.name,
+                labels("model", each.name),
+                ingress=[
+                    {
+                        "from": [{"podSelector": {"matchLabels": labels("gateway")}}],
+                        "ports": [{"protocol": "TCP", "port": each.port}],
+                    }
+                ],
+                egress=[DNS, *([{"ports": [{"protocol": "TCP", "port": 443}]}] if each.gguf.repo else [])],
+            )
+            for each in served
+        ),
+    ]
+
+
+def service_monitor(mesh: Mesh) -> Data:
+    """Prometheus (its operator) reads the processor's metrics and Envoy's."""
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "ServiceMonitor",
+        "metadata": metadata(mesh, GATEWAY, "gateway"),
+        "spec": {
+            "selector": {"matchLabels": labels("gateway")},
+            "endpoints": [
+                {"port": "metrics", "path": "/metrics", "interval": "15s"},
+                {"port": "envoy-metrics", "path": "/stats/prometheus", "interval": "15s"},
+            ],
+        },
+    }
+
+
+def _outside(mesh: Mesh) -> list[Data]:
+    """Egress to endpoints that are no pods of ours, by port: a NetworkPolicy knows no host names."""
+    own = {(each.name, each.port) for each in pod.in_cluster(mesh)}
+    ports = {
+        endpoint.port
+        for model in mesh.models.values()
+        for endpoint in model.every_endpoint()
+        if not pod.is_loopback(endpoint) and (endpoint.hostname.partition(".")[0], endpoint.port) not in own
+    }
+    if any(each.gguf.repo for each in pod.in_pod(mesh)):
+        ports.add(443)
+    if mesh.envoy.upstream:
+        ports.add(split_address(mesh.envoy.upstream)[1])
+    return [{"ports": [{"protocol": "TCP", "port": port} for port in sorted(ports)]}] if ports else []
+
+
+def _deployment(mesh: Mesh, name: str, component: str, template: Data, *, app: str = "intentmesh") -> Data:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata(mesh, name, component, app),
+        "spec": {
+            "selector": {"matchLabels": labels(component, app)},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "template": template,
+        },
+    }
+
+
+def _template(pod_labels: Data, spec: Data) -> Data:
+    spread = {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": pod_labels},
+    }
+    return {
+        "metadata": {"labels": {**pod_labels, "app.kubernetes.io/part-of": "intentmesh"}},
+        "spec": {
+            "serviceAccountName": GATEWAY,
+            "automountServiceAccountToken": False,
+            # Kubernetes' variables for Services would be taken for settings.
+            "enableServiceLinks": False,
+            "securityContext": pod.pod_security(),
+            "topologySpreadConstraints": [spread],
+            **spec,
+        },
+    }
+
+
+def _service(
+    mesh: Mesh, name: str, component: str, selector: Data, ports: list[Data], *, app: str = "intentmesh"
+) -> Data:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(mesh, name, component, app),
+        "spec": {"type": "ClusterIP", "selector": selector, "ports": ports},
+    }
+
+
+def _policy(mesh: Mesh, name: str, selector: Data, *, ingress: list[Data], egress: list[Data]) -> Data:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name, "namespace": mesh.kubernetes.namespace},
+        "spec": {
+            "podSelector": {"matchLabels": selector} if selector else {},
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": ingress,
+            "egress": egress,
+        },
+    }
