@@ -139,7 +139,7 @@ def fetch_container(mesh: Mesh, served: Served) -> Data | None:
     gguf = served.gguf
     if not gguf.repo or not gguf.file:
         return None
-    arguments = ["--repo", gguf.repo, "--file", gguf.file]
+    arguments = [gguf.repo, gguf.file]
     arguments += ["--sha256", gguf.sha256] if gguf.sha256 else []
     return {
         "name": f"fetch-{served.name}",
