@@ -44,6 +44,10 @@ class Document(Protocol):
     """A body that has been read."""
 
     @property
+    def body(self) -> bytes:
+        """All of the body, decompressed: what else the upstream sees beside the segments."""
+
+    @property
     def segments(self) -> Sequence[Segment]:
         """Every text that may hold personal data, in the order of the body."""
 

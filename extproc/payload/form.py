@@ -62,7 +62,7 @@ class FormDocument(_Fields):
     """application/x-www-form-urlencoded."""
 
     def __init__(self, body: bytes, names: Sequence[str] = (), intent_from: str | None = None) -> None:
-        self._bytes = body
+        self.body = body
         try:
             text = body.decode()
         except UnicodeDecodeError as error:
@@ -73,13 +73,14 @@ class FormDocument(_Fields):
         """See Document."""
         del model
         replaced = self._replaced(changes, lambda raw, edits: _spell(raw, edits, quote_plus))
-        return self._bytes if replaced is None else replaced.encode()
+        return self.body if replaced is None else replaced.encode()
 
 
 class QueryDocument(_Fields):
     """The query of a request target."""
 
     def __init__(self, target: str, names: Sequence[str] = (), intent_from: str | None = None) -> None:
+        self.body = target.encode()
         target_end = target.find("?")
         fields = _fields(target, target_end + 1, names) if target_end >= 0 else ()
         super().__init__(target, list(fields), intent_from)
@@ -97,7 +98,7 @@ class MultipartDocument(_Fields):
     def __init__(self, body: bytes, boundary: str, names: Sequence[str] = (), intent_from: str | None = None) -> None:
         if not boundary:
             raise UnreadableBodyError("the multipart body has no boundary in its content type")
-        self._bytes = body
+        self.body = body
         # one character per byte: offsets are the same, and files need not be text
         fields = [field for field in _parts(body, boundary) if not names or field[2].key in names]
         super().__init__(body.decode("latin-1"), fields, intent_from)
@@ -106,7 +107,7 @@ class MultipartDocument(_Fields):
         """See Document."""
         del model
         replaced = self._replaced(changes, _spell_in_bytes)
-        return self._bytes if replaced is None else replaced.encode("latin-1")
+        return self.body if replaced is None else replaced.encode("latin-1")
 
 
 def _fields(text: str, at: int, names: Sequence[str]) -> Iterator[tuple[int, int, Segment]]:

@@ -39,7 +39,7 @@ class JsonDocument:
     """One JSON value, or one per line."""
 
     def __init__(self, body: bytes, tree: Node, *, lines: bool = False) -> None:
-        self._body = body
+        self.body = body
         self._literals: list[_Literal] = []
         self._models: list[tuple[int, int]] = []
         self._roles: dict[tuple[bytes | int, ...], str] = {}
@@ -79,10 +79,10 @@ class JsonDocument:
             new += [(start, end, escape(model).encode()) for start, end in self._models]
             new.sort()
         if not new:
-            return self._body
+            return self.body
         pieces: list[bytes | memoryview] = []
         at = 0
-        with memoryview(self._body) as body:
+        with memoryview(self.body) as body:
             for start, end, spelling in new:
                 pieces += (body[at:start], spelling)
                 at = end
@@ -94,7 +94,7 @@ class JsonDocument:
         for start, end, inner in self._literals:
             size = 1 if inner is None else len(inner)
             if any(map(is_change, changes[first : first + size])):
-                raw = self._body[start:end].decode()
+                raw = self.body[start:end].decode()
                 edits = self._edits(raw, inner, first, changes)
                 yield start, end, apply(raw, spell(raw, edits)).encode()
             first += size
@@ -116,10 +116,10 @@ class JsonDocument:
         start, end, use, way = found
         if use & (Use.MODEL | Use.STREAM | Use.ROLE):
             self._take_setting(found)
-        elif start == end or (end - start >= _BASE64_FROM and _is_data(self._body, start, end)):
+        elif start == end or (end - start >= _BASE64_FROM and _is_data(self.body, start, end)):
             return
         else:
-            text = unescape(self._body[start:end].decode())
+            text = unescape(self.body[start:end].decode())
             inner = _inner(text, way) if use & Use.NESTED else None
             if inner is not None:
                 spans, segments = inner
@@ -135,9 +135,9 @@ class JsonDocument:
     def _take_setting(self, found: Found) -> None:
         start, end, use, way = found
         if use & Use.STREAM:
-            self.stream = b"true" in self._body[start:end]
+            self.stream = b"true" in self.body[start:end]
             return
-        value = unescape(self._body[start:end].decode())
+        value = unescape(self.body[start:end].decode())
         if use & Use.MODEL:
             self.model = value
             self._models.append((start, end))

@@ -167,6 +167,10 @@ class _Encoded:
         self._names = names
 
     @property
+    def body(self) -> bytes:
+        return self._plain
+
+    @property
     def segments(self) -> Sequence[Segment]:
         return self._document.segments
 

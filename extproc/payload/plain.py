@@ -22,7 +22,7 @@ class TextDocument:
     stream = False
 
     def __init__(self, body: bytes, charset: str = "utf-8") -> None:
-        self._body = body
+        self.body = body
         self._charset = known_charset(charset)
         try:
             text = body.decode(self._charset)
@@ -44,7 +44,7 @@ class TextDocument:
         del model
         change = changes[0] if changes else None
         if change is None or not is_change(change):
-            return self._body
+            return self.body
         text = self.segments[0].text
         return apply(text, edits_of(change, text)).encode(self._charset)
 
@@ -58,12 +58,12 @@ class OpaqueDocument:
     segments: Sequence[Segment] = ()
 
     def __init__(self, body: bytes) -> None:
-        self._body = body
+        self.body = body
 
     def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:
         """See Document."""
         del changes, model
-        return self._body
+        return self.body
 
 
 def known_charset(charset: str) -> str:

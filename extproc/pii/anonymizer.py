@@ -69,8 +69,9 @@ class Anonymizer:
         """
         vault = Vault(tolerant=self._settings.tolerant)
         findings = [self._find(text, deadline) for text in texts]
-        for entity_type in {result.entity_type for results in findings for result in results}:
-            vault.reserve(entity_type, _all_of(texts, body))
+        found_types = {result.entity_type for results in findings for result in results}
+        if found_types:
+            vault.reserve(found_types, (text.text for text in texts), body)
         entities: Counter[tuple[str, str]] = Counter()
         edits = [
             self._edits(text.text, found, vault, entities) if found else None
@@ -120,10 +121,3 @@ def spans(text: str, found: list[RecognizerResult]) -> Iterator[tuple[str, int, 
         if start >= at:
             yield result.entity_type, start, end
             at = end
-
-
-def _all_of(texts: Sequence[Text], body: bytes) -> Iterator[str]:
-    for text in texts:
-        yield text.text
-    if body:
-        yield body.decode(errors="replace")

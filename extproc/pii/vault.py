@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from extproc.pii.restorer import Placeholders, Restorer, restore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _ESCAPES = r"[\s_\\-]*+"
 
@@ -24,7 +25,7 @@ class Vault:
         self._originals: dict[str, str] = {}
         self._placeholders: dict[tuple[str, str], str] = {}
         self._counts: dict[str, int] = {}
-        self._taken: dict[str, frozenset[int]] = {}
+        self._taken: dict[str, set[int]] = {}
         self._known: set[str] = set()
         self.tolerant = tolerant
 
@@ -39,14 +40,21 @@ class Vault:
         """Placeholder -> value."""
         return self._originals
 
-    def reserve(self, entity_type: str, texts: Iterable[str]) -> None:
-        """Look once for what could be taken for a placeholder of this type, so that those numbers are not given out."""
-        if entity_type in self._taken:
-            return
-        pattern = re.compile(
-            rf"{_ESCAPES.join(map(re.escape, entity_type.split('_')))}{_ESCAPES}0*([0-9]{{1,9}})", re.IGNORECASE
-        )
-        self._taken[entity_type] = frozenset(int(m[1]) for text in texts for m in pattern.finditer(text))
+    def reserve(self, entity_types: Iterable[str], texts: Iterable[str], body: bytes = b"") -> None:
+        """Look once for what could be taken for a placeholder of these types: those numbers are not given out."""
+        new = [entity_type for entity_type in entity_types if entity_type not in self._taken]
+        taken: dict[str, set[int]] = {entity_type: set() for entity_type in new}
+        for text in texts:
+            large = text.upper()  # a first look in C: hardly any text holds the name of a type at all
+            for entity_type in new:
+                if all(part in large for part in entity_type.split("_")):
+                    taken[entity_type].update(_numbers(entity_type, text))
+        if body:
+            large_body = body.upper()
+            for entity_type in new:
+                if all(part.encode() in large_body for part in entity_type.split("_")):
+                    taken[entity_type].update(_numbers(entity_type, body.decode(errors="replace")))
+        self._taken.update(taken)
 
     def placeholder(self, entity_type: str, value: str) -> str:
         """The placeholder of a value: the one it has already, or the next number of its type."""
@@ -54,8 +62,7 @@ class Vault:
         if known is not None:
             return known
         number = self._counts.get(entity_type, 0) + 1
-        taken = self._taken.get(entity_type, frozenset())
-        while number in taken:
+        while number in self._taken.get(entity_type, ()):
             number += 1
         self._counts[entity_type] = number
         placeholder = f"[{entity_type}_{number}]"
@@ -79,3 +86,14 @@ class Vault:
         """An editor that restores one text as it arrives in pieces. `nested`: the text is JSON, in whose strings they stand."""
         del redact  # nothing is
         return Restorer(Placeholders(self._originals, tolerant=self.tolerant, nested=nested))
+
+
+def _numbers(entity_type: str, text: str) -> Iterator[int]:
+    return (int(match[1]) for match in _written(entity_type).finditer(text))
+
+
+@lru_cache(maxsize=512)
+def _written(entity_type: str) -> re.Pattern[str]:
+    """Every spelling of a type with a number, brackets aside, that a tolerant restorer could take for a placeholder."""
+    name = _ESCAPES.join(map(re.escape, entity_type.split("_")))
+    return re.compile(rf"{name}{_ESCAPES}0*([0-9]{{1,9}})", re.IGNORECASE | re.ASCII)
