@@ -16,6 +16,7 @@ COMMANDS = {
     "audit": "audit",
     "top": "top",
     "check": "check",
+    "mask": "mask",
     "models": "models",
     "eval": "eval",
     "render": "render",
