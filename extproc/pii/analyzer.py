@@ -1,34 +1,148 @@
-"""Text -> findings: one scan collects candidates, one resolver decides."""
+"""Text -> findings: one scan collects candidates and labels, one resolver decides."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 from extproc.config.pii import PACKS, PiiSettings
+from extproc.pii import custom, dates, led, loose, network, packs, phones, places, scan, secrets
+from extproc.pii.finding import Finding, resolve
+from extproc.pii.fold import fold
+from extproc.pii.labels import NEGATIVE, Labels, Vocabulary
+from extproc.pii.numbers import Index, Numbers
+from extproc.pii.packs import words
 from extproc.pii.results import RecognizerResult
+
+if TYPE_CHECKING:
+    from extproc.pii.recognizer import Recognizer
 
 TextRecognizer = Callable[[str], Iterable[RecognizerResult]]
 """A recognizer that reads whole texts, as the name model does; its findings go through the same resolver."""
 
-_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
+
+def active(settings: PiiSettings) -> tuple[Recognizer, ...]:
+    """The recognizers that a configuration switches on.
+
+    Of a region that is not chosen, those stay that a checksum or a distinctive shape gives away.
+    """
+    chosen = {"global", *settings.packs}
+    named = {name for name, operator in settings.entities.items() if operator.operator != "keep"}
+
+    def on(recognizer: Recognizer) -> bool:
+        if recognizer.entity_type in named or recognizer.pack in chosen:
+            return True
+        if recognizer.pack in ("off", "extended"):
+            return False
+        return recognizer.check is not None or recognizer.unlabelled == "mask"
+
+    return tuple(recognizer for recognizer in packs.everything() if on(recognizer))
 
 
 class Analyzer:
     """Finds personal data. Immutable after construction, so all streams share one."""
 
     def __init__(self, settings: PiiSettings, extra: Sequence[TextRecognizer] = ()) -> None:
-        self._settings = settings
+        recognizers = active(settings)
         self._extra = tuple(extra)
+        self._min_score = settings.min_score
+        self._own = custom.compile_settings(settings)
+        self.entity_types = frozenset(r.entity_type for r in recognizers) | self._own.entity_types
+        """Every type that may be found."""
+        self._index = Index(r for r in recognizers if r.shapes)
+        self._loose = loose.Loose(recognizers)
+        self._led: dict[str, list[tuple[Recognizer, re.Pattern[str]]]] = {}
+        phrases: dict[str, frozenset[str]] = {phrase: frozenset({NEGATIVE}) for phrase in words.NEGATIVE.split("|")}
+        for recognizer in recognizers:
+            for phrase in recognizer.phrases:
+                known = phrases.get(phrase, frozenset()) - {NEGATIVE}
+                phrases[phrase] = known | {recognizer.entity_type}
+            if recognizer.led:
+                self._led.setdefault(recognizer.entity_type, []).append((recognizer, re.compile(recognizer.led)))
+        for phrase, entity_type in self._own.labels:
+            phrases[phrase] = phrases.get(phrase, frozenset()) - {NEGATIVE} | {entity_type}
+        self._vocabulary = Vocabulary(phrases)
 
     def analyze(self, text: str, key: str | None = None) -> list[RecognizerResult]:
         """Findings in the order of the text, none overlapping another. `key` labels the text as a whole: a JSON key."""
-        del key
-        found = [RecognizerResult("EMAIL_ADDRESS", *m.span(), 1.0, ("shape",)) for m in _EMAIL.finditer(text)]
+        folded = fold(text)
+        findings = self._find(folded.text, key)
         for recognize in self._extra:
-            found += recognize(text)
-        return sorted(found, key=lambda result: result.start)
+            findings += (Finding(r.entity_type, r.start, r.end, r.score, r.evidence) for r in recognize(folded.text))
+        results = []
+        for finding in resolve(findings, self._min_score):
+            start, end = folded.origin(finding.start, finding.end)
+            results.append(
+                RecognizerResult(finding.entity_type, start, end, round(min(finding.score, 1.0), 3), finding.evidence)
+            )
+        return results
+
+    def _find(self, text: str, key: str | None) -> list[Finding]:  # noqa: C901 - the order of the parts, in one place
+        """Everything that something speaks for, in positions of the folded text."""
+        tokens = scan.scan(text, self._vocabulary, secrets.KEYS)
+        named = self._vocabulary.of_key(key) if key else frozenset()
+        labels = Labels(text, tokens.labels, named, self._vocabulary)
+        numbers = Numbers(text, self._index, labels, self.entity_types)
+        findings = numbers.findings
+        url_end = 0
+        for kind, start, end in tokens.found:
+            if kind == scan.CHAIN:
+                numbers.chain(start, end)
+            elif kind == scan.PHONE:
+                _add(findings, phones.international(text, start, end, labels.around(start, end)))
+            elif kind in _ALONE:
+                finding = _ALONE[kind](text, start, end)
+                if finding is None and kind == scan.IPV4:
+                    numbers.chain(start, end)
+                _add(findings, finding)
+            elif start >= url_end:
+                if kind == scan.URL:
+                    url_end, finding = network.url(text, start)
+                else:
+                    finding = network.domain(text, start, end)
+                _add(findings, finding)
+        for start, _ in tokens.words:
+            _add(findings, secrets.vendor_key(text, start) or secrets.private_key(text, start))
+        if tokens.labels:
+            findings += led.values(text, tokens.labels, self._led)
+            findings += led.dates_of_birth(text, tokens.labels)
+            findings += led.passwords(text, tokens.labels)
+            findings += self._loose.find(text, tokens.labels, {f.start for f in findings})
+        for entity_type, read in _BY_TYPE.items():
+            if entity_type in self.entity_types:
+                findings += read(text)
+        findings += self._own.find(text, labels)
+        known, allowed = self.entity_types, self._own.allowed
+        return [f for f in findings if f.entity_type in known and not allowed(text[f.start : f.end])]
+
+
+def _email(text: str, start: int, end: int) -> Finding:
+    del text
+    return Finding("EMAIL_ADDRESS", start, end, 1.0, ("shape",))
+
+
+def _uuid(text: str, start: int, end: int) -> Finding:
+    del text
+    return Finding("UUID", start, end, 0.7, ("shape",))
+
+
+_ALONE: dict[int, Callable[[str, int, int], Finding | None]] = {
+    scan.EMAIL: _email,
+    scan.UUID: _uuid,
+    scan.IPV4: network.address,
+    scan.HYPHENS: network.hardware,
+    scan.COLONS: lambda text, start, end: network.hardware(text, start, end) or network.address(text, start, end),
+}
+"""What a token may be that needs no label."""
+_BY_TYPE: dict[str, Callable[[str], list[Finding]]] = {"POSTAL_CODE": places.postal_codes, "DATE_TIME": dates.bare}
+"""Passes of their own, for types that are off by default."""
+
+
+def _add(findings: list[Finding], finding: Finding | None) -> None:
+    if finding is not None:
+        findings.append(finding)
 
 
 @cache

@@ -1,0 +1,26 @@
+"""Bare dates: off until `DATE_TIME` is named in `pii.entities`."""
+
+from __future__ import annotations
+
+import re
+
+from extproc.pii.finding import Finding
+from extproc.pii.led import DATE
+
+_ISO = re.compile(
+    r"(?<![\w.-])[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|"
+    r"[+-][0-9]{2}:?[0-9]{2})?)?(?![\w-])"
+)
+_SHORT = re.compile(r"(?<![\w./-])(?:0?[1-9]|1[0-2])/(?:0[1-9]|[12][0-9]|3[01])(?![\w/.-])")
+_START = re.compile(r"(?<![\w./-])(?=[0-9]|[a-zA-Z]{3})")
+
+
+def bare(text: str) -> list[Finding]:
+    """Every date with a day."""
+    found = [Finding("DATE_TIME", *m.span(), 0.8, ("date",)) for m in _ISO.finditer(text)]
+    found += [Finding("DATE_TIME", *m.span(), 0.6, ("date",)) for m in _SHORT.finditer(text)]
+    for start in _START.finditer(text):
+        match = DATE.match(text, start.start())
+        if match:
+            found.append(Finding("DATE_TIME", *match.span(), 0.75, ("date",)))
+    return found

@@ -1,0 +1,90 @@
+"""Unicode seen through: full-width forms, other digits, zero-width and direction marks, with a way back to the original.
+
+The scan reads the folded text; every position that leaves this package is one of the text as it was given.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from functools import lru_cache
+
+_OTHER = re.compile(r"[^\x00-\x7f]+")
+_DASHES = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-")
+_SPELLED = _DASHES | dict.fromkeys("\u2018\u2019\u201a\u201b", "'") | dict.fromkeys("\u201c\u201d\u201e", '"')
+
+
+@lru_cache(maxsize=8192)
+def _fold_char(char: str) -> str:
+    """What one character stands for; nothing for a mark without width."""
+    if char in _SPELLED:
+        return _SPELLED[char]
+    category = unicodedata.category(char)
+    if category == "Cf":
+        return ""
+    if category == "Nd":
+        return str(unicodedata.digit(char))
+    if category == "Zs":
+        return " "
+    normal = unicodedata.normalize("NFKC", char)
+    return "".join(_SPELLED.get(c, c) for c in normal)
+
+
+class Folded:
+    """A folded text, and the way back."""
+
+    __slots__ = ("_froms", "_tos", "text")
+
+    def __init__(self, text: str, froms: list[int], tos: list[int]) -> None:
+        self.text = text
+        self._froms = froms
+        """Positions in the folded text from which on a shift holds."""
+        self._tos = tos
+        """The positions in the original that these stand for."""
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """The span of the original that a span of the folded text stands for."""
+        if not self._froms:
+            return start, end
+        return self._at(start), self._at(end - 1, last=True)
+
+    def _at(self, position: int, *, last: bool = False) -> int:
+        i = bisect_right(self._froms, position) - 1
+        here = self._tos[i] + (position - self._froms[i])
+        if i + 1 < len(self._tos):
+            here = min(here, self._tos[i + 1] - 1)  # a character that became several: all of them are it
+        return here + 1 if last else here
+
+
+def fold(text: str) -> Folded:
+    """Fold a text. ASCII, and text that is already plain, costs next to nothing."""
+    if text.isascii():
+        return Folded(text, [], [])
+    parts: list[str] = []
+    froms: list[int] = []
+    tos: list[int] = []
+    length = copied = 0
+    for run in _OTHER.finditer(text):
+        start, chars = run.start(), run.group()
+        folded = [_fold_char(char) for char in chars]
+        if "".join(folded) == chars:
+            continue
+        for offset, (char, new) in enumerate(zip(chars, folded, strict=True)):
+            if new == char:
+                continue
+            at = start + offset
+            parts.append(text[copied:at])
+            length += at - copied
+            if new:
+                froms.append(length)
+                tos.append(at)
+                parts.append(new)
+                length += len(new)
+            copied = at + 1
+            froms.append(length)
+            tos.append(copied)
+    if not froms:
+        return Folded(text, [], [])
+    parts.append(text[copied:])
+    return Folded("".join(parts), [0, *froms], [0, *tos])

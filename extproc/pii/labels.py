@@ -1,0 +1,298 @@
+"""Labels: the words beside a value that say what it is.
+
+Whole words only, in many languages. The nearest one before the value on its line counts most; then one right after it,
+the head of its column, the JSON key. A negative label (order, invoice, version) ends the reach of what is farther away.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+
+from extproc.pii.fold import fold
+
+WORD = re.compile(r"[^\W\d_]+")
+NEGATIVE = "-"
+"""Kind of the labels that speak against personal data."""
+
+ADJACENT, NEAR, FAR = 3, 2, 1
+_REACH = 72
+_LONGEST_LINE = 2000
+_LONGEST_TABLE = 2000
+"""Bounds of the walk to the head of a column, so that it stays linear."""
+_FILLER = frozenset(
+    "number numbers no nr num n is was are the a an my his her their our your of for to at on as id code value and or by in it s "
+    "ist war der die das den nummer lautet mit unter est le la les de du numéro un une es el número mi su il numero del è "
+    "o os da do meu minha número nummer het mijn er min mitt on numero numer to jest mój nasz wynosi om numarası "
+    "following found listed given also here that this which with please under be can reached them us me him directly "
+    "currently registered recorded valid new old current personal private primary secondary main card details".split()
+)
+_STOP = re.compile(r"[^\W\d_]{3,}[.!?]\s|[.!?]\s+[A-Z][a-z]+ ")
+_ANNOUNCED = re.compile(r"""[,;"'{}|\[\]][^:=]*[^\W\d_][^:=]*[:=]["' \t]*$""")
+"""Another name has been given between a label and a value: `"text": 1, "created": 1759118173`."""
+_CJK = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label that stands in a text."""
+
+    start: int
+    end: int
+    kinds: frozenset[str]
+
+
+def plain(word: str) -> str:
+    """Lower case, without accents."""
+    word = word.lower()
+    if word.isascii():
+        return word
+    return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+
+
+class Vocabulary:
+    """All phrases that are labels, by their first word."""
+
+    def __init__(self, phrases: dict[str, frozenset[str]]) -> None:
+        self.first: dict[str, list[tuple[tuple[str, ...], frozenset[str]]]] = {}
+        written: dict[str, frozenset[str]] = {}
+        for raw, kinds in phrases.items():
+            phrase = fold(raw).text
+            if _CJK.search(phrase):
+                written[phrase] = written.get(phrase, frozenset()) | kinds
+                continue
+            words = tuple(WORD.findall(phrase.lower()))
+            for form in {words, tuple(plain(word) for word in words)}:
+                if form:
+                    self._add(form, kinds)
+        for choices in self.first.values():
+            choices.sort(key=lambda choice: -len(choice[0]))
+        self.written = written
+        self.unspaced = re.compile("|".join(sorted(map(re.escape, written), key=len, reverse=True)) or r"(?!)")
+
+    def _add(self, words: tuple[str, ...], kinds: frozenset[str]) -> None:
+        choices = self.first.setdefault(words[0], [])
+        for i, (rest, known) in enumerate(choices):
+            if rest == words[1:]:
+                choices[i] = (rest, known | kinds)
+                return
+        choices.append((words[1:], kinds))
+
+    def read(self, text: str, start: int, end: int) -> Label | None:
+        """The longest label that begins with the word at these positions."""
+        word = text[start:end].lower()
+        choices = self.first.get(word)
+        if choices is None:
+            if word.isascii():
+                return None
+            choices = self.first.get(plain(word))
+            if choices is None:
+                return None
+        for rest, kinds in choices:
+            stop = end
+            for expected in rest:
+                following = WORD.search(text, stop, stop + 24)
+                if following is None or following.start() - stop > 3:
+                    break
+                if following.group().lower() != expected and plain(following.group()) != expected:
+                    break
+                stop = following.end()
+            else:
+                return Label(start, stop, kinds)
+        return None
+
+    def read_name(self, text: str, pieces: list[tuple[int, int]]) -> Label | None:
+        """The longest label that begins with the first of these pieces of a name in camel case."""
+        words = [text[start:end].lower() for start, end in pieces]
+        for rest, kinds in self.first.get(words[0], ()):
+            if tuple(words[1 : 1 + len(rest)]) == rest:
+                return Label(pieces[0][0], pieces[len(rest)][1], kinds)
+        return None
+
+    def of_key(self, key: str) -> frozenset[str]:
+        """Kinds that a JSON key or the head of a column names: `customerPhone`, `home-phone`, `Tel.`."""
+        spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", key[:80])
+        kinds: frozenset[str] = frozenset()
+        for word in WORD.finditer(spaced):
+            label = self.read(spaced, *word.span())
+            if label:
+                kinds |= label.kinds
+        for word in self.unspaced.finditer(spaced):
+            kinds |= self.written[word.group()]
+        return kinds
+
+
+class Context:
+    """What the labels beside one value say: kind -> how near (`ADJACENT`, `NEAR`, `FAR`), and from where."""
+
+    __slots__ = ("kinds", "negative")
+
+    def __init__(self, kinds: dict[str, tuple[int, str]], *, negative: bool) -> None:
+        self.kinds = kinds
+        self.negative = negative
+        """A label that speaks against it is the nearest."""
+
+    @property
+    def names_another(self) -> bool:
+        """Whether a label right beside the value says what it is; asked for a type that none names."""
+        return any(grade == ADJACENT for grade, _ in self.kinds.values())
+
+
+NOTHING = Context({}, negative=False)
+
+
+class Labels:
+    """The labels of one text, in its order."""
+
+    __slots__ = ("_ends", "_header_of", "_key", "_labels", "_starts", "_tables", "_text", "_vocabulary")
+
+    def __init__(self, text: str, found: list[Label], key: frozenset[str], vocabulary: Vocabulary) -> None:
+        self._text = text
+        self._labels = found
+        self._starts = [label.start for label in found]
+        self._ends = [label.end for label in found]
+        self._key = key
+        self._vocabulary = vocabulary
+        self._header_of: dict[int, tuple[str, int] | None] = {}
+        self._tables = "\n" in text and ("|" in text or "\t" in text or "," in text or ";" in text)
+
+    def around(self, start: int, end: int) -> Context:
+        """The context of a value."""
+        if not self._labels:
+            return self._with_key(start, end, {}, negative=False)
+        kinds: dict[str, tuple[int, str]] = {}
+        negative = False
+        i = bisect_right(self._ends, start) - 1
+        rank = 0
+        while i >= 0 and rank < 3:
+            label = self._labels[i]
+            between = self._text[label.end : start] if start - label.end <= _REACH else None
+            grade = self._grade(between) if between is not None else 0
+            if not grade:
+                break
+            if NEGATIVE in label.kinds:
+                negative = not kinds
+                break
+            for kind in label.kinds:
+                kinds.setdefault(kind, (max(grade - (rank > 0), FAR), "label before"))
+            rank += 1
+            i -= 1
+        if not any(grade == ADJACENT for grade, _ in kinds.values()):
+            negative = self._after(end, kinds) or negative
+            if self._tables:
+                column = self._column(start)
+                if column:
+                    negative = False
+                    for kind in column:
+                        kinds[kind] = (ADJACENT, "head of its column")
+        return self._with_key(start, end, kinds, negative=negative)
+
+    def _with_key(self, start: int, end: int, kinds: dict[str, tuple[int, str]], *, negative: bool) -> Context:
+        if self._key and end <= 160:
+            grade = ADJACENT if start < 24 or len(self._text) <= 160 else NEAR
+            for kind in self._key:
+                if kind != NEGATIVE:
+                    kinds.setdefault(kind, (grade, "JSON key"))
+            negative = negative or (NEGATIVE in self._key and not kinds)
+        if not kinds and not negative:
+            return NOTHING
+        return Context(kinds, negative=negative)
+
+    def _grade(self, between: str) -> int:
+        """How near a label is, by what stands between it and the value."""
+        if "\n" in between and (between.count("\n") > 1 or WORD.search(between)):
+            return 0
+        if _ANNOUNCED.search(between):
+            return 0
+        words = WORD.findall(between)
+        if not words:
+            digits = sum(c.isdigit() for c in between)
+            return ADJACENT if digits == 0 and len(between) <= 24 else NEAR if digits <= 20 else FAR
+        if _STOP.search(between):
+            return 0
+        if len(words) <= 6 and all(w.lower() in _FILLER for w in words) and not any(c.isdigit() for c in between):
+            return ADJACENT
+        return NEAR if len(between) <= 40 and sum(c.isdigit() for c in between) <= 4 else FAR
+
+    def _after(self, end: int, kinds: dict[str, tuple[int, str]]) -> bool:  # noqa: PLR0911 - a list of reasons against
+        i = bisect_left(self._starts, end)
+        if i == len(self._labels):
+            return False
+        label = self._labels[i]
+        if label.start - end > 28:
+            return False
+        between = self._text[end : label.start]
+        if "\n" in between or any(c.isdigit() for c in between) or _STOP.search(between) or ", " in between:
+            return False
+        if (
+            ":" in self._text[label.end : label.end + 2]
+            or "|" in between
+            or "=" in self._text[label.end : label.end + 2]
+        ):
+            return False  # that label announces what follows it
+        words = WORD.findall(between)
+        if len(words) > 5:
+            return False
+        grade = NEAR if not words or all(w.lower() in _FILLER for w in words) else FAR
+        if NEGATIVE in label.kinds:
+            return grade == NEAR and not kinds
+        for kind in label.kinds:
+            if kinds.get(kind, (0, ""))[0] < grade:
+                kinds[kind] = (grade, "label after")
+        return False
+
+    def _column(self, start: int) -> frozenset[str]:
+        """Kinds that the head of the column of a value names, if it stands in a table."""
+        text = self._text
+        line_start = text.rfind("\n", max(0, start - _LONGEST_LINE), start) + 1
+        if not line_start and start > _LONGEST_LINE:
+            return frozenset()
+        header = self._header(line_start)
+        if header is None:
+            return frozenset()
+        head, cell = header[0], text.count(header[0], line_start, start)
+        cells = self._line(header[1]).split(head)
+        return self._vocabulary.of_key(cells[cell]) if cell < len(cells) else frozenset()
+
+    def _header(self, line_start: int) -> tuple[str, int] | None:
+        """Delimiter and start of the first line of the table in which a line stands."""
+        text, pending, at = self._text, [], line_start
+        answer: tuple[str, int] | None = None
+        while True:
+            if at in self._header_of:
+                answer = self._header_of[at]
+                break
+            pending.append(at)
+            if at == 0:
+                break
+            above = text.rfind("\n", max(0, at - _LONGEST_LINE), at - 1) + 1
+            if (not above and at > _LONGEST_LINE) or not self._same_table(above, at):
+                break
+            at = above
+            if len(pending) > _LONGEST_TABLE:
+                break
+        if answer is None and len(pending) > 1:
+            top = pending[-1]
+            line = self._line(top)
+            delimiter = next((d for d in "|\t;," if d in line), None)
+            if delimiter and not any(c.isdigit() for c in line):
+                answer = (delimiter, top)
+        for position in pending:
+            self._header_of[position] = answer
+        return answer
+
+    def _line(self, start: int) -> str:
+        end = self._text.find("\n", start, start + _LONGEST_LINE)
+        return self._text[start : end if end >= 0 else start + _LONGEST_LINE]
+
+    def _same_table(self, above: int, at: int) -> bool:
+        text = self._text
+        end = text.find("\n", at, at + _LONGEST_LINE)
+        upper, lower = text[above : at - 1], text[at : end if end >= 0 else at + _LONGEST_LINE]
+        for delimiter in "|\t;,":
+            count = upper.count(delimiter)
+            if count and count == lower.count(delimiter):
+                return True
+        return any(bool(line) and not line.strip("-+|=: \t") for line in (upper, lower))

@@ -1,0 +1,292 @@
+"""Chains of letters and digits -> findings: windows of a chain are looked up by shape, then judged by the evidence."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from extproc.pii import checksums, phones, secrets
+from extproc.pii.finding import Finding
+from extproc.pii.labels import ADJACENT, FAR, NEAR, Context, Labels
+from extproc.pii.recognizer import Recognizer, expand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SHAPE = (
+    dict.fromkeys(map(ord, "0123456789"), "9")
+    | dict.fromkeys(map(ord, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"), "A")
+    | dict.fromkeys(map(ord, " ./-+"), "-")
+)
+_MOST_GROUPS = 9
+_LONG = 17
+_VIN = re.compile(r"(?=[A-Z0-9]*[A-Z])(?=[A-Z0-9]*[0-9]{3})[A-HJ-NPR-Z0-9]{17}")
+_CAPITALS = re.compile(r"(?:(?<![A-Za-z0-9])[A-Z]{1,4}[ -]){1,2}$")
+_SEPARATORS = " ./-+"
+_MONEY = "$€£¥₹₽#%"
+STRONG = 0.03
+"""At or below these odds a pass outweighs what stands around the value."""
+
+# Issuer ranges of payment cards by length (ISO/IEC 7812): first digits -> lengths.
+_ISSUERS = re.compile(
+    r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})|(?:5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720))[0-9]{11,14}|3[47][0-9]{13}|"
+    r"3(?:0[0-59]|[689])[0-9]{11,13}|(?:6011|64[4-9]|65)[0-9]{12,15}|35[2-8][0-9]{13}|62[0-9]{14,17}|"
+    r"(?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]{8,15}|(?:220[0-4]|9792|508[5-9]|60698[5-9])[0-9]{10,13}"
+)
+
+
+class Index:
+    """The recognizers with shapes, by shape."""
+
+    def __init__(self, recognizers: Iterable[Recognizer]) -> None:
+        every: dict[str, list[Recognizer]] = {}
+        for recognizer in recognizers:
+            for shape in expand(recognizer.shapes):
+                every.setdefault(shape, []).append(recognizer)
+        self.every = {shape: tuple(found) for shape, found in every.items()}
+        self.free = {
+            shape: free
+            for shape, found in every.items()
+            if (free := tuple(r for r in found if r.unlabelled != "leave"))
+        }
+        self.begins = {shape[:i] for shape in every for i, char in enumerate(shape) if char == "-"}
+        """What may be continued after a separator."""
+
+
+class Numbers:
+    """Reads the chains of one text."""
+
+    def __init__(self, text: str, index: Index, labels: Labels, types: frozenset[str]) -> None:
+        self.text = text
+        self.index = index
+        self.labels = labels
+        self.types = types
+        self.findings: list[Finding] = []
+        bare = text.strip()
+        self._whole = (text.find(bare), text.find(bare) + len(bare)) if len(bare) <= 64 else None
+
+    def chain(self, start: int, end: int) -> None:  # noqa: C901, PLR0912 - one loop, by speed
+        """All that a chain may be."""
+        text = self.text
+        if start and text[start - 1] in " -" and text[start - 2 : start - 1].isupper():
+            before = _CAPITALS.search(text[max(0, start - 12) : start])
+            if before is not None:
+                start -= len(before.group())
+        shape = text[start:end].translate(_SHAPE)
+        if "-" not in shape:
+            if end - start >= _LONG or shape[0] == "A":
+                self._coded(start, end, shape)
+            if end - start <= 34:
+                self._window(start, end, shape, start, end)
+            return
+        bounds = []
+        at = start
+        for group in shape.split("-"):
+            bounds.append((at, at + len(group)))
+            at += len(group) + 1
+        every, begins = self.index.every, self.index.begins
+        claimed = start
+        for i, (group_start, group_end) in enumerate(bounds):
+            offset = group_start - start
+            if group_end - group_start >= _LONG or shape[offset] == "A":
+                self._coded(group_start, group_end, shape[offset : group_end - start])
+            if shape.startswith("AA99", offset) and group_start >= claimed:
+                claimed = self._iban(group_start, end) or claimed
+            for last in bounds[i : i + _MOST_GROUPS]:
+                key = shape[offset : last[1] - start]
+                if key in every:
+                    self._window(group_start, last[1], key, start, end)
+                if key not in begins:
+                    break
+        if "PHONE_NUMBER" in self.types:
+            self._phone(start, end, shape)
+
+    def _coded(self, start: int, end: int, shape: str) -> None:
+        """A group by what it begins with, or by its length: vendor keys, wallets, vehicles."""
+        text = self.text
+        finding = secrets.vendor_key(text, start) if shape[0] == "A" else None
+        length = end - start
+        if finding is None and length == 17:
+            finding = self._vehicle(start, end)
+        elif finding is None and length >= 26:
+            finding = secrets.wallet(text, start, end)
+        if finding is not None:
+            self.findings.append(finding)
+
+    def _vehicle(self, start: int, end: int) -> Finding | None:
+        """A VIN that passes its check digit, which Europe does not have, or stands beside its label."""
+        value = self.text[start:end]
+        if _VIN.fullmatch(value) is None:
+            return None
+        grade, where = self.labels.around(start, end).kinds.get("VIN", (0, ""))
+        if checksums.valid("vin", value):
+            return Finding(
+                "VIN", start, end, 0.86 + 0.03 * grade, ("shape", "checksum vin", *([where] if grade else ()))
+            )
+        return Finding("VIN", start, end, 0.8, ("shape", where)) if grade >= NEAR else None
+
+    def _window(self, start: int, end: int, shape: str, chain_start: int, chain_end: int) -> None:
+        text = self.text
+        if shape.startswith("AA99") and "-" not in shape and self._iban(start, end):
+            return
+        whole = self._whole is not None and (start, end) == self._whole
+        context = self.labels.around(start, end)
+        if not context.kinds:
+            if context.negative and not whole and shape not in self.index.free:
+                return
+            choices = self.index.free.get(shape, ())
+        else:
+            choices = self.index.every.get(shape, ())
+        if choices:
+            value = text[start:end]
+            loose = self._loose(start, end, chain_start, chain_end)
+            for recognizer in choices:
+                finding = self._judge(recognizer, value, start, end, context, whole=whole, loose=loose)
+                if finding:
+                    self.findings.append(finding)
+        if "-" not in shape and "PHONE_NUMBER" in self.types and "A" not in shape and context.kinds:
+            phone = phones.labelled(text, start, end, context) if 7 <= end - start <= 15 else None
+            if phone:
+                self.findings.append(phone)
+
+    def _loose(self, start: int, end: int, chain_start: int, chain_end: int) -> bool:
+        """Whether the value is part of something longer, or a quantity."""
+        text = self.text
+        before, after = text[start - 1 : start], text[end : end + 1]
+        if before and ((before in "_=+*&%@~^" and not self._assigned(start)) or before in _MONEY or before.isalpha()):
+            return True
+        if after and (after in "_%@*^+" or after.isalpha()):
+            return True
+        if after == "." and text[end + 1 : end + 2].isdigit() and end >= chain_end:
+            return True
+        if start > chain_start and (before != " " or text[start - 2 : start - 1].isdigit()):
+            return True
+        return end < chain_end and (
+            after not in " ."
+            or (after == "." and text[end + 1 : end + 2].isdigit())
+            or text[end + 1 : end + 2].isdigit()
+        )
+
+    def _assigned(self, start: int) -> bool:
+        """`key=value`, as in a query or a form, rather than base64 or arithmetic."""
+        return self.text[start - 1] in "=&" and self.text[start - 2 : start - 1].isalpha()
+
+    def _judge(  # noqa: C901, PLR0911, PLR0912 - the ladder of evidence, rung by rung
+        self, recognizer: Recognizer, value: str, start: int, end: int, context: Context, *, whole: bool, loose: bool
+    ) -> Finding | None:
+        grade, where = context.kinds.get(recognizer.entity_type, (0, ""))
+        free = recognizer.unlabelled
+        if not grade and not (free == "mask" or (free == "alone" and whole)):
+            return None
+        for char in value:
+            if char in _SEPARATORS and char not in recognizer.separators:
+                return None
+        if recognizer.compiled is not None and recognizer.compiled.fullmatch(value) is None:
+            return None
+        kind = recognizer.entity_type
+        if kind == "CREDIT_CARD" and not grade and _ISSUERS.fullmatch(_digits(value)) is None:
+            return None
+        check = recognizer.check
+        passed = check is None or checksums.valid(check, value)
+        proof = ("shape",) if check is None else ("shape", f"checksum {check}")
+        odds = recognizer.odds
+        if grade:
+            if passed and check is not None:
+                return Finding(kind, start, end, 0.9 + 0.03 * grade - 0.05 * odds, (*proof, where))
+            if passed and (grade >= NEAR or recognizer.compiled is not None):
+                score = 0.88 if recognizer.compiled is not None else 0.78 + 0.03 * grade
+                return Finding(kind, start, end, score, (*proof, where))
+            if not passed and grade == ADJACENT and recognizer.broken:
+                return Finding(kind, start, end, 0.6, ("shape", "checksum fails", where))
+        if not passed or free == "leave":
+            return None
+        if whole:
+            return Finding(kind, start, end, 0.78 - 0.15 * odds, (*proof, "whole value"))
+        if free != "mask" or (loose and (odds > STRONG or grade == FAR)):
+            return None
+        if loose and _glued(self.text, start, end):
+            return None
+        if odds > 0.01 and (context.negative or (odds > 0.1 and context.names_another)):
+            return None
+        return Finding(kind, start, end, 0.86 - 0.1 * odds, proof)
+
+    def _iban(self, start: int, limit: int) -> int:  # noqa: PLR0911 - a list of reasons against
+        """End of the IBAN that begins here, 0 if none does."""
+        text = self.text
+        if "IBAN_CODE" not in self.types or (start and (text[start - 1].isalnum() or text[start - 1] in "_+/=")):
+            return 0
+        length = IBAN_LENGTHS.get(text[start : start + 2].upper())
+        if length is None:
+            return 0
+        end, plain = _gather(text, start, length, min(len(text), start + length + 14))
+        if len(plain) < length:
+            return self._short_iban(start, limit)
+        if text[end : end + 1].isalnum() and not text[end - 1 : end].isspace():
+            context = self.labels.around(start, end)
+            if context.kinds.get("IBAN_CODE", (0, ""))[0] < ADJACENT:
+                return 0
+        if checksums.valid("iban-any", plain):
+            self.findings.append(Finding("IBAN_CODE", start, end, 0.99, ("shape", "checksum iban"), rank=1.0))
+            return end
+        grade, where = self.labels.around(start, end).kinds.get("IBAN_CODE", (0, ""))
+        if grade >= NEAR and text[start : start + 2].isupper():
+            self.findings.append(Finding("IBAN_CODE", start, end, 0.7, ("shape", "checksum fails", where), rank=1.0))
+            return end
+        return 0
+
+    def _short_iban(self, start: int, limit: int) -> int:
+        grade, where = self.labels.around(start, limit).kinds.get("IBAN_CODE", (0, ""))
+        if grade == ADJACENT and limit - start >= 12 and self.text[start : start + 2].isupper():
+            self.findings.append(Finding("IBAN_CODE", start, limit, 0.62, ("shape", "too short", where)))
+            return limit
+        return 0
+
+    def _phone(self, start: int, end: int, shape: str) -> None:
+        if "A" in shape or end - start < 7:
+            return
+        context = self.labels.around(start, end)
+        phone = phones.labelled(self.text, start, end, context) if context.kinds else None
+        if phone:
+            self.findings.append(phone)
+
+
+IBAN_LENGTHS = {
+    pair[:2]: int(pair[2:])
+    for pair in (
+        "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 "
+        "DO28 EE20 EG29 ES24 FI18 FK18 FO18 "
+        "FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 "
+        "LC32 LI21 LT20 LU20 LV21 LY25 MC27 "
+        "MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 "
+        "SA24 SC31 SD18 SE24 SI19 SK24 SM27 "
+        "SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30 IN24 MA28 DZ26 AO25 BF28 BJ28 CF27 CG27 "
+        "CI28 CM27 CV25 GA27 GQ27 GW25 IR26 KM27 MG27 "
+        "ML28 MZ25 NE28 SN28 TD27 TG28"
+    ).split()
+}
+
+
+def _gather(text: str, start: int, length: int, limit: int) -> tuple[int, str]:
+    """End and content of the next `length` letters and digits, over single separators."""
+    chars: list[str] = []
+    at, separated = start, False
+    while at < limit and len(chars) < length:
+        char = text[at]
+        if char.isascii() and char.isalnum():
+            chars.append(char)
+            separated = False
+        elif char in " -." and not separated:
+            separated = True
+        else:
+            break
+        at += 1
+    return at, "".join(chars)
+
+
+def _glued(text: str, start: int, end: int) -> bool:
+    before, after = text[start - 1 : start], text[end : end + 1]
+    return bool(before and (before.isalnum() or before in "_.")) or bool(after and (after.isalnum() or after == "_"))
+
+
+def _digits(value: str) -> str:
+    return "".join(c for c in value if c.isdigit())

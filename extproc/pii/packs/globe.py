@@ -1,0 +1,299 @@
+"""The global set: on in every configuration."""
+
+from __future__ import annotations
+
+from extproc.pii.packs import words
+from extproc.pii.recognizer import Recognizer as R  # noqa: N817 - a table reads better with a short name
+
+ID_VALUE = r"[A-Z]{0,5}[-#]?[A-Z0-9]*[0-9][A-Z0-9]*(?:[-/.][A-Z0-9]+)*"
+
+RECOGNIZERS = (
+    R("EMAIL_ADDRESS", "global", how="shape", example="ada@example.org"),
+    R(
+        "PHONE_NUMBER",
+        "global",
+        labels=words.PHONE,
+        unlabelled="mask",
+        how="numbering plan of the country, or shape",
+        example="+44 20 7946 0958",
+    ),
+    R(
+        "PHONE_NUMBER",
+        "global",
+        shapes="999-999-9999 9-999-999-9999",
+        labels=words.PHONE,
+        pattern=r"(?:1[ .-])?[2-9][0-9]{2}[ .-][0-9]{3}[ .-][0-9]{4}",
+        separators=" .-",
+        unlabelled="mask",
+        odds=0.5,
+        example="415-555-0132",
+    ),
+    R(
+        "PHONE_NUMBER",
+        "global",
+        shapes="99-99-99-99-99",
+        labels=words.PHONE,
+        pattern="0.+",
+        check="phone:FR",
+        separators=" .-",
+        unlabelled="mask",
+        odds=0.1,
+        example="06 12 34 56 78",
+    ),
+    R(
+        "PHONE_NUMBER",
+        "global",
+        shapes=(
+            "99999-999999 999-9999-9999 9999-999-9999 99999-999-999 99-9999-9999 9999-99-9999 9999-9999999 "
+            "999-99999999 9999-99999999"
+            " 9999-999-999 9999-999-99-99 9-999-999-99-99 99-99999999 9999-99-99-99 999-999-99-99 "
+            "999-999-9999 999-9999999 9999-999999"
+            " 9999-9999-9999 9999-999-9999 99-999-99-99 99-999-9999 999-999-9999 999-999999"
+        ),
+        labels=words.PHONE,
+        pattern="0 ?[1-9].+",
+        check="phone:trunk",
+        separators=" -",
+        unlabelled="mask",
+        odds=0.1,
+        example="020 7946 0958",
+    ),
+    R(
+        "PHONE_NUMBER",
+        "global",
+        shapes="999-9999999 999-99999999 9999-9999999 9999-99999999 9999-999999 99999-999999 99999-9999999",
+        labels=words.PHONE,
+        pattern="0[1-9].+",
+        check="phone:DE,AT",
+        separators="/",
+        unlabelled="mask",
+        odds=0.1,
+        example="0171/1234567",
+    ),
+    R(
+        "PHONE_NUMBER",
+        "global",
+        shapes="99999999999 9999999999",
+        labels=words.PHONE,
+        pattern="0 ?[1-9].+",
+        check="phone:trunk",
+        unlabelled="alone",
+        odds=0.6,
+        example="09191234567",
+    ),
+    R(
+        "PHONE_NUMBER",
+        "global",
+        shapes="999-9999-9999",
+        labels=words.PHONE,
+        pattern="1[3-9].+",
+        check="phone:CN",
+        unlabelled="mask",
+        odds=0.1,
+        example="138 1234 5678",
+    ),
+    R(
+        "PHONE_NUMBER",
+        "global",
+        shapes="99-99999-9999",
+        labels=words.PHONE,
+        pattern=r"[1-9][1-9] 9[0-9]{4}-[0-9]{4}",
+        unlabelled="mask",
+        odds=0.4,
+        example="11 98456-5666",
+    ),
+    R(
+        "PHONE_NUMBER",
+        "global",
+        shapes="9-999-999-99-99 99999999999",
+        labels=words.PHONE,
+        pattern="8[ -]?9.+",
+        separators=" -",
+        unlabelled="leave",
+        example="тел. 8 912 345-67-89",
+    ),
+    R(
+        "CREDIT_CARD",
+        "global",
+        shapes="9999999999999999 9999-9999-9999-9999 9999-999999-99999 9999-999999-9999 999999999999999 99999999999999"
+        " 9999999999999 9999999999999999999 999999999999 9999999999999-999 9999-9999-9999-9999-999 99999999-99999999"
+        " 99999999999999999 999999999999999999 999999-9999999999 999999-9999999999999",
+        labels=(
+            "credit card|card|card number|card no|cc|ccn|cc number|debit card|debit|credit card number|visa|"
+            "mastercard|amex|"
+            "american express|discover|maestro|pan|payment card|kreditkarte|kreditkartennummer|kartennummer|"
+            "carte|carte bancaire|"
+            "carte de crédit|numéro de carte|tarjeta|tarjeta de crédito|número de tarjeta|carta di credito|"
+            "carta|cartão|cartão de crédito|"
+            "creditcard|creditcardnummer|kaart|karta|karty|numer karty|karty płatniczej|nr karty|kreditkort|"
+            "kortnummer|kort|luottokortti|"
+            "kredi kartı|kart|kart numarası|信用卡|クレジットカード|カード番号|신용카드|카드번호|卡号|банковская карта|карта"
+        ),
+        check="luhn",
+        pattern=r"(?:[1-9][0-9 .-]+)",
+        unlabelled="mask",
+        odds=0.02,
+        separators=" -.",
+        example="4111 1111 1111 1111",
+    ),
+    R(
+        "IBAN_CODE",
+        "global",
+        labels=words.ACCOUNT + "|iban number|iban no|international bank account",
+        check="iban",
+        unlabelled="mask",
+        odds=0.01,
+        how="country and its length",
+        example="DE89 3704 0044 0532 0130 00",
+    ),
+    R("IP_ADDRESS", "global", labels="ip|ip address|ipv4|ipv6", how="public address", example="203.0.113.7"),
+    R(
+        "MAC_ADDRESS",
+        "global",
+        labels="mac|mac address|hardware address|physical address|ethernet|bssid",
+        led=r"[0-9A-Fa-f]{2}(?:[ :.-]?[0-9A-Fa-f]{2}){5}(?:[ :.-]?[0-9A-Fa-f]{2}){0,2}",
+        how="shape",
+        unlabelled="mask",
+        example="00:1A:2B:3C:4D:5E",
+    ),
+    R(
+        "CRYPTO",
+        "global",
+        how="Base58Check, Bech32, EIP-55",
+        unlabelled="mask",
+        example="1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+    ),
+    R("SECRET_KEY", "global", how="vendor prefix and length", unlabelled="mask", example="AKIAIOSFODNN7EXAMPLE"),
+    R(
+        "JWT",
+        "global",
+        how="three base64url parts, the first a JSON header",
+        unlabelled="mask",
+        example="eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+    ),
+    R("PRIVATE_KEY", "global", how="PEM block", unlabelled="mask", example="-----BEGIN PRIVATE KEY-----"),
+    R(
+        "PASSWORD",
+        "global",
+        labels=(
+            "password|passwd|pwd|passphrase|passcode|pass|pw|secret|client secret|api key|apikey|api token|"
+            "access token|"
+            "auth token|secret key|access key|bearer|authorization|token|private key|encryption key|pin|pin code|otp|"
+            "one time password|credential|credentials|passwort|kennwort|mot de passe|contraseña|clave|parola "
+            "d'ordine|senha|"
+            "palavra passe|wachtwoord|hasło|hasłem|hasła|lösenord|salasana|şifre|parola|adgangskode|passord|"
+            "heslo|jelszó|пароль|密码|パスワード|비밀번호"
+        ),
+        how="label and a value that no prose would hold",
+        example="password: hunter2!x",
+    ),
+    R(
+        "URL_CREDENTIALS",
+        "global",
+        how="user info, or a token in the query",
+        example="https://ada:s3cret@db.example.org/",
+    ),
+    R(
+        "DATE_OF_BIRTH",
+        "global",
+        labels=(
+            "date of birth|birth date|birthdate|birthday|dob|d o b|born|born on|geburtsdatum|geboren|geboren "
+            "am|geb|date de naissance|"
+            "né le|née le|fecha de nacimiento|nacido|nacida|nacido el|nacida el|data di nascita|nato il|nata "
+            "il|nato|nata|data de nascimento|"
+            "nascido em|nascida em|nascimento|geboortedatum|geboren op|data urodzenia|urodzony|urodzona|"
+            "urodzonym|urodzonej|urodzonego|ur|"
+            "urodzony dnia|urodzonym dnia|födelsedatum|född|fødselsdato|født|syntymäaika|syntynyt|doğum "
+            "tarihi|doğum|datum narození|narozen|"
+            "születési idő|дата рождения|родился|出生日期|生年月日|생년월일|출생일|nomor lahir|tanggal lahir|ngày sinh|"
+            "תאריך לידה|تاريخ الميلاد"
+        ),
+        how="date right after its label",
+        example="born 12 May 1980",
+    ),
+    R(
+        "PASSPORT",
+        "global",
+        labels=words.PASSPORT,
+        led=r"[A-Z]{0,3}[ -]?[0-9]{6,9}[A-Z]{0,2}|[A-Z0-9]{2,3}[0-9][A-Z0-9]{5,6}",
+        example="passport LP5048339",
+    ),
+    R(
+        "DRIVER_LICENSE",
+        "global",
+        labels=words.DRIVER,
+        led=r"(?:DL:)?[A-Z0-9]{1,18}(?:[ -][A-Z]{0,3}[0-9][A-Z0-9]*){0,5}",
+        example="driver's licence K932-778-3840",
+    ),
+    R(
+        "MRN",
+        "global",
+        labels=(
+            "medical record number|medical record|medical record no|med rec no|medrec|mrn|mr number|patient "
+            "id|patient number|patient no|"
+            "patientennummer|patienten id|numéro de patient|número de paciente|historia clínica|hospital "
+            "number|chart number|health record number"
+        ),
+        led=ID_VALUE,
+        how="prefix MRN or MED, or its label",
+        example="MRN-380549",
+    ),
+    R(
+        "MRN",
+        "global",
+        shapes="AAA-?9999 AAA-?99999 AAA-?999999 AAA-?9999999 AAA-?99999999 AAA-?999999999 AAA-?9999999999",
+        labels="medical record number|medical record|mrn",
+        pattern="(?:MRN|MED)-?[0-9]+",
+        separators="-",
+        unlabelled="mask",
+        odds=0.01,
+        how="prefix MRN or MED",
+        example="MRN-380549",
+    ),
+    R(
+        "US_BANK_NUMBER",
+        "global",
+        labels=words.ACCOUNT,
+        led=r"[A-Z]{0,12}[ -]?[0-9]{2,}[0-9A-Z]*(?:[ -][0-9]{2,}){0,6}[A-Z]?",
+        example="account number 76983425",
+    ),
+    R(
+        "INSURANCE_ID",
+        "global",
+        labels=(
+            "insurance id|insurance number|insurance policy|policy number|policy no|member id|member number|"
+            "subscriber id|group number|"
+            "insurance policy number|health plan number|health plan id|versicherungsnummer|"
+            "versichertennummer|numéro d'assuré|numéro de police|"
+            "número de póliza|póliza|polizza|numer polisy|polis|polisnummer|medicaid id|medicaid"
+        ),
+        led=ID_VALUE,
+        example="member id XQH-4471-902",
+    ),
+    R(
+        "ACCOUNT_ID",
+        "global",
+        labels=(
+            "employee id|employee number|employee no|staff id|personnel number|customer id|customer number|"
+            "client id|client number|"
+            "student id|student number|user id number|badge number|badge id|personalnummer|kundennummer|"
+            "numéro client|número de cliente|"
+            "numero cliente|klantnummer|numer klienta|kundnummer|asiakasnumero|müşteri numarası|membership "
+            "number|police id|"
+            "loyalty number|frequent flyer number|matrikelnummer|matricule|tribal id|tribal id number"
+        ),
+        led=ID_VALUE,
+        example="customer number KD-448120",
+    ),
+    R(
+        "USERNAME",
+        "global",
+        labels=(
+            "username|user name|userid|user id|login name|login id|benutzername|nom d'utilisateur|"
+            "identifiant|nombre de usuario|nome utente|"
+            "nome de usuário|gebruikersnaam|nazwa użytkownika|användarnamn|käyttäjätunnus|kullanıcı adı"
+        ),
+        how="label and a separator",
+        example="username: ada_l",
+    ),
+)

@@ -1,0 +1,101 @@
+"""Labels that several recognizers share."""
+
+ID = (
+    "id number|identity number|identification number|national id|national identity|id card|identity card|id no|id nr|"
+    "numéro d'identité|carte d'identité|número de identidad|documento de identidad|documento nacional|"
+    "carta d'identità|documento d'identità|ausweisnummer|identitätsnummer|identiteitskaart|kimlik no|kimlik numarası|"
+    "número de identificação|documento de identificação|numer identyfikacyjny|henkilötunnus|personnummer|identity|"
+    "government id|citizen id|national number|national identification number|identification no"
+)
+TAX = (
+    "tax id|tax number|tax identification|tax identification number|taxpayer|taxpayer id|tax no|tax file "
+    "number|tin|taxid|"
+    "steuernummer|steuer id|steueridentifikationsnummer|numéro fiscal|identifiant fiscal|número fiscal|"
+    "identificación fiscal|"
+    "codice fiscale|numer podatkowy|belastingnummer|contribuinte|número de contribuinte|skattenummer|"
+    "vergi no|vergi numarası"
+)
+VAT = (
+    "vat|vat id|vat no|vat number|vat reg|vat registration|tva|numéro de tva|iva|partita iva|ust idnr|"
+    "ust id|ustid|ustidnr|"
+    "umsatzsteuer id|umsatzsteueridentifikationsnummer|btw|btw nummer|moms|alv|n iva|número de iva|mwst"
+)
+PASSPORT = (
+    "passport|passport number|passport no|passport nr|passports|reisepass|reisepassnummer|passnummer|passeport|"
+    "numéro de passeport|pasaporte|número de pasaporte|passaporto|numero di passaporto|passaporte|"
+    "paspoort|paspoortnummer|"
+    "paszport|paszportu|numer paszportu|nr paszportu|pasport|passi|passin numero|pas|pasaport|pasaport no|útlevél|"
+    "passport id|travel document|旅券番号|パスポート|护照|護照|여권|여권번호|паспорт"
+)
+DRIVER = (
+    "driver license|driver's license|drivers license|driver licence|driver's licence|driving licence|driving license|"
+    "driver license number|driver's license number|licence number|license number|dl|dl number|dlnum|dl no|driver id|"
+    "führerschein|führerscheinnummer|fuehrerschein|fahrerlaubnis|permis de conduire|permis|carnet de conducir|"
+    "permiso de conducir|licencia de conducir|licencia de conducción|patente di guida|patente|patente n|"
+    "carta de condução|"
+    "cnh|carteira de motorista|rijbewijs|rijbewijsnummer|prawo jazdy|prawa jazdy|numer prawa jazdy|"
+    "körkort|kørekort|ajokortti|førerkort|"
+    "ehliyet|sürücü belgesi|運転免許|免許証|驾驶证|운전면허|운전면허번호|водительское удостоверение"
+)
+PLATE = (
+    "license plate|licence plate|number plate|plate number|plate|plates|registration number|vehicle registration|"
+    "registration plate|vehicle number|car registration|kennzeichen|kfz kennzeichen|amtliches "
+    "kennzeichen|plaque|immatriculation|"
+    "plaque d'immatriculation|matrícula|placa|placas|targa|kenteken|rejestracyjny|numer rejestracyjny|"
+    "tablica rejestracyjna|"
+    "nr rejestracyjny|plaka|plaka no|plaka numarası|registreringsnummer|rekisterinumero|reg no|vrn|vehicle reg|"
+    "车牌|车牌号|車牌|ナンバープレート|차량번호|pojazd|pojazdu|registracijos"
+)
+ACCOUNT = (
+    "account|account number|account no|acct|acct no|account num|accnum|acc no|bank account|bank account "
+    "number|checking account|"
+    "savings account|account ending in|kontonummer|konto|kontonr|kontonummer|rachunek|numer rachunku|nr "
+    "rachunku|rachunku|"
+    "numéro de compte|compte bancaire|número de cuenta|cuenta bancaria|cuenta|numero di conto|conto corrente|conto|"
+    "rekeningnummer|rekening|número da conta|conta bancária|conta|tilinumero|hesap no|hesap numarası|"
+    "beneficiary account|deposit account|iban|口座番号|账号|银行账号|계좌번호|銀行口座"
+)
+PHONE = (
+    "phone|phone number|phone no|phones|telephone|telephone number|tel|tel no|mobile|mobile number|"
+    "mobile no|mobile phone|cell|cell phone|"
+    "cellphone|cellular|call|calls|calling|called|fax|fax number|faks|contact|contact number|contact no|"
+    "hotline|helpline|landline|"
+    "text me|text us|text him|text her|sms|whatsapp|whats app|telegram|signal|viber|ring|dial|reach|"
+    "reached|reachable|direct line|"
+    "main line|desk|line|"
+    "office phone|home phone|work phone|emergency contact|pager|toll free|switchboard|extension|callback|call back|"
+    "telefon|telefonnummer|telefonnr|handy|handynummer|mobil|mobilnummer|mobiltelefon|rufnummer|festnetz|"
+    "anrufen|anruf|rückruf|erreichbar|"
+    "téléphone|numéro de téléphone|portable|mobile|appelez|appeler|joindre|joignable|fixe|"
+    "teléfono|tel|móvil|celular|llame|llamar|llámame|número de teléfono|contacto|fijo|"
+    "telefono|cellulare|cell|chiamare|chiamami|chiami|numero di telefono|recapito|"
+    "telefone|telemóvel|telemovel|celular|fone|ligue|ligar|contato|"
+    "telefoon|telefoonnummer|mobiel|mobiele|gsm|bel|bellen|"
+    "telefonu|telefoniczny|telefonicznie|komórka|komórkowy|komórkowego|kontaktowego|kontaktowy|zadzwoń|dzwonić|dzwoń|"
+    "telefonnumret|mobilnr|ringa|tlf|tlf nr|mobiltlf|puhelin|puhelinnumero|puh|soita|matkapuhelin|"
+    "cep|cep telefonu|telefon numarası|telefonum|ara|arayın|telefon no|"
+    "telefonní číslo|mobilní|volejte|telefonszám|hívjon|τηλέφωνο|κινητό|телефон|тел|моб|мобильный|"
+    "звоните|номер телефона|"
+    "電話|電話番号|携帯|携帯電話|电话|手机|手机号|手机号码|电话号码|联系电话|聯絡電話|전화|전화번호|휴대폰|핸드폰|연락처|"
+    "nomor telepon|telepon|hp|no hp|hubungi|số điện thoại|điện thoại|โทร|โทรศัพท์|เบอร์โทร|मोबाइल|फोन|फ़ोन|"
+    "هاتف|الهاتف|رقم الهاتف|جوال|الجوال|موبايل|اتصل|טלפון|נייד|טל"
+)
+NEGATIVE = (
+    "order|order number|order no|order id|invoice|invoice number|invoice no|tracking|tracking number|"
+    "ticket|ticket number|"
+    "reference|reference number|ref|ref no|version|sku|isbn|issn|ean|upc|asin|barcode|part number|part "
+    "no|model number|serial|"
+    "serial number|batch|lot|lot number|transaction|transaction id|receipt|quote|case number|case id|"
+    "commit|build|hash|checksum|sha|md5|"
+    "timestamp|epoch|unix time|port|pid|process id|bug|pr|page|pages|chapter|figure|section|equation|"
+    "line number|rechnung|"
+    "rechnungsnummer|bestellnummer|auftragsnummer|commande|facture|pedido|factura|ordine|fattura|"
+    "zamówienie|faktura|faktury|bestelling|"
+    "factuur|tilaus|lasku|sipariş|fatura|doi|arxiv|pmid|request id|trace id|span id|session id|job id|run id|task id|"
+    "confirmation number|booking|booking number|shipment|shipment id|product id|item number|seed|offset|"
+    "byte|bytes|rows|count|"
+    "sygn|sygnatura|krs|numer faktury|numer zamówienia|nr zamówienia|numer sprawy|nr referencyjny|po "
+    "number|purchase order|"
+    "订单号|注文番号|주문번호|номер заказа"
+)
+"""Labels of numbers that are nobody's: they end the reach of any label farther away, and of a shape alone."""

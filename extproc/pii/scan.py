@@ -1,0 +1,142 @@
+"""The one scan: a text in a single pass -> its tokens of interest and its labels.
+
+Each alternative begins with characters of its own and repeats no group that could match the same text in two ways, so
+the pass is linear. It decides nothing: what a token is, `candidates.py` finds out.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from extproc.pii.labels import WORD as WORDS
+from extproc.pii.labels import Label, Vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+_CJK = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_LETTER = rf"[^\W\d_{_CJK}]"
+_LOCAL = r"a-zA-Z0-9_%+\u00c0-\u024f\u0400-\u04ff"
+_HOST = r"a-zA-Z0-9_\u00c0-\u024f\u0400-\u04ff\u3040-\u30ff\u3400-\u9fff"
+_GROUP = r"[A-Za-z]*[0-9][A-Za-z0-9]*"
+
+WORD, EMAIL, UUID, URL, COLONS, HYPHENS, IPV4, PHONE, CHAIN, DOMAIN, PLAIN, SCRIPT = range(1, 13)
+"""Numbers of the groups of `SCAN`."""
+
+SCAN = re.compile(
+    r"(?:[-+]?[0-9]{1,3}\.[0-9]+(?:[eE][-+]?[0-9]{1,3})?[,\s\]]{1,4}){6,}+"  # numbers of a vector: nobody's
+    rf"|({_LETTER}++)(?![\w@.+-]|:[/:0-9A-Fa-f])"
+    rf"|([{_LOCAL}][{_LOCAL}.-]{{0,63}}@(?:[{_HOST}-]{{1,63}}\.){{1,8}}[^\W\d_](?:[{_HOST}-]{{0,61}}[{_HOST}]))"
+    r"|([0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})(?![\w-])"
+    r"|([a-zA-Z][a-zA-Z0-9+.-]{1,20}://|www\.(?=[a-zA-Z0-9]))"
+    r"|((?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{0,4}))"
+    r"|([0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}(?![\w-])|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.]))"
+    r"|([0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\w|\.[0-9]))"
+    r"|(\+\(?[0-9][0-9 ().\-/]{5,22}[0-9](?![A-Za-z_])|\(\+?[0-9]{1,5}\)[ .\-/]{0,3}[0-9][0-9 .\-/]{3,16}[0-9](?![A-Za-z_]))"
+    rf"|({_GROUP}(?:[ ./-](?:{_GROUP}|[A-Z]{{1,4}}(?![A-Za-z0-9_])))*)"
+    r"|((?:[a-zA-Z0-9-]{1,63}\.){1,6}[a-zA-Z]{2,24})(?![\w@-]|\.[\w])"
+    rf"|({_LETTER}+)"
+    rf"|([{_CJK}]+)"
+)
+
+
+@dataclass(slots=True)
+class Tokens:
+    """What the scan saw, each in the order of the text."""
+
+    found: list[tuple[int, int, int]] = field(default_factory=list)
+    """Kind, start, end of all but words."""
+    words: list[tuple[int, int]] = field(default_factory=list)
+    """Words that may begin a secret."""
+    labels: list[Label] = field(default_factory=list)
+
+
+def scan(text: str, vocabulary: Vocabulary, keys: Container[str]) -> Tokens:  # noqa: C901, PLR0912 - one loop, by speed
+    """Read a text once. `keys`: lower-case words that may begin a secret."""
+    tokens = Tokens()
+    found, words, labels, first = tokens.found, tokens.words, tokens.labels, vocabulary.first
+    until = 0
+    for match in SCAN.finditer(text):
+        kind = match.lastindex
+        if kind is None:
+            continue
+        if kind in (WORD, PLAIN):
+            word = match.group()
+            lower = word.lower()
+            if lower in first:
+                start, end = match.span()
+                if start >= until and (label := vocabulary.read(text, start, end)) and not _goes_on(text, label.end):
+                    labels.append(label)
+                    until = label.end
+            elif word != lower and not word[1:].islower() and not word.isupper():
+                _split(text, *match.span(), vocabulary, labels)
+            elif not word.isascii() and (label := vocabulary.read(text, *match.span())):
+                labels.append(label)
+                until = label.end
+            if (kind == PLAIN and (lower in keys or word[:4] in keys)) or lower == "begin":
+                words.append(match.span())
+        elif kind == SCRIPT:
+            offset = match.start()
+            for written in vocabulary.unspaced.finditer(match.group()):
+                kinds = vocabulary.written[written.group()]
+                labels.append(Label(offset + written.start(), offset + written.end(), kinds))
+        elif kind == DOMAIN:
+            found.append((kind, *match.span()))
+            labels += filter(
+                None, (vocabulary.read(text, *word.span()) for word in WORDS.finditer(text, *match.span()))
+            )
+        elif kind == CHAIN and (caps := _CAPS.search(text, *match.span())):
+            _cut(text, match.span(), caps, vocabulary, tokens)
+        else:
+            found.append((kind, *match.span()))
+    return tokens
+
+
+_ONLY = frozenset("number no nr num value id code masked raw str text hash last new old primary home work".split())
+
+
+def _goes_on(text: str, end: int) -> bool:
+    """Whether a name in snake case goes on after a label, and so names something else: `text_completion`."""
+    if text[end : end + 1] != "_":
+        return False
+    following = WORDS.match(text, end + 1)
+    return following is not None and following.group().lower() not in _ONLY
+
+
+_CAPS = re.compile(r"(?<=[ ./-])[A-Z]{1,4}(?![A-Za-z0-9_])")
+
+
+def _cut(text: str, span: tuple[int, int], caps: re.Match[str] | None, vocabulary: Vocabulary, tokens: Tokens) -> None:
+    """A chain in which a group of capitals is a label: `79030835344 NIP 9473281651` is two chains."""
+    start, end = span
+    while caps is not None:
+        label = vocabulary.read(text, *caps.span())
+        if label is not None:
+            if caps.start() - 1 > start:
+                tokens.found.append((CHAIN, start, caps.start() - 1))
+            tokens.labels.append(label)
+            start = min(end, label.end + 1)
+        caps = _CAPS.search(text, max(caps.end(), start), end)
+    if start < end:
+        tokens.found.append((CHAIN, start, end))
+
+
+_CAMEL = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])")
+
+
+def _split(text: str, start: int, end: int, vocabulary: Vocabulary, labels: list[Label]) -> None:
+    """Labels inside a name in camel case: `customerPhone`, `userSSN`."""
+    if end - start > 40:
+        return
+    pieces = [(start + m.start(), start + m.end()) for m in _CAMEL.finditer(text[start:end])]
+    at = 0
+    while at < len(pieces):
+        label = vocabulary.read_name(text, pieces[at:])
+        if label:
+            labels.append(label)
+            while at < len(pieces) and pieces[at][0] < label.end:
+                at += 1
+        else:
+            at += 1
