@@ -15,6 +15,7 @@ COMMANDS = {
     "up": "up",
     "audit": "audit",
     "top": "top",
+    "explain": "explain",
     "check": "check",
     "mask": "mask",
     "models": "models",

@@ -1,0 +1,168 @@
+"""`intentmesh explain`: what would happen to a request, and why."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from extproc import payload
+from extproc.cli.up import default_mesh
+from extproc.config import load
+from extproc.errors import ConfigError, IntentmeshError
+from extproc.intent import Classifier
+from extproc.pii import Analyzer, Anonymizer
+from extproc.pipeline import Inquiry, Pipeline
+from extproc.routing import Router
+
+if TYPE_CHECKING:
+    from extproc.config import Mesh
+    from extproc.payload import Segment
+    from extproc.pii import RecognizerResult
+
+COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
+@click.option("--path", default="/v1/chat/completions", show_default=True, help="Path of the request.")
+@click.option("--method", default="POST", show_default=True)
+@click.option("--content-type", help="Default: application/json for what starts with { or [, else text/plain.")
+@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="A request header; may be given again.")
+@click.option(
+    "--color/--no-color", default=None, help="Show the texts with what was found in them. Default: on a terminal."
+)
+@click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object; positions, never the texts.")
+def explain(
+    file: Path | None,
+    path: str,
+    method: str,
+    content_type: str | None,
+    headers: tuple[str, ...],
+    color: bool | None,
+    as_json: bool,
+) -> None:
+    r"""Read a request body on stdin; say which model gets it, why, and what is masked in it.
+
+    \b
+    echo '{"messages":[{"role":"user","content":"bearing 4 is hot"}]}' | intentmesh explain mesh.yaml
+    echo 'I want a refund' | intentmesh explain
+    """
+    mesh = load(file or default_mesh())
+    body = sys.stdin.buffer.read()
+    kind = content_type or ("application/json" if body.lstrip()[:1] in {b"{", b"["} else "text/plain")
+    given = dict(_header(header) for header in headers) | {":path": path, ":method": method, "content-type": kind}
+    found = _explain(mesh, method.upper(), path, body, given)
+    if as_json:
+        click.echo(json.dumps(found["report"], indent=2, ensure_ascii=False))
+    else:
+        _show(found, color=sys.stdout.isatty() if color is None else color)
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise click.BadParameter(f"`{text}` is not NAME:VALUE", param_hint="--header")
+    return name.strip().lower(), value.strip()
+
+
+def _explain(mesh: Mesh, method: str, path: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
+    analyzer = Analyzer(mesh.pii)
+    classifier = Classifier(mesh) if mesh.intents else None
+    pipeline = Pipeline(mesh, Anonymizer(mesh.pii, analyzer) if mesh.pii.enabled else None, classifier, Router(mesh))
+    target = path.partition("?")[0]
+    rule = pipeline.rule_for(method, target)
+    if rule is None:
+        raise ConfigError(f"no rule of `intercept` matches {method} {target}: such a request passes as it is, unread")
+    inquiry = Inquiry(rule, target, headers, body)
+    try:
+        inspection = asyncio.run(pipeline.inspect(inquiry))
+        document = payload.parse(rule, target, headers["content-type"], headers.get("content-encoding", ""), body)
+    except IntentmeshError as error:
+        report = {"outcome": "rejected", "status": error.status, "error": type(error).__name__, "message": str(error)}
+        return {"report": report, "texts": []}
+    finally:
+        pipeline.close()
+    texts = [
+        (segment, analyzer.analyze(segment.text, segment.key) if mesh.pii.enabled else [])
+        for segment in document.segments
+    ]
+    understood = classifier.explain(document.intent_text, headers) if classifier else None
+    decision = inspection.decision
+    report = {
+        "outcome": "forwarded",
+        "rule": rule.path or rule.path_prefix,
+        "model": decision.model,
+        "reason": inspection.reason,
+        "residency": decision.residency,
+        "intent": asdict(inspection.score) if inspection.score else None,
+        "stages": [asdict(stage) for stage in understood.stages] if understood else [],
+        "entities": [
+            {"path": segment.path, **{name: getattr(result, name) for name in RESULT_FIELDS}}
+            for segment, results in texts
+            for result in results
+        ],
+        "masked": {f"{kind}:{operator}": count for (kind, operator), count in inspection.entities.items()},
+        "steps_us": {step: round(seconds * 1e6, 1) for step, seconds in inspection.steps_s.items()},
+    }
+    return {"report": report, "texts": texts}
+
+
+RESULT_FIELDS = ("entity_type", "start", "end", "score", "evidence")
+
+
+def _show(found: dict[str, Any], *, color: bool) -> None:
+    console = Console(force_terminal=color or None, no_color=not color, highlight=False, soft_wrap=True)
+    report = found["report"]
+    if report["outcome"] == "rejected":
+        console.print(f"refused with {report['status']}: {report['message']}", markup=False)
+        return
+    console.print(
+        f"model      {report['model']}  ({report['reason']}; may travel: {report['residency']})", markup=False
+    )
+    if score := report["intent"]:
+        line = f"intent     {score['intent'] or 'none'}  {score['score']:.3f} by {score['stage']} ({score['reason']})"
+        if score["runner_up"]:
+            line += f"; then {score['runner_up']}"
+        console.print(line, markup=False)
+    for stage in report["stages"]:
+        console.print(
+            f"  {stage['stage']:<12} {stage['best']} {stage['score']:.3f}, needs {stage['threshold']:.3f}"
+            f"  {stage['microseconds']:.0f} us",
+            markup=False,
+        )
+        for near in stage["nearest"]:
+            console.print(f"    {near['cosine']:.2f}  {near['intent']}: {near['example']}", markup=False)
+    for entity in report["entities"]:
+        console.print(
+            f"found      {entity['entity_type']} at {entity['path']} [{entity['start']}:{entity['end']}]"
+            f"  {entity['score']:.2f}  {', '.join(entity['evidence'])}",
+            markup=False,
+        )
+    steps = ", ".join(f"{step} {us:.0f}" for step, us in report["steps_us"].items())
+    console.print(f"time       {sum(report['steps_us'].values()):.0f} us: {steps}", markup=False)
+    if color:
+        for segment, results in found["texts"]:
+            console.print(coloured(segment, results))
+
+
+def coloured(segment: Segment, results: list[RecognizerResult]) -> Text:
+    """A text with its findings in colours, each with its type behind it."""
+    text = Text(f"{segment.path}: ", style="dim")
+    types = sorted({result.entity_type for result in results})
+    at = 0
+    for result in sorted(results, key=lambda r: r.start):
+        style = COLOURS[types.index(result.entity_type) % len(COLOURS)]
+        text.append(segment.text[at : result.start], style="default")
+        text.append(segment.text[result.start : result.end], style=f"bold {style}")
+        text.append(f"[{result.entity_type}]", style=f"dim {style}")
+        at = result.end
+    text.append(segment.text[at:], style="default")
+    return text
