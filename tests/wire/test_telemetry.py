@@ -1,0 +1,132 @@
+"""What telemetry sees of a real exchange: the convention's names, the caller's trace, token counts, and never a word."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import pytest_asyncio
+
+from tests.wire.harness import running_gateway, until
+from tests.wire.receiver import running_receiver
+
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+CANARY = "canary-7f3a"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="observed")
+async def _observed(tmp_path_factory):
+    """A gateway whose telemetry goes to a receiver, and its audit trail to a file."""
+    audit = tmp_path_factory.mktemp("audit") / "audit.jsonl"
+    async with running_receiver() as receiver:
+        telemetry = {
+            "otlp": {"endpoint": f"http://127.0.0.1:{receiver.port}"},
+            "metrics_interval_s": 0.2,
+            "project": {"header": "x-team", "known": ["red"]},
+            "audit": {"path": str(audit)},
+        }
+        async with running_gateway(mesh={"telemetry": telemetry}) as gateway:
+            yield gateway, receiver, audit
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("stream", [False, True])
+async def test_span_is_a_child_of_the_callers(observed, stream):
+    """The caller's trace goes through us to the upstream, whose parent is our span."""
+    gateway, receiver, _ = observed
+    receiver.spans.clear()
+    for upstream in gateway.upstreams.values():
+        upstream.requests.clear()
+    answer = await gateway.chat(
+        "the bearing on pump 4 is running hot, mail ada@example.org", headers={"traceparent": PARENT}, stream=stream
+    )
+    assert answer.status_code == 200
+    await until(lambda: _true(receiver.spans))
+    span, attributes = receiver.spans[-1], receiver.attributes[-1]
+    assert span.trace_id.hex() == PARENT.split("-")[1]
+    assert span.parent_span_id.hex() == PARENT.split("-")[2]
+    assert gateway.received[-1].get("traceparent") == f"00-{span.trace_id.hex()}-{span.span_id.hex()}-01"
+    assert span.name == "chat telemetry"
+    assert attributes["gen_ai.operation.name"] == "chat"
+    assert attributes["gen_ai.usage.input_tokens"] == 7
+    assert attributes["gen_ai.usage.output_tokens"] == 5
+    assert attributes["intentmesh.intent"] == "hardware_telemetry"
+    assert attributes["intentmesh.entity.EMAIL_ADDRESS"] == 1
+    assert {"payload", "pii", "intent"} <= {event.name for event in span.events}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_metrics_arrive_and_add_up(observed):
+    """Tokens of the upstream's own count reach the convention's metric."""
+    gateway, receiver, _ = observed
+    await gateway.chat("I want a refund for my order", headers={"x-team": "red"})
+
+    async def counted():
+        usage = receiver.metrics.get("gen_ai.client.token.usage")
+        if usage is None:
+            return False
+        return any(
+            ("gen_ai.request.model", "support") in {(a.key, a.value.string_value) for a in point.attributes}
+            for point in usage.histogram.data_points
+        )
+
+    await until(counted)
+    projects = receiver.metrics["intentmesh.project.tokens"].sum.data_points
+    labels = [{a.key: a.value.string_value for a in point.attributes} for point in projects]
+    assert {"red"} <= {label.get("intentmesh.project") for label in labels}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_audit_line_per_decision(observed):
+    """Types, counts and operators; no value."""
+    gateway, _, audit = observed
+    await gateway.chat(f"my mail is {CANARY}@example.org", headers={"x-request-id": "abc-1", "x-team": "blue"})
+
+    async def written():
+        lines = [json.loads(line) for line in audit.read_text().splitlines()]
+        return [line for line in lines if line["project"] == "blue"]
+
+    (line,) = await until(written)
+    assert line["entities"] == {"EMAIL_ADDRESS:replace": 1}
+    assert line["input_tokens"] == 7
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_canary_never_leaves(observed):
+    """A secret that a user typed is in no span, metric, audit line, log or refusal, whatever became of the request."""
+    gateway, receiver, audit = observed
+    secret = f"{CANARY}@example.org"
+    answers = [
+        await gateway.chat(f"mail {secret}, ssn 123-45-6780", stream=stream, user=secret) for stream in (False, True)
+    ]
+    assert all(secret in gateway.text_of(answer) for answer in answers)
+    for body in (
+        f'{{"messages": [{{"content": "{secret}"',
+        f'{{"{secret}": {{{{',
+        f"\xff{secret}",
+        "[" * 5000 + f'"{secret}"',
+    ):
+        refused = await gateway.client.post(
+            f"/v1/chat/completions?q={secret}",
+            content=body.encode("latin-1"),
+            headers={"content-type": "application/json"},
+        )
+        assert secret not in refused.text
+        assert refused.status_code == 400
+    await gateway.client.get(f"/{secret}")
+    await until(lambda: _true(len(receiver.spans) >= 2))
+    everything = receiver.raw + audit.read_bytes() + gateway.processor.output().encode()
+    assert CANARY.encode() not in everything
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_receiver_that_is_gone_costs_nothing():
+    """Requests go on while nothing listens; what is lost is counted."""
+    telemetry = {"otlp": {"endpoint": "http://127.0.0.1:9", "timeout_s": 0.2}, "metrics_interval_s": 0.1}
+    async with running_gateway(mesh={"telemetry": telemetry}) as gateway:
+        for _ in range(5):
+            assert (await gateway.chat("the pump is hot")).status_code == 200
+
+
+async def _true(value):
+    return value
