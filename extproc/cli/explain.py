@@ -83,13 +83,12 @@ def _explain(mesh: Mesh, method: str, path: str, body: bytes, headers: dict[str,
         raise ConfigError(f"no rule of `intercept` matches {method} {target}: such a request passes as it is, unread")
     inquiry = Inquiry(rule, target, headers, body)
     try:
+        asyncio.run(pipeline.inspect(inquiry))  # tables are loaded by the first request: it is not the one to time
         inspection = asyncio.run(pipeline.inspect(inquiry))
         document = payload.parse(rule, target, headers["content-type"], headers.get("content-encoding", ""), body)
     except IntentmeshError as error:
         report = {"outcome": "rejected", "status": error.status, "error": type(error).__name__, "message": str(error)}
         return {"report": report, "texts": []}
-    finally:
-        pipeline.close()
     texts = [
         (segment, analyzer.analyze(segment.text, segment.key) if mesh.pii.enabled else [])
         for segment in document.segments

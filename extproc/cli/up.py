@@ -46,7 +46,7 @@ def default_mesh() -> Path:
 
 async def _run(file: Path, *, port: int | None, free_ports: bool, as_json: bool) -> None:
     mesh = load(file)
-    console = Console(quiet=as_json, highlight=False)
+    console = Console(quiet=as_json, highlight=False, soft_wrap=True)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -108,17 +108,16 @@ def _show_request(console: Console, line: bytes, *, as_json: bool) -> bool:
     if as_json:
         click.echo(line.decode().rstrip("\n"))
         return True
-    intent = record.get("intent") or "-"
-    how = (
-        f"{record['score']:.2f} by {record['stage']}"
-        if record.get("score") is not None
-        else str(record.get("stage") or "-")
-    )
+    intent = record.get("intent") or "unsure"
+    stage = record.get("stage")
+    how = f" ({record['score']:.2f} by {stage})" if stage and record.get("intent") else ""
     masked = ", ".join(f"{kind} x{count}" for kind, count in (record.get("entities") or {}).items()) or "nothing"
+    # of an answer that needs no restoring the processor sees nothing, not even the status
+    outcome = record.get("status") or record.get("outcome")
     console.print(
         escape(
-            f"{record.get('status') or '-'}  {intent} ({how}) -> {record.get('model') or '-'}"
-            f"  masked: {masked}  {record.get('duration_ms', 0):.1f} ms"
+            f"{outcome}  {intent}{how} -> {record.get('model') or record.get('error') or '-'}  masked: {masked}"
+            f"  {record.get('added_ms', 0):.1f} ms of {record.get('duration_ms', 0):.0f} ms"
         )
     )
     return True
