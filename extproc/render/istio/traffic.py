@@ -207,7 +207,7 @@ def path_name(route: str, rewrite: Rewrite) -> str:
     return f"{route}-{dns_name(rewrite.prefix.lower())}"
 
 
-def _per_path(  # noqa: PLR0917
+def _per_path(
     label: str, name: str, model: Model, by_version: dict[str, Part], headers: Data, bound: Zone
 ) -> Iterator[Data]:
     every_version = parts(name, model)
