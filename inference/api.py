@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import time
@@ -111,12 +112,13 @@ class Api:
         body = read_body(EmbeddingBody, await self._json(request))
         job = await self._ready().embed(body)
         vectors: dict[int, Vector] = {}
-        async for events in self._ready().run(job, request.receive):
-            for index, event in events:
-                if isinstance(event, Failure):
-                    raise event.error
-                if isinstance(event, Vector):
-                    vectors[index] = event
+        async with contextlib.aclosing(self._ready().run(job, request.receive)) as steps:
+            async for events in steps:
+                for index, event in events:
+                    if isinstance(event, Failure):
+                        raise event.error
+                    if isinstance(event, Vector):
+                        vectors[index] = event
         exchange.note_embedding(sum(vector.tokens for vector in vectors.values()))
         data = [answers.embedding(index, vectors[index], body) for index in sorted(vectors)]
         return JSONResponse(answers.embeddings(self._settings.name, data, vectors.values()))
@@ -126,7 +128,11 @@ class Api:
     ) -> Response:
         if stream:
             events = self._ready().run(job, request.receive)
-            return EventStream(await anext(events), events, job, shape, exchange)
+            try:
+                return EventStream(await anext(events), events, job, shape, exchange)
+            except BaseException:
+                await events.aclose()
+                raise
         by_choice = await self._collect(request, exchange, job)
         choices = [
             shape.choice(index, "".join(piece.text for piece in pieces), pieces)
@@ -137,13 +143,14 @@ class Api:
     async def _collect(self, request: Request, exchange: Exchange, job: Job) -> list[list[Piece]]:
         """Wait for all choices to end; the first failure fails the request."""
         by_choice: list[list[Piece]] = [[] for _ in job.tasks]
-        async for events in self._ready().run(job, request.receive):
-            for index, event in events:
-                if isinstance(event, Failure):
-                    raise event.error
-                if isinstance(event, Piece):
-                    by_choice[index].append(event)
-                    exchange.note(event)
+        async with contextlib.aclosing(self._ready().run(job, request.receive)) as steps:
+            async for events in steps:
+                for index, event in events:
+                    if isinstance(event, Failure):
+                        raise event.error
+                    if isinstance(event, Piece):
+                        by_choice[index].append(event)
+                        exchange.note(event)
         return by_choice
 
     def _shape(self, body: ChatBody | CompletionBody, *, chat: bool) -> answers.Shape:

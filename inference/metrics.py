@@ -20,6 +20,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._busy = self._gauge("slots_busy", "Slots that hold a request.")
         self._slots = self._gauge("slots", "Slots in all.")
+        self.active = self._gauge("requests_active", "Sequences accepted and not yet ended.")
         self._waiting = self._gauge("queue_length", "Requests that wait for a slot.")
         self._cache_tokens = self._gauge("kv_cache_tokens", "Tokens in the KV cache, those of idle slots included.")
         self._cache_share = self._gauge("kv_cache_usage_ratio", "Share of the KV cache that holds tokens.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -128,10 +129,9 @@ class ChatBody(SampledBody):
 class CompletionBody(SampledBody):
     """Of /v1/completions."""
 
-    prompt: Text | Tokens | list[Text] | list[Tokens] = Field(union_mode="left_to_right")
+    prompt: Text | Tokens | list[Text | Tokens] = Field(union_mode="left_to_right")
     max_tokens: int | None = Field(default=16, ge=1)
     logprobs: int | None = Field(default=None, ge=0, le=20)
-    echo: bool = False
 
     @property
     def limit(self) -> int | None:
@@ -153,7 +153,7 @@ class EmbeddingBody(_Body):
     """Of /v1/embeddings."""
 
     model: str | None = None
-    input: Text | Tokens | list[Text] | list[Tokens] = Field(union_mode="left_to_right")
+    input: Text | Tokens | list[Text | Tokens] = Field(union_mode="left_to_right")
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = Field(default=None, ge=1)
 
@@ -164,7 +164,9 @@ def read_body(kind: type[Body], value: object) -> Body:
         return kind.model_validate(value)
     except ValidationError as error:
         mistake = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        place = ".".join(str(part) for part in mistake["loc"] if not str(part).startswith(("list[", "constrained")))
+        place = ".".join(itertools.takewhile(str.isidentifier, map(str, mistake["loc"])))
+        for union in ("prompt", "input", "stop"):
+            place = union if place.startswith(union + ".") else place
         raise InvalidRequestError(f"{place or 'body'}: {mistake['msg']}", param=place or None) from None
 
 

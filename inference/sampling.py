@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import llama_cpp.llama_cpp as llama
 import numpy as np
 
+from inference import logs
 from inference.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Sampler:
         self._engine = engine
         self._grammar = None
         if params.grammar is not None:
-            self._grammar = llama.llama_sampler_init_grammar(engine.vocab, params.grammar.encode(), b"root")
+            with logs.muted():
+                self._grammar = llama.llama_sampler_init_grammar(engine.vocab, params.grammar.encode(), b"root")
             if not self._grammar:
                 raise InvalidRequestError("llama.cpp cannot read this grammar", param="response_format")
         self._chain = _make_chain(engine, params)

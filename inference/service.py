@@ -13,7 +13,7 @@ from inference.grammar import grammar_of
 from inference.protocol import prompts_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from inference.engine import Engine
     from inference.generation import Event, Task
@@ -93,7 +93,9 @@ class Service:
             tasks.append(Embedding(tokens, channel, index))
         return Job(tasks, channel, len(tasks))
 
-    async def run(self, job: Job, receive: Callable[[], Awaitable[Any]]) -> AsyncIterator[list[tuple[int, Event]]]:
+    async def run(
+        self, job: Job, receive: Callable[[], Awaitable[Any]]
+    ) -> AsyncGenerator[list[tuple[int, Event]], None]:
         """Run a job: lists of (choice, event), until all choices have ended. Raises ClientGoneError.
 
         However this ends, no sequence of the job keeps its slot.

@@ -12,7 +12,7 @@ from inference.generation import Failure, Piece
 from inference.service import ClientGoneError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from starlette.types import Receive, Scope, Send
 
@@ -33,7 +33,7 @@ class EventStream(Response):
     def __init__(
         self,
         first: list[tuple[int, Event]],
-        rest: AsyncIterator[list[tuple[int, Event]]],
+        rest: AsyncGenerator[list[tuple[int, Event]], None],
         job: Job,
         shape: answers.Shape,
         exchange: Exchange,
@@ -69,7 +69,7 @@ class EventStream(Response):
             status = error.status
             await send({"type": "http.response.body", "body": answers.error_event(error), "more_body": False})
         finally:
-            await self._rest.aclose()  # type: ignore[attr-defined]
+            await self._rest.aclose()
             self._exchange.end(status)
 
     def _render(self, events: list[tuple[int, Event]]) -> bytes:

@@ -77,6 +77,7 @@ class Worker:
                 code="overloaded",
             )
         self._active += len(tasks)
+        self._metrics.active.set(self._active)
         self._drained.clear()
         self._inbox.extend(tasks)
         self._wake.set()
@@ -89,6 +90,7 @@ class Worker:
     def finished(self, count: int) -> None:
         """Say that sequences have ended, whatever the reason."""
         self._active -= count
+        self._metrics.active.set(self._active)
         if not self._active:
             self._drained.set()
 
