@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/
 PYTEST := $(RUN)python -m pytest
 
-.PHONY: help up test lint unit wire quality bench render clean
+.PHONY: help up test lint unit wire quality round-trip bench render clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -28,6 +28,9 @@ unit: setup ## no network, seconds
 
 quality: setup ## accuracy floors
 	$(PYTEST) tests/quality
+
+round-trip: setup ## 20,000 cases of each property: what is masked comes back
+	INTENTMESH_ROUND_TRIP_CASES=20000 $(PYTEST) --timeout 3600 tests/quality/test_round_trip.py
 
 wire: setup ## a real Envoy, a real processor, real llama.cpp
 	$(PYTEST) tests/wire
