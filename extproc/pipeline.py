@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from extproc import payload
-from extproc.errors import BodyTooLargeError, IntentmeshError, MaskingError, UnreadableBodyError
+from extproc.errors import IntentmeshError, MaskingError, UnreadableBodyError
+from extproc.pii import Analyzer, Anonymizer, AnswerEditors, Redactor, Vault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from extproc.config import Mesh
     from extproc.config.intercept import Intercept
     from extproc.intent import Classifier, IntentScore
-    from extproc.payload import Document, EditorFactory
-    from extproc.pii import Anonymized, Anonymizer, Vault
+    from extproc.payload import Change, Document, EditorFactory
+    from extproc.pii import Anonymized
     from extproc.routing import RouteDecision, Router
 
 LARGE_BODY_BYTES = 256 * 1024
@@ -38,15 +39,33 @@ CLASSIFY_RESERVE_S = 0.05
 """With less of the deadline left than this, the transformer is not waited for."""
 
 
+def plain_path(path: str) -> str:
+    """A path without its disguises: percent-encoding, empty segments, dots."""
+    segments: list[str] = []
+    decoded = unquote(path)
+    for segment in decoded.split("/"):
+        if segment == "..":
+            del segments[-1:]
+        elif segment not in ("", "."):
+            segments.append(segment)
+    is_folder = segments and decoded.endswith(("/", "/.", "/.."))
+    return "/" + "/".join(segments) + ("/" if is_folder else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Inquiry:
     """A whole request body, to be inspected."""
 
     rule: Intercept
-    path: str
-    """Without the query."""
+    target: str
+    """Path and query."""
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def path(self) -> str:
+        """Without the query."""
+        return self.target.partition("?")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +75,8 @@ class Inspection:
     decision: RouteDecision
     body: bytes | None = None
     """The new body; None: it stays as it came."""
+    target: str | None = None
+    """The new path and query; None: they stay as they came."""
     vault: Vault | None = None
     """Placeholder -> original; None or empty: nothing to restore."""
     score: IntentScore | None = None
@@ -69,13 +90,39 @@ class Inspection:
     """Step -> seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Masked:
+    """A request after the first two steps."""
+
+    inquiry: Inquiry
+    document: Document
+    query: Document | None
+    anonymized: Anonymized | None
+    steps: dict[str, float]
+
+    def rewrite(self, model: str | None) -> tuple[bytes, str]:
+        """Body and target as the upstream is to get them."""
+        body = self.document.segments
+        edits: Sequence[Change | None] = self.anonymized.edits if self.anonymized else [None] * len(body)
+        target = self.inquiry.target
+        if self.query is not None:
+            target = self.query.replace(edits[len(body) :]).decode("latin-1")
+        return self.document.replace(edits[: len(body)], model=model), target
+
+
 class Pipeline:
     """The four steps, each built once for one `mesh.yaml`."""
 
     def __init__(
-        self, mesh: Mesh, anonymizer: Anonymizer | None, classifier: Classifier | None, router: Router
+        self,
+        mesh: Mesh,
+        anonymizer: Anonymizer | None,
+        classifier: Classifier | None,
+        router: Router,
+        redactor: Redactor | None = None,
     ) -> None:
         self.mesh = mesh
+        self._redactor = redactor
         self._anonymizer = anonymizer
         self._classifier = classifier
         self._router = router
@@ -85,21 +132,25 @@ class Pipeline:
     @classmethod
     def build(cls, mesh: Mesh, previous: Pipeline | None = None) -> Pipeline:
         """Build every part from the configuration; what an earlier pipeline has loaded is used again."""
-        from extproc.intent import Classifier  # noqa: PLC0415 - loads the embedding model
-        from extproc.pii import Analyzer, Anonymizer  # noqa: PLC0415
         from extproc.routing import Router  # noqa: PLC0415
 
         del previous
-        anonymizer = Anonymizer(mesh.pii, Analyzer(mesh.pii)) if mesh.pii.enabled else None
-        return cls(mesh, anonymizer, Classifier(mesh) if mesh.intents else None, Router(mesh))
+        analyzer = Analyzer(mesh.pii)
+        anonymizer = Anonymizer(mesh.pii, analyzer) if mesh.pii.enabled else None
+        classifier = None
+        if mesh.intents:
+            from extproc.intent import Classifier  # noqa: PLC0415 - loads the embedding model
+
+            classifier = Classifier(mesh)
+        return cls(mesh, anonymizer, classifier, Router(mesh), Redactor(mesh.pii, analyzer))
 
     def rule_for(self, method: str, path: str) -> Intercept | None:
         """The first `intercept` rule that matches; None: the request is none of our business.
 
-        The path is compared as the upstream will understand it: `/%761/chat` is `/v1/chat`.
+        The path is compared as an upstream may understand it: `/%761/chat` and `//v1/./chat` are `/v1/chat`.
         """
-        if "%" in path:
-            path = unquote(path)
+        if "%" in path or "//" in path or "/." in path:
+            path = plain_path(path)
         for rule in self.mesh.intercept:
             if method in rule.methods and (
                 path == rule.path or (rule.path_prefix is not None and path.startswith(rule.path_prefix))
@@ -119,14 +170,14 @@ class Pipeline:
         deadline = monotonic() + self._deadline_s
         try:
             if len(inquiry.body) < LARGE_BODY_BYTES:
-                masked = self._mask(inquiry)
+                masked = self._mask(inquiry, deadline)
             else:
                 masked = await self._mask_in_thread(inquiry, deadline)
         except UnreadableBodyError:
             if self._refuses_unreadable(inquiry.rule):
                 raise
             return self.decide_unread(inquiry.headers, "unreadable")
-        document, anonymized, steps = masked
+        document, anonymized, steps = masked.document, masked.anonymized, masked.steps
         entities: Mapping[tuple[str, str], int] = anonymized.entities if anonymized else {}
         start = perf_counter()
         score, trouble = await self._classify(document.intent_text, inquiry.headers, deadline)
@@ -134,14 +185,14 @@ class Pipeline:
         intent = score.intent if score else None
         decision = self._router.decide(intent, {entity_type for entity_type, _ in entities}, inquiry.headers)
         decided = perf_counter()
-        texts: Sequence[str | None] = anonymized.texts if anonymized else [None] * len(document.segments)
-        body = document.replace(texts, model=decision.upstream_name)
+        body, target = masked.rewrite(decision.upstream_name)
         steps["intent"] = understood - start
         steps["routing"] = decided - understood
         steps["rewrite"] = perf_counter() - decided
         return Inspection(
             decision,
             None if body == inquiry.body else body,
+            None if target == inquiry.target else target,
             anonymized.vault if anonymized else None,
             score,
             trouble or decision.reason,
@@ -157,18 +208,17 @@ class Pipeline:
     def answer_editor(self, rule: Intercept, inspection: Inspection) -> EditorFactory | None:
         """Makes the editors of the texts in the answer; None: nothing is to change in it."""
         vault = inspection.vault
-        if vault is not None and len(vault) and self._restores(rule):
-            return vault.restorer
-        return None
+        restores = vault is not None and len(vault) > 0 and self._restores(rule)
+        if not restores and not rule.redact_output:
+            return None
+        redactor = self._redactor if rule.redact_output else None
+        return AnswerEditors(vault or Vault(), redactor, restore=restores)
 
     def _restores(self, rule: Intercept) -> bool:
         return self.mesh.pii.restore if rule.restore is None else rule.restore
 
-    def _mask(self, inquiry: Inquiry) -> tuple[Document, Anonymized | None, dict[str, float]]:
+    def _mask(self, inquiry: Inquiry, deadline: float) -> _Masked:
         start = perf_counter()
-        limit = self.mesh.limits.max_body_bytes
-        if len(inquiry.body) > limit:
-            raise BodyTooLargeError(f"the body has {len(inquiry.body)} bytes; the limit is {limit}")
         headers = inquiry.headers
         try:
             document = payload.parse(
@@ -177,19 +227,23 @@ class Pipeline:
                 headers.get("content-type", ""),
                 headers.get("content-encoding", ""),
                 inquiry.body,
+                max_body_bytes=self.mesh.limits.max_body_bytes,
             )
+            query = payload.parse_query(inquiry.target) if inquiry.rule.query and "?" in inquiry.target else None
             parsed = perf_counter()
-            anonymized = self._anonymizer.anonymize(document.segments) if self._anonymizer else None
+            anonymized = None
+            if self._anonymizer is not None:
+                segments = [*document.segments, *query.segments] if query else document.segments
+                anonymized = self._anonymizer.anonymize(segments, body=inquiry.body, deadline=deadline)
         except IntentmeshError:
             raise
         except Exception as error:  # whatever it is, what was not masked is not sent on
             raise MaskingError(f"the body could not be masked ({type(error).__name__})") from error
-        return document, anonymized, {"payload": parsed - start, "pii": perf_counter() - parsed}
+        steps = {"payload": parsed - start, "pii": perf_counter() - parsed}
+        return _Masked(inquiry, document, query, anonymized, steps)
 
-    async def _mask_in_thread(
-        self, inquiry: Inquiry, deadline: float
-    ) -> tuple[Document, Anonymized | None, dict[str, float]]:
-        work = asyncio.get_running_loop().run_in_executor(self._large, self._mask, inquiry)
+    async def _mask_in_thread(self, inquiry: Inquiry, deadline: float) -> _Masked:
+        work = asyncio.get_running_loop().run_in_executor(self._large, self._mask, inquiry, deadline)
         try:
             async with asyncio.timeout(deadline - monotonic()):
                 return await work

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from extproc.errors import IntentmeshError
 
 
-def refuse(error: IntentmeshError, rule: Intercept | None, path: str) -> Reject:
+def refuse(error: IntentmeshError, rule: Intercept | None, target: str) -> Reject:
     """The reply to a request that this error ends."""
     message = str(error)
-    if rule is not None and (rule.payload == "anthropic" or (rule.payload == "auto" and path.endswith("/messages"))):
+    if rule is not None and (
+        rule.payload == "anthropic" or (rule.payload == "auto" and target.partition("?")[0].endswith("/messages"))
+    ):
         shape: dict[str, object] = {"type": "error", "error": {"type": error.error_type, "message": message}}
     else:
         shape = {"error": {"message": message, "type": error.error_type, "param": None, "code": _code(error)}}

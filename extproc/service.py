@@ -80,7 +80,7 @@ class ExternalProcessor:
         except IntentmeshError as error:
             if isinstance(error, MaskingError):
                 log.error("masking_failed", error=type(error.__cause__ or error).__name__, at=_where(error))  # noqa: TRY400
-            return stream.refused(error, refuse(error, stream.rule, stream.path))
+            return stream.refused(error, refuse(error, stream.rule, stream.target))
         return step
 
 

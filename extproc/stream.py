@@ -17,6 +17,7 @@ closes the stream cleanly: Envoy asks no more, and the rest of the exchange cost
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -110,8 +111,8 @@ class HttpStream:
         self.observed = False
         """Envoy reads no reply, and must be sent none."""
         self.rule: Intercept | None = None
-        self.path = ""
-        """Without the query."""
+        self.target = ""
+        """Path and query."""
         self._shadow = pipeline.mesh.shadow
         self._observer = observer or Silence()
         self._state = State.START
@@ -161,8 +162,8 @@ class HttpStream:
     def _request_headers(self, event: RequestHeaders) -> Step:
         headers = self._headers = event.headers
         self.observed = event.observed
-        self.path = headers.get(":path", "").partition("?")[0]
-        self.rule = self.pipeline.rule_for(headers.get(":method", ""), self.path)
+        self.target = headers.get(":path", "")
+        self.rule = self.pipeline.rule_for(headers.get(":method", ""), self.target.partition("?")[0])
         if event.negotiated:
             self._request_mode, self._response_mode = event.negotiated.request_body, event.negotiated.response_body
         if event.end_of_stream:
@@ -171,7 +172,7 @@ class HttpStream:
             return self._pass_by()
         self._trace = self._observer.begin(headers)
         if event.end_of_stream:
-            return self._route_unread("no body")
+            return Inquiry(self.rule, self.target, headers, b"")
         if not self._shadow and not self.observed:
             modes.check(
                 self._request_mode,
@@ -197,26 +198,6 @@ class HttpStream:
         if spoofed and not self._shadow:
             return (Mutate("request_headers", remove_headers=spoofed, clear_route_cache=True, modes=override),)
         return (Proceed("request_headers", override),)
-
-    def _route_unread(self, reason: str) -> tuple[Reply, ...]:
-        """An intercepted request without a body goes to the model that policy says, on its headers alone."""
-        inspection = self._inspection = self.pipeline.decide_unread(self._headers, reason)
-        self._outcome = "forwarded"
-        self.finished = not self._needs_answer(inspection)
-        override = modes.PASS if self.finished else None
-        if self._shadow:
-            return (Proceed("request_headers", override),)
-        change = self._change(inspection)
-        return (
-            Mutate(
-                "request_headers",
-                change.set_headers,
-                change.remove_headers,
-                clear_route_cache=True,
-                modes=override,
-                metadata=change.metadata,
-            ),
-        )
 
     def _request_body(self, event: RequestBody) -> Step:
         if self.rule is None or not self._request_open:
@@ -249,22 +230,29 @@ class HttpStream:
         body = self._held[0] if self._held else b""
         if self._request_mode is BodyMode.BUFFERED:
             self._held = []  # Envoy has it, and keeps it unless we change it
-        return Inquiry(self.rule, self.path, self._headers, body)
+        return Inquiry(self.rule, self.target, self._headers, body)
 
     def inspected(self, inspection: Inspection) -> tuple[Reply, ...]:
         """The result of an Inquiry: the replies that carry it out."""
         self._inspection = inspection
         self._outcome = "forwarded"
         self.finished = not self._needs_answer(inspection)
-        return self._release(None if self._shadow else self._change(inspection))
+        if self._request_open:
+            return self._release(None if self._shadow else self._change(inspection))
+        # There was no body: the reply to the headers says all, and may still say what we want to see of the answer.
+        override = modes.PASS if self.finished else None
+        if self._shadow:
+            return (Proceed("request_headers", override),)
+        change = self._change(inspection)
+        return (replace(change, phase="request_headers", body=None, content_length=False, modes=override),)
 
     def refused(self, error: IntentmeshError, reply: Reject) -> tuple[Reply, ...]:
         """An error that answers the request: the replies that do so. In shadow mode the request goes on all the same."""
         self._error = type(error).__name__
-        if self._shadow and self._request_open:
+        if self._shadow:
             self.finished = True
             self._outcome = "forwarded"
-            return self._release(None)
+            return self._release(None) if self._request_open else (Proceed("request_headers", modes.PASS),)
         self._state = State.END
         self._outcome = "rejected"
         self._status = reply.status
@@ -281,6 +269,8 @@ class HttpStream:
         """What the inspection does to a request. Envoy picks the route again by the headers as they are then."""
         decision = inspection.decision
         headers = {MODEL_HEADER: decision.model}
+        if inspection.target is not None:
+            headers[":path"] = inspection.target
         if decision.residency != "external":
             headers[RESIDENCY_HEADER] = decision.residency
         if self._trace:

@@ -1,7 +1,7 @@
 """`HttpStream`: lists of events in, replies out. The pipeline here is a small real one that marks what it was given."""
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -66,7 +66,7 @@ def found(exchange, body=b"masked", *, masked=True):
     """An inspection that changed the body, or did not."""
     decision = exchange.pipeline.decide_unread({}, "").decision
     vault = Vault({"[X_1]": "x"}) if masked else Vault()
-    return Inspection(decision, body if masked else None, vault, reason="default", entities={("X", "replace"): 1})
+    return Inspection(decision, body if masked else None, vault=vault, reason="default", entities={("X", "replace"): 1})
 
 
 def start(exchange, negotiated=BUFFERED, **headers):
@@ -143,7 +143,7 @@ def test_what_is_not_ours_is_let_go_at_once(headers):
     assert exchange.record().rule == ""
 
 
-@pytest.mark.parametrize("path", ["/v1/chat", "/%761/chat", "/v%31/chat?x=%2F", "/v1/"])
+@pytest.mark.parametrize("path", ["/v1/chat", "/%761/chat", "/v%31/chat?x=%2F", "/v1/", "//v1//x", "/a/%2e%2e/v1/."])
 def test_a_path_is_read_as_the_upstream_reads_it(path):
     """Percent-encoding does not slip past a rule."""
     exchange = stream()
@@ -171,8 +171,11 @@ def test_a_client_cannot_choose(rest):
 def test_no_body():
     """An intercepted request without a body is routed by its headers alone, there and then."""
     exchange = stream()
-    (reply,) = exchange.receive(RequestHeaders(POST, end_of_stream=True, negotiated=BUFFERED))
-    assert (reply.phase, reply.set_headers) == ("request_headers", {"x-intentmesh-model": "phi"})
+    inquiry = exchange.receive(RequestHeaders(POST, end_of_stream=True, negotiated=BUFFERED))
+    assert (inquiry.body, inquiry.target) == (b"", POST[":path"])
+    (reply,) = exchange.inspected(replace(found(exchange, masked=False), target="/v1/x?x=[X_1]"))
+    assert (reply.phase, reply.modes, reply.body) == ("request_headers", modes.PASS, None)
+    assert reply.set_headers == {"x-intentmesh-model": "phi", ":path": "/v1/x?x=[X_1]"}
     assert exchange.finished
 
 
@@ -243,7 +246,7 @@ def test_a_refusal_ends_the_exchange():
     start(exchange)
     exchange.receive(RequestBody(b"t", end_of_stream=True))
     error = BlockedEntityError("US_SSN")
-    (reply,) = exchange.refused(error, refuse(error, exchange.rule, exchange.path))
+    (reply,) = exchange.refused(error, refuse(error, exchange.rule, exchange.target))
     assert (reply.status, exchange.finished) == (400, True)
     record = exchange.record()
     assert (record.outcome, record.status, record.error) == ("rejected", 400, "BlockedEntityError")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import os
 import signal
+import socket as socket_module
 import sys
 import tempfile
 import time
@@ -106,7 +108,7 @@ def relocate(config: Any, ports: Mapping[int, int], socket: Path) -> Any:
     """An Envoy configuration with other ports and another socket, and nothing else changed."""
     if isinstance(config, dict):
         if set(config) == {"path"} and str(config["path"]).endswith(".sock"):
-            return {"path": str(socket)}
+            return {"path": str(socket.with_name(Path(config["path"]).name))}
         return {
             key: ports.get(value, value) if key == "port_value" else relocate(value, ports, socket)
             for key, value in config.items()
@@ -140,6 +142,19 @@ class Gateway:
     processor: Process
     envoy: Process
     socket: Path
+    config: dict[str, Any]
+    """What Envoy runs with."""
+
+    @property
+    def mesh(self) -> Path:
+        """The processor's mesh.yaml."""
+        return self.socket.with_name("mesh.yaml")
+
+    @property
+    def processor_admin(self) -> str:
+        """The processor's admin port."""
+        (port,) = (option for option in self.processor.command if option.startswith("127.0.0.1:"))
+        return f"http://{port}"
 
     @property
     def received(self) -> list[Any]:
@@ -208,10 +223,17 @@ async def running_envoy(
         await envoy.stop()
 
 
+def free_address() -> str:
+    """A port of loopback that nobody uses."""
+    with socket_module.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
 @asynccontextmanager
 async def running_processor(mesh: Path, socket: Path, *options: str, **env: str) -> AsyncIterator[Process]:
     """`intentmesh serve`, serving."""
-    command = [sys.executable, "-m", "extproc", "serve", str(mesh), "--socket", str(socket), "--admin", "127.0.0.1:0"]
+    command = [sys.executable, "-m", "extproc", "serve", str(mesh), "--socket", str(socket), "--admin", free_address()]
     processor = Process("processor", [*command, *options], socket.with_suffix(".log"), env)
     await processor.start()
     try:
@@ -255,19 +277,47 @@ async def running_gateway(
             await until(lambda: healthy(f"unix:{socket}"), process=child)
         else:
             child = await stack.enter_async_context(running_processor(folder / "mesh.yaml", socket))
-        envoy, admin = await stack.enter_async_context(running_envoy(config, folder, envoy_path))
-        async with httpx.AsyncClient() as asking:
-            listeners = (await asking.get(f"{admin}/listeners", params={"format": "json"})).json()
-        address = listeners["listener_statuses"][0]["local_address"]["socket_address"]
-        client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{address['port_value']}", timeout=20)
-        await stack.enter_async_context(client)
-        gateway = Gateway(client, address["port_value"], admin, upstreams, child, envoy, socket)
-        await gateway.healthy_again()
-        for upstream in upstreams.values():
-            await until(upstream.was_asked, process=envoy)
+        gateway = await stack.enter_async_context(running_front(config, folder, upstreams, child, socket, envoy_path))
         try:
             yield gateway
         except BaseException:
-            for part in (child, envoy):
+            for part in (child, gateway.envoy):
                 sys.stderr.write(f"--- {part.name} ---\n{part.output()[-20000:]}\n")
             raise
+
+
+@asynccontextmanager
+async def running_front(
+    config: dict[str, Any],
+    folder: Path,
+    upstreams: dict[str, Upstream],
+    processor: Process,
+    socket: Path,
+    envoy_path: Path | None = None,
+) -> AsyncIterator[Gateway]:
+    """An Envoy in front of what runs already."""
+    for upstream in upstreams.values():
+        upstream.health_checks = 0
+    async with running_envoy(config, folder, envoy_path) as (envoy, admin):
+        async with httpx.AsyncClient() as asking:
+            listeners = (await asking.get(f"{admin}/listeners", params={"format": "json"})).json()
+        port = listeners["listener_statuses"][0]["local_address"]["socket_address"]["port_value"]
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+            gateway = Gateway(client, port, admin, upstreams, processor, envoy, socket, config)
+            await gateway.healthy_again()
+            for upstream in upstreams.values():
+                await until(upstream.was_asked, process=envoy)
+            yield gateway
+
+
+@asynccontextmanager
+async def another_envoy(
+    gateway: Gateway, change: Callable[[dict[str, Any]], None] = lambda _: None, envoy_path: Path | None = None
+) -> AsyncIterator[Gateway]:
+    """A second Envoy, differently configured or of another version, with the same processor and upstreams."""
+    config = copy.deepcopy(gateway.config)
+    change(config)
+    with tempfile.TemporaryDirectory(prefix="im-") as folder:
+        parts = gateway.upstreams, gateway.processor, gateway.socket
+        async with running_front(config, Path(folder), *parts, envoy_path) as other:
+            yield other

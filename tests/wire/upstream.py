@@ -37,6 +37,7 @@ class Received:
     headers: list[tuple[str, str]]
     body: bytes
     chunked: bool = False
+    trailers: list[str] = field(default_factory=list)
 
     def all(self, name: str) -> list[str]:
         """Every value of a header."""
@@ -121,8 +122,8 @@ async def read_request(reader: asyncio.StreamReader) -> Received | None:
         request.chunked = True
         while size := int((await reader.readline()).split(b";")[0], 16):
             request.body += (await reader.readexactly(size + 2))[:-2]
-        while (await reader.readline()).strip():
-            pass
+        while line := (await reader.readline()).strip():
+            request.trailers.append(line.decode("latin-1"))
     else:
         request.body = await reader.readexactly(int(request.get("content-length", "0")))
     return request
