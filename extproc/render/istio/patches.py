@@ -54,8 +54,12 @@ class Place:
 
     @property
     def cluster(self) -> str:
-        """Name of the processor's cluster: one for each direction, since both may be patched into one proxy."""
-        return f"{processor.PROCESSOR_CLUSTER}-{self.context.rpartition('_')[2].lower()}"
+        """Name of the processor's cluster."""
+        return self.own(processor.PROCESSOR_CLUSTER)
+
+    def own(self, cluster: str) -> str:
+        """A cluster's name in this direction: both may be patched into one proxy, and no name may be there twice."""
+        return f"{cluster}|{self.context.rpartition('_')[2].lower()}"
 
     def in_chain(self, *, before_router: bool) -> Data:
         """Match for the connection manager, or for the router in it."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from envoy_data_plane.envoy.config.route.v3 import (
@@ -268,7 +268,8 @@ def route_patches(mesh: Mesh, place: Place) -> list[Data]:
     for name, model in mesh.models.items():
         for part in parts(name, model).values():
             for group in (g for g in part.groups if g.endpoints[0].tls and g is not part.groups[0]):
-                cluster = clusters.group_cluster(group, model, has_standby=False, credentials=False)
+                ours = replace(group, name=place.own(group.name))
+                cluster = clusters.group_cluster(ours, model, has_standby=False, credentials=False)
                 found.append(add_cluster(place.context, cluster))
         for bound in ZONES:
             found += _route_patches(name, model, bound, place)
@@ -281,9 +282,10 @@ def _route_patches(name: str, model: Model, bound: Zone, place: Place) -> Iterat
     names = [label, *(path_name(label, rewrite) for rewrite in model.rewrite)]
     joined = destination(by_version[""], bound) if "" in by_version else None
     if joined and joined.beyond:
-        members = [joined.istio_cluster, *(group.name for group in joined.beyond)]
-        yield add_cluster(place.context, clusters.aggregate_cluster(joined.name, members, model.retries))
-        action = RouteAction(cluster=joined.name, auto_host_rewrite=True)
+        members = [joined.istio_cluster, *(place.own(group.name) for group in joined.beyond)]
+        own = place.own(joined.name)
+        yield add_cluster(place.context, clusters.aggregate_cluster(own, members, model.retries))
+        action = RouteAction(cluster=own, auto_host_rewrite=True)
         yield from (_on_route(place, route, action) for route in names)
     if model.sticky:
         header = RouteActionHashPolicyHeader(header_name=model.sticky.header)

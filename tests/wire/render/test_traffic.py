@@ -125,7 +125,9 @@ async def test_the_last_one_is_never_ejected():
         assert len(bad.requests) == 12
 
 
-@pytest.mark.parametrize(("code", "extra", "tries"), [(503, {}, 3), (409, {}, 3), (429, {}, 1), (429, {"statuses": [429]}, 3)])
+@pytest.mark.parametrize(
+    ("code", "extra", "tries"), [(503, {}, 3), (409, {}, 3), (429, {}, 1), (429, {"statuses": [429]}, 3)]
+)
 async def test_retries(code, extra, tries):
     """5xx and 409 are tried again, up to two times; other client errors only where they are named."""
     async with AsyncExitStack() as stack:

@@ -5,6 +5,7 @@ The processor and the removal of client-sent headers are left out, so that a tes
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import asyncio
 import httpx
 import trustme
 
