@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError
+from google.protobuf.struct_pb2 import Struct
 
 from extproc.errors import ProtocolError
 from extproc.events import (
@@ -49,7 +51,9 @@ def decode(data: bytes) -> Event:
     match message.WhichOneof("request"):
         case "request_headers":
             part = message.request_headers
-            return RequestHeaders(_headers(part), part.end_of_stream, _negotiated(message), message.observability_mode)
+            return RequestHeaders(
+                _headers(part), part.end_of_stream, _negotiated(message), _claims(message), message.observability_mode
+            )
         case "request_body":
             return RequestBody(message.request_body.body, message.request_body.end_of_stream)
         case "response_headers":
@@ -84,6 +88,16 @@ def _negotiated(message: Any) -> Negotiated | None:
             f"unknown body mode {max(told.request_body_mode, told.response_body_mode)}: this Envoy is newer than we are"
         ) from None
     return Negotiated(*modes, told.send_body_without_waiting_for_header_response)
+
+
+def _claims(message: Any) -> dict[str, object] | None:
+    """The metadata that Envoy passes on, as plain data: payloads of verified JWTs by the name that they are kept under."""
+    if not message.HasField("metadata_context"):
+        return None
+    claims: dict[str, object] = {}
+    for space in message.metadata_context.filter_metadata.values():
+        claims |= MessageToDict(Struct.FromString(space.SerializeToString()))
+    return claims
 
 
 _CONSTANT: dict[Proceed, bytes] = {}

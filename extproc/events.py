@@ -59,6 +59,8 @@ class RequestHeaders:
     end_of_stream: bool = False
     negotiated: Negotiated | None = None
     """None from an Envoy that does not tell (before 1.33)."""
+    metadata: Mapping[str, object] | None = None
+    """What `jwt_authn` has verified, where Envoy is told to pass it on."""
     observed: bool = False
     """Envoy only lets us watch (`observability_mode`): it reads no reply."""
 
@@ -248,11 +250,14 @@ class AnswerReader(Protocol):
 class Observer(Protocol):
     """The seam between the wire and telemetry. None of its calls may raise or wait."""
 
-    def begin(self, headers: Mapping[str, str]) -> Trace | None:
-        """An intercepted request begins, with these headers."""
+    def begin(self, headers: Mapping[str, str], metadata: Mapping[str, object] | None) -> Trace | None:
+        """An intercepted request begins, with these headers and the claims that Envoy has verified."""
 
     def reader(self, content_type: str, content_encoding: str) -> AnswerReader | None:
         """A reader for an answer of this type, or None. The answer is sent to us only where `reads_answers` holds."""
+
+    def bill(self, model: str, usage: Usage, /) -> Mapping[str, float]:
+        """Tokens and money of an answer, for Envoy's dynamic metadata."""
 
     def finish(self, exchange: Exchange) -> None:
         """An exchange has ended."""
@@ -267,8 +272,12 @@ class Silence:
 
     reads_answers = False
 
-    def begin(self, headers: Mapping[str, str]) -> None:
+    def begin(self, headers: Mapping[str, str], metadata: Mapping[str, object] | None) -> None:
         """See Observer."""
+
+    def bill(self, _model: str, _usage: Usage) -> Mapping[str, float]:
+        """See Observer."""
+        return {}
 
     def reader(self, content_type: str, content_encoding: str) -> None:
         """See Observer."""

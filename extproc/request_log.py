@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from extproc.events import AnswerReader, Exchange, Observer, Trace
+    from extproc.events import AnswerReader, Exchange, Observer, Trace, Usage
 
 
 class RequestLog:
@@ -24,9 +24,13 @@ class RequestLog:
         """See Observer."""
         return self._observer.reads_answers
 
-    def begin(self, headers: Mapping[str, str]) -> Trace | None:
+    def begin(self, headers: Mapping[str, str], metadata: Mapping[str, object] | None) -> Trace | None:
         """See Observer."""
-        return self._observer.begin(headers)
+        return self._observer.begin(headers, metadata)
+
+    def bill(self, model: str, usage: Usage) -> Mapping[str, float]:
+        """See Observer."""
+        return self._observer.bill(model, usage)
 
     def reader(self, content_type: str, content_encoding: str) -> AnswerReader | None:
         """See Observer."""

@@ -170,7 +170,7 @@ class HttpStream:
             self._state = State.UPSTREAM
         if self.rule is None:
             return self._pass_by()
-        self._trace = self._observer.begin(headers)
+        self._trace = self._observer.begin(headers, event.metadata)
         if event.end_of_stream:
             return Inquiry(self.rule, self.target, headers, b"")
         if not self._shadow and not self.observed:
@@ -331,10 +331,19 @@ class HttpStream:
             if not out and not event.end_of_stream:
                 return ()
             return tuple(modes.chunks("response_body", out, end=event.end_of_stream))
+        bill = self._bill(answer) if event.end_of_stream else None
         if not answer.edits or out == event.body:
-            return (Proceed("response_body"),)
+            return (Mutate("response_body", metadata=bill) if bill else Proceed("response_body"),)
         # Only a buffered answer keeps its content-length; Envoy drops it in the other modes.
-        return (Mutate("response_body", body=out, content_length=self._response_mode is BodyMode.BUFFERED),)
+        whole = self._response_mode is BodyMode.BUFFERED
+        return (Mutate("response_body", body=out, content_length=whole, metadata=bill),)
+
+    def _bill(self, answer: Answer) -> Mapping[str, float] | None:
+        """Tokens and money, for Envoy's access log and rate limits."""
+        usage = answer.usage()
+        if usage is None or self._inspection is None:
+            return None
+        return self._observer.bill(self._inspection.decision.model, usage) or None
 
     def _response_trailers(self, event: ResponseTrailers) -> Step:
         self.finished = not self._request_open

@@ -12,16 +12,19 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"
 OTHER = "other"
-CLAIM_HEADER = "x-intentmesh-claim"
-"""Where the codec puts the verified claim; a client's header of that name never gets here."""
 
 _NAME = re.compile(r"[\w.:/@+-]{1,128}")
 _SPIFFE = re.compile(r"(?:^|[;,])URI=(spiffe://[^;,\"]{1,256})", re.IGNORECASE)
 
 
-def project_of(settings: ProjectSettings, headers: Mapping[str, str]) -> str:
-    """The project's name, `unknown` where none is told or the value is not fit to be a name."""
-    if settings.claim is not None and (found := _NAME.fullmatch(headers.get(CLAIM_HEADER, ""))):
+def project_of(
+    settings: ProjectSettings, headers: Mapping[str, str], claims: Mapping[str, object] | None = None
+) -> str:
+    """The project's name, `unknown` where none is told or the value is not fit to be a name.
+
+    `claims`: the payload of the verified JWT, under the names that `jwt_authn` keeps it by.
+    """
+    if settings.claim is not None and (found := _NAME.fullmatch(_claim(settings.claim, claims))):
         return found[0]
     if settings.spiffe and (certificate := headers.get("x-forwarded-client-cert")):
         identities = _SPIFFE.findall(certificate)
@@ -30,6 +33,17 @@ def project_of(settings: ProjectSettings, headers: Mapping[str, str]) -> str:
     if settings.header is not None and (found := _NAME.fullmatch(headers.get(settings.header.lower(), ""))):
         return found[0]
     return UNKNOWN
+
+
+def _claim(path: str, claims: Mapping[str, object] | None) -> str:
+    """Value of a claim, as `project` or nested as `realm.project`, in any of the verified payloads."""
+    for payload in (claims or {}).values():
+        value: object = payload
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, str):
+            return value
+    return ""
 
 
 def label_of(settings: ProjectSettings, project: str) -> str:

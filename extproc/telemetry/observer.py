@@ -120,12 +120,12 @@ class Telemetry:
         """The audit trail cannot be written, and requests are to be refused for it."""
         return self.audit is not None and self.audit.blocked
 
-    def begin(self, headers: Mapping[str, str]) -> RequestTrace:
+    def begin(self, headers: Mapping[str, str], metadata: Mapping[str, object] | None = None) -> RequestTrace:
         """An intercepted request begins."""
         path = headers.get(":path", "").partition("?")[0]
         operation = next((o for end, o in OPERATIONS.items() if path.endswith(end)), "generate_content")
         identity = self._identifier.identify(headers) if self._spans else None
-        project = project_of(self._settings.project, headers)
+        project = project_of(self._settings.project, headers, metadata)
         return RequestTrace(operation, project, headers.get("x-request-id", "")[:128], identity)
 
     def reader(self, content_type: str, content_encoding: str) -> UsageReader | None:
@@ -147,17 +147,14 @@ class Telemetry:
             if self.audit:
                 self.audit.write(self._audit_record(exchange, trace, bill))
 
-    def bill(self, model: str | None, usage: Usage | None) -> dict[str, float]:
-        """Tokens and money for Envoy's dynamic metadata, as soon as an answer has told its usage."""
-        if usage is None:
-            return {}
-        prices = self._prices.get(model or "", (0.0, 0.0))
-        tokens = (usage.input_tokens or 0, usage.output_tokens or 0)
+    def bill(self, model: str, usage: Usage) -> Mapping[str, float]:
+        """Tokens and money for Envoy's dynamic metadata."""
+        given, made = usage.input_tokens or 0, usage.output_tokens or 0
         return {
-            "input_tokens": tokens[0],
-            "output_tokens": tokens[1],
-            "total_tokens": sum(tokens),
-            "cost": (tokens[0] * prices[0] + tokens[1] * prices[1]) / 1e6,
+            "input_tokens": given,
+            "output_tokens": made,
+            "total_tokens": given + made,
+            "cost": self._cost(model, given, made),
         }
 
     def close(self) -> None:
@@ -170,11 +167,14 @@ class Telemetry:
         usage = exchange.usage
         if usage is None:
             return None
-        prices = self._prices.get(exchange.model or "", (0.0, 0.0))
         estimated = usage.estimated or usage.input_tokens is None
         given = usage.input_tokens if usage.input_tokens is not None else exchange.request_bytes // 4
         made = usage.output_tokens or 0
-        return Bill(given, made, (given * prices[0] + made * prices[1]) / 1e6, estimated)
+        return Bill(given, made, self._cost(exchange.model or "", given, made), estimated)
+
+    def _cost(self, model: str, input_tokens: int, output_tokens: int) -> float:
+        prices = self._prices.get(model, (0.0, 0.0))
+        return (input_tokens * prices[0] + output_tokens * prices[1]) / 1e6
 
     def _count(self, exchange: Exchange, trace: RequestTrace | None, bill: Bill | None) -> None:
         meter = self.meter

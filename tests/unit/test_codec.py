@@ -5,7 +5,7 @@ from envoy_data_plane.envoy.config.core import v3 as core
 from envoy_data_plane.envoy.extensions.filters.http.ext_proc import v3 as filter_schema
 from envoy_data_plane.envoy.service.ext_proc import v3 as schema
 
-from extproc import codec, modes
+from extproc import codec, modes, wire
 from extproc.errors import ProtocolError
 from extproc.events import (
     BodyMode,
@@ -147,3 +147,13 @@ def test_rejection_is_json():
     assert (answer.status.code, answer.body, answer.details) == (400, b"{}", "intentmesh_blocked")
     (header,) = answer.headers.set_headers
     assert (header.header.key, header.header.raw_value) == ("content-type", b"application/json")
+
+
+def test_verified_claims_are_read():
+    """What jwt_authn has verified arrives as plain data, nested as it was."""
+    message = wire.ProcessingRequest()
+    message.request_headers.end_of_stream = True
+    fields = message.metadata_context.filter_metadata["envoy.filters.http.jwt_authn"].fields
+    fields["payload"].struct_value.fields["realm"].struct_value.fields["project"].string_value = "red"
+    event = codec.decode(message.SerializeToString())
+    assert event.metadata == {"payload": {"realm": {"project": "red"}}}

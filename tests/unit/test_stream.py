@@ -112,8 +112,12 @@ def test_usage_keeps_the_stream_open():
     class Observer:
         reads_answers = True
 
-        def begin(self, headers):
+        def begin(self, headers, metadata):
             """See Observer."""
+
+        def bill(self, model, usage):
+            """See Observer."""
+            return {"total_tokens": 3}
 
         def reader(self, content_type, content_encoding):
             """See Observer."""
@@ -124,7 +128,8 @@ def test_usage_keeps_the_stream_open():
     exchange.receive(RequestBody(b"text", end_of_stream=True))
     exchange.inspected(found(exchange, masked=False))
     assert exchange.receive(ANSWER) == (Proceed("response_headers", modes.edit(BodyMode.BUFFERED)),)
-    assert exchange.receive(ResponseBody(b"hi", end_of_stream=True)) == (Proceed("response_body"),)
+    bill = Mutate("response_body", metadata={"total_tokens": 3})
+    assert exchange.receive(ResponseBody(b"hi", end_of_stream=True)) == (bill,)
     assert exchange.finished
     record = exchange.record()
     assert (record.usage, record.status, record.response_bytes) == (Usage(output_tokens=3), 200, 2)

@@ -169,3 +169,11 @@ def test_project_of_a_certificate():
     assert project_of(settings, {"x-team": "blue"}) == "blue"
     assert label_of(settings, "blue") == "other"
     assert project_of(settings, {"x-team": "my name is Ada"}) == "unknown"
+
+
+def test_project_of_a_verified_claim():
+    """A nested claim of any verified payload; it counts before every header."""
+    settings = ProjectSettings(claim="realm.project", header="x-team")
+    claims = {"payload": {"realm": {"project": "red"}}}
+    assert project_of(settings, {"x-team": "blue"}, claims) == "red"
+    assert project_of(settings, {"x-team": "blue"}, {"payload": {"realm": 3}}) == "blue"

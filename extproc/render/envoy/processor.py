@@ -90,6 +90,9 @@ NOTES = (
     Note("metadata_options", "Without this, Envoy drops the processor's dynamic metadata: access logs would be empty."),
 )
 
+CLAIMS_NAMESPACE = "envoy.filters.http.jwt_authn"
+"""Where Envoy keeps the payload of a JWT that it has verified."""
+
 
 def masks(mesh: Mesh) -> bool:
     """Whether any personal data is changed or refused, so that a request must not pass unseen."""
@@ -131,7 +134,10 @@ def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER) -> ExternalProce
             allow_expression=RegexMatcher(regex="|".join(CHANGED_HEADERS)),
         ),
         metadata_options=MetadataOptions(
-            receiving_namespaces=MetadataOptionsMetadataNamespaces(untyped=[METADATA_NAMESPACE])
+            forwarding_namespaces=(
+                MetadataOptionsMetadataNamespaces(untyped=[CLAIMS_NAMESPACE]) if mesh.telemetry.project.claim else None
+            ),
+            receiving_namespaces=MetadataOptionsMetadataNamespaces(untyped=[METADATA_NAMESPACE]),
         ),
     )
 
@@ -170,7 +176,12 @@ EARLY_NOTE = Note(
 
 
 def _configured_headers(mesh: Mesh) -> Iterator[str]:
-    """Headers on which intents and routes of this mesh match."""
+    """Headers on which intents and routes of this mesh match, and those that tell who pays."""
+    project = mesh.telemetry.project
+    if project.header:
+        yield project.header.lower()
+    if project.spiffe:
+        yield "x-forwarded-client-cert"
     for headers in (*(i.headers for i in mesh.intents.values()), *(r.headers for r in mesh.routes)):
         for name in headers:
             yield name.lower()
