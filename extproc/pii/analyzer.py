@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from extproc.config.pii import PACKS, PiiSettings
-from extproc.pii import custom, dates, led, loose, network, packs, phones, places, scan, secrets
+from extproc.pii import custom, dates, led, loose, network, packs, phones, scan, secrets
 from extproc.pii.finding import Finding, resolve
 from extproc.pii.fold import fold
 from extproc.pii.labels import NEGATIVE, Labels, Vocabulary
@@ -61,6 +61,10 @@ class Analyzer:
                 phrases[phrase] = known | {recognizer.entity_type}
             if recognizer.led:
                 self._led.setdefault(recognizer.entity_type, []).append((recognizer, re.compile(recognizer.led)))
+        self._leads = (
+            frozenset(self._led) | self._loose.entity_types | {"DATE_OF_BIRTH", "PASSWORD", "USERNAME", "IBAN_CODE"}
+        )
+        """Types whose labels are read on from."""
         for phrase, entity_type in self._own.labels:
             phrases[phrase] = phrases.get(phrase, frozenset()) - {NEGATIVE} | {entity_type}
         self._vocabulary = Vocabulary(phrases)
@@ -105,14 +109,14 @@ class Analyzer:
                 _add(findings, finding)
         for start, _ in tokens.words:
             _add(findings, secrets.vendor_key(text, start) or secrets.private_key(text, start))
-        if tokens.labels:
-            findings += led.values(text, tokens.labels, self._led)
-            findings += led.dates_of_birth(text, tokens.labels)
-            findings += led.passwords(text, tokens.labels)
-            findings += self._loose.find(text, tokens.labels, {f.start for f in findings})
-        for entity_type, read in _BY_TYPE.items():
-            if entity_type in self.entity_types:
-                findings += read(text)
+        leading = [label for label in tokens.labels if not self._leads.isdisjoint(label.kinds)]
+        if leading:
+            findings += led.values(text, leading, self._led)
+            findings += led.dates_of_birth(text, leading)
+            findings += led.passwords(text, leading)
+            findings += self._loose.find(text, leading, {f.start for f in findings})
+        if "DATE_TIME" in self.entity_types:
+            findings += dates.bare(text)
         findings += self._own.find(text, labels)
         known, allowed = self.entity_types, self._own.allowed
         return [f for f in findings if f.entity_type in known and not allowed(text[f.start : f.end])]
@@ -136,8 +140,6 @@ _ALONE: dict[int, Callable[[str, int, int], Finding | None]] = {
     scan.COLONS: lambda text, start, end: network.hardware(text, start, end) or network.address(text, start, end),
 }
 """What a token may be that needs no label."""
-_BY_TYPE: dict[str, Callable[[str], list[Finding]]] = {"POSTAL_CODE": places.postal_codes, "DATE_TIME": dates.bare}
-"""Passes of their own, for types that are off by default."""
 
 
 def _add(findings: list[Finding], finding: Finding | None) -> None:

@@ -18,7 +18,7 @@ NEGATIVE = "-"
 """Kind of the labels that speak against personal data."""
 
 ADJACENT, NEAR, FAR = 3, 2, 1
-_REACH = 72
+_REACH, _REACH_AFTER = 72, 28
 _LONGEST_LINE = 2000
 _LONGEST_TABLE = 2000
 """Bounds of the walk to the head of a column, so that it stays linear."""
@@ -52,6 +52,20 @@ def plain(word: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
 
 
+def _following(text: str, at: int, count: int) -> tuple[tuple[str, ...], list[int]]:
+    """The next words, without accents and case, as long as nothing much stands between them; and where they end."""
+    words: list[str] = []
+    ends: list[int] = []
+    while len(words) < count:
+        word = WORD.search(text, at, at + 24)
+        if word is None or word.start() - at > 3:
+            break
+        at = word.end()
+        words.append(plain(word[0]))
+        ends.append(at)
+    return tuple(words), ends
+
+
 class Vocabulary:
     """All phrases that are labels, by their first word."""
 
@@ -64,9 +78,9 @@ class Vocabulary:
                 written[phrase] = written.get(phrase, frozenset()) | kinds
                 continue
             words = tuple(WORD.findall(phrase.lower()))
-            for form in {words, tuple(plain(word) for word in words)}:
-                if form:
-                    self._add(form, kinds)
+            rest = tuple(plain(word) for word in words[1:])
+            for head in {words[0], plain(words[0])} if words else ():
+                self._add((head, *rest), kinds)
         for choices in self.first.values():
             choices.sort(key=lambda choice: -len(choice[0]))
         self.written = written
@@ -90,24 +104,21 @@ class Vocabulary:
             choices = self.first.get(plain(word))
             if choices is None:
                 return None
+        longest = len(choices[0][0])
+        if not longest:
+            return Label(start, end, choices[0][1])
+        words, ends = _following(text, end, longest)
         for rest, kinds in choices:
-            stop = end
-            for expected in rest:
-                following = WORD.search(text, stop, stop + 24)
-                if following is None or following.start() - stop > 3:
-                    break
-                if following.group().lower() != expected and plain(following.group()) != expected:
-                    break
-                stop = following.end()
-            else:
-                return Label(start, stop, kinds)
+            length = len(rest)
+            if words[:length] == rest:
+                return Label(start, ends[length - 1] if length else end, kinds)
         return None
 
     def read_name(self, text: str, pieces: list[tuple[int, int]]) -> Label | None:
         """The longest label that begins with the first of these pieces of a name in camel case."""
         words = [text[start:end].lower() for start, end in pieces]
         for rest, kinds in self.first.get(words[0], ()):
-            if tuple(words[1 : 1 + len(rest)]) == rest:
+            if tuple(plain(word) for word in words[1 : 1 + len(rest)]) == rest:
                 return Label(pieces[0][0], pieces[len(rest)][1], kinds)
         return None
 
@@ -160,11 +171,13 @@ class Labels:
 
     def around(self, start: int, end: int) -> Context:
         """The context of a value."""
-        if not self._labels:
-            return self._with_key(start, end, {}, negative=False)
+        i = bisect_right(self._ends, start) - 1
+        ends, starts = self._ends, self._starts
+        far = (i < 0 or start - ends[i] > _REACH) and (i + 1 >= len(starts) or starts[i + 1] - end > _REACH_AFTER)
+        if far and not self._key and not self._tables:
+            return NOTHING
         kinds: dict[str, tuple[int, str]] = {}
         negative = False
-        i = bisect_right(self._ends, start) - 1
         rank = 0
         while i >= 0 and rank < 3:
             label = self._labels[i]
@@ -221,7 +234,7 @@ class Labels:
         if i == len(self._labels):
             return False
         label = self._labels[i]
-        if label.start - end > 28:
+        if label.start - end > _REACH_AFTER:
             return False
         between = self._text[end : label.start]
         if "\n" in between or any(c.isdigit() for c in between) or _STOP.search(between) or ", " in between:

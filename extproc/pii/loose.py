@@ -5,6 +5,7 @@ Read only there, because nothing but the label holds such a value together.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from extproc.pii import checksums
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from extproc.pii.labels import Label
 
 _MISREAD = str.maketrans("OoQlIi|SsBZ", "00011115582")
+_DIGIT = re.compile(r"[0-9]")
 _BETWEEN = " .-\n"
 
 
@@ -37,12 +39,19 @@ class Loose:
         for listed in self._shapes.values():
             listed.sort(key=lambda item: -len(item[0]))
 
+    @property
+    def entity_types(self) -> frozenset[str]:
+        """The types that are read here."""
+        return frozenset(self._shapes)
+
     def find(self, text: str, labels: Iterable[Label], taken: set[int]) -> list[Finding]:
         """What stands right after a label and begins at no position of `taken`."""
         found = []
         for label in labels:
             kinds = [kind for kind in label.kinds if kind in self._shapes or kind == "IBAN_CODE"]
             if not kinds:
+                continue
+            if not _DIGIT.search(text, label.end, label.end + 40):
                 continue
             gap = GAP.match(text, label.end)
             at = gap.end() if gap else label.end

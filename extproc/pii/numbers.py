@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from extproc.pii import checksums, phones, secrets
+from extproc.pii import checksums, phones, places, secrets
 from extproc.pii.finding import Finding
-from extproc.pii.labels import ADJACENT, FAR, NEAR, Context, Labels
+from extproc.pii.labels import ADJACENT, NEAR, Context, Labels
 from extproc.pii.recognizer import Recognizer, expand
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ STRONG = 0.03
 
 # Issuer ranges of payment cards by length (ISO/IEC 7812): first digits -> lengths.
 _ISSUERS = re.compile(
-    r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})|(?:5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720))[0-9]{11,14}|3[47][0-9]{13}|"
+    r"4(?:[0-9]{15}|[0-9]{18})|(?:5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720))[0-9]{11,14}|3[47][0-9]{13}|"
     r"3(?:0[0-59]|[689])[0-9]{11,13}|(?:6011|64[4-9]|65)[0-9]{12,15}|35[2-8][0-9]{13}|62[0-9]{14,17}|"
     r"(?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]{8,15}|(?:220[0-4]|9792|508[5-9]|60698[5-9])[0-9]{10,13}"
 )
@@ -44,13 +44,17 @@ class Index:
             for shape in expand(recognizer.shapes):
                 every.setdefault(shape, []).append(recognizer)
         self.every = {shape: tuple(found) for shape, found in every.items()}
-        self.free = {
-            shape: free
-            for shape, found in every.items()
-            if (free := tuple(r for r in found if r.unlabelled != "leave"))
-        }
+        self.whole = _where(every, "mask", "alone")
+        """Those that need no label where the value is the whole text."""
+        self.free = _where(every, "mask")
+        """Those that need none anywhere."""
         self.begins = {shape[:i] for shape in every for i, char in enumerate(shape) if char == "-"}
         """What may be continued after a separator."""
+
+
+def _where(every: dict[str, list[Recognizer]], *unlabelled: str) -> dict[str, tuple[Recognizer, ...]]:
+    chosen = ((shape, tuple(r for r in found if r.unlabelled in unlabelled)) for shape, found in every.items())
+    return {shape: found for shape, found in chosen if found}
 
 
 class Numbers:
@@ -125,29 +129,40 @@ class Numbers:
             )
         return Finding("VIN", start, end, 0.8, ("shape", where)) if grade >= NEAR else None
 
-    def _window(self, start: int, end: int, shape: str, chain_start: int, chain_end: int) -> None:
+    def _window(self, start: int, end: int, shape: str, chain_start: int, chain_end: int) -> None:  # noqa: C901 - by speed
         text = self.text
         if shape.startswith("AA99") and "-" not in shape and self._iban(start, end):
             return
+        if shape in places.SHAPES and "POSTAL_CODE" in self.types:
+            self._postal_code(start, end)
         whole = self._whole is not None and (start, end) == self._whole
         context = self.labels.around(start, end)
-        if not context.kinds:
-            if context.negative and not whole and shape not in self.index.free:
-                return
-            choices = self.index.free.get(shape, ())
-        else:
+        if context.kinds:
             choices = self.index.every.get(shape, ())
+        else:
+            choices = (self.index.whole if whole else self.index.free).get(shape, ())
         if choices:
             value = text[start:end]
-            loose = self._loose(start, end, chain_start, chain_end)
+            loose: bool | None = None
             for recognizer in choices:
-                finding = self._judge(recognizer, value, start, end, context, whole=whole, loose=loose)
-                if finding:
-                    self.findings.append(finding)
+                finding = self._judge(recognizer, value, start, end, context, whole=whole)
+                if finding is None:
+                    continue
+                if finding.rank < 0:  # nothing but its shape and checksum speaks for it
+                    if loose is None:
+                        loose = self._loose(start, end, chain_start, chain_end)
+                    if loose and (recognizer.odds > STRONG or _glued(text, start, end)):
+                        continue
+                    finding = finding._replace(rank=0.0)
+                self.findings.append(finding)
         if "-" not in shape and "PHONE_NUMBER" in self.types and "A" not in shape and context.kinds:
             phone = phones.labelled(text, start, end, context) if 7 <= end - start <= 15 else None
             if phone:
                 self.findings.append(phone)
+
+    def _postal_code(self, start: int, end: int) -> None:
+        if places.beside(self.text, start, end):
+            self.findings.append(Finding("POSTAL_CODE", start, end, 0.6, ("beside a place",)))
 
     def _loose(self, start: int, end: int, chain_start: int, chain_end: int) -> bool:
         """Whether the value is part of something longer, or a quantity."""
@@ -171,20 +186,24 @@ class Numbers:
         """`key=value`, as in a query or a form, rather than base64 or arithmetic."""
         return self.text[start - 1] in "=&" and self.text[start - 2 : start - 1].isalpha()
 
-    def _judge(  # noqa: C901, PLR0911, PLR0912 - the ladder of evidence, rung by rung
-        self, recognizer: Recognizer, value: str, start: int, end: int, context: Context, *, whole: bool, loose: bool
+    def _judge(  # noqa: C901, PLR0911 - the ladder of evidence, rung by rung
+        self, recognizer: Recognizer, value: str, start: int, end: int, context: Context, *, whole: bool
     ) -> Finding | None:
         grade, where = context.kinds.get(recognizer.entity_type, (0, ""))
         free = recognizer.unlabelled
         if not grade and not (free == "mask" or (free == "alone" and whole)):
             return None
-        for char in value:
-            if char in _SEPARATORS and char not in recognizer.separators:
-                return None
         if recognizer.compiled is not None and recognizer.compiled.fullmatch(value) is None:
             return None
+        if not value.isalnum() and any(c in _SEPARATORS and c not in recognizer.separators for c in value):
+            return None
         kind = recognizer.entity_type
-        if kind == "CREDIT_CARD" and not grade and _ISSUERS.fullmatch(_digits(value)) is None:
+        if (
+            kind == "CREDIT_CARD"
+            and not grade
+            and not (whole and len(value) == 13)
+            and _ISSUERS.fullmatch(value if value.isdigit() else _digits(value)) is None
+        ):
             return None
         check = recognizer.check
         passed = check is None or checksums.valid(check, value)
@@ -202,13 +221,11 @@ class Numbers:
             return None
         if whole:
             return Finding(kind, start, end, 0.78 - 0.15 * odds, (*proof, "whole value"))
-        if free != "mask" or (loose and (odds > STRONG or grade == FAR)):
-            return None
-        if loose and _glued(self.text, start, end):
+        if free != "mask":
             return None
         if odds > 0.01 and (context.negative or (odds > 0.1 and context.names_another)):
             return None
-        return Finding(kind, start, end, 0.86 - 0.1 * odds, proof)
+        return Finding(kind, start, end, 0.86 - 0.1 * odds, proof, rank=-1.0)
 
     def _iban(self, start: int, limit: int) -> int:  # noqa: PLR0911 - a list of reasons against
         """End of the IBAN that begins here, 0 if none does."""

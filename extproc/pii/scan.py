@@ -22,11 +22,11 @@ _LOCAL = r"a-zA-Z0-9_%+\u00c0-\u024f\u0400-\u04ff"
 _HOST = r"a-zA-Z0-9_\u00c0-\u024f\u0400-\u04ff\u3040-\u30ff\u3400-\u9fff"
 _GROUP = r"[A-Za-z]*[0-9][A-Za-z0-9]*"
 
-WORD, EMAIL, UUID, URL, COLONS, HYPHENS, IPV4, PHONE, CHAIN, DOMAIN, PLAIN, SCRIPT = range(1, 13)
-"""Numbers of the groups of `SCAN`."""
+WORD, EMAIL, UUID, URL, COLONS, HYPHENS, IPV4, PHONE, CHAIN, CAPITALS, DOMAIN, PLAIN, SCRIPT = range(1, 14)
+"""Numbers of the groups of `SCAN`; `CAPITALS` are those of a chain, within it."""
 
 SCAN = re.compile(
-    r"(?:[-+]?[0-9]{1,3}\.[0-9]+(?:[eE][-+]?[0-9]{1,3})?[,\s\]]{1,4}){6,}+"  # numbers of a vector: nobody's
+    r"(?:(?:[-+]?[0-9]{1,3}\.[0-9]+(?:[eE][-+]?[0-9]{1,3})?[,\s\]]{1,4}){6,}+"  # numbers of a vector: nobody's
     rf"|({_LETTER}++)(?![\w@.+-]|:[/:0-9A-Fa-f])"
     rf"|([{_LOCAL}][{_LOCAL}.-]{{0,63}}@(?:[{_HOST}-]{{1,63}}\.){{1,8}}[^\W\d_](?:[{_HOST}-]{{0,61}}[{_HOST}]))"
     r"|([0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})(?![\w-])"
@@ -35,10 +35,11 @@ SCAN = re.compile(
     r"|([0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}(?![\w-])|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.]))"
     r"|([0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\w|\.[0-9]))"
     r"|(\+\(?[0-9][0-9 ().\-/]{5,22}[0-9](?![A-Za-z_])|\(\+?[0-9]{1,5}\)[ .\-/]{0,3}[0-9][0-9 .\-/]{3,16}[0-9](?![A-Za-z_]))"
-    rf"|({_GROUP}(?:[ ./-](?:{_GROUP}|[A-Z]{{1,4}}(?![A-Za-z0-9_])))*)"
+    rf"|({_GROUP}(?:[ ./-](?:{_GROUP}|([A-Z]{{1,4}})(?![A-Za-z0-9_])))*)"
     r"|((?:[a-zA-Z0-9-]{1,63}\.){1,6}[a-zA-Z]{2,24})(?![\w@-]|\.[\w])"
     rf"|({_LETTER}+)"
-    rf"|([{_CJK}]+)"
+    rf"|([{_CJK}]+))"
+    r"[\s\"',;{}\[\]<>=!?*&#|^~$`)]*+"  # what no token begins with, skipped in one go
 )
 
 
@@ -63,34 +64,34 @@ def scan(text: str, vocabulary: Vocabulary, keys: Container[str]) -> Tokens:  # 
         if kind is None:
             continue
         if kind in (WORD, PLAIN):
-            word = match.group()
+            word = match[kind]
             lower = word.lower()
             if lower in first:
-                start, end = match.span()
+                start, end = match.span(kind)
                 if start >= until and (label := vocabulary.read(text, start, end)) and not _goes_on(text, label.end):
                     labels.append(label)
                     until = label.end
             elif word != lower and not word[1:].islower() and not word.isupper():
-                _split(text, *match.span(), vocabulary, labels)
-            elif not word.isascii() and (label := vocabulary.read(text, *match.span())):
+                _split(text, *match.span(kind), vocabulary, labels)
+            elif not word.isascii() and (label := vocabulary.read(text, *match.span(kind))):
                 labels.append(label)
                 until = label.end
             if (kind == PLAIN and (lower in keys or word[:4] in keys)) or lower == "begin":
-                words.append(match.span())
+                words.append(match.span(kind))
         elif kind == SCRIPT:
-            offset = match.start()
-            for written in vocabulary.unspaced.finditer(match.group()):
+            offset = match.start(kind)
+            for written in vocabulary.unspaced.finditer(match[kind]):
                 kinds = vocabulary.written[written.group()]
                 labels.append(Label(offset + written.start(), offset + written.end(), kinds))
         elif kind == DOMAIN:
-            found.append((kind, *match.span()))
+            found.append((kind, *match.span(kind)))
             labels += filter(
-                None, (vocabulary.read(text, *word.span()) for word in WORDS.finditer(text, *match.span()))
+                None, (vocabulary.read(text, *word.span()) for word in WORDS.finditer(text, *match.span(kind)))
             )
-        elif kind == CHAIN and (caps := _CAPS.search(text, *match.span())):
-            _cut(text, match.span(), caps, vocabulary, tokens)
+        elif kind == CHAIN and match[CAPITALS]:
+            _cut(text, match.span(CHAIN), vocabulary, tokens)
         else:
-            found.append((kind, *match.span()))
+            found.append((kind, *match.span(kind)))
     return tokens
 
 
@@ -108,9 +109,10 @@ def _goes_on(text: str, end: int) -> bool:
 _CAPS = re.compile(r"(?<=[ ./-])[A-Z]{1,4}(?![A-Za-z0-9_])")
 
 
-def _cut(text: str, span: tuple[int, int], caps: re.Match[str] | None, vocabulary: Vocabulary, tokens: Tokens) -> None:
+def _cut(text: str, span: tuple[int, int], vocabulary: Vocabulary, tokens: Tokens) -> None:
     """A chain in which a group of capitals is a label: `79030835344 NIP 9473281651` is two chains."""
     start, end = span
+    caps = _CAPS.search(text, start, end)
     while caps is not None:
         label = vocabulary.read(text, *caps.span())
         if label is not None:
