@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "check",
     "mask": "mask",
     "models": "models",
+    "entities": "entities",
     "eval": "eval",
     "render": "render",
 }

@@ -138,6 +138,31 @@ def _dangling(data: Any) -> Iterable[tuple[KeyPath, str]]:
     for where, kind, name in used:
         if isinstance(name, str) and name not in known.get(kind, {} if kind == "intent" else {name: None}):
             yield where, unknown_name(kind, name, known.get(kind, ()))
+    yield from _unknown_entities(data)
+
+
+def _unknown_entities(data: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:
+    """Entity types that no recognizer finds: in `pii.entities`, and as conditions of routes."""
+    from extproc.config.entities import ENTITY_TYPES  # noqa: PLC0415 - long lists, only for files that name any
+
+    pii = data.get("pii")
+    pii = pii if isinstance(pii, dict) else {}
+    recognizers, routes, deny = pii.get("recognizers"), data.get("routes"), pii.get("deny")
+    own = {r.get("entity") for r in recognizers if isinstance(r, dict)} if isinstance(recognizers, list) else set()
+    known = ENTITY_TYPES | {name for name in {*own, *(deny if isinstance(deny, dict) else ())} if isinstance(name, str)}
+    named: list[tuple[KeyPath, Any]] = []
+    if isinstance(pii.get("entities"), dict):
+        named += [(("pii", "entities", name), name) for name in pii["entities"]]
+    for i, route in enumerate(routes if isinstance(routes, list) else ()):
+        entities = route.get("entities") if isinstance(route, dict) else None
+        named += [
+            (("routes", i, "entities", j), e) for j, e in enumerate(entities if isinstance(entities, list) else ())
+        ]
+    for where, name in named:
+        if isinstance(name, str) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else "`intentmesh entities` lists them"
+            yield where, f"there is no entity type `{name}`; {hint}"
 
 
 def _mistakes(error: ValidationError) -> Iterable[tuple[KeyPath, str]]:

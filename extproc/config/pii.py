@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Literal
 
@@ -30,6 +31,39 @@ class RecognizerSettings(Section):
     ignore_case: bool = False
     example: str = ""
 
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        return _re2(pattern)
+
+    @field_validator("checksum")
+    @classmethod
+    def _exists(cls, name: str | None) -> str | None:
+        if name is None:
+            return None
+        try:
+            importlib.import_module(f"stdnum.{name}").is_valid  # noqa: B018 - to see that it is there
+        except (ImportError, AttributeError):
+            raise ValueError(
+                f"there is no checksum `{name}`; give `luhn`, `verhoeff`, or a python-stdnum module, as `iso7064.mod_97_10`, `pl.pesel`"
+            ) from None
+        return name
+
+
+def _re2(pattern: str) -> str:
+    """The pattern, if RE2 takes it. Raises ValueError with RE2's own words."""
+    import re2  # noqa: PLC0415 - loaded only where somebody has patterns of their own
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        re2.compile(pattern, options)
+    except re2.error as error:
+        reason = error.args[0]
+        said = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+        raise ValueError(f"is not a pattern that RE2 takes: {said} (no look-around, no back-references)") from None
+    return pattern
+
 
 class PiiSettings(Section):
     """The `pii` section. Without one, every type of the global set is replaced by a placeholder and restored."""
@@ -57,6 +91,11 @@ class PiiSettings(Section):
     """Restore placeholders that the model wrote with a small slip too: `[email address 1]`, `EMAIL_ADDRESS_1]`."""
     hash_key_file: Path | None = None
     """File with the key of the operator `hash`, relative to `mesh.yaml`. Default: the variable INTENTMESH_HASH_KEY."""
+
+    @field_validator("allow_patterns")
+    @classmethod
+    def _compile(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_re2(pattern) for pattern in patterns)
 
     @field_validator("hash_key_file")
     @classmethod

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from extproc.config.entities import ENTITY_TYPES
+from extproc.config.loader import unknown_name
 from extproc.config.pii import PACKS, PiiSettings
+from extproc.errors import ConfigError
 from extproc.pii import custom, dates, led, loose, network, packs, phones, scan, secrets
 from extproc.pii.finding import Finding, resolve
 from extproc.pii.fold import fold
@@ -41,10 +44,18 @@ def active(settings: PiiSettings) -> tuple[Recognizer, ...]:
     return tuple(recognizer for recognizer in packs.everything() if on(recognizer))
 
 
+def _known(settings: PiiSettings) -> None:
+    own = {recognizer.entity for recognizer in settings.recognizers} | set(settings.deny)
+    for name in settings.entities:
+        if name not in ENTITY_TYPES and name not in own:
+            raise ConfigError(f"pii.entities: {unknown_name('entity type', name, sorted(ENTITY_TYPES | own))}")
+
+
 class Analyzer:
     """Finds personal data. Immutable after construction, so all streams share one."""
 
     def __init__(self, settings: PiiSettings, extra: Sequence[TextRecognizer] = ()) -> None:
+        _known(settings)
         recognizers = active(settings)
         self._extra = tuple(extra)
         self._min_score = settings.min_score

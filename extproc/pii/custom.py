@@ -10,7 +10,6 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from extproc.errors import ConfigError
 from extproc.pii import checksums
 from extproc.pii.finding import Finding
 
@@ -70,16 +69,19 @@ class Own:
         return found
 
 
+NOTHING = Own((), None, {}, frozenset(), (), (), frozenset())
+
+
 def compile_settings(settings: PiiSettings) -> Own:
-    """Compile a user's part of the settings. Raises ConfigError for what cannot be used."""
-    recognizers = []
-    for own in settings.recognizers:
-        if own.checksum is not None:
-            try:
-                checksums.find(own.checksum)
-            except ValueError as error:
-                raise ConfigError(f"pii.recognizers: {own.entity}: {error}") from None
-        recognizers.append((own, compile_pattern(own.pattern, ignore_case=own.ignore_case, where=own.entity)))
+    """Compile a user's part of the settings, which are known to be right."""
+    if not (settings.recognizers or settings.deny or settings.allow or settings.allow_patterns):
+        return NOTHING
+    import re2  # noqa: PLC0415 - loaded only where somebody has patterns of their own
+
+    recognizers = [
+        (own, re2.compile((f"(?i:{own.pattern})" if own.ignore_case else own.pattern).encode()))
+        for own in settings.recognizers
+    ]
     denied = {word.casefold(): kind for kind, listed in settings.deny.items() for word in listed if word.strip()}
     pattern = None
     if denied:
@@ -90,30 +92,10 @@ def compile_settings(settings: PiiSettings) -> Own:
         pattern,
         denied,
         frozenset(value.casefold() for value in settings.allow),
-        tuple(_text_pattern(value) for value in settings.allow_patterns),
+        tuple(re2.compile(value) for value in settings.allow_patterns),
         tuple((label, own.entity) for own in settings.recognizers for label in own.labels),
         frozenset(own.entity for own in settings.recognizers) | frozenset(settings.deny),
     )
-
-
-def compile_pattern(pattern: str, *, ignore_case: bool, where: str) -> Any:
-    """A user's pattern over UTF-8. Raises ConfigError with RE2's own words."""
-    import re2  # noqa: PLC0415 - loaded only where somebody has recognizers of their own
-
-    try:
-        return re2.compile((f"(?i:{pattern})" if ignore_case else pattern).encode())
-    except re2.error as error:
-        reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
-        raise ConfigError(f"pii.recognizers: {where}: the pattern cannot be used: {reason} (RE2 syntax)") from None
-
-
-def _text_pattern(pattern: str) -> Any:
-    import re2  # noqa: PLC0415
-
-    try:
-        return re2.compile(pattern)
-    except re2.error as error:
-        raise ConfigError(f"pii.allow_patterns: `{pattern}` cannot be used: {error} (RE2 syntax)") from None
 
 
 def _bytes(text: str) -> tuple[bytes, Callable[[int], int]]:

@@ -34,6 +34,13 @@ def test_checksum_exists(row):
     checksums.find(row.check)
 
 
+def test_names_are_known_to_the_configuration():
+    """The list against which `mesh.yaml` is checked is the one of the tables."""
+    from extproc.config.entities import BY_RULES
+
+    assert {row.entity_type for row in ROWS} == BY_RULES
+
+
 def test_shapes_expand():
     """`?` makes optional, `X` is either, a space separates alternatives."""
     assert expand("9-?A") == ["9-A", "9A"]
