@@ -6,7 +6,7 @@ The tables in `extproc/pii/packs` say how each is recognized; a test holds the t
 from __future__ import annotations
 
 BY_RULES = frozenset(
-    [
+    {
         "ABA_ROUTING_NUMBER",
         "ACCOUNT_ID",
         "AE_EMIRATES_ID",
@@ -180,7 +180,7 @@ BY_RULES = frozenset(
         "VIN",
         "VN_CCCD",
         "ZA_ID_NUMBER",
-    ]
+    }
 )
 """Found by shape, checksum and label."""
 BY_MODEL = frozenset({"PERSON", "LOCATION", "ORGANIZATION", "ADDRESS"})

@@ -45,7 +45,7 @@ class RecognizerSettings(Section):
             importlib.import_module(f"stdnum.{name}").is_valid  # noqa: B018 - to see that it is there
         except (ImportError, AttributeError):
             raise ValueError(
-                f"there is no checksum `{name}`; give `luhn`, `verhoeff`, or a python-stdnum module, as `iso7064.mod_97_10`, `pl.pesel`"
+                f"there is no checksum `{name}`; give `luhn`, `verhoeff`, or a module of python-stdnum, as `pl.pesel`"
             ) from None
         return name
 

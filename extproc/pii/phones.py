@@ -34,10 +34,10 @@ def _plan(region: str) -> tuple[re.Pattern[str], frozenset[int]]:
     metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(
         int(region) if region.isdigit() else 0, region
     )
-    if metadata is None or metadata.general_desc is None or not metadata.general_desc.national_number_pattern:
+    general = metadata.general_desc if metadata else None
+    if general is None or not general.national_number_pattern:
         return re.compile(r"(?!)"), frozenset()
-    description = metadata.general_desc
-    return re.compile(description.national_number_pattern), frozenset(description.possible_length)
+    return re.compile(general.national_number_pattern), frozenset(general.possible_length)
 
 
 @cache
