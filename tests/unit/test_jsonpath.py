@@ -70,9 +70,9 @@ def test_mistakes_are_found_at_check(extra, line, said):
 
 def test_operators_have_two_spellings():
     """A name alone, or an object with parameters."""
-    pii = parse(MESH + "pii:\n  entities: {A_B: block, C_D: {operator: mask, keep_last: 4}}").pii
+    pii = parse(MESH + "pii:\n  entities: {US_SSN: block, IBAN_CODE: {operator: mask, keep_last: 4}}").pii
     assert (
-        pii.entities["A_B"].operator,
-        pii.entities["C_D"].operator,
-        pii.entities["C_D"].keep_last,
+        pii.entities["US_SSN"].operator,
+        pii.entities["IBAN_CODE"].operator,
+        pii.entities["IBAN_CODE"].keep_last,
     ) == ("block", "mask", 4)
