@@ -5,7 +5,7 @@ anonymizer, its `intent_text` to the classifier, and `document.replace(anonymize
 (`anonymized.texts`, whole texts, will do as well). `parse_query(target)` does the same for the URL's query.
 
 Answers: `response_editor(rule, content_type, content_encoding, editors)` rewrites texts as they pass, chunk by chunk;
-`editors` is `Vault.restorer` or what `extproc.pii.answer_editors` returns.
+`editors` is `Vault.restorer` or an `AnswerEditors` of extproc.pii.
 """
 
 from extproc.payload.answer import response_editor

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from extproc.errors import UnreadableBodyError
+from extproc.payload.channel import PlainChannel
 from extproc.payload.coding import StreamDecoder, StreamEncoder, codings
 from extproc.payload.event_stream import EventStream, LineStream
 from extproc.payload.json_answer import JsonAnswer
@@ -53,13 +54,11 @@ class TextAnswer:
         if known_charset(charset) in ("iso8859-1", "cp1252"):
             self._charset, self._errors = "iso8859-1", "replace"
         self._decoder = codecs.getincrementaldecoder(self._charset)(errors=self._errors)
-        self._editor = editors()
+        self._channel = PlainChannel(editors())
 
     def feed(self, chunk: bytes, *, end: bool = False) -> bytes:
         """See ResponseEditor."""
-        out = self._editor.feed(self._decoder.decode(chunk, final=end))
-        if end:
-            out += self._editor.close()
+        out = self._channel.feed(self._decoder.decode(chunk, final=end), end=end)
         return out.encode(self._charset, errors=self._errors)
 
 

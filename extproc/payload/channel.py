@@ -2,76 +2,52 @@
 
 from __future__ import annotations
 
-from json.encoder import encode_basestring
+import re
 from typing import TYPE_CHECKING
 
-from extproc.payload.literal import UNIT, unescape
+from extproc.payload.literal import apply, spell, unescape
 
 if TYPE_CHECKING:
     from extproc.payload.document import TextEditor
 
+_HIGH = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\Z")
+_LOW = re.compile(r"\\u[dD][c-fC-F]")
 
-class Channel:
-    """Edits the insides of literals. What the editor lets pass keeps its spelling."""
+
+class PlainChannel:
+    """Edits a text that stands for itself."""
 
     def __init__(self, editor: TextEditor) -> None:
         self._editor = editor
-        self._waiting: list[tuple[str, str]] = []
-        """Text and spelling of what the editor holds back."""
+        self.held = ""
+        """What the editor holds back."""
 
-    @property
-    def held(self) -> bool:
-        """Whether anything is held back."""
-        return self._editor.held > 0
+    def feed(self, text: str, *, end: bool = False) -> str:
+        """Take the next piece; return what can leave. With `end` the text is at its end."""
+        edits, gone = self._editor.advance(text, end=end)
+        text = self.held + text
+        self.held = text[gone:]
+        return apply(text[:gone], edits) if edits else text[:gone]
 
-    def feed(self, raw: str) -> str:
+
+class Channel:
+    """Edits a text inside of literals. What the editor lets pass keeps its spelling."""
+
+    def __init__(self, editor: TextEditor) -> None:
+        self._editor = editor
+        self.held = ""
+        """Spelling of what the editor holds back."""
+
+    def feed(self, raw: str, *, end: bool = False) -> str:
         """Take the next piece of a literal's inside, whole escapes only; return the spelling of what can leave."""
-        editor = self._editor
-        if "\\" not in raw and not self._waiting:
-            out = editor.feed(raw)
-            if editor.held:
-                self._waiting.append((raw[-editor.held :],) * 2)
-            return out if out is raw else spelled(out)
-        whole = unescape(raw)
-        if not self._waiting and editor.passes(whole):
-            editor.feed(whole)
+        if self.held and _LOW.match(raw) and _HIGH.search(self.held):
+            return self.feed("", end=True) + self.feed(raw, end=end)  # a pair cut in two is no text to be edited
+        edits, gone = self._editor.advance(unescape(raw), end=end)
+        raw = self.held + raw
+        if end and not edits:
+            self.held = ""
             return raw
-        pieces = []
-        for match in UNIT.finditer(raw):
-            unit = match[0]
-            text = unescape(unit)
-            self._waiting.append((text, unit))
-            pieces.append(self._left(editor.feed(text)))
-        return "".join(pieces)
-
-    def close(self) -> str:
-        """Spelling of what was held back: the text is at its end."""
-        return self._left(self._editor.close())
-
-    def _left(self, out: str) -> str:
-        """Spelling of what the editor let go: as it came, unless it changed."""
-        waiting, held = self._waiting, self._editor.held
-        gone = "".join(text for text, _ in waiting)
-        raw = "".join(unit for _, unit in waiting)
-        if not held:
-            self._waiting = []
-            return raw if gone == out else spelled(out)
-        kept: list[tuple[str, str]] = []
-        while held > 0:
-            text, unit = waiting.pop()
-            if len(text) > held:
-                if len(unit) != len(text):  # an escape of two characters is not cut
-                    unit = spelled(text)
-                waiting.append((text[:-held], unit[:-held]))
-                text, unit = text[-held:], unit[-held:]
-            kept.append((text, unit))
-            held -= len(text)
-        self._waiting = kept[::-1]
-        same = "".join(text for text, _ in waiting) == out
-        return "".join(unit for _, unit in waiting) if same else spelled(out)
-
-
-def spelled(text: str) -> str:
-    """A text as JSON spells it; bytes that are no UTF-8 pass."""
-    spelling: str = encode_basestring(text)
-    return spelling[1:-1]
+        spelled = spell(raw, [*edits, (gone, gone, "")])
+        cut = spelled.pop()[0]
+        self.held = raw[cut:]
+        return apply(raw[:cut], spelled)

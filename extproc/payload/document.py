@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 Edit = tuple[int, int, str]
 """Start, end (in characters of a segment's text) and what stands there instead."""
@@ -12,8 +11,7 @@ Change = str | Sequence[Edit]
 """A whole new text, or the edits that make it (in order, apart from each other): only these spans are rewritten."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """One text in a body. Characters of `text` are what edits count in, whatever the body's own escapes are."""
 
     text: str
@@ -71,20 +69,14 @@ class Document(Protocol):
 
 
 class TextEditor(Protocol):
-    """Rewrites one text that arrives in pieces, cut anywhere."""
+    """Edits one text that arrives in pieces, cut anywhere."""
 
-    @property
-    def held(self) -> int:
-        """How many characters that were fed are held back still."""
+    def advance(self, text: str, *, end: bool = False) -> tuple[Sequence[Edit], int]:
+        """Take the next piece: the edits of what can leave now, and how many characters of it there are.
 
-    def passes(self, text: str) -> bool:
-        """Whether this piece would leave at once and unchanged. A cheap check: False may mean "not sure"."""
-
-    def feed(self, text: str) -> str:
-        """Take the next piece; return what can leave."""
-
-    def close(self) -> str:
-        """Return what was held back: the text is at its end. The editor can then begin another text."""
+        Both count from the first character that was held back before. With `end` all of it leaves, and the next piece
+        begins another text.
+        """
 
 
 class EditorFactory(Protocol):

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from extproc.errors import IntentmeshError
-from extproc.payload.channel import Channel
+from extproc.payload.channel import Channel, PlainChannel
 from extproc.payload.scan import check_utf8, steps, walk
 from extproc.payload.tree import Use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from extproc.payload.document import EditorFactory, TextEditor
+    from extproc.payload.document import EditorFactory
     from extproc.payload.tree import Node
 
 _Key = tuple[Any, ...]
@@ -66,7 +66,7 @@ class EventEditor:
         self._tree = tree
         self._editors = editors
         self._texts: dict[_Key, _Text] = {}
-        self._plain: TextEditor | None = None
+        self._plain: PlainChannel | None = None
 
     def edit(self, data: bytes, name: bytes) -> tuple[list[tuple[bytes, bytes]], bytes | None]:
         """Events to insert before this one (name line and data), and its new data; None: as it came."""
@@ -82,14 +82,14 @@ class EventEditor:
             else:
                 return self._edit_json(data, name, event, found)
         if self._plain is None:
-            self._plain = self._editors()
+            self._plain = PlainChannel(self._editors())
         new = self._plain.feed(data.decode(errors="surrogateescape")).encode(errors="surrogateescape")
         return [], None if new == data else new
 
     def flush(self) -> Iterator[tuple[bytes, bytes]]:
         """Events with all that is held back."""
         if self._plain is not None and self._plain.held:
-            yield b"", self._plain.close().encode(errors="surrogateescape")
+            yield b"", self._plain.feed("", end=True).encode(errors="surrogateescape")
         yield from self._ended(lambda _: True)
         self._texts.clear()
 
@@ -117,13 +117,11 @@ class EventEditor:
                 if text is None:
                     text = self._texts[key] = _Text(self._channel(use, nested=nested), indices, name, event, place)
                 text.event, text.place = event, place
-                new = text.channel.feed(raw.decode())
-                if ends(key):
-                    new += text.channel.close()
+                new = text.channel.feed(raw.decode(), end=ends(key))
                 here.add(key)
             else:
                 channel = self._channel(use, nested=nested)
-                new = channel.feed(raw.decode()) + channel.close()
+                new = channel.feed(raw.decode(), end=True)
             spelling = new.encode()
             if spelling != raw:
                 pieces += (data[at:start], spelling)
@@ -158,7 +156,7 @@ class EventEditor:
         """Copies of events that carry what the texts at their end held back."""
         for key, text in self._texts.items():
             if text.channel.held and ends(key):
-                rest = text.channel.close()
+                rest = text.channel.feed("", end=True)
                 event = _copy(text.event, text.place, _ENVELOPE)
                 data = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
                 yield text.name, data.replace(_MARK_SPELLED, rest.encode())

@@ -64,7 +64,7 @@ class JsonAnswer:
 
     def _leave(self) -> bytes:
         """Everything that is held back: the answer ends here, within a text or not."""
-        held = _bytes(self._channel.close()) if self._channel is not None else b""
+        held = _bytes(self._channel.feed("", end=True)) if self._channel is not None else b""
         self._lost = True
         return held + self._carry
 
@@ -86,7 +86,7 @@ class JsonAnswer:
                 return stop + 1
             return stop
         if self._channel is not None:
-            out.append(_bytes(self._channel.close()))
+            out.append(_bytes(self._channel.feed("", end=True)))
             self._channel = None
         out.append(b'"')
         self._inside = False

@@ -146,7 +146,7 @@ class JsonDocument:
 
     def _with_role(self, segment: Segment) -> Segment:
         role = self._roles.get(segment.steps[:_INDEX_PLACE])
-        return segment if role is None else Segment(segment.text, segment.key, role, segment.steps)
+        return segment if role is None else segment._replace(role=role)
 
 
 def _values(body: bytes, tree: Node, *, lines: bool) -> Iterator[Found]:

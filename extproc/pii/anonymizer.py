@@ -13,13 +13,20 @@ from extproc.pii.restorer import edited
 from extproc.pii.vault import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from extproc.config.operators import Operator
     from extproc.config.pii import PiiSettings
     from extproc.pii.analyzer import Analyzer
     from extproc.pii.restorer import Edit
     from extproc.pii.results import RecognizerResult
 
+Span = tuple[str, int, int]
+"""Entity type, start, end."""
+
+_SHORTEST = 6
+_MOST_COMPARED = 32 * 2**20
+"""Values times characters: what is looked for a second time costs no more than a few milliseconds."""
 _ESCAPE_LETTERS = "nrtbf"
 
 
@@ -68,16 +75,21 @@ class Anonymizer:
         Raises BlockedEntityError, and MaskingError when a recognizer fails or `deadline` (of `time.monotonic`) passes.
         """
         vault = Vault(tolerant=self._settings.tolerant)
-        findings = [self._find(text, deadline) for text in texts]
-        found_types = {result.entity_type for results in findings for result in results}
-        if found_types:
-            vault.reserve(found_types, (text.text for text in texts), body)
+        found = [list(spans(text.text, results)) if (results := self._find(text, deadline)) else [] for text in texts]
+        types = {entity_type for some in found for entity_type, _, _ in some}
+        if not types:
+            return Anonymized([None] * len(texts), vault, {}, texts)
+        found = everywhere(texts, found, [t for t in types if self._operator(t).operator not in ("keep", "flag")])
+        vault.reserve(types, (text.text for text in texts), body)
         entities: Counter[tuple[str, str]] = Counter()
         edits = [
-            self._edits(text.text, found, vault, entities) if found else None
-            for text, found in zip(texts, findings, strict=True)
+            self._edits(text.text, some, vault, entities) or None if some else None
+            for text, some in zip(texts, found, strict=True)
         ]
-        return Anonymized([some or None for some in edits], vault, dict(entities), texts)
+        return Anonymized(edits, vault, dict(entities), texts)
+
+    def _operator(self, entity_type: str) -> Operator:
+        return self._settings.entities.get(entity_type, self._settings.default_operator)
 
     def _find(self, text: Text, deadline: float | None) -> list[RecognizerResult]:
         if deadline is not None and time.monotonic() > deadline:
@@ -90,14 +102,11 @@ class Anonymizer:
             # the cause could quote the text: only its kind is told
             raise MaskingError(f"a recognizer failed ({type(error).__name__})") from None
 
-    def _edits(
-        self, text: str, found: list[RecognizerResult], vault: Vault, entities: Counter[tuple[str, str]]
-    ) -> list[Edit]:
+    def _edits(self, text: str, found: list[Span], vault: Vault, entities: Counter[tuple[str, str]]) -> list[Edit]:
         edits: list[Edit] = []
-        operators, default = self._settings.entities, self._settings.default_operator
-        for entity_type, start, end in spans(text, found):
+        for entity_type, start, end in found:
             value = text[start:end]
-            operator = operators.get(entity_type, default)
+            operator = self._operator(entity_type)
             vault.remember(value)
             new = operate(operator, entity_type, value, vault, self._key)
             if operator.operator != "keep":
@@ -107,7 +116,7 @@ class Anonymizer:
         return edits
 
 
-def spans(text: str, found: list[RecognizerResult]) -> Iterator[tuple[str, int, int]]:
+def spans(text: str, found: list[RecognizerResult]) -> Iterator[Span]:
     r"""Entity type, start and end of findings, in order and apart.
 
     In JSON within a text, `\nada@example.org` reads as an address that begins with n. The escape is left whole: `\[` would
@@ -121,3 +130,55 @@ def spans(text: str, found: list[RecognizerResult]) -> Iterator[tuple[str, int, 
         if start >= at:
             yield result.entity_type, start, end
             at = end
+
+
+def everywhere(texts: Sequence[Text], found: list[list[Span]], types: Iterable[str]) -> list[list[Span]]:
+    """The same values where they stand without what gave them away: a number that is labelled in one text, bare in another.
+
+    Only whole values are looked for, and only such as are not common words.
+    """
+    wanted = frozenset(types)
+    values: dict[str, str] = {}
+    for text, some in zip(texts, found, strict=True):
+        for entity_type, start, end in some:
+            value = text.text[start:end]
+            if entity_type in wanted and len(value) >= _SHORTEST and not value.isalpha():
+                values.setdefault(value, entity_type)
+    size = sum(len(text.text) for text in texts)
+    if len(values) * size > _MOST_COMPARED:
+        values = dict(list(values.items())[: _MOST_COMPARED // size])
+    for i, text in enumerate(texts):
+        new = [
+            span
+            for value, entity_type in values.items()
+            for span in _occurrences(text.text, value, entity_type, found[i])
+        ]
+        if new:
+            found[i] = _apart(sorted([*found[i], *new], key=lambda span: (span[1], -span[2])))
+    return found
+
+
+def _occurrences(text: str, value: str, entity_type: str, found: list[Span]) -> Iterator[Span]:
+    at = text.find(value)
+    if at < 0:
+        return
+    taken = {position for _, start, end in found for position in (start, end - 1)}
+    while at >= 0:
+        end = at + len(value)
+        whole = not _joined(text[at - 1 : at], value[0]) and not _joined(value[-1], text[end : end + 1])
+        if whole and at not in taken and end - 1 not in taken:
+            yield entity_type, at, end
+        at = text.find(value, end)
+
+
+def _joined(left: str, right: str) -> bool:
+    """Whether two neighbours belong to one word, or to one number."""
+    return (left.isalpha() and right.isalpha()) or (left.isdigit() and right.isdigit())
+
+
+def _apart(found: list[Span]) -> list[Span]:
+    kept: list[Span] = []
+    for span in found:
+        if not kept or span[1] >= kept[-1][2]:
+            kept.append(span)
+    return kept

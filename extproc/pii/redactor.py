@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from extproc.pii.anonymizer import spans
 from extproc.pii.operators import hashed, masked, read_hash_key, redacted
-from extproc.pii.restorer import Placeholders, edited
+from extproc.pii.restorer import Placeholders, Restorer
 from extproc.pii.vault import Vault
 
 if TYPE_CHECKING:
     from extproc.config.pii import PiiSettings
     from extproc.pii.analyzer import Analyzer
-    from extproc.pii.restorer import Edit, Restorer
+    from extproc.pii.restorer import Edit
 
 _CONTEXT = 80
 """Characters that have left and are still looked at: the label before a number."""
@@ -59,58 +59,33 @@ class Redactor:
         return edits
 
 
-class AnswerEditor:
+class AnswerEditor(Restorer):
     """Restores and redacts one text that arrives in pieces. Holds back at most the current word, or group of numbers."""
 
+    _context = _CONTEXT
+
     def __init__(self, vault: Vault, redactor: Redactor, *, restore: bool, nested: bool) -> None:
+        super().__init__(Placeholders(vault.originals, tolerant=vault.tolerant, nested=nested))
         self._vault = vault
         self._redactor = redactor
         self._restore = restore
         self._nested = nested
-        self._placeholders = Placeholders(vault.originals, tolerant=vault.tolerant, nested=nested)
-        self._before = ""
-        self._held = ""
 
-    @property
-    def held(self) -> int:
-        """How many characters are held back."""
-        return len(self._held)
-
-    def passes(self, text: str) -> bool:
-        """Whether a piece would leave at once and unchanged: it has to be looked at to know."""
+    def _passes(self, text: str) -> bool:
         return not text
 
-    def feed(self, text: str) -> str:
-        """Take a piece; return what can leave."""
-        text = self._before + self._held + text
-        at = len(self._before)
-        return self._leave(text, min(self._placeholders.hold_from(text, at), _hold_from(text, at)))
-
-    def close(self) -> str:
-        """Return the rest; the next piece begins another text."""
-        text = self._before + self._held
-        rest = self._leave(text, len(text))
-        self._before = ""
-        self._placeholders.begin()
-        return rest
-
-    def _leave(self, text: str, cut: int) -> str:
-        at = len(self._before)
+    def _decide(self, text: str, at: int, *, end: bool) -> tuple[list[Edit], int]:
+        cut = len(text) if end else min(self._placeholders.hold_from(text, at), _hold_from(text, at))
         if cut == at:
-            self._held = text[at:]
-            return ""
+            return [], cut
         restored = self._placeholders.edits(text, at)
-        uttered = [edit for edit in self._redactor.edits(text, self._vault, nested=self._nested) if edit[1] > at]
-        edits = _merged(restored, [(max(start, at), end, new) for start, end, new in uttered])
-        for start, end, _ in edits:
-            if start < cut < end:
+        found = self._redactor.edits(text, self._vault, nested=self._nested)
+        uttered = [(max(start, at), stop, new) for start, stop, new in found if stop > at]
+        edits = _merged(restored, uttered)
+        for start, stop, _ in edits:
+            if start < cut < stop:
                 cut = start
-        edits = [edit for edit in edits if edit[1] <= cut]
-        if not self._restore:
-            edits = [edit for edit in edits if edit not in restored]
-        self._held = text[cut:]
-        self._before = text[max(0, cut - _CONTEXT) : cut]
-        return edited(text[:cut], edits, at)
+        return [edit for edit in edits if edit[1] <= cut and (self._restore or edit not in restored)], cut
 
 
 class AnswerEditors:
@@ -124,7 +99,7 @@ class AnswerEditors:
         self._redactor = redactor
         self._restore = restore
 
-    def __call__(self, *, nested: bool = False, redact: bool = True) -> Restorer | AnswerEditor:
+    def __call__(self, *, nested: bool = False, redact: bool = True) -> Restorer:
         """An editor for one text."""
         if self._redactor is None or not redact:
             return (self._vault if self._restore else Vault()).restorer(nested=nested)

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 Edit = tuple[int, int, str]
 
@@ -128,6 +128,9 @@ class Placeholders:
 class Restorer:
     """Restores one text that arrives in pieces. Holds back only what could still become a placeholder."""
 
+    _context = 1
+    """Characters that have left and still matter to what follows."""
+
     def __init__(self, placeholders: Placeholders) -> None:
         self._placeholders = placeholders
         self._before = ""
@@ -138,39 +141,51 @@ class Restorer:
         """How many characters are held back."""
         return len(self._held)
 
-    def passes(self, text: str) -> bool:
-        """Whether a piece would leave at once and unchanged."""
-        return not self._held and self._placeholders.absent(text)
+    def advance(self, text: str, *, end: bool = False) -> tuple[Sequence[Edit], int]:
+        """Take the next piece: the edits of what can leave now, and how many characters of it there are.
 
-    def feed(self, text: str) -> str:
-        """Take a piece; return what can leave."""
-        if not self._held and self._placeholders.absent(text):
-            self._before = text[-1:] or self._before
-            return text
+        Both count from the first character that was held back before. With `end` all of it leaves, and the next piece
+        begins another text.
+        """
+        if not self._held and self._passes(text):
+            self._before = "" if end else text[-self._context :] or self._before
+            return (), len(text)
+        at = len(self._before)
         text = self._before + self._held + text
-        return self._leave(text, self._placeholders.hold_from(text, len(self._before)))
+        edits, cut = self._decide(text, at, end=end)
+        self._held = text[cut:]
+        self._before = text[max(0, cut - self._context) : cut]
+        if end:
+            self._before = ""
+            self._placeholders.begin()
+        return [(start - at, stop - at, new) for start, stop, new in edits], cut - at
+
+    def feed(self, text: str, *, end: bool = False) -> str:
+        """Take the next piece; return what can leave of the text."""
+        text = self._held + text
+        edits, gone = self.advance(text[len(self._held) :], end=end)
+        return edited(text[:gone], edits)
 
     def close(self) -> str:
-        """Return the rest; the next piece begins another text."""
-        text = self._before + self._held
-        rest = self._leave(text, len(text))
-        self._before = ""
-        self._placeholders.begin()
-        return rest
+        """Return the rest."""
+        return self.feed("", end=True)
 
-    def _leave(self, text: str, cut: int) -> str:
-        """What becomes of a text up to `cut`; the rest is held. The last character stays known, as context."""
-        at = len(self._before)
-        self._held = text[cut:]
-        if cut == at:
-            return ""
-        self._before = text[cut - 1 : cut]
-        return edited(text[:cut], self._placeholders.edits(text[:cut], at), at)
+    def _passes(self, text: str) -> bool:
+        """Whether a piece, with nothing held, leaves at once and unchanged; where that is cheap to tell."""
+        return self._placeholders.absent(text)
+
+    def _decide(self, text: str, at: int, *, end: bool) -> tuple[list[Edit], int]:
+        """Edits of a text from `at` on, and where what has to wait begins."""
+        cut = len(text) if end else self._placeholders.hold_from(text, at)
+        return self._placeholders.edits(text[:cut], at), cut
 
 
-def edited(text: str, edits: Iterable[Edit], at: int = 0) -> str:
-    """A text from `at` on, with edits made."""
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    """A text with edits made, which come in order and apart from each other."""
+    if not edits:
+        return text
     pieces: list[str] = []
+    at = 0
     for start, end, new in edits:
         pieces += (text[at:start], new)
         at = end

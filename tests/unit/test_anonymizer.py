@@ -123,3 +123,40 @@ def test_two_anonymizers_share_nothing():
     one, two = anonymize(MAIL), anonymize("bob@example.org")
     assert two.vault.restore("[EMAIL_ADDRESS_1]") == "bob@example.org"
     assert one.vault.restore("[EMAIL_ADDRESS_2]") == "[EMAIL_ADDRESS_2]"
+
+
+def test_a_value_found_once_is_masked_everywhere():
+    """What a label gave away in one text is masked where it stands without, but not within a longer word or number."""
+    first = "mail ada@example.org"
+    texts = ["x:4ada@example.org5", first, "xada@example.orgx 8ada@example.org"]
+    done = anonymize(*texts)
+    assert "ada@example.org" in done.vault.originals.values()
+    for text in done.texts:
+        assert text is None or " ada@example.org" not in text
+    assert done.vault.restore(done.texts[1]) == first
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("code K-4711-X here and K-4711-X", [(5, 13), (23, 31)]),
+        ("K-4711-X1 aK-4711-X 1K-4711-X", [(0, 8), (21, 29)]),
+        ("nothing", []),
+    ],
+)
+def test_whole_values_only(text, expected):
+    """Occurrences of a value that are no part of a longer word or number."""
+    from extproc.pii.anonymizer import everywhere
+
+    found = everywhere([Segment("K-4711-X"), Segment(text)], [[("CODE", 0, 8)], []], ["CODE"])
+    assert [(start, end) for _, start, end in found[1]] == expected
+
+
+def test_common_words_are_not_spread():
+    """A name that is also a word, or a short number, is masked only where it was found."""
+    from extproc.pii.anonymizer import everywhere
+
+    found = everywhere(
+        [Segment("Will 12345"), Segment("Will 12345")], [[("PERSON", 0, 4), ("CODE", 5, 10)], []], ["PERSON", "CODE"]
+    )
+    assert found[1] == []
