@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from extproc.config.section import Section
 
@@ -25,6 +25,11 @@ class Intent(Section):
     examples_file: Path | None = None
     """JSON lines with `text` (and `intent`, when one file serves several intents), relative to `mesh.yaml`."""
 
+    @field_validator("examples_file")
+    @classmethod
+    def _beside_the_mesh(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        return _beside(path, info)
+
     @field_validator("patterns")
     @classmethod
     def _compiles(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
@@ -36,6 +41,11 @@ class Intent(Section):
         return patterns
 
 
+def _beside(path: Path | None, info: ValidationInfo) -> Path | None:
+    folder = (info.context or {}).get("folder")
+    return folder / path if path is not None and folder is not None else path
+
+
 class ClassifierSettings(Section):
     """The cascade's settings; the defaults fit most meshes."""
 
@@ -43,6 +53,10 @@ class ClassifierSettings(Section):
     """`bundled` (all-MiniLM-L6-v2), or the name of any model that fastembed knows."""
     target_precision: float = Field(default=0.95, gt=0.5, lt=1.0)
     """Of the requests that are given an intent, this share is to be right; thresholds follow from it."""
+    out_of_scope: tuple[str, ...] = ()
+    """Texts that belong to no intent, where you know some: they sharpen the line to the default model. None are needed."""
+    out_of_scope_file: Path | None = None
+    """JSON lines with `text`, and `intent` null or absent, relative to `mesh.yaml`."""
     token_budget: int = Field(default=128, ge=16, le=512)
     """Tokens read of a text; of a longer one, its head and its tail."""
     cache_size: int = Field(default=4096, ge=0)
@@ -51,3 +65,8 @@ class ClassifierSettings(Section):
     """Threads of one transformer pass."""
     max_batch: int = Field(default=16, ge=1)
     """Texts of concurrent streams that share one transformer pass."""
+
+    @field_validator("out_of_scope_file")
+    @classmethod
+    def _beside_the_mesh(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        return _beside(path, info)

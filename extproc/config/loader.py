@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from extproc.config.examples import example_mistakes
 from extproc.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -
 
     data, lines, problems = _read_yaml(text, source)
     problems += [Problem(_line(lines, where), _dotted(where), what) for where, what in _dangling(data)]
+    problems += [Problem(_line(lines, where), _dotted(where), what) for where, what in example_mistakes(data)]
     try:
         mesh = Mesh.model_validate(data, context={"folder": folder or Path.cwd()})
     except ValidationError as error:

@@ -1,0 +1,119 @@
+"""One thread runs the transformer for all streams: what arrives while a pass runs shares the next one."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from time import monotonic
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+LONGEST_QUEUE = 256
+"""More waiting texts than this are answered without the transformer at once: the queue would outlive their deadlines."""
+
+
+class BusyError(Exception):
+    """The queue is full."""
+
+
+class Batcher(Generic[Item, Result]):
+    """Awaitable calls in, batches out. The thread starts with the first call and ends with `close`."""
+
+    def __init__(
+        self, work: Callable[[Sequence[Item]], list[Result]], size: Callable[[Item], int], largest: int
+    ) -> None:
+        """`size` is what an item costs beside longer ones (its tokens); a batch has at most `largest` items."""
+        self._work, self._size, self._largest = work, size, largest
+        self._waiting: deque[tuple[Item, asyncio.Future[Result], asyncio.AbstractEventLoop]] = deque()
+        self._wake = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self.pass_s = 0.0
+        """Time of a pass, smoothed: what a caller has to expect."""
+
+    async def run(self, item: Item) -> Result:
+        """The result for one item. Raises BusyError when too many wait; cancelling takes the item out of the queue."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        with self._wake:
+            if len(self._waiting) >= LONGEST_QUEUE or self._closed:
+                raise BusyError
+            self._waiting.append((item, future, loop))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="transformer", daemon=True)
+                self._thread.start()
+            self._wake.notify()
+        return await future
+
+    def expected_s(self) -> float:
+        """Time until an item that comes now would be answered."""
+        return self.pass_s * (1 + (len(self._waiting) + self._largest - 1) // self._largest)
+
+    def close(self) -> None:
+        """End the thread after the pass that is running; what still waits is cancelled."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _serve(self) -> None:
+        while True:
+            with self._wake:
+                while not self._waiting and not self._closed:
+                    self._wake.wait()
+                if self._closed:
+                    for _, future, loop in self._waiting:
+                        _call(loop, future.cancel)
+                    self._waiting.clear()
+                    return
+                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._largest))]
+            batch = [entry for entry in batch if not entry[1].cancelled()]
+            for group in self._groups(batch):
+                self._pass(group)
+
+    def _groups(
+        self, batch: list[tuple[Item, asyncio.Future[Result], asyncio.AbstractEventLoop]]
+    ) -> list[list[tuple[Item, asyncio.Future[Result], asyncio.AbstractEventLoop]]]:
+        """Items of like size: a short text beside a long one costs as much as the long one."""
+        groups: list[list[tuple[Item, asyncio.Future[Result], asyncio.AbstractEventLoop]]] = []
+        for entry in sorted(batch, key=lambda entry: self._size(entry[0])):
+            if groups and self._size(entry[0]) <= 8 + 1.5 * self._size(groups[-1][0][0]):
+                groups[-1].append(entry)
+            else:
+                groups.append([entry])
+        return groups
+
+    def _pass(self, group: list[tuple[Item, asyncio.Future[Result], asyncio.AbstractEventLoop]]) -> None:
+        start = monotonic()
+        try:
+            results: list[Result] = self._work([item for item, _, _ in group])
+        except Exception as error:  # noqa: BLE001 - it belongs to the callers, the thread goes on
+            for _, future, loop in group:
+                _call(loop, _fail, future, error)
+        else:
+            for (_, future, loop), result in zip(group, results, strict=True):
+                _call(loop, _finish, future, result)
+        self.pass_s += ((monotonic() - start) - self.pass_s) * (0.1 if self.pass_s else 1.0)
+
+
+def _call(loop: asyncio.AbstractEventLoop, what: Callable[..., object], *arguments: object) -> None:
+    try:
+        loop.call_soon_threadsafe(what, *arguments)
+    except RuntimeError:  # the loop is closed: nobody waits any more
+        return
+
+
+def _finish(future: asyncio.Future[Result], result: Result) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _fail(future: asyncio.Future[Result], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)

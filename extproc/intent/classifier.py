@@ -1,0 +1,175 @@
+"""The classifier: rules, recent decisions, static stage, transformer, abstain. Each hands on what it is not sure of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import replace
+from hashlib import blake2b
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING
+
+from threadpoolctl import threadpool_limits
+
+from extproc.encoder import Encoder
+from extproc.intent import training
+from extproc.intent.batching import Batcher, BusyError
+from extproc.intent.cascade import Cascade, StaticView, cache_folder
+from extproc.intent.examples import Examples
+from extproc.intent.rules import Rules
+from extproc.intent.score import Explanation, IntentScore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from extproc.config import Mesh
+
+READ_CHARACTERS = 40_000
+"""Of a longer text, so many characters from each end are looked at, by rules and digest as by models."""
+
+
+def _quiet(_message: str) -> None:
+    return
+
+
+class Classifier:
+    """Built once for one `mesh.yaml`; safe for many streams of one event loop."""
+
+    def __init__(
+        self,
+        mesh: Mesh,
+        encoder: Encoder | None = None,
+        report: Callable[[str], None] = _quiet,
+        folder: Path | None = None,
+        *,
+        keep: bool = True,
+    ) -> None:
+        """Learn from the examples. `report` hears of steps that take long; `folder` is where heads are kept between
+        starts (default: the user's cache), `keep=False` keeps none.
+        """
+        settings = mesh.classifier
+        # One process is one core. BLAS would start a thread per core of the *host* for products that take microseconds,
+        # and its results would depend on how many there are.
+        threadpool_limits(limits=1, user_api="blas")
+        self._rules = Rules(mesh.intents)
+        self._recent: OrderedDict[bytes, IntentScore] = OrderedDict()
+        self._capacity = settings.cache_size
+        examples = Examples.of_mesh(mesh)
+        self.encoder: Encoder | None = None
+        self.cascade: Cascade | None = None
+        self._batcher: Batcher[StaticView, IntentScore] | None = None
+        if examples.texts:
+            self.encoder = encoder or Encoder.load(settings.encoder, settings.threads)
+            room = (folder or cache_folder()) if keep else None
+            self.cascade = Cascade.build(
+                self.encoder, examples, settings.token_budget, settings.target_precision, report, room
+            )
+            self._batcher = Batcher(self.cascade.transform, lambda view: len(view.ids), settings.max_batch)
+
+    async def classify(self, text: str, headers: Mapping[str, str], deadline: float | None = None) -> IntentScore:
+        """The intent of a text. `deadline` is a time of `time.monotonic`: near it, the best cheaper answer is given.
+
+        Waits only for the transformer's thread; everything before it takes tens of microseconds.
+        """
+        first = self._first(text, headers)
+        if isinstance(first, IntentScore):
+            return first
+        key, view = first
+        assert self.cascade is not None
+        assert self._batcher is not None
+        left = None if deadline is None else deadline - monotonic()
+        if left is not None and left < self._batcher.expected_s():
+            return self.cascade.late(view, "deadline")
+        try:
+            score = await asyncio.wait_for(self._batcher.run(view), left)
+        except BusyError:
+            return self.cascade.late(view, "busy")
+        except TimeoutError:
+            return self.cascade.late(view, "deadline")
+        self._remember(key, score)
+        return score
+
+    def classify_now(self, text: str, headers: Mapping[str, str] | None = None) -> IntentScore:
+        """The same for callers that have no event loop: commands, measurements."""
+        first = self._first(text, headers or {})
+        if isinstance(first, IntentScore):
+            return first
+        key, view = first
+        assert self.cascade is not None
+        (score,) = self.cascade.transform([view])
+        self._remember(key, score)
+        return score
+
+    def explain(self, text: str, headers: Mapping[str, str] | None = None) -> Explanation:
+        """The decision, and what every stage thinks of the text, whether it was asked or not."""
+        matched = self._rules.match(text, headers or {})
+        cascade = self.cascade
+        if cascade is None or not text.strip():
+            decision = self.classify_now(text, headers)
+            return Explanation(decision, 0)
+        start = perf_counter()
+        ids = cascade.tokenize(_ends(text))
+        view = cascade.static(ids)
+        middle = perf_counter()
+        vector = training.vectors_of(cascade.encoder, [ids])[0]
+        score, reading = cascade.judge(view, vector)
+        end = perf_counter()
+        decision = view.score if view.score.intent is not None else score
+        if matched is not None:
+            decision = _by_rule(*matched)
+        trained = cascade.trained
+        table_vector = cascade.table.embed(ids)
+        return Explanation(
+            decision,
+            len(ids),
+            (
+                cascade.report(
+                    "static", trained.static.head, view.reading, view.score, (middle - start) * 1e6, table_vector
+                ),
+                cascade.report("transformer", trained.transformer.head, reading, score, (end - middle) * 1e6, vector),
+            ),
+        )
+
+    def close(self) -> None:
+        """End the transformer's thread."""
+        if self._batcher is not None:
+            self._batcher.close()
+
+    def _first(self, text: str, headers: Mapping[str, str]) -> IntentScore | tuple[bytes, StaticView]:
+        """Everything before the transformer: a decision, or what the transformer is to be asked."""
+        matched = self._rules.match(text, headers)
+        if matched is not None:
+            return _by_rule(*matched)
+        if self.cascade is None:
+            return IntentScore(None, 0.0, "abstain", "no-examples")
+        read = _ends(text)
+        if not read or read.isspace():
+            return IntentScore(None, 0.0, "abstain", "empty")
+        key = blake2b(read.encode(errors="surrogatepass"), digest_size=16).digest()
+        recent = self._recent.get(key)
+        if recent is not None:
+            self._recent.move_to_end(key)
+            return recent
+        view = self.cascade.static(self.cascade.tokenize(read))
+        if view.score.intent is not None:
+            self._remember(key, view.score)
+            return view.score
+        return key, view
+
+    def _remember(self, key: bytes, score: IntentScore) -> None:
+        """Bounded, least recently used first out. Digests only: a text is never kept."""
+        if self._capacity:
+            self._recent[key] = replace(score, cached=True)
+            if len(self._recent) > self._capacity:
+                self._recent.popitem(last=False)
+
+
+def _by_rule(intent: str, kind: str) -> IntentScore:
+    return IntentScore(intent, 1.0, "rule", kind, best=intent)
+
+
+def _ends(text: str) -> str:
+    if len(text) <= 2 * READ_CHARACTERS:
+        return text
+    return text[:READ_CHARACTERS] + text[-READ_CHARACTERS:]

@@ -1,0 +1,66 @@
+"""What the classifier answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Stage = Literal["rule", "static", "transformer", "abstain"]
+"""What decided. `abstain`: nothing was sure enough, and the default model gets the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntentScore:
+    """The decision on one text."""
+
+    intent: str | None
+    """None: no intent is likely enough; `best` still names the nearest one."""
+    score: float
+    """Probability that `best` is right, out-of-scope traffic reckoned with."""
+    stage: Stage
+    reason: str
+    """One word for the metrics: `pattern`, `exact` and `header` are rules; `confident`, `unsure`; `deadline` and `busy` are
+    answers without the transformer; `empty` text; `no-examples` to learn from."""
+    best: str | None = None
+    """The most likely intent, accepted or not."""
+    runner_up: str | None = None
+    """The second most likely."""
+    threshold: float = 0.0
+    """The score that `best` had to reach in this stage."""
+    cached: bool = False
+    """The same text was decided a short while ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """An example close to the text."""
+
+    intent: str
+    example: str
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class StageReport:
+    """One stage's view of a text, whether it decided or not."""
+
+    stage: Stage
+    best: str
+    score: float
+    threshold: float
+    scores: Mapping[str, float]
+    """Intent -> share of the probability, before calibration."""
+    nearest: tuple[Neighbour, ...]
+    microseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a text is given its intent: for people, not for the hot path."""
+
+    decision: IntentScore
+    tokens: int
+    stages: tuple[StageReport, ...] = field(default=())
