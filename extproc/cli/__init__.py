@@ -21,6 +21,7 @@ COMMANDS = {
     "models": "models",
     "entities": "entities",
     "eval": "eval",
+    "doctor": "doctor",
     "render": "render",
 }
 """Command -> module in this package, which has a click command of the same name (`-` becomes `_`)."""

@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "refusal": {*BASE, "events"},
     "telemetry": {*BASE, "events"},
     "render": BASE,
+    "doctor": BASE,
 }
 """Part of `extproc` -> the parts that it may import. A part that is not here (service, server, cli) may import all."""
 

@@ -1,0 +1,187 @@
+"""Rules on where the filter stands: its neighbours, the listener around it, what is done to headers before it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extproc.config.models import MODEL_HEADER
+from extproc.doctor.modes import mode
+from extproc.doctor.rule import Trouble, rule
+from extproc.doctor.source import is_message, items, part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extproc.doctor.source import Data, Found, Manager, Path, Subject
+
+AUTHENTICATION = ("JwtAuthentication", "RBAC", "ExtAuthz", "OAuth2", "BasicAuth", "ApiKeyAuth")
+LIMITS = ("RateLimit", "LocalRateLimit", "RateLimitQuotaFilterConfig")
+
+
+def neighbours(found: Found) -> tuple[list[Data], int] | None:
+    """The chain of filters that a filter stands in, and its place there; None: the file does not show it."""
+    if found.manager is None:
+        return None
+    chain = items(found.manager.config, "http_filters")
+    at = next((i for i, f in enumerate(chain) if f.get("typed_config") is found.config), None)
+    return None if at is None else (chain, at)
+
+
+def kind(http_filter: Data) -> str:
+    """The message of a filter's configuration."""
+    config = http_filter.get("typed_config")
+    return str(config.get("@type", "")).rpartition(".")[2] if isinstance(config, dict) else ""
+
+
+def chain_path(found: Found) -> Path:
+    """Where the filter itself is, and not its configuration."""
+    return found.path[:-1]
+
+
+@rule("after-authentication", "error", "Put the filter behind authentication and authorization.")
+def _authentication(subject: Subject) -> Iterator[Trouble]:
+    for found in subject.filters:
+        if (place := neighbours(found)) is None:
+            continue
+        chain, at = place
+        for later in chain[at + 1 :]:
+            if kind(later) in AUTHENTICATION:
+                yield (
+                    chain_path(found),
+                    f"it stands before {later.get('name')}: bodies of callers who may not call are read, and cost time",
+                )
+
+
+@rule("before-rate-limits", "info", "Put limits that count by model behind the filter, or key them on its metadata.")
+def _limits(subject: Subject) -> Iterator[Trouble]:
+    for found in subject.filters:
+        if (place := neighbours(found)) is None:
+            continue
+        chain, at = place
+        for earlier in chain[:at]:
+            if kind(earlier) in LIMITS:
+                yield (
+                    chain_path(found),
+                    f"{earlier.get('name')} stands before it: limits are counted on the route of before the decision",
+                )
+
+
+@rule("buffer-filter", "error", "Put the buffer filter before the filter, or remove it.")
+def _buffer(subject: Subject) -> Iterator[Trouble]:
+    for found in subject.filters:
+        if (place := neighbours(found)) is None:
+            continue
+        chain, at = place
+        for later in chain[at + 1 :]:
+            if kind(later) == "Buffer":
+                yield (
+                    chain_path(found),
+                    "the buffer filter stands behind it: large requests get 413 from the one or the other",
+                )
+
+
+@rule("compressor", "warning", "Put compressors before the filter in the list: answers pass it in the other order.")
+def _compressor(subject: Subject) -> Iterator[Trouble]:
+    for found in subject.filters:
+        if (place := neighbours(found)) is None:
+            continue
+        chain, at = place
+        for later in chain[at + 1 :]:
+            if kind(later) in ("Compressor", "Decompressor"):
+                yield (
+                    chain_path(found),
+                    (
+                        f"{later.get('name')} stands behind it: the processor meets bodies that are compressed, where it "
+                        "could have them plain"
+                    ),
+                )
+
+
+@rule("several-processors", "warning", "Ours first, under a name of its own; several need Envoy 1.39.")
+def _several(subject: Subject) -> Iterator[Trouble]:
+    for manager in subject.managers:
+        own = [found for found in subject.filters if found.manager is manager]
+        for extra in own[1:]:
+            yield (
+                chain_path(extra),
+                f"{len(own)} ext_proc filters in one chain: before Envoy 1.38, bodies of chained ones stall or are cut",
+            )
+
+
+@rule("filter-name-twice", "error", "Give each filter a name of its own.")
+def _names(subject: Subject) -> Iterator[Trouble]:
+    for manager in subject.managers:
+        own = [found for found in subject.filters if found.manager is manager]
+        names = [found.name for found in own]
+        for found in own[1:]:
+            if names.count(found.name) > 1:
+                yield (
+                    chain_path(found),
+                    f"two filters are named `{found.name}`: a route's typed_per_filter_config hits both",
+                )
+
+
+@rule("buffer-limit", "warning", "Set request_body_buffer_limit on the route, or per_connection_buffer_limit_bytes.")
+def _buffer_limit(subject: Subject) -> Iterator[Trouble]:
+    if _raises_limit(subject):
+        return
+    for found in subject.filters:
+        if mode(found, "request_body_mode") != "BUFFERED":
+            continue
+        if found.patch or (found.manager and found.manager.listener):
+            yield (
+                chain_path(found),
+                "bodies are buffered up to 1 MiB (Envoy, Istio) or 32 KiB (Envoy Gateway); larger ones get 413",
+            )
+
+
+def _raises_limit(subject: Subject) -> bool:
+    limits = [listener.get("per_connection_buffer_limit_bytes") for _, listener in subject.listeners]
+    limits += [p.value.get("per_connection_buffer_limit_bytes") for p in subject.patches if p.apply_to == "LISTENER"]
+    for _, host in subject.virtual_hosts:
+        routes = items(host, "routes")
+        limits += [part.get("request_body_buffer_limit") for part in (host, *routes)]
+    return any(limits)
+
+
+@rule("spoofed-headers", "error", "Remove x-intentmesh-* in early_header_mutation_extensions.")
+def _spoofed(subject: Subject) -> Iterator[Trouble]:
+    if not subject.filters:
+        return
+    patched = [m for m in subject.managers if not m.whole]
+    if any(_removes_ours(manager) for manager in patched):
+        return
+    for manager in subject.managers:
+        has_ours = any(found.manager is manager for found in subject.filters)
+        if manager.whole and has_ours and not _removes_ours(manager):
+            yield manager.path, "a client can send x-intentmesh-model, and is routed by it before any filter has run"
+    for found in subject.filters:
+        if found.patch:
+            yield (
+                found.path,
+                "nothing here removes x-intentmesh-model from what clients send: they could choose their model",
+            )
+
+
+def _removes_ours(manager: Manager) -> bool:
+    extensions = items(manager.config, "early_header_mutation_extensions")
+    configs = [
+        part(item, "typed_config") for item in extensions if is_message(item.get("typed_config"), "HeaderMutation")
+    ]
+    return any(_removes(mutation, MODEL_HEADER) for config in configs for mutation in items(config, "mutations"))
+
+
+def _removes(mutation: Data, header: str) -> bool:
+    matcher = part(mutation, "remove_on_match", "key_matcher")
+    return (
+        str(mutation.get("remove", "")).lower() == header
+        or str(matcher.get("exact", "")).lower() == header
+        or (bool(matcher.get("prefix")) and header.startswith(str(matcher["prefix"]).lower()))
+    )
+
+
+@rule("upstream-filter", "error", "Put the filter into the listener's chain.")
+def _upstream_filter(subject: Subject) -> Iterator[Trouble]:
+    for found in subject.filters:
+        if found.manager is None and found.patch is None and "typed_extension_protocol_options" in found.path:
+            yield chain_path(found), "it stands among a cluster's filters: there the route is chosen already"

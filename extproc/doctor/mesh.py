@@ -1,0 +1,77 @@
+"""Rules on EnvoyFilters: what istiod takes, and what it takes amiss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extproc.doctor.rule import Trouble, rule
+from extproc.doctor.source import is_message, part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extproc.doctor.source import Patch, Subject
+
+ADDED = ("ADD", "INSERT_BEFORE", "INSERT_AFTER", "INSERT_FIRST")
+
+
+def _is_ours(patch: Patch) -> bool:
+    """Whether a patch puts an ext_proc filter in."""
+    return patch.apply_to == "HTTP_FILTER" and is_message(patch.value.get("typed_config"), "ExternalProcessor")
+
+
+@rule("context-any", "error", "Name the context: SIDECAR_INBOUND, SIDECAR_OUTBOUND or GATEWAY.")
+def _context(subject: Subject) -> Iterator[Trouble]:
+    for patch in subject.patches:
+        if _is_ours(patch) and patch.context == "ANY":
+            yield patch.path, "the filter goes into every listener, both ways through: requests are processed twice"
+
+
+@rule("insert-first", "error", "Use INSERT_BEFORE with subFilter envoy.filters.http.router.")
+def _first(subject: Subject) -> Iterator[Trouble]:
+    for patch in subject.patches:
+        if _is_ours(patch) and patch.operation in ("INSERT_FIRST", "ADD"):
+            where = (
+                "before authentication and authorization" if patch.operation == "INSERT_FIRST" else "behind the router"
+            )
+            yield patch.path, f"{patch.operation} puts the filter {where}"
+
+
+@rule("filter-class", "error", "Use `operation: ADD` with filterClass, or INSERT_BEFORE without it.")
+def _filter_class(subject: Subject) -> Iterator[Trouble]:
+    for patch in subject.patches:
+        if patch.filter_class not in ("", "UNSPECIFIED") and patch.operation != "ADD":
+            yield patch.path, "filterClass counts with `operation: ADD` only"
+
+
+@rule("inbound-port", "warning", "Match filterChain.destinationPort instead.")
+def _inbound(subject: Subject) -> Iterator[Trouble]:
+    for patch in subject.patches:
+        if patch.context == "SIDECAR_INBOUND" and "port_number" in part(patch.match, "listener"):
+            yield (
+                patch.path,
+                "all inbound traffic has one listener, virtualInbound: portNumber does not find it reliably",
+            )
+
+
+@rule("router-match", "error", "Match filter envoy.filters.network.http_connection_manager and subFilter …http.router.")
+def _router(subject: Subject) -> Iterator[Trouble]:
+    for patch in subject.patches:
+        if not _is_ours(patch) or patch.operation not in ("INSERT_BEFORE", "INSERT_AFTER"):
+            continue
+        router = part(patch.match, "listener", "filter_chain", "filter", "sub_filter")
+        sub_filter = str(router.get("name", ""))
+        if not sub_filter:
+            yield patch.path, f"{patch.operation} without a subFilter puts the filter first or last, as istiod pleases"
+        elif patch.operation == "INSERT_AFTER" and sub_filter.endswith("router"):
+            yield patch.path, "behind the router no filter runs"
+
+
+@rule(
+    "inbound-routing", "warning", "Patch HTTP_ROUTE into the vhost inbound|http|PORT, as `render istio-sidecar` does."
+)
+def _inbound_routing(subject: Subject) -> Iterator[Trouble]:
+    inbound = [p for p in subject.patches if p.context == "SIDECAR_INBOUND"]
+    ours = [p for p in inbound if _is_ours(p)]
+    if ours and not any(p.apply_to in ("HTTP_ROUTE", "VIRTUAL_HOST") and "route" in str(p.value) for p in inbound):
+        yield ours[0].path, "no VirtualService routes what comes into a sidecar: decisions have no effect there"

@@ -1,0 +1,128 @@
+"""Rules on routes: what is matched, what is missing, what is not applied again after the route has been picked anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from extproc.config.models import MODEL_HEADER, RESIDENCY_HEADER
+from extproc.doctor.modes import mode
+from extproc.doctor.rule import Trouble, rule
+from extproc.doctor.source import items, part
+from extproc.doctor.upstream import addresses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extproc.doctor.source import Data, Path, Subject
+
+
+def routes(subject: Subject) -> Iterator[tuple[Path, Data]]:
+    """Every route, of virtual hosts and of patches."""
+    for path, host in subject.virtual_hosts:
+        listed = host.get("routes")
+        for i, route in enumerate(listed if isinstance(listed, list) else ()):
+            if isinstance(route, dict):
+                yield (*path, "routes", i), route
+    for patch in subject.patches:
+        if patch.apply_to == "HTTP_ROUTE" and "match" in patch.value:
+            yield (*patch.path, "patch", "value"), patch.value
+
+
+def headers_of(route: Data) -> list[str]:
+    """Names of the headers that a route matches on."""
+    return [str(matcher.get("name", "")).lower() for matcher in items(part(route, "match"), "headers")]
+
+
+def action_of(route: Data) -> dict[str, Any]:
+    """Where a route forwards to; empty: it does not."""
+    return part(route, "route")
+
+
+@rule("no-model-route", "warning", "Add routes that match on x-intentmesh-model: see envoy/snippets/routes.yaml.")
+def _no_route(subject: Subject) -> Iterator[Trouble]:
+    whole = [m for m in subject.managers if m.whole and isinstance(m.config.get("route_config"), dict)]
+    if subject.filters and whole and not any(MODEL_HEADER in headers_of(r) for _, r in routes(subject)):
+        yield whole[0].path, "no route matches on x-intentmesh-model: decisions have no effect"
+
+
+@rule("catch-all", "warning", "End the virtual host with a route for the prefix /.")
+def _catch_all(subject: Subject) -> Iterator[Trouble]:
+    for path, host in subject.virtual_hosts:
+        own = items(host, "routes")
+        if not any(MODEL_HEADER in headers_of(r) for r in own):
+            continue
+        if not any(part(r, "match").get("prefix") == "/" and not headers_of(r) for r in own):
+            yield path, "a request that no route matches gets 404 before the processor can decide on it"
+
+
+@rule("residency-ignored", "warning", "Match on x-intentmesh-residency too, as rendered routes do.")
+def _residency(subject: Subject) -> Iterator[Trouble]:
+    every = list(routes(subject))
+    if any(RESIDENCY_HEADER in headers_of(route) for _, route in every):
+        return
+    for path, route in every:
+        if MODEL_HEADER in headers_of(route) and action_of(route) and not _stays(subject, route):
+            yield path, "it sends requests that are bound to a zone wherever this cluster reaches"
+
+
+def _stays(subject: Subject, route: Data) -> bool:
+    """Whether a route's cluster has endpoints on loopback alone."""
+    _, cluster = subject.clusters.get(str(action_of(route).get("cluster")), ((), {}))
+    hosts = [part(address, "socket_address").get("address") for address in addresses(cluster)]
+    return bool(hosts) and all(host in ("127.0.0.1", "::1", "localhost") for host in hosts)
+
+
+@rule("route-timeout", "warning", "Set the route's timeout to the longest answer, or 0s.")
+def _timeout(subject: Subject) -> Iterator[Trouble]:
+    for path, route in routes(subject):
+        if MODEL_HEADER in headers_of(route) and action_of(route) and "timeout" not in action_of(route):
+            yield path, "no timeout is set: Envoy ends every answer after 15 s, streamed ones in their middle"
+
+
+@rule("streamed-retries", "error", "Buffer the request body, or take the retry policy away.")
+def _retries(subject: Subject) -> Iterator[Trouble]:
+    if not any(mode(f, "request_body_mode") == "STREAMED" for f in subject.filters):
+        return
+    for path, route in routes(subject):
+        if action_of(route).get("retry_policy"):
+            yield path, "a retry sends a body that ext_proc streams twice over"
+    for path, host in subject.virtual_hosts:
+        if host.get("retry_policy"):
+            yield path, "a retry sends a body that ext_proc streams twice over"
+
+
+@rule("per-route-config", "warning", "Put such filters behind ours, or key them on its dynamic metadata.")
+def _per_route(subject: Subject) -> Iterator[Trouble]:
+    ours = {found.name for found in subject.filters}
+    for path, route in routes(subject):
+        names = set(part(route, "typed_per_filter_config"))
+        if MODEL_HEADER in headers_of(route) and names:
+            what = "ours" if names & ours else ", ".join(sorted(names))
+            yield (
+                (*path, "typed_per_filter_config"),
+                (
+                    f"this route is chosen after the filters before ours have run: its settings for {what} are not applied "
+                    "to them again"
+                ),
+            )
+
+
+@rule("envoy-headers", "error", "Route on a header that does not begin with x-envoy-.")
+def _envoy_headers(subject: Subject) -> Iterator[Trouble]:
+    if not subject.filters:
+        return
+    for path, route in routes(subject):
+        for name in headers_of(route):
+            if name.startswith("x-envoy-"):
+                yield path, f"it matches on {name}: what a processor writes into x-envoy-* headers is dropped"
+
+
+@rule("nothing-excluded", "info", "Disable the filter on routes for uploads and WebSockets (ExtProcPerRoute).")
+def _excluded(subject: Subject) -> Iterator[Trouble]:
+    buffered = [f for f in subject.filters if mode(f, "request_body_mode") == "BUFFERED" and f.manager]
+    for found in buffered:
+        assert found.manager is not None
+        inline = found.manager.config.get("route_config")
+        every = [r for _, r in routes(subject)] + [h for _, h in subject.virtual_hosts]
+        if inline and not any(found.name in part(each, "typed_per_filter_config") for each in every):
+            yield found.path[:-1], "no route is left out: the processor is asked about every request, uploads included"

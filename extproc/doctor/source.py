@@ -1,0 +1,224 @@
+"""Reads what a user has: a bootstrap, a config dump, an EnvoyFilter, or a piece of one; and finds the parts in it.
+
+Parts are found by their shape, wherever they stand. Keys are read as in YAML (`route_config`), also where a file writes
+them as JSON does (`routeConfig`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from extproc.errors import ConfigError
+
+Data = dict[str, Any]
+Path = tuple[str | int, ...]
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One entry of an EnvoyFilter's `configPatches`."""
+
+    path: Path
+    apply_to: str
+    context: str
+    match: Data
+    operation: str
+    value: Data
+    filter_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """An http_connection_manager, or what a patch merges into one."""
+
+    path: Path
+    config: Data
+    listener: Data
+    """The listener around it; empty where the file has none."""
+    whole: bool
+    """Not a patch: what is not in it is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An ext_proc filter that is ours, or that may be."""
+
+    path: Path
+    """Of its configuration."""
+    name: str
+    config: Data
+    manager: Manager | None
+    patch: Patch | None
+
+
+@dataclass
+class Subject:
+    """All that a file says, by kind."""
+
+    lines: dict[Path, int]
+    filters: list[Found] = field(default_factory=list)
+    managers: list[Manager] = field(default_factory=list)
+    virtual_hosts: list[tuple[Path, Data]] = field(default_factory=list)
+    clusters: dict[str, tuple[Path, Data]] = field(default_factory=dict)
+    patches: list[Patch] = field(default_factory=list)
+    listeners: list[tuple[Path, Data]] = field(default_factory=list)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the file is a whole Envoy configuration, so that what is not in it is missing."""
+        return any(manager.whole for manager in self.managers)
+
+    def line(self, path: Path) -> int | None:
+        """The line of a path, or of what stands around it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path)
+
+
+def read(text: str, source: str) -> Subject:
+    """Find the parts of a configuration. Raises ConfigError where there is none."""
+    documents, lines = _load(text, source)
+    subject = Subject(lines)
+    for i, document in enumerate(documents):
+        _visit(subject, document, (i,) if len(documents) > 1 else (), _Around())
+    if not (subject.filters or subject.managers or subject.virtual_hosts or subject.clusters or subject.patches):
+        raise ConfigError(f"{source}: holds no Envoy bootstrap, config dump or EnvoyFilter, nor a part of one")
+    return subject
+
+
+def part(data: Any, *keys: str) -> Data:
+    """The mapping under these keys; empty where there is none."""
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, dict) else {}
+
+
+def items(data: Any, key: str) -> list[Data]:
+    """The mappings in the list under a key."""
+    found = data.get(key) if isinstance(data, dict) else None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def is_message(value: Any, name: str) -> bool:
+    """Whether a typed config is of this message."""
+    return isinstance(value, dict) and str(value.get("@type", "")).rpartition(".")[2] == name
+
+
+def _load(text: str, source: str) -> tuple[list[Any], dict[Path, int]]:
+    if text.lstrip().startswith("{"):
+        try:
+            return [_snake(json.loads(text))], {}
+        except ValueError:
+            pass  # flow-style YAML starts like this too
+    lines: dict[Path, int] = {}
+    try:
+        nodes = [node for node in yaml.compose_all(text, Loader=yaml.SafeLoader) if node is not None]
+        documents = [_snake(d) for d in yaml.safe_load_all(text) if d is not None]
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(f"{source}:{line}: not YAML: {error.problem}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{source}: not YAML: {error}") from None
+    for i, node in enumerate(nodes):
+        _index(node, (i,) if len(nodes) > 1 else (), lines)
+    return documents, lines
+
+
+def _index(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
+    lines.setdefault(path, node.start_mark.line + 1)
+    if len(path) > 60:  # an alias within itself; no configuration is as deep as this
+        return
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            here = (*path, _snake_key(str(key.value)))
+            lines[here] = key.start_mark.line + 1
+            _index(value, here, lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            _index(value, (*path, i), lines)
+
+
+def _snake_key(key: str) -> str:
+    return _CAMEL.sub(r"_\1", key).lower() if key.isalnum() and key[:1].islower() else key
+
+
+def _snake(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_snake_key(str(key)): _snake(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_snake(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What stands around a node."""
+
+    listener: Data = field(default_factory=dict)
+    manager: Manager | None = None
+    patch: Patch | None = None
+
+
+def _visit(subject: Subject, value: Any, path: Path, around: _Around) -> None:
+    if isinstance(value, list):
+        for i, item in enumerate(value):
+            _visit(subject, item, (*path, i), around)
+        return
+    if not isinstance(value, dict):
+        return
+    if value.get("kind") == "EnvoyFilter":
+        _visit_envoy_filter(subject, value, path)
+        return
+    around = _note(subject, value, path, around)
+    for key, item in value.items():
+        _visit(subject, item, (*path, key), around)
+
+
+def _note(subject: Subject, value: Data, path: Path, around: _Around) -> _Around:
+    """Write down what a mapping is; returns what stands around its own parts."""
+    if "filter_chains" in value:
+        around = _Around(value, around.manager, around.patch)
+        subject.listeners.append((path, value))
+    if is_message(value, "HttpConnectionManager"):
+        manager = Manager(path, value, around.listener, whole=around.patch is None)
+        subject.managers.append(manager)
+        around = _Around(around.listener, manager, around.patch)
+    if is_message(value.get("typed_config"), "ExternalProcessor"):
+        here = (*path, "typed_config")
+        name = str(value.get("name", ""))
+        subject.filters.append(Found(here, name, value["typed_config"], around.manager, around.patch))
+    hosts = value.get("virtual_hosts")
+    for i, host in enumerate(hosts if isinstance(hosts, list) else ()):
+        if isinstance(host, dict):
+            subject.virtual_hosts.append(((*path, "virtual_hosts", i), host))
+    if "name" in value and ({"load_assignment", "eds_cluster_config", "cluster_type"} & value.keys()):
+        subject.clusters[str(value["name"])] = (path, value)
+    return around
+
+
+def _visit_envoy_filter(subject: Subject, value: Data, path: Path) -> None:
+    entries = part(value, "spec").get("config_patches")
+    for i, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if not isinstance(entry, dict):
+            continue
+        here = (*path, "spec", "config_patches", i)
+        match, patch = part(entry, "match"), part(entry, "patch")
+        content = patch.get("value")
+        found = Patch(
+            here,
+            str(entry.get("apply_to", "")),
+            str(match.get("context", "ANY")),
+            match,
+            str(patch.get("operation", "")),
+            content if isinstance(content, dict) else {},
+            str(patch.get("filter_class", "")),
+        )
+        subject.patches.append(found)
+        _visit(subject, content, (*here, "patch", "value"), _Around(patch=found))
