@@ -42,9 +42,12 @@ class Channel:
         """Take the next piece of a literal's inside, whole escapes only; return the spelling of what can leave."""
         if self.held and _LOW.match(raw) and _HIGH.search(self.held):
             return self.feed("", end=True) + self.feed(raw, end=end)  # a pair cut in two is no text to be edited
-        edits, gone = self._editor.advance(unescape(raw), end=end)
-        raw = self.held + raw
-        if end and not edits:
+        text = unescape(raw)
+        edits, gone = self._editor.advance(text, end=end)
+        if self.held:
+            raw = self.held + raw
+            text = unescape(raw)
+        if not edits and gone == len(text):
             self.held = ""
             return raw
         spelled = spell(raw, [*edits, (gone, gone, "")])

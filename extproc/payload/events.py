@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from extproc.errors import IntentmeshError
 from extproc.payload.channel import Channel, PlainChannel
-from extproc.payload.scan import check_utf8, steps, walk
+from extproc.payload.scan import check_utf8, steps, unescape_key, walk
 from extproc.payload.tree import Use
 
 if TYPE_CHECKING:
@@ -163,7 +163,9 @@ class EventEditor:
 
 
 def _place(way: tuple[bytes | int, ...]) -> _Place:
-    return tuple(step if isinstance(step, int) else json.loads(b'"%b"' % step) for step in way)
+    return tuple(
+        step if isinstance(step, int) else (unescape_key(step) if b"\\" in step else step).decode() for step in way
+    )
 
 
 def _identity(event: Any, place: _Place) -> _Key | None:

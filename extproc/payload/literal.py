@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from extproc.payload.document import Edit
 
 _LONE = re.compile("[\ud800-\udfff]")
-UNIT = re.compile(r"[^\\]+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
-"""A plain run, or the spelling of one escaped character."""
+_ESCAPE = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL)
+"""The spelling of one escaped character."""
 
 
 def unescape(raw: str) -> str:
@@ -39,22 +39,18 @@ def spell(raw: str, edits: Sequence[Edit]) -> list[Edit]:
     """Edits of a literal's spelling that make these edits of its text."""
     if "\\" not in raw:
         return [(start, end, escape(new)) for start, end, new in edits]
-    bounds = iter(sorted({bound for start, end, _ in edits for bound in (start, end)}))
+    bounds = sorted({bound for start, end, _ in edits for bound in (start, end)}, reverse=True)
     spelled: dict[int, int] = {}
-    bound = next(bounds, None)
-    at = 0
-    for unit in UNIT.finditer(raw):
-        start, end = unit.span()
-        size = end - start if raw[start] != "\\" else 1
-        while bound is not None and bound < at + size:
-            spelled[bound] = start + bound - at
-            bound = next(bounds, None)
-        at += size
-        if bound is None:
+    longer = 0  # by how much the spelling is longer than the text, so far
+    for match in _ESCAPE.finditer(raw):
+        at = match.start()
+        while bounds and bounds[-1] + longer <= at:
+            bound = bounds.pop()
+            spelled[bound] = bound + longer
+        if not bounds:
             break
-    while bound is not None:
-        spelled[bound] = len(raw)
-        bound = next(bounds, None)
+        longer += match.end() - at - 1
+    spelled.update((bound, bound + longer) for bound in bounds)
     return [(spelled[start], spelled[end], escape(new)) for start, end, new in edits]
 
 

@@ -102,7 +102,7 @@ def paths_tree(texts: Iterable[str], intent_from: str | None = None) -> Node:
     return node(frozenset((i, 0) for i in range(len(paths))))
 
 
-def _after(state: _State, paths: list[tuple[tuple[Step, ...], Use]], key: str | None, *, item: bool = False) -> _State:
+def _after(state: _State, paths: list[tuple[tuple[Step, ...], int]], key: str | None, *, item: bool = False) -> _State:
     """Where the paths stand after one more key (None: any other) or an item."""
     reached = set()
     for path, at in state:

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 Edit = tuple[int, int, str]
 
 _EXACT = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9]+\]")
-_BARE = re.compile(r"(\[)?(?<![A-Za-z0-9_\\])([A-Z][A-Z0-9]*(?:\\?_[A-Z0-9]+)*\\?_[0-9]+)(?![A-Za-z0-9_])(\])?")
-_BRACKETED = re.compile(r"(\\?)\[ ?([A-Za-z](?:[A-Za-z0-9 _-]|\\[_-]){1,60})(\\?)\]")
+_BARE = re.compile(
+    r"([A-Z](?<![A-Za-z0-9_\\][A-Z])[A-Z0-9]*(?:\\?_[A-Z0-9]+)*\\?_[0-9]+)(?![A-Za-z0-9_])(\])?"
+)  # begins with a character, not with what stands before it: the search then skips what cannot begin one
+_BRACKETED = re.compile(r"\[ ?([A-Za-z](?:[A-Za-z0-9 _-]|\\[_-]){1,60})(\\?)\]")
 _START = re.compile(r"\\?\[|(?<![A-Za-z0-9_\\])[A-Z]|\\\Z")
 _BARE_PART = re.compile(r"(?:[A-Z0-9_]|\\_)*\\?")
 _BRACKETED_PART = re.compile(r"\\?(?:\[ ?(?:[A-Za-z](?:[A-Za-z0-9 _-]|\\[_-])*)?\\?)?")
 _SEPARATORS = re.compile(r"[\\\[ _-]+")
-_ANY = re.compile(r"[\[\]\\]|(?<![A-Za-z0-9_])[A-Z][A-Z0-9]*(?:_|\Z)|_[A-Z0-9]")
+_ANY = re.compile(r"[\[\]\\]|[A-Z](?<![A-Za-z0-9_][A-Z])[A-Z0-9]*(?:_|\Z)|_[A-Z0-9]")
 _LIST = (",", ";", "/", "|")
 """What follows the first of several placeholders in one pair of brackets: then the bracket is not the placeholder's."""
 
@@ -39,6 +41,7 @@ class Placeholders:
         self._tolerant = tolerant
         self._nested = nested
         self._slips = slips(originals) if tolerant else {}
+        self._words = {tuple(placeholder[1:-1].split("_")[:-1]) for placeholder in originals} if tolerant else set()
         self._longest = 2 * max(map(len, originals), default=0)
         self._open = False
 
@@ -60,9 +63,12 @@ class Placeholders:
             found = ((m.start(), m.end(), self._originals.get(m[0])) for m in _EXACT.finditer(text, at))
             return [(start, end, self._spelled(value)) for start, end, value in found if value is not None]
         edits: list[Edit] = []
+        if not self._may_hold(text):
+            self._note_brackets(text[at:])
+            return edits
         bracketed, bare = _BRACKETED.search(text, at), _BARE.search(text, at)
         while (match := _first(bracketed, bare)) is not None:
-            edit = self._bracketed(match) if match is bracketed else self._bare(match)
+            edit = self._bracketed(match, at) if match is bracketed else self._bare(match, at)
             next_at = match.start() + 1
             if edit is not None:
                 self._note_brackets(text[at : edit[0]])
@@ -74,6 +80,11 @@ class Placeholders:
                 bare = _BARE.search(text, next_at)
         self._note_brackets(text[at:])
         return edits
+
+    def _may_hold(self, text: str) -> bool:
+        """A first look in C: hardly any text holds all the words of a type's name."""
+        large = text.upper()
+        return any(all(word in large for word in words) for words in self._words)
 
     def absent(self, text: str) -> bool:
         """Whether nothing in a text can be, or begin, a placeholder; where that is cheap to tell."""
@@ -89,23 +100,26 @@ class Placeholders:
         if opened != closed:
             self._open = opened > closed
 
-    def _bracketed(self, match: re.Match[str]) -> Edit | None:
-        value = self._originals.get(match[0]) or self._slips.get(squeezed(match[2]))
+    def _bracketed(self, match: re.Match[str], at: int) -> Edit | None:
+        value = self._originals.get(match[0]) or self._slips.get(squeezed(match[1]))
         if value is None:
             return None
         # `\[A\_1\]` is Markdown for `[A_1]`; a backslash without its counterpart is no part of it
-        start = match.start() + (1 if match[1] and not match[3] else 0)
+        start = match.start()
+        if match[2] and start > at and match.string[start - 1] == "\\":
+            start -= 1
         return start, match.end(), self._spelled(value)
 
-    def _bare(self, match: re.Match[str]) -> Edit | None:
-        value = self._slips.get(squeezed(match[2]))
+    def _bare(self, match: re.Match[str], at: int) -> Edit | None:
+        value = self._slips.get(squeezed(match[1]))
         if value is None:
             return None
-        start, end = match.span(2)
+        start, end = match.span(1)
         text = match.string
-        if match[1] and not match[3] and not text.startswith(_LIST, end):
-            start = match.start()
-        elif match[3] and not match[1]:
+        opened_here = start > at and text[start - 1] == "["
+        if opened_here and not match[2] and not text.startswith(_LIST, end):
+            start -= 1
+        elif match[2] and not opened_here:
             before = text[text.rfind("\n", 0, start) + 1 : start]
             opened, closed = before.rfind("["), before.rfind("]")
             inside = opened > closed or (opened == closed and self._open)
