@@ -50,6 +50,18 @@ class MaskingError(IntentmeshError):
     error_type = "service_unavailable"
 
 
+class NamesOverBudgetError(IntentmeshError):
+    """A text that holds more than the name model may read, where the policy is to refuse such texts."""
+
+    status = 413
+    error_type = "invalid_request_error"
+
+    def __init__(self, budget_tokens: int) -> None:
+        super().__init__(
+            f"a text of the request is too long to be searched for names: more than {budget_tokens} tokens of it may hold some"
+        )
+
+
 class ProtocolError(IntentmeshError):
     """A message that is not legal in this state of the stream: the gRPC stream is aborted with INTERNAL."""
 

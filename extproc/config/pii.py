@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from extproc.config.names import NameSettings
 from extproc.config.operators import Operator
 from extproc.config.section import Section
 
@@ -82,6 +83,8 @@ class PiiSettings(Section):
     """The same as RE2 patterns that match a whole value: '.*@example\\.com'."""
     deny: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Entity type -> words that are always found as it (whole words, case aside)."""
+    names: NameSettings = Field(default_factory=NameSettings)
+    """How people, places, organisations and street addresses are found."""
     min_score: float = Field(default=0.5, ge=0, le=1)
     """Findings below this score are left alone."""
     restore: bool = True

@@ -11,7 +11,7 @@ from extproc.config.entities import ENTITY_TYPES
 from extproc.config.loader import unknown_name
 from extproc.config.pii import PACKS, PiiSettings
 from extproc.errors import ConfigError
-from extproc.pii import custom, dates, led, loose, network, packs, phones, scan, secrets
+from extproc.pii import custom, dates, led, loose, names, network, packs, phones, scan, secrets
 from extproc.pii.finding import Finding, resolve
 from extproc.pii.fold import fold
 from extproc.pii.labels import NEGATIVE, Labels, Vocabulary
@@ -22,8 +22,8 @@ from extproc.pii.results import RecognizerResult
 if TYPE_CHECKING:
     from extproc.pii.recognizer import Recognizer
 
-TextRecognizer = Callable[[str], Iterable[RecognizerResult]]
-"""A recognizer that reads whole texts, as the name model does; its findings go through the same resolver."""
+TextRecognizer = Callable[[str, str | None], Iterable[RecognizerResult]]
+"""A recognizer that reads a whole text with its key, as the name model does; its findings go through the same resolver."""
 
 
 def active(settings: PiiSettings) -> tuple[Recognizer, ...]:
@@ -57,11 +57,16 @@ class Analyzer:
     def __init__(self, settings: PiiSettings, extra: Sequence[TextRecognizer] = ()) -> None:
         _known(settings)
         recognizers = active(settings)
+        found_by_model = names.wanted(settings)
+        self.names = names.recognizer(settings.names, found_by_model)
+        """The name model's recognizer; None where it is switched off. It counts what it did."""
         self._extra = tuple(extra)
         self._min_score = settings.min_score
         self._own = custom.compile_settings(settings)
         self.entity_types = frozenset(r.entity_type for r in recognizers) | self._own.entity_types
         """Every type that may be found."""
+        if self.names:
+            self.entity_types |= found_by_model
         self._index = Index(r for r in recognizers if r.shapes)
         self._loose = loose.Loose(recognizers)
         self._led: dict[str, list[tuple[Recognizer, re.Pattern[str]]]] = {}
@@ -82,10 +87,21 @@ class Analyzer:
 
     def analyze(self, text: str, key: str | None = None) -> list[RecognizerResult]:
         """Findings in the order of the text, none overlapping another. `key` labels the text as a whole: a JSON key."""
+        return self._analyze(text, key, (*self._extra, self.names) if self.names else self._extra)
+
+    def patterns(self, text: str) -> list[RecognizerResult]:
+        """The same without the name model, which needs whole sentences: for text that arrives word by word."""
+        return self._analyze(text, None, self._extra)
+
+    def _analyze(self, text: str, key: str | None, extra: Sequence[TextRecognizer]) -> list[RecognizerResult]:
         folded = fold(text)
         findings = self._find(folded.text, key)
-        for recognize in self._extra:
-            findings += (Finding(r.entity_type, r.start, r.end, r.score, r.evidence) for r in recognize(folded.text))
+        for recognize in extra:
+            findings += (
+                Finding(r.entity_type, r.start, r.end, r.score, r.evidence)
+                for r in recognize(folded.text, key)
+                if not self._own.allowed(folded.text[r.start : r.end])
+            )
         results = []
         for finding in resolve(findings, self._min_score):
             start, end = folded.origin(finding.start, finding.end)

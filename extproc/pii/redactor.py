@@ -44,7 +44,7 @@ class Redactor:
         """Edits that mask what the request did not hold. `nested`: the text is JSON, whose escapes are no letters."""
         read = _ESCAPE.sub(lambda m: " " * len(m[0]), text) if nested and "\\" in text else text
         edits: list[Edit] = []
-        for entity_type, start, end in spans(read, self._analyzer.analyze(read)):
+        for entity_type, start, end in spans(read, self._analyzer.patterns(read)):
             value = text[start:end]
             operator = self._settings.entities.get(entity_type, self._settings.default_operator)
             if operator.operator in ("keep", "flag") or vault.knows(value):

@@ -100,7 +100,7 @@ def test_hash_is_keyed(monkeypatch, tmp_path):
 def test_failing_recognizers_refuse():
     """A recognizer that fails is a refusal that quotes nothing, and so is time that ran out."""
 
-    def broken(text):
+    def broken(text, _key):
         raise ValueError(text)
 
     settings = PiiSettings()

@@ -1,0 +1,40 @@
+"""People, places, organisations and street addresses: what has no pattern.
+
+`recognizer(settings, entities)` builds the recognizer that `Analyzer` calls beside its table of patterns.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from extproc.config.names import NAME_TYPES, NAME_TYPES_BY_DEFAULT
+from extproc.pii.names.engine import TokenClassifier
+from extproc.pii.names.recognizer import NameRecognizer
+from extproc.pii.names.runner import NameModel
+
+if TYPE_CHECKING:
+    from extproc.config.names import NameSettings
+    from extproc.config.pii import PiiSettings
+
+__all__ = ["NameModel", "NameRecognizer", "TokenClassifier", "recognizer", "wanted"]
+
+
+@cache
+def _bundled() -> NameModel:
+    """One session per process: it keeps no state."""
+    return NameModel()
+
+
+def wanted(settings: PiiSettings) -> frozenset[str]:
+    """The types that the name model looks for: those on by default, and those that `pii.entities` names."""
+    kept = {name for name, operator in settings.entities.items() if operator.operator == "keep"}
+    return frozenset(({*NAME_TYPES_BY_DEFAULT, *settings.entities} & {*NAME_TYPES}) - kept)
+
+
+def recognizer(settings: NameSettings, entities: frozenset[str]) -> NameRecognizer | None:
+    """The recognizer for these types; None where none is wanted."""
+    if not settings.enabled or not entities:
+        return None
+    model = TokenClassifier(settings.engine) if settings.engine else _bundled()
+    return NameRecognizer(settings, entities, model)

@@ -1,0 +1,212 @@
+"""Where a name may stand: what decides, in microseconds, whether and over which part of a text the model runs.
+
+A cue is a word in capitals that is no everyday word, a given name in lower case, a title, `my name is`, a label such as
+`Name:`, a number beside a street's word. The text around it, up to the ends of its sentence, is a window for the model.
+Most of the work is set arithmetic on the different words of a text; only texts with a hit are looked at word by word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from extproc.pii.names.keys import announces
+from extproc.pii.names.words import forms, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Window = tuple[int, int]
+
+REACH: Final = 160
+"""A window ends this many characters from its cue where no sentence ends before."""
+JOIN: Final = 24
+"""Windows nearer than this are one."""
+LONGEST: Final = 1000
+"""Windows are not joined beyond this: the budget stops between two."""
+CASUAL: Final = 400
+"""In texts up to this length that have no capitalised cue, any unknown word in lower case is one: people type so."""
+ACRONYM: Final = 4
+TIMES: Final = 2
+"""How often the model reads about one word of a text: what it is there, it is wherever else it stands."""
+
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_GLUE: Final = frozenset("@#_/\\0123456789")
+_GLUE_AFTER: Final = frozenset("@_/\\(=0123456789")
+_PHRASE_WORDS: Final = forms(
+    "mr mrs ms miss mx dr prof professor sir dame lady herr frau madame señor señora monsieur name attn"
+)
+_PHRASE: Final = re.compile(
+    r"\b(?:(?:mr|mrs|ms|miss|mx|dr|prof|professor|sir|dame|lady|herr|frau|madame|señora?|monsieur|attn)\b\.?[ :]+(?=[^\W\d_])"
+    r"|name is +(?=[^\W\d_])|name[\"']?[ \t]*[:=|])",
+    re.IGNORECASE,
+)
+_STREET_WORDS: Final = forms(
+    "street st road rd avenue ave lane ln drive dr court ct place pl square sq way boulevard blvd terrace close crescent "
+    "gardens hill highway hwy parkway pkwy row mews circle alley walk marg nagar colony rue calle via viale piazza "
+    "avenida rua ulica ul strada jalan jl plaza praça carrer apt apartment flat suite unit house box chemin"
+)
+_STREET_ENDS: Final = (
+    "straße",
+    "strasse",
+    "straat",
+    "gatan",
+    "vej",
+    "veien",
+    "gasse",
+    "platz",
+    "laan",
+    "weg",
+    "katu",
+    "utca",
+)
+_STREET_KINDS: Final = (
+    r"street|st|road|rd|avenue|ave|lane|ln|drive|dr|court|ct|place|pl|square|sq|way|boulevard|blvd|terrace|close|crescent|gardens|"
+    r"hill|highway|hwy|parkway|pkwy|row|mews|circle|alley|walk|marg|nagar|colony"
+)
+_STREET: Final = re.compile(
+    rf"\b\d{{1,5}}[a-z]?,?(?: [^\W\d_][\w'’.-]*){{1,4}}? (?:{_STREET_KINDS})\b"
+    r"|\b(?:rue|calle|via|viale|piazza|avenida|rua|ulica|ul\.|strada|jalan|jl\.|plaza|praça|carrer|apt|apartment|flat|suite|unit|"
+    r"house no)\b[^\n\d]{0,40}\d"
+    r"|\bbox \d|\b\d{1,5}[a-z]?,? (?:rue|avenue|boulevard|bd|chemin|place) ",
+    re.IGNORECASE,
+)
+_STOP: Final = re.compile(r"[.!?](?=\s)")
+_ABBREVIATED: Final = re.compile(
+    r"(?:(?<![^\W_])[A-Z]|\b(?:Dr|Mr|Ms|Mrs|St|Jr|Sr|Prof|Rev|Sen|Gov|Gen|Col|Lt|Capt|Inc|No|vs)) ?$"
+)
+
+
+class Cues:
+    """Finds the windows. `places`: countries, towns, firms are cues too, for the types LOCATION and ORGANIZATION."""
+
+    def __init__(self, *, places: bool = False) -> None:
+        self._given, self._places, self._common, self._ambiguous = (
+            load(n) for n in ("given", "places", "common", "ambiguous")
+        )
+        self._wants_places = places
+        self._known = self._common | self._places | self._ambiguous
+        quiet = self._common if places else self._common | self._places
+        self._quiet = (self._common if places else frozenset()) | (frozenset() if places else forms(quiet))
+        self._lower_cues = self._given | self._places if places else self._given
+
+    def windows(self, text: str, key: str | None = None) -> list[Window]:
+        """Parts of the text that may hold a name, in order, none overlapping another."""
+        if key is not None and len(text) <= 2 * REACH and announces(key):
+            return [(0, len(text))] if text.strip() else []
+        out: list[Window] = []
+        seen: Counter[str] = Counter()
+        for at, word in sorted(self._marks(text)):
+            seen[word] += 1
+            if (out and at < out[-1][1]) or (word and seen[word] > TIMES):
+                continue
+            start, end = _sentence(text, at)
+            if out and start - out[-1][1] < JOIN and end - out[-1][0] <= LONGEST:
+                out[-1] = (out[-1][0], end)
+            else:
+                out.append((max(start, out[-1][1]) if out else start, end))
+        return out
+
+    def _marks(self, text: str) -> list[tuple[int, str]]:
+        """Positions of cues, and the word where it is a word that means the same wherever it stands."""
+        different = set(_WORD.findall(text))
+        marks: list[tuple[int, str]] = []
+        if different & _PHRASE_WORDS:
+            marks += [(m.end(), "") for m in _PHRASE.finditer(text)]
+        if different & _STREET_WORDS:
+            marks += [(m.start(), "") for m in _STREET.finditer(text)]
+        sure, doubtful = self._hits(different - self._quiet, len(text))
+        if sure or doubtful:
+            marks += self._positions(text, sure, doubtful)
+        return marks
+
+    def _hits(self, words: set[str], size: int) -> tuple[set[str], set[str]]:
+        """Words that are a cue wherever they stand, and words that are one in some places only."""
+        sure: set[str] = set()
+        doubtful: set[str] = set()
+        unknown: set[str] = set()
+        for word in words:
+            low = word.lower()
+            if word == low:
+                if low in self._lower_cues or low.endswith(_STREET_ENDS):
+                    sure.add(word)
+                elif low not in self._known and len(word) > 2:
+                    unknown.add(word)
+            elif len(word) > 1 and word.isupper():
+                if low in self._given or (len(word) > ACRONYM and low not in self._known) or self._wants_places:
+                    sure.add(word)
+            elif len(word) > 1:
+                (doubtful if low in self._ambiguous or low in self._common else sure).add(word)
+        if not sure and size <= CASUAL:
+            sure = unknown
+        return sure, doubtful
+
+    @staticmethod
+    def _positions(text: str, sure: set[str], doubtful: set[str]) -> Iterator[tuple[int, str]]:
+        size = len(text)
+        for match in _WORD.finditer(text):
+            word = match[0]
+            if word in sure or word in doubtful:
+                start, end = match.span()
+                if (start and text[start - 1] in _GLUE) or (end < size and text[end] in _GLUE_AFTER):
+                    continue
+                if word in sure:
+                    yield start, word
+                elif _stands_apart(text, start, end):
+                    yield start, ""
+
+
+def _stands_apart(text: str, start: int, end: int) -> bool:
+    """A name that is an everyday word too (Will, Grace): a cue inside a sentence, beside a capital, or before what people do."""
+    before = text[max(0, start - 8) : start].rstrip(" ")[-1:]
+    if before and before not in '.!?:\n"“(>*-#|':
+        return True
+    after = text[end : end + 12]
+    return bool(after[:1] in {",", "'", "’"} or after[1:2].isupper() or _DEED.match(after))
+
+
+_DEED: Final = re.compile(r" (?:is|was|has|had|will|and|said|says|[a-z]{2,}ed|[a-z]{2,}s)\b")
+
+
+def _sentence(text: str, at: int) -> Window:
+    """The sentence around a position, cut at REACH."""
+    low, high = max(0, at - REACH), min(len(text), at + REACH)
+    start = max(_last_end(text, low, at), *(text.rfind(c, low, at) + 1 for c in "\n\t|;"))
+    if start <= low:
+        start = low
+        if low and (space := text.find(" ", low, at)) >= 0:
+            start = space + 1
+    breaks = [b for c in "\n\t|" if (b := text.find(c, at + 1, high)) >= 0]
+    end = min([_next_end(text, at, high), *breaks])
+    if end == high < len(text) and (space := text.rfind(" ", at, high)) > at:
+        end = space
+    return start, end
+
+
+def _last_end(text: str, low: int, at: int) -> int:
+    """One past the last full stop before a position, or `low`."""
+    while at > low:
+        stop = max(text.rfind(". ", low, at), text.rfind("! ", low, at), text.rfind("? ", low, at))
+        if stop < 0:
+            return low
+        if _ends_sentence(text, stop):
+            return stop + 1
+        at = stop
+    return low
+
+
+def _next_end(text: str, at: int, high: int) -> int:
+    """One past the next full stop after a position, or `high`."""
+    for match in _STOP.finditer(text, at + 1, high):
+        if _ends_sentence(text, match.start()):
+            return match.end()
+    return high
+
+
+def _ends_sentence(text: str, stop: int) -> bool:
+    """Not after an initial, a title or an abbreviation, and not before a word in lower case."""
+    if text[stop] == "." and _ABBREVIATED.search(text, max(0, stop - 6), stop):
+        return False
+    following = text[stop + 1 : stop + 4].lstrip()[:1]
+    return not following.islower()

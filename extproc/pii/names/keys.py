@@ -1,0 +1,27 @@
+"""Keys of JSON, forms and headers that announce a person or an address."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_START: Final = r"(?:^|[_\-. ])"
+_WHOSE: Final = (
+    r"full|first|last|given|family|sur|middle|maiden|display|contact|customer|client|patient|employee|holder|account|card|"
+    r"owner|agent|driver|guest|student|person|recipient|sender|billing|shipping|real|legal|nick"
+)
+_WHO: Final = (
+    r"customer|client|patient|employee|recipient|author|assignee|reporter|contact|owner|person|surname|attendees?|participants?|"
+    r"beneficiary|passenger|guest|applicant|tenant|signatory|holder|doctor|physician|manager|by"
+)
+_WHERE: Final = r"street|address|addr|ship[_\-. ]?to|bill[_\-. ]?to|residence"
+_KEY: Final = re.compile(
+    rf"{_START}(?:(?:{_WHOSE})[_\-. ]?)*names?$|{_START}(?:{_WHO})$|{_START}(?:{_WHERE})(?:[_\-. ]?(?:line)?[_\-. ]?\d)?$",
+    re.IGNORECASE,
+)
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def announces(key: str) -> bool:
+    """Whether the value under a key is somebody's name or address: `customer_name`, `shipTo`, `Address line 1`."""
+    return _KEY.search(_CAMEL.sub("_", key)) is not None

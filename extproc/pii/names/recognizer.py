@@ -1,0 +1,130 @@
+"""The recognizer of names: cues decide where, a model decides what, a budget bounds the work."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from extproc.errors import NamesOverBudgetError
+from extproc.pii.names import by_cues
+from extproc.pii.names.cues import Cues
+from extproc.pii.names.words import load
+from extproc.pii.results import RecognizerResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from extproc.config.names import NameSettings
+    from extproc.pii.names.cues import Window
+    from extproc.pii.names.spans import Span
+
+SHORTEST_REPEAT: Final = 3
+SUREST: Final = 0.85
+"""A name is never surer than what a checksum or a distinctive shape proves."""
+REPEATED: Final = 0.6
+"""Score of a name that the model read elsewhere in the text."""
+_WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+
+
+class Model(Protocol):
+    """The bundled network, or a token classifier of the user's own."""
+
+    def read(self, text: str, windows: Sequence[Window], budget: int | None = None) -> tuple[list[Span], int]:
+        """Names inside the windows, and how many windows were read before `budget` tokens were used up."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the recognizer did since it was built: numbers only. Written without a lock, so an estimate under threads."""
+
+    texts: int = 0
+    read: int = 0
+    """Texts that the model read, in whole or in part."""
+    over_budget: int = 0
+    """Texts whose end was left to the cues, or that were refused."""
+
+
+class NameRecognizer:
+    """Finds names in one text. Shared by all streams."""
+
+    def __init__(self, settings: NameSettings, entities: frozenset[str], model: Model) -> None:
+        self._settings, self._entities, self._model = settings, entities, model
+        self._cues = Cues(places=bool(entities & {"LOCATION", "ORGANIZATION"}))
+        self.counts = Counts()
+
+    def __call__(self, text: str, key: str | None = None) -> list[RecognizerResult]:
+        """Names of the wanted types, in the order of the text. `key` labels the text as a whole."""
+        self.counts.texts += 1
+        windows = self._cues.windows(text, key) if self._settings.run == "on_cues" else [(0, len(text))] if text else []
+        if not windows:
+            return []
+        self.counts.read += 1
+        if self._settings.run == "always":
+            windows = list(_sliced(text))
+        spans, done = self._model.read(text, windows, self._settings.budget_tokens)
+        kept = [s for s in spans if s.entity_type in self._entities and s.score >= self._settings.min_score]
+        results = [
+            RecognizerResult(s.entity_type, s.start, s.end, min(round(s.score, 3), SUREST), ("name model",))
+            for s in kept
+        ]
+        if done < len(windows):
+            results += self._rest(text, windows[done][0])
+        results += _repeats(text, results, spans)
+        return sorted(results, key=lambda r: r.start)
+
+    def _rest(self, text: str, start: int) -> list[RecognizerResult]:
+        """The end of a text that is longer than the budget."""
+        self.counts.over_budget += 1
+        if self._settings.over_budget == "block":
+            raise NamesOverBudgetError(self._settings.budget_tokens)
+        if "PERSON" not in self._entities:
+            return []
+        return [
+            RecognizerResult("PERSON", s.start, s.end, s.score, ("name cues", "beyond budget"))
+            for s in by_cues.find(text, start)
+        ]
+
+
+def _sliced(text: str, size: int = 2000) -> Iterable[Window]:
+    """The whole text in parts that end at a space, so that the budget can stop between two."""
+    start = 0
+    while start < len(text):
+        end = start + size
+        if end < len(text):
+            end = max(text.rfind(" ", start + 1, end), text.rfind("\n", start + 1, end))
+            end = start + size if end <= start else end
+        yield start, min(end, len(text))
+        start = end
+
+
+def _repeats(text: str, found: Sequence[RecognizerResult], spans: Sequence[Span]) -> list[RecognizerResult]:
+    """What was found, wherever else it stands written the same way: people by each word of their names, the others whole."""
+    kinds: dict[str, str] = {}
+    for result in found:
+        name = text[result.start : result.end]
+        for word in _WORD.findall(name) if result.entity_type == "PERSON" else [name]:
+            if _is_telling(word):
+                kinds.setdefault(word, result.entity_type)
+    if not kinds or len(text) < 2 * min(map(len, kinds)):
+        return []
+    taken = sorted({*((r.start, r.end) for r in found), *((s.start, s.end) for s in spans)})
+    ordered = sorted(map(re.escape, kinds), key=len, reverse=True)
+    pattern = re.compile(rf"(?<![\w@#/.-])(?:{'|'.join(ordered)})(?![\w@-]|\.\w)")
+    out = []
+    at = 0
+    for match in pattern.finditer(text):
+        start, end = match.span()
+        while at < len(taken) and taken[at][1] <= start:
+            at += 1
+        if at == len(taken) or taken[at][0] >= end:
+            out.append(RecognizerResult(kinds[match[0]], start, end, REPEATED, ("name repeated",)))
+    return out
+
+
+def _is_telling(word: str) -> bool:
+    """Whether a word names somebody by itself: long enough, and no everyday word."""
+    low = word.lower()
+    if len(word) < SHORTEST_REPEAT or low in load("common") or low in load("ambiguous"):
+        return False
+    return word != low or low in load("given")

@@ -1,0 +1,132 @@
+"""From logits to names: one label per word, words joined to spans, edges cleaned."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+TYPES: Final = ("PERSON", "LOCATION", "ORGANIZATION", "ADDRESS")
+LABELS: Final = ("O", *(f"{p}-{t}" for t in TYPES for p in "BI"))
+"""What the bundled model says of each token."""
+
+_TOKEN_REACH: Final = 64
+_EDGE: Final = ' \t\r\n.,;:!?"“”‘()[]{}<>|*_-–—/\\'
+_TITLES: Final = (
+    "mr|mrs|ms|miss|mx|dr|prof|professor|sir|dame|lady|rev|capt|lt|sgt|col|gen|doctor|officer|"
+    "herr|frau|madame|señor|señora|monsieur"
+)
+_TITLE: Final = re.compile(rf"(?:(?:{_TITLES})\b ?\.? *)+(?=\w)", re.IGNORECASE)
+_TITLE_ALONE: Final = re.compile(rf"(?:{_TITLES})\.?", re.IGNORECASE)
+_MAIL_OR_LINK: Final = re.compile(r"\w@\w|://|\bwww\.")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A name that was found."""
+
+    entity_type: str
+    start: int
+    end: int
+    score: float
+
+
+def decode(
+    logits: npt.NDArray[np.float32], words: Sequence[tuple[int, int]], labels: Sequence[str] = LABELS
+) -> list[Span]:
+    """Logits per word and label, and where each word stands: spans in the order of the text, not yet cleaned."""
+    if not len(words):
+        return []
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares = shifted / shifted.sum(axis=1, keepdims=True)
+    best = logits.argmax(axis=1)
+    spans: list[Span] = []
+    kind, first, last = "", 0, 0
+    inside = np.flatnonzero(best)
+    for at in [int(i) for i in inside]:
+        prefix, _, name = labels[best[at]].partition("-")
+        if kind and (name != kind or at != last + 1 or prefix == "B"):
+            spans.append(_span(kind, first, last, words, shares, labels))
+            kind = ""
+        if not kind:
+            kind, first = name, at
+        last = at
+    if kind:
+        spans.append(_span(kind, first, last, words, shares, labels))
+    return spans
+
+
+def _span(
+    kind: str,
+    first: int,
+    last: int,
+    words: Sequence[tuple[int, int]],
+    shares: npt.NDArray[np.float32],
+    labels: Sequence[str],
+) -> Span:
+    columns = [i for i, label in enumerate(labels) if label.endswith("-" + kind)]
+    score = float(shares[first : last + 1, columns].sum(axis=1).mean())
+    return Span(kind, words[first][0], words[last][1], score)
+
+
+def clean(text: str, spans: Sequence[Span]) -> list[Span]:
+    """Edges without punctuation, names without title or possessive, nothing that cannot be a name."""
+    out = []
+    for span in spans:
+        start, end = _trim(text, span)
+        word = text[start:end]
+        if end - start < 2 or not any(c.isalpha() for c in word):
+            continue
+        if _TITLE_ALONE.fullmatch(word) or (span.entity_type != "ADDRESS" and _is_glued(text, start, end)):
+            continue
+        out.append(Span(span.entity_type, start, end, span.score))
+    return out
+
+
+def _trim(text: str, span: Span) -> tuple[int, int]:
+    start, end = span.start, span.end
+    while start < end and text[start] in _EDGE:
+        start += 1
+    while end > start and text[end - 1] in _EDGE and not _is_abbreviation(text, start, end):
+        end -= 1
+    if text[start:end].lower().endswith(("'s", "’s")):
+        end -= 2
+    if span.entity_type == "PERSON" and (title := _TITLE.match(text, start, end)):
+        start = title.end()
+    return start, end
+
+
+def _is_abbreviation(text: str, start: int, end: int) -> bool:
+    """The full stop of `U.S.`, `Jr.`, `Inc.` belongs to the name."""
+    return text[end - 1] == "." and text[start:end].lower().endswith(
+        (" jr.", " sr.", " inc.", " ltd.", " corp.", " co.", ".s.", ".k.", ".c.")
+    )
+
+
+def _is_glued(text: str, start: int, end: int) -> bool:
+    """Handles, hash tags, links, mail addresses and identifiers are other recognizers' business."""
+    before = text[start - 1] if start else " "
+    after = text[end : end + 2]
+    if before in "@#_/\\" or after[:1] in ("@", "_") or after == "()" or "_" in text[start:end]:
+        return True
+    left, right = start, end
+    while left and not text[left - 1].isspace() and start - left < _TOKEN_REACH:
+        left -= 1
+    while right < len(text) and not text[right].isspace() and right - end < _TOKEN_REACH:
+        right += 1
+    return bool(_MAIL_OR_LINK.search(text, left, right)) and not any(c in "<>,;(" for c in text[end:right])
+
+
+def calibrated(
+    logits: npt.NDArray[np.float32], bias: Mapping[str, float], labels: Sequence[str] = LABELS
+) -> npt.NDArray[np.float32]:
+    """Logits moved by a constant per type: how much a missed name costs against a false one."""
+    offsets = np.array([bias.get(label.partition("-")[2], 0.0) for label in labels], dtype=np.float32)
+    return logits + offsets

@@ -1,0 +1,127 @@
+"""The recognizer of names: gate, budget, repeats, counts. The model here is a list of words."""
+
+import re
+
+import pytest
+
+from extproc.config.names import NameSettings
+from extproc.config.pii import PiiSettings
+from extproc.errors import NamesOverBudgetError
+from extproc.pii.names import recognizer, wanted
+from extproc.pii.names.recognizer import NameRecognizer
+from extproc.pii.names.spans import Span
+
+
+class Words:
+    """Finds the words it was given, a token each."""
+
+    def __init__(self, **kinds):
+        self.kinds = kinds
+        self.windows = []
+
+    def read(self, text, windows, budget=None):
+        """Names inside the windows, as the bundled model would."""
+        self.windows = list(windows)
+        spans, used = [], 0
+        for done, (start, end) in enumerate(windows):
+            used += len(text[start:end].split())
+            if budget is not None and used > budget:
+                return spans, done
+            spans += [
+                Span(self.kinds[m[0]], m.start(), m.end(), 0.9)
+                for m in re.compile("|".join(self.kinds) or "$^").finditer(text, start, end)
+            ]
+        return spans, len(windows)
+
+
+def find(text, model, *, entities=("PERSON",), key=None, **settings):
+    """Type and words of what is found."""
+    names = NameRecognizer(NameSettings(**settings), frozenset(entities), model)
+    return [(r.entity_type, text[r.start : r.end]) for r in names(text, key)], names
+
+
+def test_a_text_without_cues_does_not_wake_the_model():
+    """The gate: nothing is read, and it is counted as not read."""
+    model = Words(rain="PERSON")
+    found, names = find("it may rain today", model)
+    assert (found, model.windows, names.counts.texts, names.counts.read) == ([], [], 1, 0)
+
+
+def test_always_reads_all():
+    """`run: always` does without cues."""
+    assert find("it may rain today", Words(rain="PERSON"), run="always")[0] == [("PERSON", "rain")]
+
+
+def test_a_key_announces():
+    """Under `customer_name` any value is read."""
+    assert find("the rain", Words(rain="PERSON"), key="customer_name")[0] == [("PERSON", "rain")]
+
+
+def test_only_wanted_types():
+    """A place is not reported where only people are wanted."""
+    text = "tell Okonkwo in Enugu"
+    assert find(text, Words(Okonkwo="PERSON", Enugu="LOCATION"))[0] == [("PERSON", "Okonkwo")]
+
+
+def test_names_found_once_are_found_everywhere():
+    """What the model read in one sentence stands in others too."""
+    text = "Okonkwo called. " + "It rained all day and nobody was there to see it at all. Okonkwo called. " * 4
+    found, _ = find(text, Words(Okonkwo="PERSON"))
+    assert found == [("PERSON", "Okonkwo")] * 5
+
+
+def test_a_firm_of_that_name_stays_whole():
+    """A person's surname inside another name is not cut out of it."""
+    text = "Chinedu Okonkwo left Okonkwo Holdings"
+
+    class Both(Words):
+        def read(self, text, windows, budget=None):
+            return [Span("PERSON", 0, 15, 0.9), Span("ORGANIZATION", 21, 37, 0.9)], len(windows)
+
+    assert find(text, Both())[0] == [("PERSON", "Chinedu Okonkwo")]
+
+
+LONG = (
+    " ".join(f"Okonkwo{c} and Adeyemi{c} called again, and it rained." for c in "abcdefghijklmnop") * 2
+    + " my name is Chinedu Obi"
+)
+
+
+def test_beyond_the_budget_cues_alone():
+    """The rest of a long text is searched without the model, and counted."""
+    found, names = find(LONG, Words(Okonkwoa="PERSON"), budget_tokens=200)
+    assert names.counts.over_budget == 1
+    assert [found[0], found[-1]] == [("PERSON", "Okonkwoa"), ("PERSON", "Chinedu Obi")]
+
+
+def test_within_the_budget_all_is_read():
+    """No text is cut short that the budget allows for."""
+    assert find(LONG, Words(Okonkwop="PERSON"), budget_tokens=2000)[1].counts.over_budget == 0
+
+
+def test_beyond_the_budget_block():
+    """Or the request is refused, by policy; the message holds nothing of the text."""
+    with pytest.raises(NamesOverBudgetError) as error:
+        find(LONG, Words(), budget_tokens=64, over_budget="block")
+    assert "64 tokens" in str(error.value)
+    assert "Okonkwo" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("entities", "types"),
+    [
+        ({}, {"PERSON", "ADDRESS"}),
+        ({"LOCATION": "replace"}, {"PERSON", "ADDRESS", "LOCATION"}),
+        ({"PERSON": "keep", "ORGANIZATION": "mask"}, {"ADDRESS", "ORGANIZATION"}),
+        ({"PERSON": "keep", "ADDRESS": "keep"}, set()),
+    ],
+)
+def test_types_by_default_and_by_choice(entities, types):
+    """People and addresses by default, places and firms when `pii.entities` names them, nothing that is kept."""
+    assert wanted(PiiSettings(entities=entities)) == types
+
+
+def test_switched_off():
+    """Without types, or by `enabled: false`, there is no recognizer and no model is loaded."""
+    assert recognizer(NameSettings(), frozenset()) is None
+    assert recognizer(NameSettings(enabled=False), frozenset({"PERSON"})) is None
