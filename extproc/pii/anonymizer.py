@@ -74,7 +74,7 @@ class Anonymizer:
 
         Raises BlockedEntityError, and MaskingError when a recognizer fails or `deadline` (of `time.monotonic`) passes.
         """
-        vault = Vault(tolerant=self._settings.tolerant)
+        vault = Vault(tolerant=self._settings.tolerant, link=self._settings.names.link)
         found = [list(spans(text.text, results)) if (results := self._find(text, deadline)) else [] for text in texts]
         types = {entity_type for some in found for entity_type, _, _ in some}
         if not types:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 Edit = tuple[int, int, str]
 
-_EXACT = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9]+\]")
+_EXACT = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9]+[A-Z]?\]")
 _BARE = re.compile(
-    r"([A-Z](?<![A-Za-z0-9_\\][A-Z])[A-Z0-9]*(?:\\?_[A-Z0-9]+)*\\?_[0-9]+)(?![A-Za-z0-9_])(\])?"
+    r"([A-Z](?<![A-Za-z0-9_\\][A-Z])[A-Z0-9]*(?:\\?_[A-Z0-9]+)*\\?_[0-9]+[A-Z]?)(?![A-Za-z0-9_])(\])?"
 )  # begins with a character, not with what stands before it: the search then skips what cannot begin one
 _BRACKETED = re.compile(r"\[ ?([A-Za-z](?:[A-Za-z0-9 _-]|\\[_-]){1,60})(\\?)\]")
 _START = re.compile(r"\\?\[|(?<![A-Za-z0-9_\\])[A-Z]|\\\Z")

@@ -6,27 +6,33 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from extproc.pii.linking import NameLinker
 from extproc.pii.restorer import Placeholders, Restorer, restore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _ESCAPES = r"[\s_\\-]*+"
+_FORMS = "BCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 class Vault:
     """Placeholders of one request and the values behind them.
 
     A value is what the request held, to the letter: two spellings of one address have two placeholders, so that each
-    comes back as it was written. Nothing can be asked out of a vault that its own request did not put in.
+    comes back as it was written. Only the names of one person share a number: "Okafor" after "Aisha Okafor" is
+    `[PERSON_1B]`, which a model reads as the person that it is, and which comes back as "Okafor".
+    Nothing can be asked out of a vault that its own request did not put in.
     """
 
-    def __init__(self, *, tolerant: bool = True) -> None:
+    def __init__(self, *, tolerant: bool = True, link: bool = True) -> None:
         self._originals: dict[str, str] = {}
         self._placeholders: dict[tuple[str, str], str] = {}
         self._counts: dict[str, int] = {}
         self._taken: dict[str, set[int]] = {}
         self._known: set[str] = set()
+        self._linker = NameLinker() if link else None
+        self._forms: dict[str, int] = {}
         self.tolerant = tolerant
 
     def __len__(self) -> int:
@@ -61,14 +67,29 @@ class Vault:
         known = self._placeholders.get((entity_type, value))
         if known is not None:
             return known
+        placeholder = self._of_person(value) if entity_type == "PERSON" else None
+        if placeholder is None:
+            placeholder = self._numbered(entity_type)
+        self._placeholders[entity_type, value] = placeholder
+        self._originals[placeholder] = value
+        return placeholder
+
+    def _numbered(self, entity_type: str) -> str:
         number = self._counts.get(entity_type, 0) + 1
         while number in self._taken.get(entity_type, ()):
             number += 1
         self._counts[entity_type] = number
-        placeholder = f"[{entity_type}_{number}]"
-        self._placeholders[entity_type, value] = placeholder
-        self._originals[placeholder] = value
-        return placeholder
+        return f"[{entity_type}_{number}]"
+
+    def _of_person(self, name: str) -> str | None:
+        """The number of a person whom the request named before in another form, and a letter for this one."""
+        leader = self._linker.leader(name) if self._linker else name
+        first = self._placeholders.get(("PERSON", leader))
+        form = self._forms.get(leader, 0)
+        if first is None or form == len(_FORMS):
+            return None
+        self._forms[leader] = form + 1
+        return f"{first[:-1]}{_FORMS[form]}]"
 
     def remember(self, value: str) -> None:
         """Note a value that the request held, whatever was done with it: it is no news when the model utters it."""
