@@ -21,6 +21,7 @@ async def _observed(tmp_path_factory):
     async with running_receiver() as receiver:
         telemetry = {
             "otlp": {"endpoint": f"http://127.0.0.1:{receiver.port}"},
+            "traces": {"ratio": 1.0},
             "metrics_interval_s": 0.2,
             "project": {"header": "x-team", "known": ["red"]},
             "audit": {"path": str(audit)},
