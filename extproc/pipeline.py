@@ -23,7 +23,7 @@ from extproc.errors import IntentmeshError, MaskingError, UnreadableBodyError
 from extproc.pii import Analyzer, Anonymizer, AnswerEditors, Redactor, Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from extproc.config import Mesh
     from extproc.config.intercept import Intercept
@@ -143,6 +143,11 @@ class Pipeline:
 
             classifier = Classifier(mesh)
         return cls(mesh, anonymizer, classifier, Router(mesh), Redactor(mesh.pii, analyzer))
+
+    def watch_batches(self, on_pass: Callable[[int, int], None]) -> None:
+        """Tell of each pass of the transformer: how many texts it takes, how many wait still. Called in its thread."""
+        if self._classifier is not None:
+            self._classifier.watch_batches(on_pass)
 
     def rule_for(self, method: str, path: str) -> Intercept | None:
         """The first `intercept` rule that matches; None: the request is none of our business.

@@ -16,7 +16,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from extproc.errors import ConfigError, IntentmeshError
 from extproc.service import ExternalProcessor
-from extproc.telemetry.instruments import CONFIG_GENERATION, CONFIG_REJECTED, OPEN_STREAMS
+from extproc.telemetry.instruments import BATCH_SIZE, CONFIG_GENERATION, CONFIG_REJECTED, OPEN_STREAMS, QUEUE_SIZE
 from extproc.wire import SERVICE
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class Worker:
         self._hurry = False
         self._reload = asyncio.Event()
         self._stamp = file.stamp()
+        pipeline.watch_batches(self._count_pass)
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Serve until SIGTERM (finish what is open) or SIGINT (at once)."""
@@ -175,6 +176,7 @@ class Worker:
             for n in type(mesh.processor).model_fields
             if getattr(mesh.processor, n) != getattr(self.mesh.processor, n)
         ]
+        pipeline.watch_batches(self._count_pass)
         self._service.pipeline = pipeline  # open streams keep the one that they began with
         self.mesh = mesh
         self._use(mesh)
@@ -186,6 +188,10 @@ class Worker:
     def _load_and_build(self) -> tuple[Mesh, Pipeline]:
         mesh = self._file.load()
         return mesh, self._build(mesh, self._service.pipeline)
+
+    def _count_pass(self, texts: int, waiting: int) -> None:
+        self._meter.record(BATCH_SIZE, texts)
+        self._meter.set(QUEUE_SIZE, waiting)
 
     def _refuse(self, reason: str) -> None:
         self.refused = reason

@@ -35,6 +35,8 @@ class Batcher(Generic[Item, Result]):
         self._closed = False
         self.pass_s = 0.0
         """Time of a pass, smoothed: what a caller has to expect."""
+        self.on_pass: Callable[[int, int], None] | None = None
+        """Told of each pass, in its thread: how many items it takes, how many wait still."""
 
     async def run(self, item: Item) -> Result:
         """The result for one item. Raises BusyError when too many wait; cancelling takes the item out of the queue."""
@@ -91,6 +93,8 @@ class Batcher(Generic[Item, Result]):
 
     def _pass(self, group: list[tuple[Item, asyncio.Future[Result], asyncio.AbstractEventLoop]]) -> None:
         start = monotonic()
+        if self.on_pass is not None:
+            self.on_pass(len(group), len(self._waiting))
         try:
             results: list[Result] = self._work([item for item, _, _ in group])
         except Exception as error:  # noqa: BLE001 - it belongs to the callers, the thread goes on

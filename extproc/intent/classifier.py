@@ -131,6 +131,11 @@ class Classifier:
             ),
         )
 
+    def watch_batches(self, on_pass: Callable[[int, int], None]) -> None:
+        """Tell of each pass of the transformer: how many texts it takes, how many wait still. Called in its thread."""
+        if self._batcher is not None:
+            self._batcher.on_pass = on_pass
+
     def close(self) -> None:
         """End the transformer's thread."""
         if self._batcher is not None:
