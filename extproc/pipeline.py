@@ -239,7 +239,9 @@ class Pipeline:
             anonymized = None
             if self._anonymizer is not None:
                 segments = [*document.segments, *query.segments] if query else document.segments
-                anonymized = self._anonymizer.anonymize(segments, body=inquiry.body, deadline=deadline)
+                anonymized = self._anonymizer.anonymize(
+                    segments, body=document.body, deadline=deadline, remember=inquiry.rule.redact_output
+                )
         except IntentmeshError:
             raise
         except Exception as error:  # whatever it is, what was not masked is not sent on

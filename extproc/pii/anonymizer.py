@@ -69,12 +69,18 @@ class Anonymizer:
         self._analyzer = analyzer
         self._key = read_hash_key(settings)
 
-    def anonymize(self, texts: Sequence[Text], *, body: bytes = b"", deadline: float | None = None) -> Anonymized:
+    def anonymize(
+        self, texts: Sequence[Text], *, body: bytes = b"", deadline: float | None = None, remember: bool = False
+    ) -> Anonymized:
         """Mask texts. `body`: all else that the upstream sees; placeholders that stand in it are not given out.
+
+        `remember`: the vault keeps the texts, to tell what a redacted answer says that they did not.
 
         Raises BlockedEntityError, and MaskingError when a recognizer fails or `deadline` (of `time.monotonic`) passes.
         """
         vault = Vault(tolerant=self._settings.tolerant, link=self._settings.names.link)
+        if remember:
+            vault.remember_texts(text.text for text in texts)
         found = [list(spans(text.text, results)) if (results := self._find(text, deadline)) else [] for text in texts]
         types = {entity_type for some in found for entity_type, _, _ in some}
         if not types:

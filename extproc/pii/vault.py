@@ -33,6 +33,7 @@ class Vault:
         self._known: set[str] = set()
         self._linker = NameLinker() if link else None
         self._forms: dict[str, int] = {}
+        self._texts: tuple[str, ...] = ()
         self.tolerant = tolerant
 
     def __len__(self) -> int:
@@ -95,9 +96,13 @@ class Vault:
         """Note a value that the request held, whatever was done with it: it is no news when the model utters it."""
         self._known.add(value.casefold())
 
+    def remember_texts(self, texts: Iterable[str]) -> None:
+        """Note all that the request said, for answers that are redacted: what was no finding there may be one in the answer."""
+        self._texts = tuple(texts)
+
     def knows(self, value: str) -> bool:
         """Whether the request held this value."""
-        return value.casefold() in self._known
+        return value.casefold() in self._known or any(value in text for text in self._texts)
 
     def restore(self, text: str) -> str:
         """A whole text with the originals in it again."""

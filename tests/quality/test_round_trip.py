@@ -91,7 +91,7 @@ def heard(stream, *way, eol="\n"):
 def masked(body, path="/any"):
     """The body that the upstream sees, and the vault. No original with a placeholder stands in what is sent."""
     document = parse(ANY, path, "application/json", "", body)
-    done = ANONYMIZER.anonymize(document.segments, body=document.body)
+    done = ANONYMIZER.anonymize(document.segments, body=document.body, remember=True)
     sent = document.replace(done.edits)
     for segment in parse(ANY, path, "application/json", "", sent).segments:
         for found in ANALYZER.analyze(segment.text, segment.key):

@@ -1,6 +1,7 @@
 """Nothing that a client or an upstream sends makes payload crash, hang, or change what it has no reason to."""
 
 import os
+from contextlib import suppress
 from itertools import pairwise
 
 from hypothesis import HealthCheck, example, given, settings
@@ -131,10 +132,8 @@ def test_requests(body, content_type, kind, path):
 @given(BYTES, st.sampled_from(["gzip", "deflate", "br", "zstd", "gzip, br", "x", ","]))
 def test_encodings(body, encoding):
     """Anything that claims to be encoded is read or refused."""
-    try:  # noqa: SIM105
+    with suppress(UnreadableBodyError, BodyTooLargeError):
         parse(Intercept(path_prefix="/"), "/x", "text/plain", encoding, body)
-    except (UnreadableBodyError, BodyTooLargeError):
-        pass
 
 
 @CASES

@@ -122,3 +122,16 @@ def test_json_and_streams(vault, size):
     blocks = [block.removeprefix(b"data: ") for block in out.split(b"\n\n")[:-2]]
     text = "".join(json.loads(block)["choices"][0]["delta"].get("content", "") for block in blocks)
     assert text == "Write to [EMAIL_ADDRESS] or ada@example.org today"
+
+
+def test_what_the_request_said_is_no_news():
+    """A value that the request held without being found there is not masked in the answer either."""
+    said = "x-eve@evil.org-x"
+    vault = (
+        Anonymizer(PiiSettings(allow=("eve@evil.org",)), ANALYZER)
+        .anonymize([Segment("no finding")], remember=True)
+        .vault
+    )
+    assert whole(vault, "so eve@evil.org", 5)[0] == "so [EMAIL_ADDRESS]"
+    vault.remember_texts([said])
+    assert whole(vault, "so eve@evil.org", 5)[0] == "so eve@evil.org"
