@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
@@ -11,11 +12,11 @@ from extproc.config.entities import ENTITY_TYPES
 from extproc.config.loader import unknown_name
 from extproc.config.pii import PACKS, PiiSettings
 from extproc.errors import ConfigError
-from extproc.pii import custom, dates, led, loose, names, network, packs, phones, scan, secrets
+from extproc.pii import columns, custom, dates, led, loose, names, network, packs, phones, scan, secrets
 from extproc.pii.finding import Finding, resolve
 from extproc.pii.fold import fold
-from extproc.pii.labels import NEGATIVE, Labels, Vocabulary
-from extproc.pii.numbers import Index, Numbers
+from extproc.pii.labels import NEGATIVE, Label, Labels, Vocabulary
+from extproc.pii.numbers import STRONG, Index, Numbers
 from extproc.pii.packs import words
 from extproc.pii.results import RecognizerResult
 
@@ -34,14 +35,16 @@ def active(settings: PiiSettings) -> tuple[Recognizer, ...]:
     chosen = {"global", *settings.packs}
     named = {name for name, operator in settings.entities.items() if operator.operator != "keep"}
 
-    def on(recognizer: Recognizer) -> bool:
+    def on(recognizer: Recognizer) -> Recognizer | None:
         if recognizer.entity_type in named or recognizer.pack in chosen:
-            return True
-        if recognizer.pack in ("off", "extended"):
-            return False
-        return recognizer.check is not None or recognizer.unlabelled == "mask"
+            return recognizer
+        if recognizer.pack in ("off", "extended") or (recognizer.check is None and recognizer.unlabelled != "mask"):
+            return None
+        if recognizer.unlabelled == "alone" and recognizer.odds > STRONG:
+            return dataclasses.replace(recognizer, unlabelled="leave")
+        return recognizer
 
-    return tuple(recognizer for recognizer in packs.everything() if on(recognizer))
+    return tuple(found for recognizer in packs.everything() if (found := on(recognizer)) is not None)
 
 
 def _known(settings: PiiSettings) -> None:
@@ -49,6 +52,13 @@ def _known(settings: PiiSettings) -> None:
     for name in settings.entities:
         if name not in ENTITY_TYPES and name not in own:
             raise ConfigError(f"pii.entities: {unknown_name('entity type', name, sorted(ENTITY_TYPES | own))}")
+
+
+_ANYTHING = frozenset(
+    "content text input prompt message messages value values query body data instructions system arguments output result "
+    "question answer comment note notes description subject".split()
+)
+"""JSON keys under which anything may stand. Under any other, a number alone is what the key says."""
 
 
 class Analyzer:
@@ -115,7 +125,8 @@ class Analyzer:
         tokens = scan.scan(text, self._vocabulary, secrets.KEYS)
         named = self._vocabulary.of_key(key) if key else frozenset()
         labels = Labels(text, tokens.labels, named, self._vocabulary)
-        numbers = Numbers(text, self._index, labels, self.entity_types)
+        anonymous = key is None or key.lower() in _ANYTHING
+        numbers = Numbers(text, self._index, labels, self.entity_types, anonymous=anonymous)
         findings = numbers.findings
         url_end = 0
         for kind, start, end in tokens.found:
@@ -134,19 +145,36 @@ class Analyzer:
                 else:
                     finding = network.domain(text, start, end)
                 _add(findings, finding)
+        covered = 0
         for start, _ in tokens.words:
-            _add(findings, secrets.vendor_key(text, start) or secrets.private_key(text, start))
-        leading = [label for label in tokens.labels if not self._leads.isdisjoint(label.kinds)]
-        if leading:
-            findings += led.values(text, leading, self._led)
-            findings += led.dates_of_birth(text, leading)
-            findings += led.passwords(text, leading)
-            findings += self._loose.find(text, leading, {f.start for f in findings})
+            if start >= covered:
+                secret = secrets.vendor_key(text, start) or secrets.private_key(text, start)
+                covered = secret.end if secret else covered
+                _add(findings, secret)
+        findings += self._led_by(text, tokens.labels, named, {f.start for f in findings})
         if "DATE_TIME" in self.entity_types:
             findings += dates.bare(text)
         findings += self._own.find(text, labels)
         known, allowed = self.entity_types, self._own.allowed
         return [f for f in findings if f.entity_type in known and not allowed(text[f.start : f.end])]
+
+    def _led_by(self, text: str, labels: list[Label], named: frozenset[str], taken: set[int]) -> list[Finding]:
+        """What stands right after a label, below the head of a column, or under a JSON key."""
+        findings: list[Finding] = []
+        leading = [label for label in labels if not self._leads.isdisjoint(label.kinds)]
+        if leading:
+            findings += led.values(text, leading, self._led)
+            findings += led.dates_of_birth(text, leading)
+            findings += led.passwords(text, leading)
+            findings += self._loose.find(text, leading, taken | {f.start for f in findings})
+            if "\n" in text:
+                for start, end, kinds in columns.cells(text, leading, self._vocabulary):
+                    findings += columns.value(text, (start, end), kinds, self._led, "head of its column")
+        if named:
+            inner = text.strip()
+            start = text.find(inner)
+            findings += columns.value(text, (start, start + len(inner)), named, self._led, "JSON key")
+        return findings
 
 
 def _email(text: str, start: int, end: int) -> Finding:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from extproc.pii import checksums
 from extproc.pii.finding import Finding
+from extproc.pii.labels import NEAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,7 @@ class Own:
                 grade, where = (
                     labels.around(start, end).kinds.get(settings.entity, (0, "")) if settings.labels else (0, "")
                 )
-                if grade:
+                if grade >= NEAR:
                     score, evidence = min(1.0, max(score, 0.5) + 0.1 * grade), (*evidence, where)
                 found.append(Finding(settings.entity, start, end, score, evidence, rank=0.5))
         return found

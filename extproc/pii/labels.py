@@ -18,7 +18,7 @@ NEGATIVE = "-"
 """Kind of the labels that speak against personal data."""
 
 ADJACENT, NEAR, FAR = 3, 2, 1
-_REACH, _REACH_AFTER = 72, 28
+_REACH, _REACH_AFTER, _BESIDE = 72, 28, 24
 _LONGEST_LINE = 2000
 _LONGEST_TABLE = 2000
 """Bounds of the walk to the head of a column, so that it stays linear."""
@@ -157,7 +157,7 @@ NOTHING = Context({}, negative=False)
 class Labels:
     """The labels of one text, in its order."""
 
-    __slots__ = ("_ends", "_header_of", "_key", "_labels", "_starts", "_tables", "_text", "_vocabulary")
+    __slots__ = ("_ends", "_header_of", "_key", "_labels", "_last", "_starts", "_tables", "_text", "_vocabulary")
 
     def __init__(self, text: str, found: list[Label], key: frozenset[str], vocabulary: Vocabulary) -> None:
         self._text = text
@@ -167,6 +167,7 @@ class Labels:
         self._key = key
         self._vocabulary = vocabulary
         self._header_of: dict[int, tuple[str, int] | None] = {}
+        self._last: tuple[tuple[int, int], Context] = ((-1, -1), NOTHING)
         self._tables = "\n" in text and ("|" in text or "\t" in text or "," in text or ";" in text)
 
     def around(self, start: int, end: int) -> Context:
@@ -176,30 +177,37 @@ class Labels:
         far = (i < 0 or start - ends[i] > _REACH) and (i + 1 >= len(starts) or starts[i + 1] - end > _REACH_AFTER)
         if far and not self._key and not self._tables:
             return NOTHING
+        if self._last[0] == (start, end):
+            return self._last[1]
+        context = self._weigh(i, start, end)
+        self._last = ((start, end), context)
+        return context
+
+    def _weigh(self, i: int, start: int, end: int) -> Context:  # noqa: C901 - the order of what counts, in one place
         kinds: dict[str, tuple[int, str]] = {}
         negative = False
-        rank = 0
-        while i >= 0 and rank < 3:
-            label = self._labels[i]
-            between = self._text[label.end : start] if start - label.end <= _REACH else None
-            grade = self._grade(between) if between is not None else 0
+        limit = start - _REACH
+        for label in self._labels[i : max(i - 3, -1) : -1] if i > 2 else self._labels[i::-1] if i >= 0 else ():
+            if label.end < limit:
+                break
+            grade = self._grade(self._text[label.end : start])
             if not grade:
                 break
             if NEGATIVE in label.kinds:
                 negative = not kinds
                 break
+            if kinds:
+                grade = max(grade - 1, FAR)
+            elif grade == ADJACENT:
+                limit = label.start - _BESIDE  # what stands farther away announced something else
             for kind in label.kinds:
-                kinds.setdefault(kind, (max(grade - (rank > 0), FAR), "label before"))
-            rank += 1
-            i -= 1
+                kinds.setdefault(kind, (grade, "label before"))
         if not any(grade == ADJACENT for grade, _ in kinds.values()):
             negative = self._after(end, kinds) or negative
-            if self._tables:
-                column = self._column(start)
-                if column:
-                    negative = False
-                    for kind in column:
-                        kinds[kind] = (ADJACENT, "head of its column")
+            if self._tables and (column := self._column(start)):
+                negative = False
+                for kind in column:
+                    kinds[kind] = (ADJACENT, "head of its column")
         return self._with_key(start, end, kinds, negative=negative)
 
     def _with_key(self, start: int, end: int, kinds: dict[str, tuple[int, str]], *, negative: bool) -> Context:
@@ -221,13 +229,13 @@ class Labels:
             return 0
         words = WORD.findall(between)
         if not words:
-            digits = sum(c.isdigit() for c in between)
+            digits = sum(map(str.isdigit, between))
             return ADJACENT if digits == 0 and len(between) <= 24 else NEAR if digits <= 20 else FAR
         if _STOP.search(between):
             return 0
-        if len(words) <= 6 and all(w.lower() in _FILLER for w in words) and not any(c.isdigit() for c in between):
+        if len(words) <= 6 and all(w.lower() in _FILLER for w in words) and not any(map(str.isdigit, between)):
             return ADJACENT
-        return NEAR if len(between) <= 40 and sum(c.isdigit() for c in between) <= 4 else FAR
+        return NEAR if len(between) <= 40 and sum(map(str.isdigit, between)) <= 4 else FAR
 
     def _after(self, end: int, kinds: dict[str, tuple[int, str]]) -> bool:  # noqa: PLR0911 - a list of reasons against
         i = bisect_left(self._starts, end)
@@ -237,7 +245,7 @@ class Labels:
         if label.start - end > _REACH_AFTER:
             return False
         between = self._text[end : label.start]
-        if "\n" in between or any(c.isdigit() for c in between) or _STOP.search(between) or ", " in between:
+        if "\n" in between or any(map(str.isdigit, between)) or _STOP.search(between) or ", " in between:
             return False
         if (
             ":" in self._text[label.end : label.end + 2]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _FILLER = (
     "numbers?|no|nr|num|is|was|are|id|of|the|code|und|lautet|ist|jest|es|est|è|del|de|du|er|on|for|verification|purposes|"
-    "listed|as|to|in|dnia"
+    "listed|as|to|in|dnia|car|vehicle|his|her|my|your|their|our|el|la|le|les|a"
 )
 GAP = re.compile(
     r"""[ \t:=#|*"'`(\[>_\-/]{0,12}\n?[ \t|*"'`]{0,8}"""
@@ -53,7 +53,7 @@ _PLACEHOLDER = re.compile(
     r"optional|string|str|text|test|"
     r"example|password|passwd|secret|token|changeme|redacted|hidden|unknown|empty|n/?a|todo|tbd|env\..*|"
     r"os\..*|process\..*|self\..*|config.*|"
-    r"settings\..*|input.*|get.*|bytes|bool|int|any|object|\[.*)",
+    r"settings\..*|secretstr|secretbytes|secretstring|input.*|get.*|bytes|bool|int|any|object|\[.*)",
     re.IGNORECASE,
 )
 _PROSE = frozenset(
@@ -108,7 +108,7 @@ def values(
     return found
 
 
-def passwords(text: str, labels: Iterable[Label]) -> list[Finding]:
+def passwords(text: str, labels: Iterable[Label]) -> list[Finding]:  # noqa: C901 - what announces a password, case by case
     """What follows the word password and cannot be prose or code."""
     found = []
     for label in labels:
@@ -133,14 +133,16 @@ def passwords(text: str, labels: Iterable[Label]) -> list[Finding]:
             bare = _BARE.match(text, at)
             value = bare.group().rstrip(".,:!?") if bare else ""
             end = at + len(value)
+            if text[end : end + 1] in ("(", "["):
+                continue  # a call, or a subscript
         if "PASSWORD" in label.kinds:
             name = text[label.start : label.end].lower()
-            if _is_secret(
+            if is_secret(
                 value, quoted=bool(quote), sign=sign, announced=sign or verb["verb"] is not None, short=name in _SHORT
             ):
                 found.append(Finding("PASSWORD", at, end, 0.8, ("label before",)))
         elif (
-            (sign or verb["verb"]) and 2 < len(value) <= 64 and " " not in value and _is_name(value, quoted=bool(quote))
+            (sign or verb["verb"]) and 2 < len(value) <= 64 and " " not in value and is_name(value, quoted=bool(quote))
         ):
             found.append(Finding("USERNAME", at, end, 0.66, ("label before",)))
     return found
@@ -149,19 +151,25 @@ def passwords(text: str, labels: Iterable[Label]) -> list[Finding]:
 _SHORT = frozenset({"pin", "pin code", "otp", "pass", "pw", "token", "secret", "bearer", "authorization"})
 
 
-def _is_name(value: str, *, quoted: bool) -> bool:
-    if _PLACEHOLDER.fullmatch(value) or "(" in value:
+def is_name(value: str, *, quoted: bool) -> bool:
+    """Whether a value after the word user name is one, and neither prose nor code."""
+    if _PLACEHOLDER.fullmatch(value) or "(" in value or value.lower() in ("username", "user", "user_name", "login"):
+        return False
+    if not quoted and "." in value:
         return False
     return quoted or any(c.isdigit() or c in "_.-" for c in value) or value.islower()
 
 
-def _is_secret(value: str, *, quoted: bool, sign: bool, announced: bool, short: bool) -> bool:
+def is_secret(value: str, *, quoted: bool, sign: bool, announced: bool, short: bool) -> bool:  # noqa: PLR0911 - a list of reasons
+    """Whether a value after the word password is one, and neither prose nor code."""
     if len(value) < 4 or _PLACEHOLDER.fullmatch(value) or value.lower() in _PROSE:
         return False
     letters = any(c.isalpha() for c in value)
     digits = any(c.isdigit() for c in value)
     symbols = any(not c.isalnum() and c not in "._-/' " for c in value)
     mixed = value != value.lower() and value != value.upper() and not value.istitle()
+    if short and not announced:
+        return letters and digits and len(value) >= 16 and not set("=(,") & set(value)
     if short and not ((letters and digits and len(value) >= 6) or (symbols and letters)):
         return value.isdigit() and 4 <= len(value) <= 8 and announced
     if quoted:

@@ -58,15 +58,16 @@ def _where(every: dict[str, list[Recognizer]], *unlabelled: str) -> dict[str, tu
 
 
 class Numbers:
-    """Reads the chains of one text."""
+    """Reads the chains of one text. `anonymous`: its JSON key, if it has one, says nothing of what it is not."""
 
-    def __init__(self, text: str, index: Index, labels: Labels, types: frozenset[str]) -> None:
+    def __init__(self, text: str, index: Index, labels: Labels, types: frozenset[str], *, anonymous: bool) -> None:
         self.text = text
         self.index = index
         self.labels = labels
         self.types = types
         self.findings: list[Finding] = []
         bare = text.strip()
+        self._anonymous = anonymous
         self._whole = (text.find(bare), text.find(bare) + len(bare)) if len(bare) <= 64 else None
 
     def chain(self, start: int, end: int) -> None:  # noqa: C901, PLR0912 - one loop, by speed
@@ -219,7 +220,7 @@ class Numbers:
                 return Finding(kind, start, end, 0.6, ("shape", "checksum fails", where))
         if not passed or free == "leave":
             return None
-        if whole:
+        if whole and (self._anonymous or odds <= STRONG):
             return Finding(kind, start, end, 0.78 - 0.15 * odds, (*proof, "whole value"))
         if free != "mask":
             return None
@@ -302,7 +303,9 @@ def _gather(text: str, start: int, length: int, limit: int) -> tuple[int, str]:
 
 def _glued(text: str, start: int, end: int) -> bool:
     before, after = text[start - 1 : start], text[end : end + 1]
-    return bool(before and (before.isalnum() or before in "_.")) or bool(after and (after.isalnum() or after == "_"))
+    if before and (before.isalnum() or before in "_."):
+        return True
+    return bool(after) and (after.isalnum() or after == "_" or (after == "." and text[end + 1 : end + 2].isdigit()))
 
 
 def _digits(value: str) -> str:

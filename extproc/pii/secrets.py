@@ -102,7 +102,7 @@ _WALLET = re.compile(
 
 def vendor_key(text: str, start: int) -> Finding | None:
     """The key that begins here."""
-    if start and (text[start - 1].isalnum() or text[start - 1] == "_"):
+    if start and (text[start - 1].isalnum() or text[start - 1] in "_-"):
         return None
     if text[start : start + 2] not in _STARTS:
         return None

@@ -99,7 +99,7 @@ RECOGNIZERS = (
     R(
         "IN_VEHICLE_REGISTRATION",
         "apac",
-        shapes="AA-?99-?A?A?-?9999 AA-?9-?A?A?-?9999",
+        shapes="AA-?99-?A-?9999 AA-?99-?AA-?9999 AA-?9-?A-?9999 AA-?9-?AA-?9999",
         labels=words.PLATE + "|rto",
         pattern=(
             "(?:AN|AP|AR|AS|BR|BH|CH|CG|DD|DL|GA|GJ|HP|HR|JH|JK|KA|KL|LA|LD|MH|ML|MN|MP|MZ|NL|OD|OR|PB|PY|RJ|"

@@ -215,7 +215,7 @@ RECOGNIZERS = (
         "PASSPORT",
         "global",
         labels=words.PASSPORT,
-        led=r"[A-Z]{0,3}[ -]?[0-9]{6,9}[A-Z]{0,2}|[A-Z0-9]{2,3}[0-9][A-Z0-9]{5,6}",
+        led=r"(?i:[A-Z]{0,3}[ -]?[0-9]{6,9}[A-Z]{0,2}|[A-Z0-9]{2,3}[0-9][A-Z0-9]{5,6}|[0-9]{3} [0-9]{6})",
         example="passport LP5048339",
     ),
     R(

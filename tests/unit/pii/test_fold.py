@@ -1,0 +1,49 @@
+"""The folded text and the way back."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extproc.pii import analyze
+from extproc.pii.fold import fold
+
+ODD = st.text(alphabet="a1 -é½ﬁ\u200b１：＠\u202e\u0301中😀٣", max_size=30)
+
+
+@given(ODD)
+@settings(max_examples=200, deadline=None)
+def test_way_back(text):
+    """Every character of the folded text comes from one of the original, in order; all of it is from all of it."""
+    folded = fold(text)
+    at = 0
+    for i in range(len(folded.text)):
+        start, end = folded.origin(i, i + 1)
+        assert 0 <= start < end <= len(text)
+        assert start >= at - 1
+        at = start
+        assert fold(text[start:end]).text.count(folded.text[i])
+
+
+@given(ODD, ODD)
+@settings(max_examples=200, deadline=None)
+def test_value_between_odd_text(before, after):
+    """A value keeps its place whatever stands around it."""
+    text = f"{before}\nada@example.org\n{after}"
+    assert "ada@example.org" in [text[r.start : r.end] for r in analyze(text) if r.entity_type == "EMAIL_ADDRESS"]
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_any_text(text):
+    """No text breaks the analysis; findings lie inside it, in order, apart."""
+    at = 0
+    for result in analyze(text):
+        assert at <= result.start < result.end <= len(text)
+        at = result.end
+
+
+def test_plain_text_is_not_copied():
+    """ASCII, and text that is already plain, is itself."""
+    for text in ("abc 123", "Zażółć gęślą jaźń"):
+        assert fold(text).text is text

@@ -1,0 +1,33 @@
+"""Whatever the text, the time grows as its length does."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from extproc.pii import analyze
+
+HOSTILE = [
+    "a@",
+    "1-", "1 ", "a.a.", "DE89 ", "::", "http://", "password: ", "(1)", "+1 ", "[", " ", "phone 555-1234 ", "a,b\n", "|1|2\n",
+    "sk-", "eyJaaaaaaaa.", "-----BEGIN PRIVATE KEY-----", "1.1.1.1.", "deadbeef:", "QUJD/+", "PESEL 1 2 3 ", "4111 ", "\u200b1",
+    "1.5,x", 'token "', "12345678-1234-", "电话138", "born in Bonn ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_time_grows_with_length(unit):
+    """Four times the text takes about four times as long: far from the sixteen of a quadratic scan."""
+
+    def seconds(size):
+        text = (unit * size)[:size]
+        best = float("inf")
+        for _ in range(2):
+            start = time.thread_time()
+            analyze(text)
+            best = min(best, time.thread_time() - start)
+        return best
+
+    seconds(500)
+    assert seconds(12_000) < 10 * seconds(3_000) + 0.005

@@ -1,0 +1,76 @@
+"""Keys, tokens and wallets: made up by their vendors' rules."""
+
+from __future__ import annotations
+
+import random
+import string
+
+import pytest
+
+from extproc.pii import analyze
+from extproc.pii.keccak import keccak_256
+
+_RANDOM = random.Random(7)
+ALNUM = string.ascii_letters + string.digits
+
+
+def made(length, alphabet=ALNUM):
+    """Random characters, a digit among them."""
+    return "".join(_RANDOM.choice(alphabet) for _ in range(length - 1)) + "7"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "length", "alphabet"),
+    [
+        ("AKIA", 16, string.ascii_uppercase + string.digits),
+        ("ghp_", 36, ALNUM),
+        ("github_pat_", 40, ALNUM + "_"),
+        ("glpat-", 20, ALNUM + "-_"),
+        ("xoxb-", 40, string.digits + "-"),
+        ("sk_live_", 24, ALNUM),
+        ("sk-proj-", 48, ALNUM + "-_"),
+        ("sk-ant-api03-", 60, ALNUM + "-_"),
+        ("AIzaSy", 33, ALNUM + "-_"),
+        ("hf_", 34, ALNUM),
+        ("npm_", 36, ALNUM),
+        ("pypi-", 80, ALNUM + "-_"),
+        ("SK", 32, "0123456789abcdef"),
+        ("dop_v1_", 64, "0123456789abcdef"),
+        ("hvs.", 40, ALNUM),
+    ],
+)
+def test_vendor_prefix(prefix, length, alphabet):
+    """A vendor's key is found whole, wherever it stands."""
+    key = prefix + made(length, alphabet).replace("--", "-a")
+    for text in (key, f"use {key}, please", f'{{"k":"{key}"}}', f"X={key}\n"):
+        assert [key] == [text[r.start : r.end] for r in analyze(text)], text
+
+
+def test_pem_block():
+    """A private key goes with its frame; one without an end goes to the end."""
+    block = f"-----BEGIN RSA PRIVATE KEY-----\n{made(64)}\n-----END RSA PRIVATE KEY-----"
+    text = f"see\n{block}\nok"
+    assert [("PRIVATE_KEY", block)] == [(r.entity_type, text[r.start : r.end]) for r in analyze(text)]
+    assert [r.entity_type for r in analyze(text[:60])] == ["PRIVATE_KEY"]
+
+
+@pytest.mark.parametrize(
+    ("value", "is_wallet"),
+    [
+        ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", True),
+        ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", False),
+        ("bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq", True),
+        ("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", True),
+        ("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD", False),
+        ("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", True),
+    ],
+)
+def test_wallets(value, is_wallet):
+    """A cryptocurrency address passes its own checksum: Base58Check, Bech32, EIP-55."""
+    assert is_wallet == any(r.entity_type == "CRYPTO" for r in analyze(f"pay {value} now"))
+
+
+def test_keccak():
+    """The digest of nothing and of a text longer than one block, as published."""
+    assert "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470" == keccak_256(b"").hex()  # noqa: SIM300
+    assert len(keccak_256(b"a" * 300)) == 32
