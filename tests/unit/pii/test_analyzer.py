@@ -8,7 +8,10 @@ import pytest
 
 from extproc.config.pii import PACKS, PiiSettings
 from extproc.errors import ConfigError
-from extproc.pii import Analyzer, RecognizerResult, analyze
+from extproc.pii import Analyzer, RecognizerResult
+
+NO_MODEL = {"enabled": False}
+analyze = Analyzer(PiiSettings(packs=PACKS, names=NO_MODEL)).analyze
 
 
 def found(text, key=None, analyzer=None):
@@ -106,9 +109,9 @@ def test_label_after():
 @pytest.mark.parametrize("key", ["phone", "customerPhone", "home-phone", "Telefonnummer"])
 def test_key_is_a_label(key):
     """The JSON key of a value names it."""
-    analyzer = Analyzer(PiiSettings(packs=PACKS))
+    analyzer = Analyzer(PiiSettings(packs=PACKS, names=NO_MODEL))
     assert found("601234567", key, analyzer) == [("PHONE_NUMBER", "601234567")]
-    assert found("601234567", "created", Analyzer(PiiSettings())) == []
+    assert found("601234567", "created", Analyzer(PiiSettings(names=NO_MODEL))) == []
 
 
 def test_whole_value():
@@ -119,7 +122,7 @@ def test_whole_value():
 
 def test_packs():
     """Without packs: the global set, and of every region what a checksum or a shape gives away."""
-    plain, us = Analyzer(PiiSettings()), Analyzer(PiiSettings(packs=("us",)))
+    plain, us = Analyzer(PiiSettings(names=NO_MODEL)), Analyzer(PiiSettings(packs=("us",)))
     assert "US_SSN" in plain.entity_types
     assert "UK_SORT_CODE" not in plain.entity_types
     assert "TAX_ID" not in plain.entity_types
@@ -129,8 +132,8 @@ def test_packs():
 
 def test_named_type_is_on():
     """Naming a type in `entities` switches it on; `keep` does not."""
-    on = Analyzer(PiiSettings(entities={"UUID": "replace"}))
-    off = Analyzer(PiiSettings(entities={"UUID": "keep"}))
+    on = Analyzer(PiiSettings(entities={"UUID": "replace"}, names=NO_MODEL))
+    off = Analyzer(PiiSettings(entities={"UUID": "keep"}, names=NO_MODEL))
     value = "6f1ed002-ab5e-4c1d-9f0e-1d2c3b4a5968"
     assert [("UUID", value)] == found(value, analyzer=on)
     assert found(value, analyzer=off) == []
@@ -139,7 +142,7 @@ def test_named_type_is_on():
 def test_unknown_type():
     """A type that nothing finds is a mistake, with the nearest that exists."""
     with pytest.raises(ConfigError, match="did you mean `EMAIL_ADDRESS`"):
-        Analyzer(PiiSettings(entities={"EMAIL_ADRESS": "replace"}))
+        Analyzer(PiiSettings(entities={"EMAIL_ADRESS": "replace"}, names=NO_MODEL))
 
 
 def test_own_recognizer():
@@ -149,7 +152,8 @@ def test_own_recognizer():
             {"entity": "STAFF_ID", "pattern": "ACME-[0-9]{6}"},
             {"entity": "BADGE", "pattern": "[0-9]{8}", "checksum": "luhn"},
             {"entity": "ROOM", "pattern": "[A-Z][0-9]{2}", "labels": ["room"], "score": 0.3},
-        ]
+        ],
+        names=NO_MODEL,
     )
     analyzer = Analyzer(settings)
     assert found("für 名前 ACME-123456", analyzer=analyzer) == [("STAFF_ID", "ACME-123456")]
@@ -160,7 +164,7 @@ def test_own_recognizer():
 def test_allow_and_deny():
     """Allowed values are never found, denied words always."""
     settings = PiiSettings(
-        allow=["Help@Example.org"], allow_patterns=[r".*@test\.org"], deny={"PROJECT": ["Blue Heron"]}
+        allow=["Help@Example.org"], allow_patterns=[r".*@test\.org"], deny={"PROJECT": ["Blue Heron"]}, names=NO_MODEL
     )
     text = "help@example.org a@test.org b@c.org blue heron herons"
     assert found(text, analyzer=Analyzer(settings)) == [("EMAIL_ADDRESS", "b@c.org"), ("PROJECT", "blue heron")]
@@ -169,11 +173,11 @@ def test_allow_and_deny():
 def test_another_recognizer_joins():
     """A recognizer of whole texts goes through the same resolver."""
 
-    def names(text):
+    def names(text, key):
         yield RecognizerResult("PERSON", 0, 3, 0.9)
         yield RecognizerResult("PERSON", 7, 10, 0.9)
 
-    analyzer = Analyzer(PiiSettings(), [names])
+    analyzer = Analyzer(PiiSettings(names=NO_MODEL), [names])
     assert found("Ada to bob@example.org", analyzer=analyzer) == [
         ("PERSON", "Ada"),
         ("EMAIL_ADDRESS", "bob@example.org"),

@@ -6,7 +6,11 @@ import time
 
 import pytest
 
-from extproc.pii import analyze
+from extproc.config.pii import PACKS, PiiSettings
+from extproc.pii import Analyzer
+
+NO_MODEL = {"enabled": False}
+analyze = Analyzer(PiiSettings(packs=PACKS, names=NO_MODEL)).analyze
 
 HOSTILE = [
     "a@",

@@ -7,8 +7,12 @@ import string
 
 import pytest
 
-from extproc.pii import analyze
+from extproc.config.pii import PACKS, PiiSettings
+from extproc.pii import Analyzer
 from extproc.pii.keccak import keccak_256
+
+NO_MODEL = {"enabled": False}
+analyze = Analyzer(PiiSettings(packs=PACKS, names=NO_MODEL)).analyze
 
 _RANDOM = random.Random(7)
 ALNUM = string.ascii_letters + string.digits
