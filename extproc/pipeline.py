@@ -12,6 +12,7 @@ wrong in the third gives the default model, and the reason is counted.
 from __future__ import annotations
 
 import asyncio
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from extproc.config import Mesh
     from extproc.config.intercept import Intercept
+    from extproc.encoder import Encoder
     from extproc.intent import Classifier, IntentScore
     from extproc.payload import Change, Document, EditorFactory
     from extproc.pii import Anonymized
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
 LARGE_BODY_BYTES = 256 * 1024
 """From here on a body is masked in a thread: it would keep the other streams of this worker waiting."""
 LARGE_BODY_THREADS = 2
-CLASSIFY_RESERVE_S = 0.05
-"""With less of the deadline left than this, the transformer is not waited for."""
+REPLY_RESERVE_S = 0.05
+"""Of the deadline, kept for what comes after the classifier."""
 
 
 def plain_path(path: str) -> str:
@@ -127,6 +129,8 @@ class Pipeline:
         self._classifier = classifier
         self._router = router
         self._deadline_s = mesh.limits.deadline_ms / 1000
+        if classifier is not None:
+            weakref.finalize(self, classifier.close)  # after the last stream that began with it
         self._large = ThreadPoolExecutor(LARGE_BODY_THREADS, thread_name_prefix="large-body")
 
     @classmethod
@@ -134,20 +138,25 @@ class Pipeline:
         """Build every part from the configuration; what an earlier pipeline has loaded is used again."""
         from extproc.routing import Router  # noqa: PLC0415
 
-        del previous
         analyzer = Analyzer(mesh.pii)
         anonymizer = Anonymizer(mesh.pii, analyzer) if mesh.pii.enabled else None
         classifier = None
         if mesh.intents:
             from extproc.intent import Classifier  # noqa: PLC0415 - loads the embedding model
 
-            classifier = Classifier(mesh)
+            classifier = Classifier(mesh, previous.shared_encoder(mesh) if previous else None)
         return cls(mesh, anonymizer, classifier, Router(mesh), Redactor(mesh.pii, analyzer))
 
     def watch_batches(self, on_pass: Callable[[int, int], None]) -> None:
         """Tell of each pass of the transformer: how many texts it takes, how many wait still. Called in its thread."""
         if self._classifier is not None:
             self._classifier.watch_batches(on_pass)
+
+    def shared_encoder(self, mesh: Mesh) -> Encoder | None:
+        """The embedding model, for another mesh that wants the same one."""
+        ours, theirs = self.mesh.classifier, mesh.classifier
+        same = (ours.encoder, ours.threads) == (theirs.encoder, theirs.threads)
+        return self._classifier.encoder if same and self._classifier is not None else None
 
     def rule_for(self, method: str, path: str) -> Intercept | None:
         """The first `intercept` rule that matches; None: the request is none of our business.
@@ -263,12 +272,14 @@ class Pipeline:
         """The scored intent, or None and why there is none."""
         if self._classifier is None:
             return None, None
-        if monotonic() > deadline - CLASSIFY_RESERVE_S:
+        deadline -= REPLY_RESERVE_S
+        if monotonic() > deadline:
             return None, "late"
         try:
-            return await self._classifier.classify(text, headers, deadline), None
+            score = await self._classifier.classify(text, headers, deadline)
         except Exception as error:  # noqa: BLE001 - routing is an optimisation: it never costs a request
             return None, f"classifier:{type(error).__name__}"
+        return score, "late" if score.intent is None and score.reason in ("deadline", "busy") else None
 
     def _refuses_unreadable(self, rule: Intercept) -> bool:
         if rule.on_unreadable == "auto":

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import gc
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +36,11 @@ if TYPE_CHECKING:
     Use = Callable[[Mesh], None]
     """Tells telemetry of a reloaded mesh."""
 
+WITHOUT_LISTENER_THREADS = "-event_engine_listener"
+"""gRPC reads its connections on the thread that waits for them, and not on a pool of its own: a request takes 4 futexes
+instead of 18, and a fifth less CPU. Read by gRPC when it starts; set the variable yourself to have it otherwise."""
+GARBAGE_THRESHOLD = 20_000
+
 
 def serve(
     file: MeshFile,
@@ -42,6 +49,7 @@ def serve(
     build: Build = Pipeline.build,
 ) -> None:
     """Serve until SIGTERM or SIGINT."""
+    os.environ.setdefault("GRPC_EXPERIMENTS", WITHOUT_LISTENER_THREADS)
     mesh = file.load()
     if mesh.processor.workers > 1 and not mesh.processor.address:
         from extproc.supervisor import supervise  # noqa: PLC0415 - only several workers need one
@@ -61,6 +69,7 @@ def serve_one(
     log_requests: bool,
 ) -> None:
     """Serve in this process, admin port included."""
+    settle()
     with observing(mesh, log_requests=log_requests) as (observer, meter, use), contextlib.ExitStack() as stack:
 
         async def run() -> None:
@@ -87,6 +96,13 @@ def observing(mesh: Mesh, *, log_requests: bool) -> Iterator[tuple[Observer, Met
     finally:
         if telemetry:
             telemetry.close()
+
+
+def settle() -> None:
+    """Leave out of every later garbage collection what has been built for good: models, tables, patterns."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
 
 
 def uvloop_runner() -> asyncio.Runner:

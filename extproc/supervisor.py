@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import gc
 import os
 import pickle
 import signal
@@ -24,7 +23,7 @@ import structlog
 
 from extproc.admin import Admin
 from extproc.errors import IntentmeshError
-from extproc.server import claimed, observing, uvloop_runner
+from extproc.server import claimed, observing, settle, uvloop_runner
 from extproc.telemetry.meter import merge
 from extproc.worker import Worker
 
@@ -99,7 +98,7 @@ class Supervisor:
     def run(self) -> None:
         """Fork, look after, and end the workers."""
         signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
-        gc.freeze()  # so that collecting garbage writes to no page that is shared
+        settle()  # so that collecting garbage writes to no page that is shared
         admin = None
         try:
             for child in self._children:
