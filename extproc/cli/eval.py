@@ -7,6 +7,7 @@ import importlib
 import click
 
 SUBCOMMANDS = {
+    "intents": "eval_intents",
     "pii": "eval_pii",
 }
 """Subcommand -> module in this package, which has a click command named `eval_<subcommand>`."""

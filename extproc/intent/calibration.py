@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
-OUT_OF_SCOPE_SHARE = 0.2
-"""Share of the traffic that is reckoned to belong to no intent."""
+NEAR_SHARE, FAR_SHARE = 0.1, 0.1
+"""Shares of the traffic that are reckoned to belong to no intent, but nearly, and to none by far."""
 PRIOR_ROWS = 12.0
 """The shipped weights count as much as this many rows: with a handful of examples they are what decides."""
 PRIOR_WEIGHT = 0.6
 """Of each signal, per standard deviation."""
+PRIOR_OFFSET = 1.5
+"""Of the middle of the right ones."""
 INTENT_PRIOR_ROWS = 30.0
 """The precision of one intent is drawn towards that of all of them by as much as this many rows."""
 NEVER = 1.01
@@ -39,18 +39,34 @@ class Trial:
     right: NDArray[np.bool_]
     """False also for every text that belongs to no intent."""
     in_scope: NDArray[np.bool_]
+    far: NDArray[np.bool_]
+    """Background texts and those that the user says belong to no intent."""
+
+    def plus(self, other: Trial) -> Trial:
+        """The rows of both."""
+        return Trial(
+            *(
+                np.concatenate([getattr(self, name), getattr(other, name)])
+                for name in ("signals", "best", "right", "in_scope", "far")
+            )
+        )
 
     @property
     def mass(self) -> NDArray[np.float64]:
-        """Weights of the rows that give out-of-scope texts their share; 1 on average."""
-        outside = ~self.in_scope
-        if not outside.any() or outside.all():
-            return np.ones(len(self.right))
-        share = np.where(outside, OUT_OF_SCOPE_SHARE / outside.sum(), (1 - OUT_OF_SCOPE_SHARE) / (~outside).sum())
-        return np.asarray(share * len(self.right), np.float64)
+        """Weights of the rows that give each kind its share of the traffic; 1 on average."""
+        kinds = (
+            (self.far, FAR_SHARE),
+            (~self.in_scope & ~self.far, NEAR_SHARE),
+            (self.in_scope, 1 - NEAR_SHARE - FAR_SHARE),
+        )
+        present = [(kind, share) for kind, share in kinds if kind.any()]
+        weights = np.zeros(len(self.right))
+        for kind, share in present:
+            weights[kind] = share / kind.sum()
+        return weights * len(weights) / sum(share for _, share in present)
 
 
-class Calibrator:
+class Curve:
     """A logistic curve over standardised signals; a signal never counts against its own direction."""
 
     def __init__(self, middle: NDArray[np.float64], spread: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
@@ -59,57 +75,81 @@ class Calibrator:
         self._offset = float(weights[-1] - (weights[:-1] * middle / spread).sum())
 
     @classmethod
-    def fit(cls, trial: Trial) -> Calibrator:
+    def fit(cls, signals: NDArray[np.float32], positive: NDArray[np.bool_], mass: NDArray[np.float64]) -> Curve:
         """Weighted logistic regression, drawn to the prior; negative weights are set to zero, one by one."""
-        count = trial.signals.shape[1]
-        inside = trial.signals[trial.in_scope] if trial.in_scope.any() else trial.signals
-        middle = inside.mean(axis=0).astype(np.float64)
-        spread = np.maximum(inside.std(axis=0).astype(np.float64), 1e-3)
-        x = np.concatenate([(trial.signals - middle) / spread, np.ones((len(trial.right), 1))], axis=1)
-        prior = np.array([PRIOR_WEIGHT] * count + [1.5])
+        count = signals.shape[1]
+        reference = signals[positive] if positive.any() else signals
+        middle = reference.mean(axis=0).astype(np.float64)
+        spread = np.maximum(reference.std(axis=0).astype(np.float64), 1e-3)
+        x = np.concatenate([(signals - middle) / spread, np.ones((len(positive), 1))], axis=1)
+        prior = np.array([PRIOR_WEIGHT] * count + [PRIOR_OFFSET])
         used = np.ones(count + 1, bool)
         while True:
             weights = np.zeros(count + 1)
-            weights[used] = _logistic(x[:, used], trial.right, trial.mass, prior[used])
+            weights[used] = _logistic(x[:, used], positive, mass, prior[used])
             worst = int(weights[:-1].argmin())
             if weights[worst] >= 0:
                 return cls(middle, spread, weights)
             used[worst] = False
 
+    def at(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The probability, for one row of signals or for many."""
+        z = np.asarray(signals @ self._slopes + self._offset, np.float64)
+        return np.asarray(1 / (1 + np.exp(-z.clip(-30, 30))), np.float64)
+
+    @property
+    def state(self) -> NDArray[np.float64]:
+        """Middle, spread and weights in one array, to be kept on disk."""
+        return np.concatenate([self.middle, self.spread, self.weights])
+
+    @classmethod
+    def of_state(cls, state: NDArray[np.float64]) -> Curve:
+        """The curve that `state` came from."""
+        count = (len(state) - 1) // 3
+        return cls(state[:count], state[count : 2 * count], state[2 * count :])
+
+
+class Calibrator:
+    """Probability that the best intent is right: that the text belongs to any intent, times that it is this one.
+
+    Two curves, because high odds between two intents say nothing about a text that belongs to neither: a sum of signals
+    lets the one make up for the other, a product does not.
+    """
+
+    def __init__(self, scope: Curve, choice: Curve) -> None:
+        self.scope, self.choice = scope, choice
+
+    @classmethod
+    def fit(cls, trial: Trial) -> Calibrator:
+        """The odds decide between intents; energy, nearness and the rest, whether it is any."""
+        inside = trial.in_scope
+        scope = Curve.fit(trial.signals[:, 1:], inside, trial.mass)
+        choice = Curve.fit(trial.signals[inside][:, :1], trial.right[inside], np.ones(int(inside.sum())))
+        return cls(scope, choice)
+
     def probability(self, signals: NDArray[np.float32]) -> float:
         """Of being right, for one text."""
-        z = float(signals @ self._slopes) + self._offset
-        return float(1 / (1 + np.exp(-z))) if z > -30 else 0.0
+        return float(self.scope.at(signals[1:]) * self.choice.at(signals[:1]))
 
     def probabilities(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
         """Of being right, for many."""
-        z = np.clip(signals @ self._slopes + self._offset, -30, 30).astype(np.float64)
-        return np.asarray(1 / (1 + np.exp(-z)), np.float64)
-
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """What `from_arrays` needs, to be kept on disk."""
-        return {"middle": self.middle, "spread": self.spread, "weights": self.weights}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Calibrator:
-        """The calibrator that `arrays` came from."""
-        return cls(*(arrays[name].astype(np.float64) for name in ("middle", "spread", "weights")))
+        return self.scope.at(signals[:, 1:]) * self.choice.at(signals[:, :1])
 
 
 def _logistic(
-    x: NDArray[np.float64], right: NDArray[np.bool_], mass: NDArray[np.float64], prior: NDArray[np.float64]
+    x: NDArray[np.float64], positive: NDArray[np.bool_], mass: NDArray[np.float64], prior: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Newton's method; the prior is a quadratic pull of `PRIOR_ROWS` rows' curvature."""
     weights, pull = prior.copy(), PRIOR_ROWS * 0.25
     for _ in range(30):
-        p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
-        gradient = x.T @ (mass * (p - right)) + pull * (weights - prior)
+        p = 1 / (1 + np.exp(-(x @ weights).clip(-30, 30)))
+        gradient = x.T @ (mass * (p - positive)) + pull * (weights - prior)
         curvature = (x * (mass * np.maximum(p * (1 - p), 1e-6))[:, None]).T @ x + pull * np.eye(len(weights))
         step = np.linalg.solve(curvature, gradient)
         weights = weights - step * min(1.0, 2 / (np.abs(step).max() + 1e-12))
         if np.abs(step).max() < 1e-6:
             break
-    return weights
+    return np.asarray(weights, np.float64)
 
 
 def thresholds(trial: Trial, scores: NDArray[np.float64], intents: int, target: float) -> NDArray[np.float64]:

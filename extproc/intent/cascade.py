@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from extproc.intent import training
 from extproc.intent.score import IntentScore, Neighbour, Stage, StageReport
@@ -69,6 +70,9 @@ class Cascade:
         folder: Path | None,
     ) -> Cascade:
         """Learn from the examples, or read what was learned from the very same ones before. `folder` None: keep nothing."""
+        # One process is one core. BLAS would start a thread per core of the *host* for products that take microseconds,
+        # and its results would depend on how many there are.
+        threadpool_limits(limits=1, user_api="blas")
         room = folder or cache_folder()
         table = table_of(encoder, room, report)
         key = f"{training.REVISION} {encoder.name} {budget} {target} {examples.digest}"
@@ -104,16 +108,13 @@ class Cascade:
     def transform(self, views: Sequence[StaticView]) -> list[IntentScore]:
         """The transformer stage, one pass for all: milliseconds, so never on the event loop."""
         vectors = training.vectors_of(self.encoder, [view.ids for view in views])
-        return [self.judge(view, vector)[0] for view, vector in zip(views, vectors, strict=True)]
+        return [self.judge(vector)[0] for vector in vectors]
 
-    def judge(self, view: StaticView, vector: NDArray[np.float32]) -> tuple[IntentScore, Reading]:
+    def judge(self, vector: NDArray[np.float32]) -> tuple[IntentScore, Reading]:
         """The transformer stage's decision on a text whose vector is there already."""
         stage = self.trained.transformer
         reading = stage.head.read(vector)
-        agreed = self.trained.static.head.log_share(view.reading, reading.best)
-        return self._score(
-            stage, reading, training.transformer_signals(reading.signals, agreed), "transformer"
-        ), reading
+        return self._score(stage, reading, reading.signals, "transformer"), reading
 
     def late(self, view: StaticView, reason: str) -> IntentScore:
         """The best answer without the transformer: the static stage's, at the threshold that the user asked for."""

@@ -9,8 +9,6 @@ from hashlib import blake2b
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
-from threadpoolctl import threadpool_limits
-
 from extproc.encoder import Encoder
 from extproc.intent import training
 from extproc.intent.batching import Batcher, BusyError
@@ -49,9 +47,6 @@ class Classifier:
         starts (default: the user's cache), `keep=False` keeps none.
         """
         settings = mesh.classifier
-        # One process is one core. BLAS would start a thread per core of the *host* for products that take microseconds,
-        # and its results would depend on how many there are.
-        threadpool_limits(limits=1, user_api="blas")
         self._rules = Rules(mesh.intents)
         self._recent: OrderedDict[bytes, IntentScore] = OrderedDict()
         self._capacity = settings.cache_size
@@ -113,7 +108,7 @@ class Classifier:
         view = cascade.static(ids)
         middle = perf_counter()
         vector = training.vectors_of(cascade.encoder, [ids])[0]
-        score, reading = cascade.judge(view, vector)
+        score, reading = cascade.judge(vector)
         end = perf_counter()
         decision = view.score if view.score.intent is not None else score
         if matched is not None:

@@ -3,7 +3,7 @@
 The vectors are centred, scaled to length one and whitened by how examples of *one* intent vary among themselves
 (shrunk far towards a sphere): a direction in which all intents vary alike says nothing. In that space a softmax
 regression is good from three examples an intent to thousands, with one penalty. The same space gives the second
-opinion that a softmax lacks: how near the text is to the mean of the intent, and to the nearest of its examples.
+opinion that a softmax lacks: how near the text is to an example.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ PENALTY = 100.0
 STEPS = 40
 EXAMPLES_KEPT = 50
 """Examples of one intent that a text is compared with; of more, these many evenly spaced."""
-SIGNALS = ("odds", "logit", "mean", "nearest")
+COMPARED = 5
+"""Intents whose examples a text is compared with: the most likely ones."""
+HEAD_ARRAYS = ("centre", "weights", "examples", "offsets")
+"""What is kept of a head."""
+SIGNALS = ("odds", "energy", "nearest")
 """What a head says about its best intent; see `Reading`."""
 
 
@@ -39,8 +43,8 @@ class Reading:
     runner_up: int
     """Equal to `best` when there is one intent only."""
     signals: NDArray[np.float32]
-    """In the order of `SIGNALS`: the log odds of the best intent, its logit above the average, its likelihood by
-    distance to the mean of its examples, its cosine to the nearest of them."""
+    """In the order of `SIGNALS`: the log odds of the best intent; how far the logits rise above their average, whichever
+    rises (texts of no intent have flat ones); the cosine to the nearest example of the likely intents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +72,13 @@ class Head:
     ) -> None:
         self.centre = centre
         self.weights = weights
-        """(dimension + 1, 2 x intents + 1): softmax weights of the intents and of the background, then those of the
-        distance to an intent's mean; the last row is the bias."""
+        """(dimension + 1, intents + 1): of the intents and of the background; the last row is the bias."""
         self.examples = examples
         """Centred, of length one, grouped by intent."""
         self.offsets = offsets
         """`examples[offsets[i]:offsets[i + 1]]` are those of intent `i`."""
         self.classes = len(offsets) - 1
-        self._logit_weights = np.ascontiguousarray(weights[:-1, : self.classes + 1])
-        self._logit_bias = weights[-1, : self.classes + 1]
-        self._mean_weights = np.ascontiguousarray(weights[:-1, self.classes + 1 :].T)
-        self._mean_bias = weights[-1, self.classes + 1 :]
+        self._slopes, self._bias = np.ascontiguousarray(weights[:-1]), weights[-1]
 
     @classmethod
     def fit(cls, data: Lesson, steps: int = STEPS) -> Head:
@@ -97,14 +97,7 @@ class Head:
         mass[len(x) :] = min(1.0, len(x) / classes / len(data.background))
         targets = np.concatenate([labels, np.full(len(data.background), classes)])
         softmax = fit_softmax(rows, targets, mass, PENALTY, steps)
-        white_means = means @ whitening
-        near_bias = -0.5 * (white_means * white_means).sum(axis=1)
-        weights = np.concatenate(
-            [
-                whitening @ np.concatenate([softmax[:-1], white_means.T], axis=1),
-                np.concatenate([softmax[-1], near_bias])[None],
-            ]
-        )
+        weights = np.concatenate([whitening @ softmax[:-1], softmax[-1:]])
         kept = [_evenly(np.flatnonzero((labels == i) & data.real)) for i in range(classes)]
         offsets = np.cumsum([0, *map(len, kept)])
         return cls(centre, weights.astype(np.float32), x[np.concatenate(kept)], offsets)
@@ -112,24 +105,27 @@ class Head:
     def read(self, vector: NDArray[np.float32]) -> Reading:
         """Scores and signals of one text."""
         x = self._placed(vector)
-        logits: NDArray[np.float32] = x @ self._logit_weights + self._logit_bias
-        best = int(logits[:-1].argmax())
-        top = float(logits[best])
-        rest = np.exp(logits - top)
-        rest[best] = 0
-        others = float(rest.sum())
-        runner_up = int(rest[:-1].argmax()) if self.classes > 1 else best
-        mine = self.examples[self.offsets[best] : self.offsets[best + 1]]
+        logits: NDArray[np.float32] = x @ self._slopes + self._bias
+        intents = logits[:-1]
+        top = float(intents.max())
+        shares = np.exp(logits - top)
+        likely = np.argpartition(intents, -COMPARED)[-COMPARED:] if self.classes > COMPARED else np.arange(self.classes)
+        likely = likely[np.argsort(-intents[likely], kind="stable")]
+        best = int(likely[0])
+        others = float(shares.sum()) - float(shares[best])
+        nearest = max(float((self._examples_of(int(i)) @ x).max(initial=-1.0)) for i in likely)
         signals = np.array(
             (
-                -np.log(others + 1e-6),
-                top - float(logits.mean()),
-                self._mean_weights[best] @ x + self._mean_bias[best],
-                (mine @ x).max(initial=-1.0),
+                -np.log(max(others, 0.0) + 1e-6),
+                top - float(intents.mean()) + np.log(float(shares[:-1].sum())),
+                nearest,
             ),
             np.float32,
         )
-        return Reading(logits, best, runner_up, signals)
+        return Reading(logits, best, int(likely[1]) if self.classes > 1 else best, signals)
+
+    def _examples_of(self, intent: int) -> NDArray[np.float32]:
+        return self.examples[self.offsets[intent] : self.offsets[intent + 1]]
 
     def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """Of a text to every example that is kept."""
@@ -153,12 +149,12 @@ class Head:
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """What `from_arrays` needs, to be kept on disk."""
-        return {"centre": self.centre, "weights": self.weights, "examples": self.examples, "offsets": self.offsets}
+        return {name: getattr(self, name) for name in HEAD_ARRAYS}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Head:
         """The head that `arrays` came from."""
-        return cls(*(arrays[name] for name in ("centre", "weights", "examples", "offsets")))  # type: ignore[arg-type]
+        return cls(*(arrays[name] for name in HEAD_ARRAYS))  # type: ignore[arg-type]
 
 
 def _unit(x: NDArray[np.float32]) -> NDArray[np.float32]:
