@@ -158,7 +158,7 @@ class Api:
             chat=chat,
             model=self._settings.name,
             fingerprint=self.fingerprint,
-            piece_text=functools.partial(self._ready().engine.piece, special=True),
+            piece_text=functools.partial(self._ready().model.piece, special=True),
             include_usage=body.include_usage,
         )
 

@@ -19,7 +19,7 @@ from inference.errors import InvalidRequestError, ModelFileError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from inference.engine import Engine
+    from inference.model import Model
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -37,8 +37,8 @@ class TemplateError(jinja2.TemplateError):
 class ChatTemplate:
     """A compiled template with the tokenizer it belongs to."""
 
-    def __init__(self, engine: Engine, source: str | None) -> None:
-        self._engine = engine
+    def __init__(self, model: Model, source: str | None) -> None:
+        self._model = model
         environment = ImmutableSandboxedEnvironment(
             trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
         )
@@ -49,8 +49,8 @@ class ChatTemplate:
             self._template = environment.from_string(source or CHATML)
         except jinja2.TemplateSyntaxError as error:
             raise ModelFileError(f"the chat template cannot be read: line {error.lineno}: {error.message}") from None
-        self._constants = {"bos_token": engine.token_text("bos"), "eos_token": engine.token_text("eos")}
-        texts = sorted(engine.control_texts(), key=len, reverse=True)
+        self._constants = {"bos_token": model.token_text("bos"), "eos_token": model.token_text("eos")}
+        texts = sorted(model.control_texts(), key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, texts))) if texts else None
 
     def tokens(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] | None) -> list[int]:
@@ -84,14 +84,14 @@ class ChatTemplate:
 
     def _tokenize(self, text: str) -> list[int]:
         bos = self._constants["bos_token"]
-        begin = self._engine.adds_bos and not (bos and text.startswith(bos))
+        begin = self._model.adds_bos and not (bos and text.startswith(bos))
         if _OPEN not in text:
-            return self._engine.tokenize(text, special=True, begin=begin)
+            return self._model.tokenize(text, special=True, begin=begin)
         tokens: list[int] = []
         for number, part in enumerate(re.split(f"{_OPEN}(.*?){_CLOSE}", text, flags=re.DOTALL)):
             if part:
                 plain = number % 2 == 1
-                tokens += self._engine.tokenize(part, special=not plain, begin=begin and not tokens)
+                tokens += self._model.tokenize(part, special=not plain, begin=begin and not tokens)
         return tokens
 
 

@@ -10,6 +10,8 @@ from inference.errors import EngineError, InferenceError
 from inference.generation import Failure, Vector
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from inference.engine import Engine
     from inference.generation import Embedding, Event
     from inference.metrics import Metrics
@@ -30,6 +32,20 @@ class EmbeddingScheduler:
         """Nothing to do."""
         return not self.waiting
 
+    @property
+    def room(self) -> int:
+        """How many texts could begin with the next step."""
+        return self._slots - len(self.waiting)
+
+    @property
+    def load(self) -> int:
+        """How many texts wait for the next step."""
+        return len(self.waiting)
+
+    def overlap(self, _: Sequence[int]) -> int:
+        """Nothing is kept between texts."""
+        return 0
+
     def submit(self, embedding: Embedding) -> None:
         """Queue a text."""
         self.waiting.append(embedding)
@@ -47,7 +63,7 @@ class EmbeddingScheduler:
                 break
             self._batch.add_text(embedding.prompt, len(taken))
             taken.append(self.waiting.popleft())
-        self._metrics.observe_slots(busy=len(taken), waiting=len(self.waiting), cached_tokens=0)
+        self._metrics.observe_lane(0, busy=len(taken), cached_tokens=0)
         if not taken:
             return []
         try:
@@ -57,7 +73,7 @@ class EmbeddingScheduler:
         finally:
             for sequence in range(len(taken)):
                 self._engine.forget(sequence)
-            self._metrics.observe_slots(busy=0, waiting=len(self.waiting), cached_tokens=0)
+            self._metrics.observe_lane(0, busy=0, cached_tokens=0)
         return [(embedding, Vector(self._engine.pooled(n), len(embedding.prompt))) for n, embedding in enumerate(taken)]
 
     def fail_all(self, error: InferenceError) -> list[tuple[Embedding, Event]]:

@@ -21,7 +21,7 @@ class Metrics:
         self._busy = self._gauge("slots_busy", "Slots that hold a request.")
         self._slots = self._gauge("slots", "Slots in all.")
         self.active = self._gauge("requests_active", "Sequences accepted and not yet ended.")
-        self._waiting = self._gauge("queue_length", "Requests that wait for a slot.")
+        self.waiting = self._gauge("queue_length", "Requests that wait for a slot.")
         self._cache_tokens = self._gauge("kv_cache_tokens", "Tokens in the KV cache, those of idle slots included.")
         self._cache_share = self._gauge("kv_cache_usage_ratio", "Share of the KV cache that holds tokens.")
         self._speed = self._gauge("tokens_per_second", "Answer tokens per second of the last finished request.")
@@ -40,20 +40,23 @@ class Metrics:
         self._step_seconds = self._histogram("step_seconds", "Time of one step in llama.cpp.")
         self._slots.set(slots)
         self._capacity = cache_tokens
+        self._lanes: dict[int, tuple[int, int]] = {0: (0, 0)}
 
     def render(self) -> bytes:
         """Prometheus' text."""
         return generate_latest(self.registry)
 
-    def set_capacity(self, slots: int, cache_tokens: int) -> None:
-        """Say how many slots and cache tokens there are, once the model is loaded."""
+    def set_capacity(self, slots: int, cache_tokens: int, lanes: int) -> None:
+        """Say how many slots, cache tokens and lanes there are, once the model is loaded."""
+        self._lanes = dict.fromkeys(range(lanes), (0, 0))
         self._slots.set(slots)
         self._capacity = cache_tokens
 
-    def observe_slots(self, *, busy: int, waiting: int, cached_tokens: int) -> None:
-        """The state after a step."""
+    def observe_lane(self, lane: int, *, busy: int, cached_tokens: int) -> None:
+        """The state of a lane after a step."""
+        self._lanes[lane] = (busy, cached_tokens)
+        busy, cached_tokens = map(sum, zip(*self._lanes.values(), strict=True))
         self._busy.set(busy)
-        self._waiting.set(waiting)
         self._cache_tokens.set(cached_tokens)
         self._cache_share.set(cached_tokens / self._capacity if self._capacity else 0)
 

@@ -60,7 +60,7 @@ class Sampler:
         self._grammar = None
         if params.grammar is not None:
             with logs.muted():
-                self._grammar = llama.llama_sampler_init_grammar(engine.vocab, params.grammar.encode(), b"root")
+                self._grammar = llama.llama_sampler_init_grammar(engine.model.vocab, params.grammar.encode(), b"root")
             if not self._grammar:
                 raise InvalidRequestError("llama.cpp cannot read this grammar", param="response_format")
         self._chain = _make_chain(engine, params)
@@ -147,11 +147,11 @@ def _make_chain(engine: Engine, params: SamplingParams) -> Any:
 
     if params.logit_bias:
         biases = (llama.llama_logit_bias * len(params.logit_bias))(*params.logit_bias)
-        add(llama.llama_sampler_init_logit_bias(engine.vocabulary_size, len(biases), biases))
+        add(llama.llama_sampler_init_logit_bias(engine.model.vocabulary_size, len(biases), biases))
     if (params.repeat_penalty, params.frequency_penalty, params.presence_penalty) != (_NO_PENALTY, 0.0, 0.0):
         add(
             llama.llama_sampler_init_penalties(
-                engine.vocabulary_size,
+                engine.model.vocabulary_size,
                 _PENALTY_WINDOW if params.repeat_penalty != _NO_PENALTY else engine.context_tokens,
                 params.repeat_penalty,
                 params.frequency_penalty,

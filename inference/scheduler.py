@@ -14,10 +14,12 @@ from inference.engine import Batch
 from inference.errors import EngineError, InferenceError
 from inference.generation import Failure, Generation, Piece, Usage
 from inference.sampling import GrammarEndError, Sampler
-from inference.slots import Slot, Speech, place
+from inference.slots import WORTHWHILE_TOKENS, Slot, Speech, common, place
 from inference.text import TextAssembler
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from inference.engine import Engine
     from inference.generation import Event, FinishReason
     from inference.metrics import Metrics
@@ -33,12 +35,21 @@ class Scheduler:
     """All sequences of one engine. Everything here runs on the computing thread."""
 
     def __init__(
-        self, engine: Engine, metrics: Metrics, *, slots: int, batch_tokens: int, stall_s: float, slot_cache_bytes: int
+        self,
+        engine: Engine,
+        metrics: Metrics,
+        *,
+        slots: int,
+        batch_tokens: int,
+        stall_s: float,
+        slot_cache_bytes: int,
+        lane: int = 0,
     ) -> None:
         self.slots = [Slot(index) for index in range(slots)]
         self.waiting: deque[Generation] = deque()
         self._engine = engine
         self._metrics = metrics
+        self._lane = lane
         self._batch = Batch(max(batch_tokens, slots))
         self._stall_s = stall_s
         self._copy_s = slot_cache_bytes / _COPY_BYTES_PER_S
@@ -50,6 +61,21 @@ class Scheduler:
     def idle(self) -> bool:
         """Nothing to do."""
         return not self.waiting and all(slot.speech is None for slot in self.slots)
+
+    @property
+    def room(self) -> int:
+        """How many sequences could begin with the next step."""
+        return sum(slot.speech is None for slot in self.slots) - len(self.waiting)
+
+    @property
+    def load(self) -> int:
+        """How many sequences are in progress."""
+        return len(self.slots) - self.room
+
+    def overlap(self, prompt: Sequence[int]) -> int:
+        """How many tokens of a prompt are in one of the caches, if they are worth going there for."""
+        longest = max(common(slot.tokens, prompt) for slot in self.slots)
+        return longest if longest >= WORTHWHILE_TOKENS else 0
 
     def submit(self, generation: Generation) -> None:
         """Queue a sequence."""
@@ -63,9 +89,9 @@ class Scheduler:
         self._fill_batch()
         if self._batch.size:
             self._compute()
-        self._metrics.observe_slots(
+        self._metrics.observe_lane(
+            self._lane,
             busy=sum(slot.speech is not None for slot in self.slots),
-            waiting=len(self.waiting),
             cached_tokens=sum(len(slot.tokens) for slot in self.slots),
         )
         return self._events
@@ -95,7 +121,7 @@ class Scheduler:
         while self.waiting:
             generation = self.waiting[0]
             gain = max(_SMALLEST_CHUNK, int(self._copy_s * self._read_tokens_per_s))
-            placement = place(generation.prompt, self.slots, gain if self._engine.can_share else 1 << 30)
+            placement = place(generation.prompt, self.slots, gain if self._engine.model.can_cut else 1 << 30)
             if placement is None:
                 return
             self.waiting.popleft()
@@ -182,13 +208,13 @@ class Scheduler:
             speech.first_token = time.perf_counter()
             self._metrics.observe_first_token(speech.first_token - generation.submitted)
         speech.completion_tokens += 1
-        if token in self._engine.end_tokens:
+        if token in self._engine.model.end_tokens:
             self._finish(slot, "stop", "")
             return
         speech.next_token = token
         if (logprob := speech.sampler.logprob(slot.output, token)) is not None:
             speech.logprobs.append(logprob)
-        text = speech.assembler.feed(self._engine.piece(token))
+        text = speech.assembler.feed(self._engine.model.piece(token))
         if speech.assembler.stopped is not None:
             self._finish(slot, "stop", text)
         elif speech.completion_tokens >= generation.max_tokens or len(slot.tokens) >= self._engine.context_tokens:

@@ -21,12 +21,11 @@ from inference.state import State
 from inference.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from inference.embedding import EmbeddingScheduler
-    from inference.engine import Engine
-    from inference.scheduler import Scheduler
+    from inference.model import Model
     from inference.settings import Settings
+    from inference.worker import Lane
 
 
 class _Uvicorn(uvicorn.Server):
@@ -46,7 +45,7 @@ class Server:
         self._metrics = Metrics(settings.slots)
         self._api = Api(settings, self._state, self._metrics)
         self._failure: BaseException | None = None
-        self._engine: Engine | None = None
+        self._model: Model | None = None
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT. Raises InferenceError if the model cannot be served."""
@@ -110,11 +109,9 @@ class Server:
         worker.stop()
         server.should_exit = True
 
-    def _load(self, header: GgufHeader) -> Scheduler | EmbeddingScheduler:
-        """On the computing thread."""
-        from inference.embedding import EmbeddingScheduler  # noqa: PLC0415
-        from inference.engine import Engine  # noqa: PLC0415 - importing llama.cpp takes a moment; the port is open by now
-        from inference.scheduler import Scheduler  # noqa: PLC0415
+    def _load(self, header: GgufHeader) -> Sequence[Lane]:
+        """On a computing thread: the model, and a context and scheduler for each lane."""
+        from inference.model import Model  # noqa: PLC0415 - importing llama.cpp takes a moment; the port is open by now
 
         settings = self._settings
 
@@ -122,71 +119,91 @@ class Server:
             self._state.progress = share
             return self._state.phase == "loading"  # False gives up: a signal came while loading
 
-        context_tokens = context_of(header, settings)
-        engine = Engine(settings, context_tokens, progress, embeds=header.embeds)
-        _check_gpu(engine, settings)
-        self._engine = engine
-        self._metrics.set_capacity(settings.slots, settings.slots * engine.context_tokens)
+        model = Model(settings, progress)
+        _check_gpu(model, settings)
+        self._model = model
+        self._context_tokens = context_of(header, settings)
+        lanes = 1 if header.embeds else settings.lanes_for(model.size_bytes)
+        self._metrics.set_capacity(settings.slots, settings.slots * self._context_tokens, lanes)
+        return [self._lane(header, model, number, lanes) for number in range(lanes)]
+
+    def _lane(self, header: GgufHeader, model: Model, number: int, lanes: int) -> Lane:
+        from inference.embedding import EmbeddingScheduler  # noqa: PLC0415
+        from inference.engine import Engine  # noqa: PLC0415
+        from inference.scheduler import Scheduler  # noqa: PLC0415
+
+        settings, context_tokens = self._settings, self._context_tokens
+        slots = len(range(number, settings.slots, lanes))
+        engine = Engine(model, settings, context_tokens=context_tokens, slots=slots, embeds=header.embeds)
         if header.embeds:
             most = max(settings.batch_tokens, context_tokens)
-            return EmbeddingScheduler(engine, self._metrics, slots=settings.slots, batch_tokens=most)
+            return EmbeddingScheduler(engine, self._metrics, slots=slots, batch_tokens=most)
         return Scheduler(
             engine,
             self._metrics,
-            slots=settings.slots,
+            slots=slots,
             batch_tokens=settings.batch_tokens,
             stall_s=settings.prefill_stall_ms / 1e3,
             slot_cache_bytes=need_of(header, settings).cache // settings.slots,
+            lane=number,
         )
 
     def _open(self, worker: Worker, header: GgufHeader, template: str | None) -> InferenceError | None:
         """On the event loop, when the model is loaded: from now on requests are taken."""
         from inference.service import Service  # noqa: PLC0415
 
-        assert self._engine is not None
+        assert self._model is not None
         try:
-            self._api.service = Service(self._engine, worker, self._settings, template, embeds=header.embeds)
+            self._api.service = Service(
+                self._model,
+                worker,
+                self._settings,
+                context_tokens=self._context_tokens,
+                template=template,
+                embeds=header.embeds,
+            )
         except InferenceError as error:
             return error
-        self._api.props = self._props(self._engine, header)
+        self._api.props = self._props(self._model, header)
         self._api.fingerprint = "fp_" + hashlib.sha256(repr(sorted(self._api.props.items())).encode()).hexdigest()[:12]
         if self._state.phase == "loading":
             self._state.phase = "ready"
         _say(
-            f"ready: {self._engine.description}, {self._settings.slots} slots of {self._engine.context_tokens} tokens, "
-            f"{self._engine.gpu_layers} layers on a GPU"
+            f"ready: {self._model.description}, {self._settings.slots} slots of {self._context_tokens} tokens, "
+            f"{self._model.gpu_layers} layers on a GPU"
         )
         return None
 
-    def _props(self, engine: Engine, header: GgufHeader) -> dict[str, Any]:
+    def _props(self, model: Model, header: GgufHeader) -> dict[str, Any]:
         settings = self._settings
         return {
             "model": settings.name,
             "model_file": settings.model.name,
             "architecture": header.architecture,
-            "description": engine.description,
-            "parameters": engine.parameters,
-            "size_bytes": engine.size_bytes,
+            "description": model.description,
+            "parameters": model.parameters,
+            "size_bytes": model.size_bytes,
             "quantization": header.quantization,
-            "context_tokens": engine.context_tokens,
+            "context_tokens": self._context_tokens,
             "trained_context_tokens": header.number("context_length"),
             "slots": settings.slots,
             "max_queue": settings.max_queue,
             "cache_type": settings.cache_type,
-            "threads": settings.threads_for(engine.size_bytes),
-            "layers": engine.layers,
-            "gpu_layers": engine.gpu_layers,
+            "threads": settings.threads_for(model.size_bytes),
+            "lanes": 1 if header.embeds else settings.lanes_for(model.size_bytes),
+            "layers": model.layers,
+            "gpu_layers": model.gpu_layers,
             "embedding": header.embeds,
-            "chat_template": engine.chat_template is not None,
+            "chat_template": model.chat_template is not None,
         }
 
 
-def _check_gpu(engine: Engine, settings: Settings) -> None:
+def _check_gpu(model: Model, settings: Settings) -> None:
     """The model is where it was meant to be, or the server does not start."""
-    wanted = engine.layers if settings.gpu_layers < 0 else min(settings.gpu_layers, engine.layers)
-    if engine.gpu_layers < wanted:
+    wanted = model.layers if settings.gpu_layers < 0 else min(settings.gpu_layers, model.layers)
+    if model.gpu_layers < wanted:
         raise SettingsError(
-            f"--gpu-layers {settings.gpu_layers}: {wanted} layers were to be on a GPU and {engine.gpu_layers} are; "
+            f"--gpu-layers {settings.gpu_layers}: {wanted} layers were to be on a GPU and {model.gpu_layers} are; "
             "is a GPU visible to this process, with enough free memory? (--gpu-layers 0 computes on the CPU)"
         )
 

@@ -15,8 +15,8 @@ from inference.protocol import prompts_of
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    from inference.engine import Engine
     from inference.generation import Event, Task
+    from inference.model import Model
     from inference.protocol import ChatBody, CompletionBody, EmbeddingBody, InferBody, SampledBody
     from inference.sampling import SamplingParams
     from inference.settings import Settings
@@ -44,13 +44,21 @@ class Service:
     """Turns request bodies into jobs and runs them."""
 
     def __init__(
-        self, engine: Engine, worker: Worker, settings: Settings, template: str | None, *, embeds: bool
+        self,
+        model: Model,
+        worker: Worker,
+        settings: Settings,
+        *,
+        context_tokens: int,
+        template: str | None,
+        embeds: bool,
     ) -> None:
-        self.engine = engine
+        self.model = model
+        self._context_tokens = context_tokens
         self._worker = worker
         self._max_tokens = settings.max_tokens
         self._embeds = embeds
-        self._template = ChatTemplate(engine, template or engine.chat_template)
+        self._template = ChatTemplate(model, template or model.chat_template)
 
     async def chat(self, body: ChatBody) -> Job:
         """A chat request's sequences."""
@@ -88,8 +96,8 @@ class Service:
         tasks = []
         for index, text in enumerate(texts):
             tokens = await self._tokens(text, "input")
-            if len(tokens) > self.engine.context_tokens:
-                raise ContextLengthError(len(tokens), self.engine.context_tokens, "input")
+            if len(tokens) > self._context_tokens:
+                raise ContextLengthError(len(tokens), self._context_tokens, "input")
             tasks.append(Embedding(tokens, channel, index))
         return Job(tasks, channel, len(tasks))
 
@@ -128,7 +136,7 @@ class Service:
         generations = []
         for number, prompt in enumerate(prompts):
             self._check_length(prompt, param)
-            room = self.engine.context_tokens - len(prompt)
+            room = self._context_tokens - len(prompt)
             for choice in range(choices):
                 params: SamplingParams = body.sampling(choice, grammar, logprobs)
                 generations.append(
@@ -147,17 +155,17 @@ class Service:
     def _check_length(self, prompt: Sequence[int], param: str) -> None:
         if not prompt:
             raise InvalidRequestError("the prompt is empty", param=param)
-        if len(prompt) >= self.engine.context_tokens:
-            raise ContextLengthError(len(prompt), self.engine.context_tokens, param)
+        if len(prompt) >= self._context_tokens:
+            raise ContextLengthError(len(prompt), self._context_tokens, param)
 
     async def _tokens(self, text: str | list[int], param: str) -> list[int]:
         if isinstance(text, list):
-            if any(token >= self.engine.vocabulary_size for token in text):
+            if any(token >= self.model.vocabulary_size for token in text):
                 raise InvalidRequestError(
-                    f"the prompt has a token beyond the vocabulary of {self.engine.vocabulary_size}", param=param
+                    f"the prompt has a token beyond the vocabulary of {self.model.vocabulary_size}", param=param
                 )
             return text
-        return await _off_loop(len(text), lambda: self.engine.tokenize(text, special=False, begin=True))
+        return await _off_loop(len(text), lambda: self.model.tokenize(text, special=False, begin=True))
 
 
 async def _off_loop(size: int, work: Callable[[], list[int]]) -> list[int]:

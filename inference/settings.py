@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _WEIGHTS_PER_THREAD = 16 << 20
+_LEAST_SLOTS_PER_LANE = 4
 PREFIX = "INTENTMESH_INFERENCE_"
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q4_0"]
 
@@ -52,6 +53,8 @@ class Settings(BaseModel):
 
     threads: int = Field(default=0, ge=0)
     """Threads of computation. 0: the processors this container may use, but one per 16 MiB of weights at most."""
+    lanes: int = Field(default=0, ge=0, le=64)
+    """Contexts that compute side by side, the slots shared out among them. 0: one per processor that `threads` leaves."""
     gpu_layers: int = Field(default=0, ge=-1)
     """Layers on the GPU; -1 is all. If fewer arrive there, the server says so and does not start."""
     main_gpu: int = Field(default=0, ge=0)
@@ -91,6 +94,19 @@ class Settings(BaseModel):
         took 220 ms, with one thread under 1 ms.
         """
         return self.threads or max(1, min(available_processors(), weights_bytes // _WEIGHTS_PER_THREAD))
+
+    def lanes_for(self, weights_bytes: int) -> int:
+        """Contexts side by side, chosen if not set.
+
+        Where one thread is best for a model, further processors compute further sequences: nothing is waited for,
+        and a long prompt stalls its own lane alone. A lane has four slots or more, so that it can batch.
+        """
+        if self.lanes:
+            return min(self.lanes, self.slots)
+        if self.gpu_layers or self.threads:
+            return 1
+        free = available_processors() // self.threads_for(weights_bytes)
+        return max(1, min(free, self.slots // _LEAST_SLOTS_PER_LANE))
 
 
 def read_settings(flags: Mapping[str, object], environment: Mapping[str, str]) -> Settings:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from inference.sampling import Sampler, TokenLogprob
     from inference.text import TextAssembler
 
-_WORTHWHILE_TOKENS = 16
+WORTHWHILE_TOKENS = 16
 """A cached beginning shorter than this does not decide which slot is taken."""
 
 
@@ -76,7 +76,7 @@ def place(prompt: Sequence[int], slots: Sequence[Slot], copy_gain_tokens: int) -
     usable = len(prompt) - 1  # the last token is always computed: its logits choose the first token of the answer
     own, best = max(((min(usable, common(slot.tokens, prompt)), slot) for slot in idle), key=_by_length)
     kept, donor = max(((min(usable, common(slot.tokens, prompt)), slot) for slot in slots), key=_by_length)
-    if own >= _WORTHWHILE_TOKENS and kept - own < copy_gain_tokens:
+    if own >= WORTHWHILE_TOKENS and kept - own < copy_gain_tokens:
         return Placement(best, own)
     busy = {slot.index for slot in slots if slot.speech is not None}
     target = min(idle, key=lambda slot: (_gaps(busy | {slot.index}), slot is donor, slot.last_used))

@@ -57,9 +57,18 @@ class Sample:
 
 def contestants(arguments: argparse.Namespace, port: int) -> list[Contestant]:
     """The servers, each as its own documentation would set it up for this many clients."""
-    slots, threads, model = max(arguments.clients), str(arguments.threads), str(arguments.model)
+    slots, model = max(arguments.clients), str(arguments.model)
+    threads = str(arguments.threads or len(os.sched_getaffinity(0)))
     ours = [sys.executable, "-m", "inference", "--model", model, "--port", str(port), "--slots", str(slots)]
-    ours += ["--context-tokens", str(CONTEXT_TOKENS), "--threads", threads, "--max-queue", "64", *arguments.ours]
+    ours += [
+        "--context-tokens",
+        str(CONTEXT_TOKENS),
+        "--threads",
+        str(arguments.threads),
+        "--max-queue",
+        "64",
+        *arguments.ours,
+    ]
     python = [sys.executable, "-m", "llama_cpp.server", "--model", model, "--port", str(port)]
     python += ["--n_ctx", str(CONTEXT_TOKENS), "--n_threads", threads, "--n_threads_batch", threads]
     python += ["--interrupt_requests", "False"]
@@ -240,7 +249,7 @@ def main() -> None:
     parser.add_argument("--llama-server", type=Path, default="llama-server")
     parser.add_argument("--servers", default="ours,llama_cpp.server,llama-server")
     parser.add_argument("--clients", type=lambda text: [int(n) for n in text.split(",")], default=[1, 4, 8, 16])
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=0, help="0: ours chooses, the others take all processors")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("ours", nargs="*", help="after --: more flags for our server")
     print("\n" + table(measure(parser.parse_args())))

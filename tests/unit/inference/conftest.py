@@ -4,6 +4,7 @@ import pytest
 
 from inference.engine import Engine
 from inference.metrics import Metrics
+from inference.model import Model
 from inference.scheduler import Scheduler
 from inference.settings import Settings
 from scripts.make_gguf import PRESETS, make_gguf
@@ -24,9 +25,11 @@ def tiny(tmp_path_factory):
 def engine(tiny):
     """The model, loaded."""
     settings = Settings(model=tiny, slots=SLOTS, batch_tokens=64, threads=1)
-    engine = Engine(settings, CONTEXT_TOKENS, lambda _: True)
+    model = Model(settings, lambda _: True)
+    engine = Engine(model, settings, context_tokens=CONTEXT_TOKENS, slots=SLOTS)
     yield engine
     engine.close()
+    model.close()
 
 
 @pytest.fixture

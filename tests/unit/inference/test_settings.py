@@ -47,6 +47,22 @@ def test_small_models_take_one_thread(monkeypatch, weights, processors):
     assert Settings(model="x", threads=7).threads_for(weights) == 7
 
 
+@pytest.mark.parametrize(
+    ("slots", "weights", "flags", "lanes"),
+    [
+        (8, 1 << 20, {}, 2),
+        (4, 1 << 20, {}, 1),
+        (8, 1 << 30, {}, 1),
+        (8, 1 << 20, {"threads": 2}, 1),
+        (8, 1 << 20, {"lanes": 3}, 3),
+    ],
+)
+def test_processors_that_a_small_model_leaves_are_lanes(monkeypatch, slots, weights, flags, lanes):
+    """A lane per spare processor, of four slots or more."""
+    monkeypatch.setattr("inference.settings.available_processors", lambda: 2)
+    assert lanes == Settings(model="x", slots=slots, **flags).lanes_for(weights)
+
+
 def big_header() -> GgufHeader:
     """The header of a model in the shape of Llama-3.1-8B at 4 bits."""
     numbers = {
