@@ -145,29 +145,29 @@ def everywhere(texts: Sequence[Text], found: list[list[Span]], types: Iterable[s
     """
     wanted = frozenset(types)
     values: dict[str, str] = {}
-    for text, some in zip(texts, found, strict=True):
+    known: Counter[tuple[int, str]] = Counter()
+    for i, some in enumerate(found):
         for entity_type, start, end in some:
-            value = text.text[start:end]
-            if entity_type in wanted and len(value) >= _SHORTEST and not value.isalpha():
+            value = texts[i].text[start:end]
+            if entity_type in wanted and end - start >= _SHORTEST and not value.isalpha():
                 values.setdefault(value, entity_type)
+                known[i, value] += 1
+    if not values:
+        return found
     size = sum(len(text.text) for text in texts)
     if len(values) * size > _MOST_COMPARED:
         values = dict(list(values.items())[: _MOST_COMPARED // size])
     for i, text in enumerate(texts):
-        new = [
-            span
-            for value, entity_type in values.items()
-            for span in _occurrences(text.text, value, entity_type, found[i])
-        ]
-        if new:
-            found[i] = _apart(sorted([*found[i], *new], key=lambda span: (span[1], -span[2])))
+        read = text.text
+        for value, entity_type in values.items():
+            if read.count(value) > known[i, value]:
+                new = _occurrences(read, value, entity_type, found[i])
+                found[i] = _apart(sorted([*found[i], *new], key=lambda span: (span[1], -span[2])))
     return found
 
 
 def _occurrences(text: str, value: str, entity_type: str, found: list[Span]) -> Iterator[Span]:
     at = text.find(value)
-    if at < 0:
-        return
     taken = {position for _, start, end in found for position in (start, end - 1)}
     while at >= 0:
         end = at + len(value)

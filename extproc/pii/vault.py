@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
 
 from extproc.pii.linking import NameLinker
 from extproc.pii.restorer import Placeholders, Restorer, restore
@@ -12,6 +13,10 @@ from extproc.pii.restorer import Placeholders, Restorer, restore
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+_Sliced = TypeVar("_Sliced", str, bytes)
+
+_WINDOW = 65536
+_OVERLAP = 256
 _ESCAPES = r"[\s_\\-]*+"
 _FORMS = "BCDEFGHJKLMNPQRSTUVWXYZ"
 
@@ -51,16 +56,12 @@ class Vault:
         """Look once for what could be taken for a placeholder of these types: those numbers are not given out."""
         new = [entity_type for entity_type in entity_types if entity_type not in self._taken]
         taken: dict[str, set[int]] = {entity_type: set() for entity_type in new}
-        for text in texts:
-            large = text.upper()  # a first look in C: hardly any text holds the name of a type at all
+        windows = (window for text in texts for window in _windows(text))
+        for window in chain(windows, (window.decode(errors="replace") for window in _windows(body))):
+            large = window.upper()  # a first look in C: hardly any text holds the name of a type at all
             for entity_type in new:
                 if all(part in large for part in entity_type.split("_")):
-                    taken[entity_type].update(_numbers(entity_type, text))
-        if body:
-            large_body = body.upper()
-            for entity_type in new:
-                if all(part.encode() in large_body for part in entity_type.split("_")):
-                    taken[entity_type].update(_numbers(entity_type, body.decode(errors="replace")))
+                    taken[entity_type].update(_numbers(entity_type, window))
         self._taken.update(taken)
 
     def placeholder(self, entity_type: str, value: str) -> str:
@@ -112,6 +113,12 @@ class Vault:
         """An editor that restores one text as it arrives in pieces. `nested`: the text is JSON, in whose strings they stand."""
         del redact  # nothing is
         return Restorer(Placeholders(self._originals, tolerant=self.tolerant, nested=nested))
+
+
+def _windows(text: _Sliced) -> Iterator[_Sliced]:
+    """A text in pieces that overlap by more than a placeholder: what is looked at takes no memory of the text's size."""
+    for start in range(0, len(text), _WINDOW):
+        yield text[start : start + _WINDOW + _OVERLAP]
 
 
 def _numbers(entity_type: str, text: str) -> Iterator[int]:

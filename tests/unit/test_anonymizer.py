@@ -8,12 +8,14 @@ from extproc.payload import Segment
 from extproc.pii import Analyzer, Anonymizer
 
 MAIL = "ada@example.org"
+ANALYZER = Analyzer(PiiSettings())
 
 
 def anonymize(*texts, body=b"", **settings):
     """Anonymize texts under these settings."""
-    pii = PiiSettings.model_validate(settings)
-    return Anonymizer(pii, Analyzer(pii)).anonymize([Segment(text) for text in texts], body=body)
+    return Anonymizer(PiiSettings.model_validate(settings), ANALYZER).anonymize(
+        [Segment(text) for text in texts], body=body
+    )
 
 
 def test_numbers_by_first_occurrence():
