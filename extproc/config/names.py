@@ -36,7 +36,9 @@ class TokenClassifierSettings(Section):
 
 
 class NameSettings(Section):
-    """`pii.names`. PERSON and ADDRESS are looked for by default, LOCATION and ORGANIZATION when `pii.entities` names them."""
+    """`pii.names`. PERSON and ADDRESS are looked for by default, LOCATION and ORGANIZATION with the pack `extended`, or
+    when `pii.entities` names them.
+    """
 
     enabled: bool = True
     run: Literal["on_cues", "always"] = "on_cues"

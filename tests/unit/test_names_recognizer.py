@@ -121,6 +121,11 @@ def test_types_by_default_and_by_choice(entities, types):
     assert wanted(PiiSettings(entities=entities)) == types
 
 
+def test_the_extended_pack_holds_all_of_them():
+    """Places and firms are personal in some trades only, as postcodes and plates are."""
+    assert wanted(PiiSettings(packs=("extended",))) == {"PERSON", "ADDRESS", "LOCATION", "ORGANIZATION"}
+
+
 def test_switched_off():
     """Without types, or by `enabled: false`, there is no recognizer and no model is loaded."""
     assert recognizer(NameSettings(), frozenset()) is None

@@ -27,9 +27,10 @@ def _bundled() -> NameModel:
 
 
 def wanted(settings: PiiSettings) -> frozenset[str]:
-    """The types that the name model looks for: those on by default, and those that `pii.entities` names."""
+    """The types that the name model looks for: people and addresses, all with the pack `extended`, or as `pii.entities` says."""
+    by_pack = NAME_TYPES if "extended" in settings.packs else NAME_TYPES_BY_DEFAULT
     kept = {name for name, operator in settings.entities.items() if operator.operator == "keep"}
-    return frozenset(({*NAME_TYPES_BY_DEFAULT, *settings.entities} & {*NAME_TYPES}) - kept)
+    return frozenset(({*by_pack, *settings.entities} & {*NAME_TYPES}) - kept)
 
 
 def recognizer(settings: NameSettings, entities: frozenset[str]) -> NameRecognizer | None:
