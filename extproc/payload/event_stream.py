@@ -19,6 +19,8 @@ _MAX_EVENT_BYTES = 16 * 2**20
 """An event longer than this passes as it is, rather than fill the memory."""
 _BLANK = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LINE = re.compile(rb"([^\r\n]*)(\r\n|\n|\r|\Z)")
+_SIMPLE = re.compile(rb"(data: ?)([^\r\n]*)(\r\n|\n|\r)\3")
+"""Most events: one line of data."""
 _LINE_END = re.compile(rb"\n")
 _BOM = b"\xef\xbb\xbf"
 
@@ -70,6 +72,18 @@ class EventStream(_Framed):
     _eol = b"\n"
 
     def _event(self, block: bytes) -> bytes:
+        simple = _SIMPLE.fullmatch(block)
+        if simple is None:
+            return self._lines(block)
+        self._eol = simple[3]
+        inserted, edited = self._events.edit(simple[2], b"")
+        if edited is None and not inserted:
+            return block
+        before = b"".join(self._written(event, text) for event, text in inserted)
+        return before + (block if edited is None else simple[1] + edited + 2 * simple[3])
+
+    def _lines(self, block: bytes) -> bytes:
+        """An event of any lines."""
         lines = [(match[1], match[2]) for match in _LINE.finditer(block) if match[0]]
         values = [_data(line) for line, _ in lines]
         data = [value for value in values if value is not None]
