@@ -22,7 +22,7 @@ _BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00")
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _DATA_URL = re.compile(rb"data:[\w.+/-]*+(?:;[\w=.-]++)*+;base64,")
-_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]|\\/|\\[rn])*+=*+")
+_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]++|\\/|\\[rn])*+=*+")
 _BASE64_FROM = 256
 """Strings of this length and up that are nothing but base64 are data; shorter ones may be a key or a number."""
 _INDEX_PLACE = 2  # messages, 3, ...

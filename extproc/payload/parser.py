@@ -22,15 +22,19 @@ if TYPE_CHECKING:
 
 _MAX_BODY_BYTES = 8 * 2**20
 _LLM_PATHS = (
-    "/completions",
-    "/responses",
-    "/embeddings",
-    "/messages",
-    "/count_tokens",
-    "/complete",
-    "/rerank",
-    "/moderations",
+    *(
+        "/completions",
+        "/responses",
+        "/embeddings",
+        "/messages",
+        "/count_tokens",
+        "/complete",
+        "/rerank",
+        "/moderations",
+    ),
+    *("/images/generations", "/audio/speech", "/completion", "/infill", "/api/chat", "/api/generate", "/api/embed"),
 )
+"""How the paths of the well-known APIs end: OpenAI, Anthropic, llama.cpp, Ollama."""
 _LINES = (
     "application/x-ndjson",
     "application/ndjson",

@@ -44,6 +44,7 @@ _ITEM = re.compile(rb"%b(?:%b%b,%b)*+()" % (_SPACE, _SCALAR, _SPACE, _SPACE) + _
 _AFTER = (re.compile(_SPACE + rb"([,\]])"), re.compile(_SPACE + rb"([,}])"))
 _ROOT = re.compile(_SPACE + rb'(?:"(%b)"|(%b)|([{\[]))' % (_INSIDE, _SCALAR))
 _KEY, _STRING, _STRING_END, _SCALAR_END, _OPEN = 1, 2, 3, 4, 5
+_LOOKED_AT_TWICE = 65536
 _COMMA, _BRACE = 0x2C, 0x7B
 
 
@@ -135,5 +136,13 @@ def _unreadable(body: bytes, at: int) -> UnreadableBodyError:
     """The error for a place where JSON should go on and does not. Says where, never what stands there."""
     while at < len(body) and body[at] in b" \t\r\n":
         at += 1
+    if len(body) <= _LOOKED_AT_TWICE:  # the walk knows the member; json knows the byte
+        try:
+            text = body.decode()
+            json.loads(text)
+        except json.JSONDecodeError as error:
+            at = max(at, len(text[: error.pos].encode()))
+        except (ValueError, RecursionError):
+            pass
     what = "ends before the JSON does" if at >= len(body) else f"is not JSON from byte {at} on"
     return UnreadableBodyError(f"the body {what}")
