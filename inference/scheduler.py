@@ -14,7 +14,7 @@ from inference.engine import Batch
 from inference.errors import EngineError, InferenceError
 from inference.generation import Failure, Generation, Piece, Usage
 from inference.sampling import GrammarEndError, Sampler
-from inference.slots import WORTHWHILE_TOKENS, Slot, Speech, common, place
+from inference.slots import WORTHWHILE_TOKENS, Slot, Speech, place
 from inference.text import TextAssembler
 
 if TYPE_CHECKING:
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from inference.engine import Engine
     from inference.generation import Event, FinishReason
     from inference.metrics import Metrics
+    from inference.slots import Placement
 
 _SMALLEST_CHUNK = 32
+_NEVER = 1 << 30
 _COPY_BYTES_PER_S = 4e9
 """A copied cache moves at about this rate; only the order of magnitude matters."""
 _EASE = 0.8
@@ -73,8 +75,8 @@ class Scheduler:
         return len(self.slots) - self.room
 
     def overlap(self, prompt: Sequence[int]) -> int:
-        """How many tokens of a prompt are in one of the caches, if they are worth going there for."""
-        longest = max(common(slot.tokens, prompt) for slot in self.slots)
+        """How many tokens of a prompt are in one of the caches, or soon will be, if they are worth going there for."""
+        longest = max(slot.shared(prompt) for slot in self.slots)
         return longest if longest >= WORTHWHILE_TOKENS else 0
 
     def submit(self, generation: Generation) -> None:
@@ -118,28 +120,41 @@ class Scheduler:
             self.waiting = deque(kept)
 
     def _admit(self) -> None:
+        gain = max(_SMALLEST_CHUNK, int(self._copy_s * self._read_tokens_per_s))
+        if not self._engine.model.can_cut:
+            gain = _NEVER
+        later: deque[Generation] = deque()
         while self.waiting:
-            generation = self.waiting[0]
-            gain = max(_SMALLEST_CHUNK, int(self._copy_s * self._read_tokens_per_s))
-            placement = place(generation.prompt, self.slots, gain if self._engine.model.can_cut else 1 << 30)
-            if placement is None:
-                return
-            self.waiting.popleft()
-            try:
-                sampler = Sampler(self._engine, generation.params)
-            except InferenceError as error:
-                self._events.append((generation, Failure(error)))
-                continue
-            slot, kept = placement.slot, placement.kept
-            if placement.donor is not None:
-                self._engine.copy(placement.donor.index, slot.index)
-                slot.tokens = list(placement.donor.tokens)
-            if not self._engine.forget(slot.index, kept):
-                self._engine.forget(slot.index)
-                kept = 0
-            del slot.tokens[kept:]
-            slot.speech = Speech(generation, sampler, TextAssembler(generation.stops), kept)
-            self._metrics.queue_seconds.observe(slot.speech.started - generation.submitted)
+            generation = self.waiting.popleft()
+            placement = place(generation.prompt, self.slots, gain)
+            if placement is None or self._worth_waiting(generation, placement.kept + gain):
+                later.append(generation)
+            else:
+                self._begin(generation, placement)
+        self.waiting = later
+
+    def _worth_waiting(self, generation: Generation, tokens: int) -> bool:
+        """Whether more than so many tokens of a prompt are being read in another slot just now."""
+        return any(
+            slot.speech is not None and slot.reading and slot.shared(generation.prompt) > tokens for slot in self.slots
+        )
+
+    def _begin(self, generation: Generation, placement: Placement) -> None:
+        try:
+            sampler = Sampler(self._engine, generation.params)
+        except InferenceError as error:
+            self._events.append((generation, Failure(error)))
+            return
+        slot, kept = placement.slot, placement.kept
+        if placement.donor is not None:
+            self._engine.copy(placement.donor.index, slot.index)
+            slot.tokens = list(placement.donor.tokens)
+        if not self._engine.forget(slot.index, kept):
+            self._engine.forget(slot.index)
+            kept = 0
+        del slot.tokens[kept:]
+        slot.speech = Speech(generation, sampler, TextAssembler(generation.stops), kept)
+        self._metrics.queue_seconds.observe(slot.speech.started - generation.submitted)
 
     def _fill_batch(self) -> None:
         batch = self._batch

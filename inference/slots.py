@@ -53,6 +53,13 @@ class Slot:
         """Whether the prompt is not read to its end."""
         return self.speech is not None and self.speech.next_token < 0
 
+    def shared(self, prompt: Sequence[int]) -> int:
+        """How much of a prompt's beginning is in the cache, or will be when this slot has read its own prompt."""
+        speech = self.speech
+        if speech is not None and speech.next_token < 0:
+            return common(speech.generation.prompt, prompt)
+        return common(self.tokens, prompt)
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:

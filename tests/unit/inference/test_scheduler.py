@@ -117,6 +117,17 @@ def test_a_shared_beginning_is_copied_from_a_speaking_slot(scheduler):
     assert alone == last.text
 
 
+def test_the_same_prompt_at_once_is_read_once(scheduler):
+    """Who shares a long beginning with a prompt that is being read waits for it and copies it."""
+    shared = prompt(1, 300)
+    crowd = [generation([*shared, 400 + n], tokens=4) for n in range(4)]
+    events = run(scheduler, *crowd)
+    computed = sum(20 + last.usage.prompt_tokens - last.usage.cached_tokens for [*_, last] in events)
+    assert computed < 301 + 4 * 60
+    alone = [texts(scheduler, generation([*shared, 400 + n], tokens=4)) for n in range(4)]
+    assert alone == [[last.text] for [*_, last] in events]
+
+
 def test_a_client_that_leaves_frees_its_slot_within_one_step(scheduler):
     """Reading or speaking, the slot is free after the next step."""
     reader, speaker = generation(prompt(1, 300)), generation(prompt(2), tokens=100)

@@ -24,9 +24,9 @@ async def exchange(server, body, *, leave_after=None):
         )
         writer.write(head.encode() + body)
         if leave_after is not None:
-            await asyncio.wait_for(reader.read(max(1, leave_after)), 0.05 if leave_after == 0 else 30)
+            await asyncio.wait_for(reader.read(max(1, leave_after)), 0.05 if leave_after == 0 else 120)
             return None
-        answer = await asyncio.wait_for(reader.read(-1), 60)
+        answer = await asyncio.wait_for(reader.read(-1), 120)
         return int(answer[9:12])
     except TimeoutError:
         assert leave_after == 0
