@@ -62,6 +62,13 @@ class NamesOverBudgetError(IntentmeshError):
         )
 
 
+class AuditError(IntentmeshError):
+    """The audit trail cannot be written, and the policy is that nothing goes on without it."""
+
+    status = 503
+    error_type = "service_unavailable"
+
+
 class ProtocolError(IntentmeshError):
     """A message that is not legal in this state of the stream: the gRPC stream is aborted with INTERNAL."""
 

@@ -263,6 +263,10 @@ class Observer(Protocol):
         """An exchange has ended."""
 
     @property
+    def refuses(self) -> bool:
+        """Whether no request may go on, because what it does could not be put on record."""
+
+    @property
     def reads_answers(self) -> bool:
         """Whether usage is to be read from answers; costs two messages more a request where nothing is restored."""
 
@@ -271,6 +275,7 @@ class Silence:
     """The observer that does nothing."""
 
     reads_answers = False
+    refuses = False
 
     def begin(self, headers: Mapping[str, str], metadata: Mapping[str, object] | None) -> None:
         """See Observer."""

@@ -20,6 +20,11 @@ class RequestLog:
         self._observer = observer
 
     @property
+    def refuses(self) -> bool:
+        """See Observer."""
+        return self._observer.refuses
+
+    @property
     def reads_answers(self) -> bool:
         """See Observer."""
         return self._observer.reads_answers

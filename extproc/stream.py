@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from extproc import modes
 from extproc.answer import Answer
-from extproc.errors import BodyTooLargeError, ProtocolError
+from extproc.errors import AuditError, BodyTooLargeError, ProtocolError
 from extproc.events import (
     HEADER_PREFIX,
     MODEL_HEADER,
@@ -137,7 +137,7 @@ class HttpStream:
     def receive(self, event: Event) -> Step:
         """Take the next event: the replies to it, or the question on which they depend.
 
-        Raises ProtocolError for an event that is not legal now, ModeError and BodyTooLargeError for a request to refuse.
+        Raises ProtocolError for an event that is not legal now; ModeError, BodyTooLargeError and AuditError refuse a request.
         """
         try:
             self._state = NEXT[self._state][type(event)]
@@ -170,6 +170,8 @@ class HttpStream:
             self._state = State.UPSTREAM
         if self.rule is None:
             return self._pass_by()
+        if self._observer.refuses:
+            raise AuditError("the audit trail cannot be written, and no request goes on without it")
         self._trace = self._observer.begin(headers, event.metadata)
         if event.end_of_stream:
             return Inquiry(self.rule, self.target, headers, b"")

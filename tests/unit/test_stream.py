@@ -111,6 +111,7 @@ def test_usage_keeps_the_stream_open():
 
     class Observer:
         reads_answers = True
+        refuses = False
 
         def begin(self, headers, metadata):
             """See Observer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -131,3 +132,23 @@ async def test_a_receiver_that_is_gone_costs_nothing():
 
 async def _true(value):
     return value
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("on_error", "status"), [("block", 503), ("count", 200)])
+async def test_a_full_disk_is_a_choice(on_error, status):
+    """When audit lines cannot be written, further requests are refused, or the lost lines are counted."""
+    telemetry = {"audit": {"path": "/dev/full", "on_error": on_error}}
+    async with running_gateway(mesh={"telemetry": telemetry}) as gateway:
+        assert (await gateway.chat("the pump is hot")).status_code == 200
+
+        async def lost():
+            async with httpx.AsyncClient() as client:
+                metrics = (await client.get(f"{gateway.processor_admin}/metrics")).text
+            return 'intentmesh_audit_lines_total{intentmesh_outcome="lost"}' in metrics
+
+        await until(lost)
+        answer = await gateway.chat("the pump is hot")
+        assert answer.status_code == status
+        if status == 503:
+            assert answer.json()["error"]["type"] == "service_unavailable"
