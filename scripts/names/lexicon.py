@@ -156,6 +156,13 @@ def _faker(locale: str) -> Faker:
     return Faker(locale)
 
 
+@cache
+def foreign_words(locale: str) -> tuple[str, ...]:
+    """Everyday words of another language."""
+    provider = importlib.import_module(f"faker.providers.lorem.{locale}").Provider
+    return tuple(sorted({word for word in provider.word_list if word.isalpha()}))
+
+
 class Person:
     """One made-up person and the forms that its name takes."""
 

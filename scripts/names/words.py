@@ -173,3 +173,15 @@ TERMS = (
     "Caesar Salad|Granny Smith Apples|Worcestershire Sauce|Monterey Jack|Black Forest Cake|Chicken Tikka Masala|Pad Thai|Christmas Pudding|"
     "Big Bang Theory|String Theory|General Relativity|Climate Change|Global Warming|Renewable Energy|Electric Vehicle|Solar Panel|Middle School|High School"
 ).split("|")
+FOREIGN_LABELS = {
+    "pl_PL": "Imię i nazwisko: {p}|Pan {p}|Pani {l}|Klient: {p}|Szanowny Panie {l},|reprezentowana przez {p}|{p}, zamieszkały w {c}|Podpis: {p}|Umowa z {p}",
+    "de_DE": "Name: {p}|Herr {l}|Frau {p}|Sehr geehrte Frau {l},|Kunde: {p}|Ansprechpartner: {p}|Mein Name ist {p}|{p}, wohnhaft in {c}|gez. {p}|Vertrag mit {o}",
+    "fr_FR": "Nom : {p}|Monsieur {l}|Madame {p}|Je m'appelle {p}|Client : {p}|{p}, domicilié à {c}|Signé : {p}|la société {o}|Chère {f},",
+    "es_ES": "Nombre: {p}|Sr. {l}|Señora {p}|Me llamo {p}|Cliente: {p}|{p}, vecino de {c}|Firmado: {p}|la empresa {o}|Estimado {f},",
+    "it_IT": "Nome: {p}|Sig. {l}|Signora {p}|Mi chiamo {p}|Cliente: {p}|{p}, residente a {c}|Firmato: {p}|la società {o}|Caro {f},",
+    "nl_NL": "Naam: {p}|de heer {l}|mevrouw {p}|Ik heet {p}|Klant: {p}|{p}, wonende te {c}|Getekend: {p}|het bedrijf {o}|Beste {f},",
+    "cs_CZ": "Jméno: {p}|pan {l}|paní {l}|Jmenuji se {p}|Zákazník: {p}|{p}, bytem {c}|Podpis: {p}|Vážený pane {l},",
+    "da_DK": "Navn: {p}|hr. {l}|fru {p}|Jeg hedder {p}|Kunde: {p}|{p}, bosat i {c}|Underskrift: {p}|Kære {f},",
+    "fil_PH": "Pangalan: {p}|Ginoong {l}|Ako si {p}|Mahal na {f},|Si {p} ay taga {c}",
+    "ru_RU": "Имя: {p}|Меня зовут {p}|Клиент: {p}|господин {l}",
+}

@@ -70,6 +70,17 @@ def test_names_found_once_are_found_everywhere():
     assert found == [("PERSON", "Okonkwo")] * 5
 
 
+def test_long_texts_write_names_with_capitals():
+    """Beyond a chat message, a word all small or all large is nobody unless a list of names has it."""
+    text = (
+        "It rained all day, and nobody was there to see it. " * 9
+        + "WHEREAS Okonkwo and chinedu and CHINEDU agreed hereby. "
+    )
+    model = Words(WHEREAS="PERSON", Okonkwo="PERSON", chinedu="PERSON", CHINEDU="PERSON", hereby="PERSON")
+    assert [name for _, name in find(text, model)[0]] == ["Okonkwo", "chinedu", "CHINEDU"]
+    assert ("PERSON", "WHEREAS") in find(text[-60:], model)[0]
+
+
 def test_a_firm_of_that_name_stays_whole():
     """A person's surname inside another name is not cut out of it."""
     text = "Chinedu Okonkwo left Okonkwo Holdings"

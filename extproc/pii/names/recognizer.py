@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from extproc.errors import NamesOverBudgetError
 from extproc.pii.names import by_cues
-from extproc.pii.names.cues import Cues
+from extproc.pii.names.cues import CASUAL, Cues
 from extproc.pii.names.words import load
 from extproc.pii.results import RecognizerResult
 
@@ -64,6 +64,8 @@ class NameRecognizer:
             windows = list(_sliced(text))
         spans, done = self._model.read(text, windows, self._settings.budget_tokens)
         kept = [s for s in spans if s.entity_type in self._entities and s.score >= self._settings.min_score]
+        if len(text) > CASUAL:
+            kept = [s for s in kept if s.entity_type != "PERSON" or _looks_like_a_name(text[s.start : s.end])]
         results = [
             RecognizerResult(s.entity_type, s.start, s.end, min(round(s.score, 3), SUREST), ("name model",))
             for s in kept
@@ -120,6 +122,14 @@ def _repeats(text: str, found: Sequence[RecognizerResult], spans: Sequence[Span]
         if at == len(taken) or taken[at][0] >= end:
             out.append(RecognizerResult(kinds[match[0]], start, end, REPEATED, ("name repeated",)))
     return out
+
+
+def _looks_like_a_name(name: str) -> bool:
+    """In longer texts people write names with capitals: what is all small or all large must hold a name of the list."""
+    words = _WORD.findall(name)
+    return any(w != w.lower() and (w != w.upper() or len(w) == 1) for w in words) or any(
+        w.lower() in load("given") for w in words
+    )
 
 
 def _is_telling(word: str) -> bool:
