@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -149,7 +150,7 @@ def everywhere(texts: Sequence[Text], found: list[list[Span]], types: Iterable[s
     for i, some in enumerate(found):
         for entity_type, start, end in some:
             value = texts[i].text[start:end]
-            if entity_type in wanted and end - start >= _SHORTEST and not value.isalpha():
+            if entity_type in wanted and is_telling(value):
                 values.setdefault(value, entity_type)
                 known[i, value] += 1
     if not values:
@@ -161,19 +162,22 @@ def everywhere(texts: Sequence[Text], found: list[list[Span]], types: Iterable[s
         read = text.text
         for value, entity_type in values.items():
             if read.count(value) > known[i, value]:
-                new = _occurrences(read, value, entity_type, found[i])
-                found[i] = _apart(sorted([*found[i], *new], key=lambda span: (span[1], -span[2])))
+                for start, end in _occurrences(read, value):
+                    _add(found[i], entity_type, start, end)
     return found
 
 
-def _occurrences(text: str, value: str, entity_type: str, found: list[Span]) -> Iterator[Span]:
+def is_telling(value: str) -> bool:
+    """Whether a value means the same wherever it stands: not a short one, and no common word."""
+    return len(value) >= _SHORTEST and (value[0].isupper() or not value.isalpha())
+
+
+def _occurrences(text: str, value: str) -> Iterator[tuple[int, int]]:
     at = text.find(value)
-    taken = {position for _, start, end in found for position in (start, end - 1)}
     while at >= 0:
         end = at + len(value)
-        whole = not _joined(text[at - 1 : at], value[0]) and not _joined(value[-1], text[end : end + 1])
-        if whole and at not in taken and end - 1 not in taken:
-            yield entity_type, at, end
+        if not _joined(text[at - 1 : at], value[0]) and not _joined(value[-1], text[end : end + 1]):
+            yield at, end
         at = text.find(value, end)
 
 
@@ -182,9 +186,12 @@ def _joined(left: str, right: str) -> bool:
     return (left.isalpha() and right.isalpha()) or (left.isdigit() and right.isdigit())
 
 
-def _apart(found: list[Span]) -> list[Span]:
-    kept: list[Span] = []
-    for span in found:
-        if not kept or span[1] >= kept[-1][2]:
-            kept.append(span)
-    return kept
+def _add(found: list[Span], entity_type: str, start: int, end: int) -> None:
+    """Add what of a span nothing covers yet to spans in order and apart."""
+    place = bisect(found, start, key=lambda span: span[1])
+    if place:
+        start = max(start, found[place - 1][2])
+    if place < len(found):
+        end = min(end, found[place][1])
+    if start < end:
+        found.insert(place, (entity_type, start, end))

@@ -13,6 +13,7 @@ from extproc.config.intercept import Intercept
 from extproc.config.pii import PiiSettings
 from extproc.payload import parse, response_editor
 from extproc.pii import Analyzer, Anonymizer, AnswerEditors, Redactor
+from extproc.pii.anonymizer import is_telling
 
 CASES = int(os.environ.get("INTENTMESH_ROUND_TRIP_CASES", "150"))
 SETTINGS = PiiSettings()
@@ -89,13 +90,14 @@ def heard(stream, *way, eol="\n"):
 
 
 def masked(body, path="/any"):
-    """The body that the upstream sees, and the vault. No original with a placeholder stands in what is sent."""
+    """The body that the upstream sees, and the vault. No original with a placeholder would be found in what is sent."""
     document = parse(ANY, path, "application/json", "", body)
     done = ANONYMIZER.anonymize(document.segments, body=document.body, remember=True)
     sent = document.replace(done.edits)
     for segment in parse(ANY, path, "application/json", "", sent).segments:
         for found in ANALYZER.analyze(segment.text, segment.key):
-            assert segment.text[found.start : found.end] not in done.vault.originals.values()
+            value = segment.text[found.start : found.end]
+            assert not is_telling(value) or value not in done.vault.originals.values()
     return sent, done.vault
 
 

@@ -162,3 +162,11 @@ def test_common_words_are_not_spread():
         [Segment("Will 12345"), Segment("Will 12345")], [[("PERSON", 0, 4), ("CODE", 5, 10)], []], ["PERSON", "CODE"]
     )
     assert found[1] == []
+
+
+def test_nothing_that_was_found_is_lost():
+    """A value that reaches into another finding is masked as far as that one leaves it."""
+    from extproc.pii.anonymizer import everywhere
+
+    found = everywhere([Segment("DE89 00"), Segment("DE89 00ada@x")], [[("IBAN", 0, 7)], [("MAIL", 5, 12)]], ["IBAN"])
+    assert found[1] == [("IBAN", 0, 5), ("MAIL", 5, 12)]
