@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SHRINKAGE = 0.9
+SHRINKAGE = 0.8
 PENALTY = 100.0
 STEPS = 40
 EXAMPLES_KEPT = 50
 """Examples of one intent that a text is compared with; of more, these many evenly spaced."""
 COMPARED = 5
 """Intents whose examples a text is compared with: the most likely ones."""
-HEAD_ARRAYS = ("centre", "weights", "examples", "offsets")
+HEAD_ARRAYS = ("parts", "centre", "weights", "examples", "offsets")
 """What is kept of a head."""
 SIGNALS = ("odds", "energy", "nearest")
 """What a head says about its best intent; see `Reading`."""
@@ -58,6 +58,8 @@ class Lesson:
     """False for the name of an intent: it is learned from, but no text is compared with it."""
     background: NDArray[np.float32]
     """Vectors of texts that belong to no intent; at least one."""
+    parts: int = 1
+    """Of how many vectors side by side each vector is made."""
 
 
 class Head:
@@ -65,12 +67,16 @@ class Head:
 
     def __init__(
         self,
+        parts: NDArray[np.int64],
         centre: NDArray[np.float32],
         weights: NDArray[np.float32],
         examples: NDArray[np.float32],
         offsets: NDArray[np.int64],
     ) -> None:
+        self.parts = parts
+        """One number: of how many vectors side by side a vector is made, as of two layers."""
         self.centre = centre
+        self._shape = (int(parts), -1)
         self.weights = weights
         """(dimension + 1, intents + 1): of the intents and of the background; the last row is the bias."""
         self.examples = examples
@@ -86,8 +92,8 @@ class Head:
         vectors, labels = data.vectors, data.labels
         classes = int(labels.max()) + 1
         centre = np.concatenate([vectors, data.background]).mean(axis=0)
-        x = _unit(vectors - centre)
-        rows = np.concatenate([x, _unit(data.background - centre)])
+        x = _unit(vectors - centre, data.parts)
+        rows = np.concatenate([x, _unit(data.background - centre, data.parts)])
         basis = _basis(rows)
         means = np.stack([x[labels == i].mean(axis=0) for i in range(classes)])
         whitening = basis @ _whitening((x - means[labels]) @ basis, len(x) - classes, x.shape[1])
@@ -100,7 +106,7 @@ class Head:
         weights = np.concatenate([whitening @ softmax[:-1], softmax[-1:]])
         kept = [_evenly(np.flatnonzero((labels == i) & data.real)) for i in range(classes)]
         offsets = np.cumsum([0, *map(len, kept)])
-        return cls(centre, weights.astype(np.float32), x[np.concatenate(kept)], offsets)
+        return cls(np.array(data.parts), centre, weights.astype(np.float32), x[np.concatenate(kept)], offsets)
 
     def read(self, vector: NDArray[np.float32]) -> Reading:
         """Scores and signals of one text."""
@@ -132,10 +138,10 @@ class Head:
         return self.examples @ self._placed(vector)
 
     def _placed(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Centred, of length one."""
-        x = vector - self.centre
-        x /= np.float32(np.sqrt(x @ x) + 1e-9)
-        return x
+        """Centred, each part of the same length, the whole of length one."""
+        x = (vector - self.centre).reshape(self._shape)
+        lengths = np.sqrt(np.einsum("pd,pd->p", x, x) * len(x)) + 1e-9
+        return np.asarray(x / lengths[:, None], np.float32).reshape(-1)
 
     @staticmethod
     def members(count: int) -> NDArray[np.int64]:
@@ -157,8 +163,11 @@ class Head:
         return cls(*(arrays[name] for name in HEAD_ARRAYS))  # type: ignore[arg-type]
 
 
-def _unit(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(x / (np.linalg.norm(x, axis=1, keepdims=True) + 1e-9), np.float32)
+def _unit(x: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
+    """Each part of the same length, the whole of length one."""
+    split = x.reshape(len(x), parts, -1)
+    lengths = np.linalg.norm(split, axis=2, keepdims=True) * np.sqrt(parts) + 1e-9
+    return np.asarray((split / lengths).reshape(len(x), -1), np.float32)
 
 
 def _evenly(index: NDArray[np.int64]) -> NDArray[np.int64]:
