@@ -21,6 +21,7 @@ COMMANDS = {
     "models": "models",
     "entities": "entities",
     "eval": "eval",
+    "tune": "tune",
     "doctor": "doctor",
     "render": "render",
 }

@@ -27,7 +27,11 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--test", type=_PATH, required=True, help='Rows to decide; "intent" null is out of scope; "split" "test".'
 )
-@click.option("--per-intent", type=click.IntRange(min=1), help="Learn from the first so many examples of each intent.")
+@click.option(
+    "--per-intent",
+    type=click.IntRange(min=1),
+    help="Learn from so many examples of each intent, evenly spaced in the file.",
+)
 @click.option("--target-precision", type=click.FloatRange(0.5, 1, True, True), default=0.95, show_default=True)
 @click.option("--encoder", default="bundled", show_default=True, help="`bundled`, or a model that fastembed knows.")
 @click.option(
@@ -99,11 +103,18 @@ def training_rows(path: Path, per_intent: int | None) -> tuple[dict[str, list[st
         intent = row.get("intent")
         if intent is None:
             outside.append(row["text"])
-        elif per_intent is None or len(texts.get(intent, ())) < per_intent:
+        else:
             texts.setdefault(intent, []).append(row["text"])
     if not texts:
         raise ConfigError(f'{path}: has no example (rows with a "split" count when it is "train")')
+    if per_intent is not None:
+        texts = {intent: _evenly(some, per_intent) for intent, some in texts.items()}
     return texts, outside
+
+
+def _evenly(texts: list[str], most: int) -> list[str]:
+    kept = min(most, len(texts))
+    return [texts[len(texts) * i // kept] for i in range(kept)]
 
 
 def _of_rows(path: Path, per_intent: int | None, target: float, encoder: str, *, outside: bool) -> Cascade:

@@ -70,18 +70,17 @@ def main() -> None:
 
 
 def rows(per_intent: int | None) -> dict[str, list[dict]]:
-    """Rows by split; of the training rows no out-of-scope ones, and the first so many of each intent."""
+    """Rows by split; of the training rows no out-of-scope ones, and so many of each intent, evenly spaced."""
     splits: dict[str, list[dict]] = {}
-    counts: dict[str, int] = {}
     for line in DATA.read_text().splitlines():
         row = json.loads(line)
-        if row["split"] == "train":
-            if row["intent"] is None:
-                continue
-            counts[row["intent"]] = counts.get(row["intent"], 0) + 1
-            if per_intent and counts[row["intent"]] > per_intent:
-                continue
-        splits.setdefault(row["split"], []).append(row)
+        if row["split"] != "train" or row["intent"] is not None:
+            splits.setdefault(row["split"], []).append(row)
+    if per_intent:
+        by_intent: dict[str, list[dict]] = {}
+        for row in splits["train"]:
+            by_intent.setdefault(row["intent"], []).append(row)
+        splits["train"] = [some[len(some) * i // per_intent] for some in by_intent.values() for i in range(per_intent)]
     return splits
 
 

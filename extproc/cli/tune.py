@@ -1,0 +1,67 @@
+"""`intentmesh tune`: what to change in the examples of a mesh.yaml."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from extproc.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extproc.intent.advice import Advice
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path), default=Path("mesh.yaml"))
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+def tune(file: Path, as_json: bool) -> None:
+    """Look at the examples in a mesh.yaml, and say which ones to change.
+
+    Intents that are taken for one another when an example is held out; examples of different intents that say the same;
+    duplicates; outliers; intents with few examples; and what twice as many examples would bring.
+    """
+    from extproc.config import load  # noqa: PLC0415 - loads pydantic's models
+    from extproc.encoder import Encoder  # noqa: PLC0415 - loads the model
+    from extproc.intent.advice import advise  # noqa: PLC0415
+    from extproc.intent.examples import Examples  # noqa: PLC0415
+
+    mesh = load(file)
+    examples = Examples.of_mesh(mesh)
+    if not examples.texts:
+        raise ConfigError(f"{file}: no intent has examples; rules need no tuning")
+    encoder = Encoder.load(mesh.classifier.encoder)
+    advice = advise(encoder, examples, mesh.classifier.token_budget, lambda message: click.echo(message, err=True))
+    click.echo(json.dumps(asdict(advice)) if as_json else "\n".join(_lines(advice)))
+
+
+def _lines(advice: Advice) -> Iterator[str]:
+    if advice.accuracy is None:
+        yield "accuracy     cannot be estimated: every intent has one example"
+    else:
+        yield f"accuracy     {advice.accuracy:.1%} of held-out examples are taken for what they are"
+        yield f"             {advice.accuracy_with_half:.1%} when learned from half of them"
+        yield f"             {advice.accuracy_with_double:.1%} is to be expected of twice as many"
+    for confusion in advice.confused:
+        yield (
+            f"confused     {confusion.intent} is taken for {confusion.taken_for}: "
+            f"{confusion.count} of {confusion.of} examples; give both what tells them apart"
+        )
+    for pair in advice.contradictions:
+        yield (
+            f"contradict   {pair.first.intent}: {pair.first.example!r} and "
+            f"{pair.second.intent}: {pair.second.example!r} are alike ({pair.cosine:.2f})"
+        )
+    for pair in advice.duplicates:
+        yield f"duplicate    {pair.first.intent}: {pair.first.example!r} and {pair.second.example!r}; one is enough"
+    for place in advice.outliers:
+        yield f"outlier      {place.intent}: {place.example!r} is unlike its intent; move it, or add others like it"
+    for name in advice.few:
+        yield f"few          {name} has fewer than five examples; three to five more help most"
+    if not (advice.confused or advice.contradictions or advice.duplicates or advice.outliers or advice.few):
+        yield "nothing to change"
