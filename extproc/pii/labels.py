@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from extproc.pii.fold import fold
 
 WORD = re.compile(r"[^\W\d_]+")
+_NEXT = re.compile(r"[\W\d_]{0,3}([^\W\d_]{1,24})(?![^\W\d_])")
 NEGATIVE = "-"
 """Kind of the labels that speak against personal data."""
 
@@ -21,6 +22,7 @@ ADJACENT, NEAR, FAR = 3, 2, 1
 _REACH, _REACH_AFTER, _BESIDE = 72, 28, 24
 _LONGEST_LINE = 2000
 _LONGEST_TABLE = 2000
+_LONGEST_HEAD = 400
 """Bounds of the walk to the head of a column, so that it stays linear."""
 _FILLER = frozenset(
     "number numbers no nr num n is was are the a an my his her their our your of for to at on as id code value and or by in it s "
@@ -30,6 +32,7 @@ _FILLER = frozenset(
     "currently registered recorded valid new old current personal private primary secondary main card details".split()
 )
 _STOP = re.compile(r"[^\W\d_]{3,}[.!?]\s|[.!?]\s+[A-Z][a-z]+ ")
+_NOTHING_BETWEEN = re.compile(r"[^\w\n]{0,24}")
 _ANNOUNCED = re.compile(r"""[,;"'{}|\[\]][^:=]*[^\W\d_][^:=]*[:=]["' \t]*$""")
 """Another name has been given between a label and a value: `"text": 1, "created": 1759118173`."""
 _CJK = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -52,25 +55,14 @@ def plain(word: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
 
 
-def _following(text: str, at: int, count: int) -> tuple[tuple[str, ...], list[int]]:
-    """The next words, without accents and case, as long as nothing much stands between them; and where they end."""
-    words: list[str] = []
-    ends: list[int] = []
-    while len(words) < count:
-        word = WORD.search(text, at, at + 24)
-        if word is None or word.start() - at > 3:
-            break
-        at = word.end()
-        words.append(plain(word[0]))
-        ends.append(at)
-    return tuple(words), ends
-
-
 class Vocabulary:
     """All phrases that are labels, by their first word."""
 
     def __init__(self, phrases: dict[str, frozenset[str]]) -> None:
-        self.first: dict[str, list[tuple[tuple[str, ...], frozenset[str]]]] = {}
+        self.first: dict[
+            str, tuple[frozenset[str] | None, dict[str, list[tuple[tuple[str, ...], frozenset[str]]]]]
+        ] = {}
+        """First word -> kinds of it alone, and by the second word: what follows the first, and the kinds of all."""
         written: dict[str, frozenset[str]] = {}
         for raw, kinds in phrases.items():
             phrase = fold(raw).text
@@ -80,19 +72,24 @@ class Vocabulary:
             words = tuple(WORD.findall(phrase.lower()))
             rest = tuple(plain(word) for word in words[1:])
             for head in {words[0], plain(words[0])} if words else ():
-                self._add((head, *rest), kinds)
-        for choices in self.first.values():
-            choices.sort(key=lambda choice: -len(choice[0]))
+                self._add(head, rest, kinds)
+        for _, longer in self.first.values():
+            for choices in longer.values():
+                choices.sort(key=lambda choice: -len(choice[0]))
         self.written = written
         self.unspaced = re.compile("|".join(sorted(map(re.escape, written), key=len, reverse=True)) or r"(?!)")
 
-    def _add(self, words: tuple[str, ...], kinds: frozenset[str]) -> None:
-        choices = self.first.setdefault(words[0], [])
-        for i, (rest, known) in enumerate(choices):
-            if rest == words[1:]:
-                choices[i] = (rest, known | kinds)
-                return
-        choices.append((words[1:], kinds))
+    def _add(self, head: str, rest: tuple[str, ...], kinds: frozenset[str]) -> None:
+        alone, longer = self.first.get(head, (None, {}))
+        if not rest:
+            alone = (alone or frozenset()) | kinds
+        else:
+            choices = longer.setdefault(rest[0], [])
+            known = next((old for words, old in choices if words == rest), None)
+            if known is not None:
+                choices.remove((rest, known))
+            choices.append((rest, kinds | (known or frozenset())))
+        self.first[head] = (alone, longer)
 
     def read(self, text: str, start: int, end: int) -> Label | None:
         """The longest label that begins with the word at these positions."""
@@ -104,23 +101,23 @@ class Vocabulary:
             choices = self.first.get(plain(word))
             if choices is None:
                 return None
-        longest = len(choices[0][0])
-        if not longest:
-            return Label(start, end, choices[0][1])
-        words, ends = _following(text, end, longest)
-        for rest, kinds in choices:
-            length = len(rest)
-            if words[:length] == rest:
-                return Label(start, ends[length - 1] if length else end, kinds)
-        return None
+        alone, longer = choices
+        if longer:
+            second = _NEXT.match(text, end)
+            for rest, kinds in longer.get(plain(second[1]), ()) if second else ():
+                stop = _follow(text, end, rest)
+                if stop:
+                    return Label(start, stop, kinds)
+        return Label(start, end, alone) if alone is not None else None
 
     def read_name(self, text: str, pieces: list[tuple[int, int]]) -> Label | None:
         """The longest label that begins with the first of these pieces of a name in camel case."""
-        words = [text[start:end].lower() for start, end in pieces]
-        for rest, kinds in self.first.get(words[0], ()):
-            if tuple(plain(word) for word in words[1 : 1 + len(rest)]) == rest:
+        words = [plain(text[start:end]) for start, end in pieces]
+        alone, longer = self.first.get(words[0], (None, {}))
+        for rest, kinds in longer.get(words[1], ()) if len(words) > 1 else ():
+            if tuple(words[1 : 1 + len(rest)]) == rest:
                 return Label(pieces[0][0], pieces[len(rest)][1], kinds)
-        return None
+        return Label(*pieces[0], alone) if alone is not None else None
 
     def of_key(self, key: str) -> frozenset[str]:
         """Kinds that a JSON key or the head of a column names: `customerPhone`, `home-phone`, `Tel.`."""
@@ -133,6 +130,16 @@ class Vocabulary:
         for word in self.unspaced.finditer(spaced):
             kinds |= self.written[word.group()]
         return kinds
+
+
+def _follow(text: str, at: int, words: tuple[str, ...]) -> int:
+    """End of these words, if they come next with nothing much between them; else 0."""
+    for expected in words:
+        following = _NEXT.match(text, at)
+        if following is None or plain(following[1]) != expected:
+            return 0
+        at = following.end()
+    return at
 
 
 class Context:
@@ -168,7 +175,16 @@ class Labels:
         self._vocabulary = vocabulary
         self._header_of: dict[int, tuple[str, int] | None] = {}
         self._last: tuple[tuple[int, int], Context] = ((-1, -1), NOTHING)
-        self._tables = "\n" in text and ("|" in text or "\t" in text or "," in text or ";" in text)
+        self._tables = "\n" in text and any(self._on_head(label) for label in found)
+
+    def _on_head(self, label: Label) -> bool:
+        """Whether a label may stand over a column: on a line with delimiters and without digits."""
+        start = self._text.rfind("\n", max(0, label.start - _LONGEST_HEAD), label.start) + 1
+        end = self._text.find("\n", label.end, label.end + _LONGEST_HEAD)
+        if end < 0 or (not start and label.start > _LONGEST_HEAD):
+            return False
+        line = self._text[start:end]
+        return any(delimiter in line for delimiter in "|\t;,") and not any(map(str.isdigit, line))
 
     def around(self, start: int, end: int) -> Context:
         """The context of a value."""
@@ -221,8 +237,10 @@ class Labels:
             return NOTHING
         return Context(kinds, negative=negative)
 
-    def _grade(self, between: str) -> int:
+    def _grade(self, between: str) -> int:  # noqa: PLR0911 - a list of reasons
         """How near a label is, by what stands between it and the value."""
+        if _NOTHING_BETWEEN.fullmatch(between):
+            return ADJACENT
         if "\n" in between and (between.count("\n") > 1 or WORD.search(between)):
             return 0
         if _ANNOUNCED.search(between):

@@ -22,7 +22,6 @@ _MOST_GROUPS = 9
 _LONG = 17
 _VIN = re.compile(r"(?=[A-Z0-9]*[A-Z])(?=[A-Z0-9]*[0-9]{3})[A-HJ-NPR-Z0-9]{17}")
 _CAPITALS = re.compile(r"(?:(?<![A-Za-z0-9])[A-Z]{1,4}[ -]){1,2}$")
-_SEPARATORS = " ./-+"
 _MONEY = "$€£¥₹₽#%"
 STRONG = 0.03
 """At or below these odds a pass outweighs what stands around the value."""
@@ -134,6 +133,9 @@ class Numbers:
         text = self.text
         if shape.startswith("AA99") and "-" not in shape and self._iban(start, end):
             return
+        number = 7 <= end - start <= 15 and shape.isdigit()  # a national number, should a label say so
+        if shape not in self.index.every and not number:
+            return
         if shape in places.SHAPES and "POSTAL_CODE" in self.types:
             self._postal_code(start, end)
         whole = self._whole is not None and (start, end) == self._whole
@@ -156,10 +158,8 @@ class Numbers:
                         continue
                     finding = finding._replace(rank=0.0)
                 self.findings.append(finding)
-        if "-" not in shape and "PHONE_NUMBER" in self.types and "A" not in shape and context.kinds:
-            phone = phones.labelled(text, start, end, context) if 7 <= end - start <= 15 else None
-            if phone:
-                self.findings.append(phone)
+        if number and "PHONE_NUMBER" in self.types and (phone := phones.labelled(text, start, end, context)):
+            self.findings.append(phone)
 
     def _postal_code(self, start: int, end: int) -> None:
         if places.beside(self.text, start, end):
@@ -196,7 +196,7 @@ class Numbers:
             return None
         if recognizer.compiled is not None and recognizer.compiled.fullmatch(value) is None:
             return None
-        if not value.isalnum() and any(c in _SEPARATORS and c not in recognizer.separators for c in value):
+        if not recognizer.banned.isdisjoint(value):
             return None
         kind = recognizer.entity_type
         if (
@@ -243,7 +243,7 @@ class Numbers:
             context = self.labels.around(start, end)
             if context.kinds.get("IBAN_CODE", (0, ""))[0] < ADJACENT:
                 return 0
-        if checksums.valid("iban-any", plain):
+        if checksums.valid("iban", plain):
             self.findings.append(Finding("IBAN_CODE", start, end, 0.99, ("shape", "checksum iban"), rank=1.0))
             return end
         grade, where = self.labels.around(start, end).kinds.get("IBAN_CODE", (0, ""))

@@ -40,8 +40,11 @@ class Recognizer:
     broken: bool = True
     """Right after its label it is masked even when `check` fails: typing errors are personal data too."""
     compiled: re.Pattern[str] | None = field(init=False, default=None, compare=False)
+    banned: frozenset[str] = field(init=False, default=frozenset(), compare=False)
+    """Separators that it is not written with."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "banned", frozenset(" ./-+") - frozenset(self.separators))
         if self.pattern is not None:
             object.__setattr__(self, "compiled", re.compile(self.pattern, re.IGNORECASE))
 
