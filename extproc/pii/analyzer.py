@@ -120,7 +120,7 @@ class Analyzer:
             )
         return results
 
-    def _find(self, text: str, key: str | None) -> list[Finding]:  # noqa: C901 - the order of the parts, in one place
+    def _find(self, text: str, key: str | None) -> list[Finding]:
         """Everything that something speaks for, in positions of the folded text."""
         tokens = scan.scan(text, self._vocabulary, secrets.KEYS)
         named = self._vocabulary.of_key(key) if key else frozenset()
@@ -145,12 +145,9 @@ class Analyzer:
                 else:
                     finding = network.domain(text, start, end)
                 _add(findings, finding)
-        covered = 0
         for start, _ in tokens.words:
-            if start >= covered:
-                secret = secrets.vendor_key(text, start) or secrets.private_key(text, start)
-                covered = secret.end if secret else covered
-                _add(findings, secret)
+            _add(findings, secrets.vendor_key(text, start))
+        findings += secrets.private_keys(text)
         findings += self._led_by(text, tokens.labels, named, {f.start for f in findings})
         if "DATE_TIME" in self.entity_types:
             findings += dates.bare(text)

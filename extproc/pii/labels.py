@@ -164,7 +164,19 @@ NOTHING = Context({}, negative=False)
 class Labels:
     """The labels of one text, in its order."""
 
-    __slots__ = ("_ends", "_header_of", "_key", "_labels", "_last", "_starts", "_tables", "_text", "_vocabulary")
+    __slots__ = (
+        "_columns",
+        "_ends",
+        "_header_of",
+        "_key",
+        "_labels",
+        "_last",
+        "_starts",
+        "_tables",
+        "_text",
+        "_vocabulary",
+        "present",
+    )
 
     def __init__(self, text: str, found: list[Label], key: frozenset[str], vocabulary: Vocabulary) -> None:
         self._text = text
@@ -172,7 +184,10 @@ class Labels:
         self._starts = [label.start for label in found]
         self._ends = [label.end for label in found]
         self._key = key
+        self.present = key.union(*(label.kinds for label in found))
+        """All kinds that any label of the text names."""
         self._vocabulary = vocabulary
+        self._columns: dict[int, list[frozenset[str]]] = {}
         self._header_of: dict[int, tuple[str, int] | None] = {}
         self._last: tuple[tuple[int, int], Context] = ((-1, -1), NOTHING)
         self._tables = "\n" in text and any(self._on_head(label) for label in found)
@@ -291,9 +306,12 @@ class Labels:
         header = self._header(line_start)
         if header is None:
             return frozenset()
-        head, cell = header[0], text.count(header[0], line_start, start)
-        cells = self._line(header[1]).split(head)
-        return self._vocabulary.of_key(cells[cell]) if cell < len(cells) else frozenset()
+        delimiter, top = header
+        columns = self._columns.get(top)
+        if columns is None:
+            columns = self._columns[top] = [self._vocabulary.of_key(cell) for cell in self._line(top).split(delimiter)]
+        cell = text.count(delimiter, line_start, start)
+        return columns[cell] if cell < len(columns) else frozenset()
 
     def _header(self, line_start: int) -> tuple[str, int] | None:
         """Delimiter and start of the first line of the table in which a line stands."""

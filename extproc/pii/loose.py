@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _MISREAD = str.maketrans("OoQlIi|SsBZ", "00011115582")
 _DIGIT = re.compile(r"[0-9]")
 _BETWEEN = " .-\n"
+_LONGEST = 28
 
 
 class Loose:
@@ -57,20 +58,22 @@ class Loose:
             at = gap.end() if gap else label.end
             if at in taken or not text[at : at + 1].isalnum():
                 continue
+            chars, ends = _collect(text, at, _LONGEST)
             for kind in kinds:
-                finding = _iban(text, at) if kind == "IBAN_CODE" else self._read(text, at, kind)
+                finding = _iban(text, at) if kind == "IBAN_CODE" else self._read(text, at, kind, chars, ends)
                 if finding:
                     found.append(finding)
                     break
         return found
 
-    def _read(self, text: str, at: int, kind: str) -> Finding | None:
+    def _read(self, text: str, at: int, kind: str, chars: str, ends: list[int]) -> Finding | None:
         best = None
         for shape, check in self._shapes[kind]:
-            end, chars = _collect(text, at, len(shape))
-            if len(chars) < len(shape) or text[end : end + 1].isalnum():
+            length = len(shape)
+            if len(chars) < length or text[ends[length - 1] : ends[length - 1] + 1].isalnum():
                 continue
-            value = _as(shape, chars)
+            end = ends[length - 1]
+            value = _as(shape, chars[:length])
             if value is None:
                 continue
             if checksums.valid(check, value):
@@ -79,25 +82,25 @@ class Loose:
         return best
 
 
-def _collect(text: str, at: int, length: int) -> tuple[int, str]:
-    """End and content of the next letters and digits, over single separators and at most one break of line."""
+def _collect(text: str, at: int, length: int) -> tuple[str, list[int]]:
+    """The next letters and digits, over single separators and at most one break of line; and where each ends."""
     chars: list[str] = []
     limit = min(len(text), at + 2 * length + 4)
     separated, broken = False, 0
-    end = at
+    ends: list[int] = []
     while at < limit and len(chars) < length:
         char = text[at]
         if char.isascii() and char.isalnum():
             chars.append(char)
             separated = False
-            end = at + 1
+            ends.append(at + 1)
         elif char in _BETWEEN and not separated and (char != "\n" or not broken):
             separated = True
             broken += char == "\n"
         else:
             break
         at += 1
-    return end, "".join(chars)
+    return "".join(chars), ends
 
 
 def _as(shape: str, chars: str) -> str | None:
@@ -120,7 +123,8 @@ def _iban(text: str, at: int) -> Finding | None:
     length = IBAN_LENGTHS.get(text[at : at + 2])
     if length is None:
         return None
-    end, chars = _collect(text, at, length)
-    if len(chars) < length or sum(c.isdigit() for c in chars) < 10 or text[end : end + 1].isalnum():
+    chars, ends = _collect(text, at, length)
+    if len(chars) < length or sum(c.isdigit() for c in chars) < 10 or text[ends[-1] : ends[-1] + 1].isalnum():
         return None
+    end = ends[-1]
     return Finding("IBAN_CODE", at, end, 0.6, ("torn", "label before"), rank=1.0)

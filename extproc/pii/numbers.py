@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from extproc.pii import checksums, phones, places, secrets
 from extproc.pii.finding import Finding
-from extproc.pii.labels import ADJACENT, NEAR, Context, Labels
+from extproc.pii.labels import ADJACENT, NEAR, NOTHING, Context, Labels
 from extproc.pii.recognizer import Recognizer, expand
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Index:
             for shape in expand(recognizer.shapes):
                 every.setdefault(shape, []).append(recognizer)
         self.every = {shape: tuple(found) for shape, found in every.items()}
+        self.types = {shape: frozenset(r.entity_type for r in found) for shape, found in every.items()}
         self.whole = _where(every, "mask", "alone")
         """Those that need no label where the value is the whole text."""
         self.free = _where(every, "mask")
@@ -67,6 +68,7 @@ class Numbers:
         self.findings: list[Finding] = []
         bare = text.strip()
         self._anonymous = anonymous
+        self._present = labels.present
         self._whole = (text.find(bare), text.find(bare) + len(bare)) if len(bare) <= 64 else None
 
     def chain(self, start: int, end: int) -> None:  # noqa: C901, PLR0912 - one loop, by speed
@@ -102,8 +104,8 @@ class Numbers:
                     self._window(group_start, last[1], key, start, end)
                 if key not in begins:
                     break
-        if "PHONE_NUMBER" in self.types:
-            self._phone(start, end, shape)
+        if "PHONE_NUMBER" in self._present and end - start >= 7 and "A" not in shape:
+            self._phone(start, end)
 
     def _coded(self, start: int, end: int, shape: str) -> None:
         """A group by what it begins with, or by its length: vendor keys, wallets, vehicles."""
@@ -129,7 +131,7 @@ class Numbers:
             )
         return Finding("VIN", start, end, 0.8, ("shape", where)) if grade >= NEAR else None
 
-    def _window(self, start: int, end: int, shape: str, chain_start: int, chain_end: int) -> None:  # noqa: C901 - by speed
+    def _window(self, start: int, end: int, shape: str, chain_start: int, chain_end: int) -> None:  # noqa: C901, PLR0912 - by speed
         text = self.text
         if shape.startswith("AA99") and "-" not in shape and self._iban(start, end):
             return
@@ -139,11 +141,13 @@ class Numbers:
         if shape in places.SHAPES and "POSTAL_CODE" in self.types:
             self._postal_code(start, end)
         whole = self._whole is not None and (start, end) == self._whole
-        context = self.labels.around(start, end)
-        if context.kinds:
-            choices = self.index.every.get(shape, ())
+        index, present = self.index, self._present
+        if shape in index.types and not index.types[shape].isdisjoint(present):
+            context = self.labels.around(start, end)
+            choices = index.every[shape] if context.kinds else (index.whole if whole else index.free).get(shape, ())
         else:
-            choices = (self.index.whole if whole else self.index.free).get(shape, ())
+            context = NOTHING  # no label of the whole text says any of this
+            choices = (index.whole if whole else index.free).get(shape, ())
         if choices:
             value = text[start:end]
             loose: bool | None = None
@@ -152,14 +156,21 @@ class Numbers:
                 if finding is None:
                     continue
                 if finding.rank < 0:  # nothing but its shape and checksum speaks for it
+                    if recognizer.odds > 0.01 and self._spoken_against(start, end, recognizer.odds):
+                        continue
                     if loose is None:
                         loose = self._loose(start, end, chain_start, chain_end)
                     if loose and (recognizer.odds > STRONG or _glued(text, start, end)):
                         continue
                     finding = finding._replace(rank=0.0)
                 self.findings.append(finding)
-        if number and "PHONE_NUMBER" in self.types and (phone := phones.labelled(text, start, end, context)):
-            self.findings.append(phone)
+        if number and "PHONE_NUMBER" in present:
+            self._phone(start, end)
+
+    def _spoken_against(self, start: int, end: int, odds: float) -> bool:
+        """Whether what stands beside a value says that it is something else."""
+        context = self.labels.around(start, end)
+        return context.negative or (odds > 0.1 and context.names_another)
 
     def _postal_code(self, start: int, end: int) -> None:
         if places.beside(self.text, start, end):
@@ -224,8 +235,6 @@ class Numbers:
             return Finding(kind, start, end, 0.78 - 0.15 * odds, (*proof, "whole value"))
         if free != "mask":
             return None
-        if odds > 0.01 and (context.negative or (odds > 0.1 and context.names_another)):
-            return None
         return Finding(kind, start, end, 0.86 - 0.1 * odds, proof, rank=-1.0)
 
     def _iban(self, start: int, limit: int) -> int:  # noqa: PLR0911 - a list of reasons against
@@ -259,12 +268,9 @@ class Numbers:
             return limit
         return 0
 
-    def _phone(self, start: int, end: int, shape: str) -> None:
-        if "A" in shape or end - start < 7:
-            return
-        context = self.labels.around(start, end)
-        phone = phones.labelled(self.text, start, end, context) if context.kinds else None
-        if phone:
+    def _phone(self, start: int, end: int) -> None:
+        phone = phones.labelled(self.text, start, end, self.labels.around(start, end))
+        if phone and "PHONE_NUMBER" in self.types:
             self.findings.append(phone)
 
 

@@ -61,7 +61,7 @@ class Tokens:
     labels: list[Label] = field(default_factory=list)
 
 
-def scan(text: str, vocabulary: Vocabulary, keys: Container[str]) -> Tokens:  # noqa: C901, PLR0912 - one loop, by speed
+def scan(text: str, vocabulary: Vocabulary, keys: Container[str]) -> Tokens:  # noqa: C901 - one loop, by speed
     """Read a text once. `keys`: lower-case words that may begin a secret."""
     tokens = Tokens()
     found, words, labels, first = tokens.found, tokens.words, tokens.labels, vocabulary.first
@@ -70,20 +70,17 @@ def scan(text: str, vocabulary: Vocabulary, keys: Container[str]) -> Tokens:  # 
         kind = match.lastindex
         if kind is None:
             continue
-        if kind in (WORD, PLAIN):
+        if kind == WORD or kind == PLAIN:  # noqa: PLR1714, SIM109 - twice as fast as a tuple
             word = match[kind]
             lower = word.lower()
-            if lower in first:
+            if lower in first or not word.isascii():
                 start, end = match.span(kind)
                 if start >= until and (label := vocabulary.read(text, start, end)) and not _goes_on(text, label.end):
                     labels.append(label)
                     until = label.end
-            elif word != lower and not word[1:].islower() and not word.isupper():
+            elif lower != word and not word[1:].islower() and not word.isupper():
                 _split(text, *match.span(kind), vocabulary, labels)
-            elif not word.isascii() and (label := vocabulary.read(text, *match.span(kind))):
-                labels.append(label)
-                until = label.end
-            if (kind == PLAIN and (lower in keys or word[:4] in keys)) or lower == "begin":
+            if kind == PLAIN and (lower in keys or word[:4] in keys):
                 words.append(match.span(kind))
         elif kind == SCRIPT:
             offset = match.start(kind)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from extproc.pii import checksums
 from extproc.pii.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _B64 = r"[A-Za-z0-9_-]"
 VENDORS: dict[str, str] = {
@@ -121,9 +125,18 @@ def vendor_key(text: str, start: int) -> Finding | None:
     return None
 
 
-def private_key(text: str, begin: int) -> Finding | None:
-    """The PEM block of a private key, to its end or to the end of the text."""
-    header = _PEM.match(text, begin - 5) if begin >= 5 else None
+def private_keys(text: str) -> Iterator[Finding]:
+    """The PEM blocks of private keys, each to its end or to the end of the text."""
+    at = text.find("-----BEGIN ")
+    while at >= 0:
+        finding = _private_key(text, at)
+        if finding is not None:
+            yield finding
+        at = text.find("-----BEGIN ", finding.end if finding else at + 11)
+
+
+def _private_key(text: str, begin: int) -> Finding | None:
+    header = _PEM.match(text, begin)
     if header is None:
         return None
     closing = text.find("-----END", header.end())

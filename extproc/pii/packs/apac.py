@@ -46,7 +46,7 @@ RECOGNIZERS = (
     R(
         "IN_PAN",
         "apac",
-        labels="pan number|pan card|pan card number|permanent account number|pan no|the pan",
+        labels="pan number|pan card|pan card number|permanent account number|pan no|pan",
         led="[A-Z]{4,6}[A-Z0-9]?[0-9]{3,4}[A-Z]{1,2}",
         example="PAN card ALOVMR3456P",
     ),
