@@ -12,7 +12,7 @@ from extproc.config.entities import ENTITY_TYPES
 from extproc.config.loader import unknown_name
 from extproc.config.pii import PACKS, PiiSettings
 from extproc.errors import ConfigError
-from extproc.pii import columns, custom, dates, led, loose, names, network, packs, phones, scan, secrets
+from extproc.pii import columns, custom, dates, led, loose, names, network, packs, phones, scan, secrets, tables
 from extproc.pii.finding import Finding, resolve
 from extproc.pii.fold import fold
 from extproc.pii.labels import NEGATIVE, Label, Labels, Vocabulary
@@ -22,6 +22,7 @@ from extproc.pii.results import RecognizerResult
 
 if TYPE_CHECKING:
     from extproc.pii.recognizer import Recognizer
+    from extproc.pii.tables import Table
 
 TextRecognizer = Callable[[str, str | None], Iterable[RecognizerResult]]
 """A recognizer that reads a whole text with its key, as the name model does; its findings go through the same resolver."""
@@ -124,7 +125,8 @@ class Analyzer:
         """Everything that something speaks for, in positions of the folded text."""
         tokens = scan.scan(text, self._vocabulary, secrets.KEYS)
         named = self._vocabulary.of_key(key) if key else frozenset()
-        labels = Labels(text, tokens.labels, named, self._vocabulary)
+        found_tables = tables.tables(text, tokens.labels, self._vocabulary) if tokens.labels else []
+        labels = Labels(text, tokens.labels, named, found_tables)
         anonymous = key is None or key.lower() in _ANYTHING
         numbers = Numbers(text, self._index, labels, self.entity_types, anonymous=anonymous)
         findings = numbers.findings
@@ -148,14 +150,16 @@ class Analyzer:
         for start, _ in tokens.words:
             _add(findings, secrets.vendor_key(text, start))
         findings += secrets.private_keys(text)
-        findings += self._led_by(text, tokens.labels, named, {f.start for f in findings})
+        findings += self._led_by(text, tokens.labels, found_tables, named, {f.start for f in findings})
         if "DATE_TIME" in self.entity_types:
             findings += dates.bare(text)
         findings += self._own.find(text, labels)
         known, allowed = self.entity_types, self._own.allowed
         return [f for f in findings if f.entity_type in known and not allowed(text[f.start : f.end])]
 
-    def _led_by(self, text: str, labels: list[Label], named: frozenset[str], taken: set[int]) -> list[Finding]:
+    def _led_by(
+        self, text: str, labels: list[Label], found_tables: list[Table], named: frozenset[str], taken: set[int]
+    ) -> list[Finding]:
         """What stands right after a label, below the head of a column, or under a JSON key."""
         findings: list[Finding] = []
         leading = [label for label in labels if not self._leads.isdisjoint(label.kinds)]
@@ -164,9 +168,8 @@ class Analyzer:
             findings += led.dates_of_birth(text, leading)
             findings += led.passwords(text, leading)
             findings += self._loose.find(text, leading, taken | {f.start for f in findings})
-            if "\n" in text:
-                for start, end, kinds in columns.cells(text, leading, self._vocabulary):
-                    findings += columns.value(text, (start, end), kinds, self._led, "head of its column")
+        for start, end, kinds in tables.cells(text, found_tables):
+            findings += columns.value(text, (start, end), kinds, self._led, "head of its column")
         if named:
             inner = text.strip()
             start = text.find(inner)

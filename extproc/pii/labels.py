@@ -10,8 +10,12 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from extproc.pii.fold import fold
+
+if TYPE_CHECKING:
+    from extproc.pii.tables import Table
 
 WORD = re.compile(r"[^\W\d_]+")
 _NEXT = re.compile(r"[\W\d_]{0,3}([^\W\d_]{1,24})(?![^\W\d_])")
@@ -20,10 +24,6 @@ NEGATIVE = "-"
 
 ADJACENT, NEAR, FAR = 3, 2, 1
 _REACH, _REACH_AFTER, _BESIDE = 72, 28, 24
-_LONGEST_LINE = 2000
-_LONGEST_TABLE = 2000
-_LONGEST_HEAD = 400
-"""Bounds of the walk to the head of a column, so that it stays linear."""
 _FILLER = frozenset(
     "number numbers no nr num n is was are the a an my his her their our your of for to at on as id code value and or by in it s "
     "ist war der die das den nummer lautet mit unter est le la les de du numéro un une es el número mi su il numero del è "
@@ -165,20 +165,18 @@ class Labels:
     """The labels of one text, in its order."""
 
     __slots__ = (
-        "_columns",
+        "_below",
         "_ends",
-        "_header_of",
         "_key",
         "_labels",
         "_last",
         "_starts",
         "_tables",
         "_text",
-        "_vocabulary",
         "present",
     )
 
-    def __init__(self, text: str, found: list[Label], key: frozenset[str], vocabulary: Vocabulary) -> None:
+    def __init__(self, text: str, found: list[Label], key: frozenset[str], found_tables: list[Table]) -> None:
         self._text = text
         self._labels = found
         self._starts = [label.start for label in found]
@@ -186,20 +184,9 @@ class Labels:
         self._key = key
         self.present = key.union(*(label.kinds for label in found))
         """All kinds that any label of the text names."""
-        self._vocabulary = vocabulary
-        self._columns: dict[int, list[frozenset[str]]] = {}
-        self._header_of: dict[int, tuple[str, int] | None] = {}
         self._last: tuple[tuple[int, int], Context] = ((-1, -1), NOTHING)
-        self._tables = "\n" in text and any(self._on_head(label) for label in found)
-
-    def _on_head(self, label: Label) -> bool:
-        """Whether a label may stand over a column: on a line with delimiters and without digits."""
-        start = self._text.rfind("\n", max(0, label.start - _LONGEST_HEAD), label.start) + 1
-        end = self._text.find("\n", label.end, label.end + _LONGEST_HEAD)
-        if end < 0 or (not start and label.start > _LONGEST_HEAD):
-            return False
-        line = self._text[start:end]
-        return any(delimiter in line for delimiter in "|\t;,") and not any(map(str.isdigit, line))
+        self._tables = found_tables
+        self._below = [table.start for table in found_tables]
 
     def around(self, start: int, end: int) -> Context:
         """The context of a value."""
@@ -299,57 +286,10 @@ class Labels:
 
     def _column(self, start: int) -> frozenset[str]:
         """Kinds that the head of the column of a value names, if it stands in a table."""
-        text = self._text
-        line_start = text.rfind("\n", max(0, start - _LONGEST_LINE), start) + 1
-        if not line_start and start > _LONGEST_LINE:
+        i = bisect_right(self._below, start) - 1
+        if i < 0 or start >= self._tables[i].end:
             return frozenset()
-        header = self._header(line_start)
-        if header is None:
-            return frozenset()
-        delimiter, top = header
-        columns = self._columns.get(top)
-        if columns is None:
-            columns = self._columns[top] = [self._vocabulary.of_key(cell) for cell in self._line(top).split(delimiter)]
-        cell = text.count(delimiter, line_start, start)
-        return columns[cell] if cell < len(columns) else frozenset()
-
-    def _header(self, line_start: int) -> tuple[str, int] | None:
-        """Delimiter and start of the first line of the table in which a line stands."""
-        text, pending, at = self._text, [], line_start
-        answer: tuple[str, int] | None = None
-        while True:
-            if at in self._header_of:
-                answer = self._header_of[at]
-                break
-            pending.append(at)
-            if at == 0:
-                break
-            above = text.rfind("\n", max(0, at - _LONGEST_LINE), at - 1) + 1
-            if (not above and at > _LONGEST_LINE) or not self._same_table(above, at):
-                break
-            at = above
-            if len(pending) > _LONGEST_TABLE:
-                break
-        if answer is None and len(pending) > 1:
-            top = pending[-1]
-            line = self._line(top)
-            delimiter = next((d for d in "|\t;," if d in line), None)
-            if delimiter and not any(c.isdigit() for c in line):
-                answer = (delimiter, top)
-        for position in pending:
-            self._header_of[position] = answer
-        return answer
-
-    def _line(self, start: int) -> str:
-        end = self._text.find("\n", start, start + _LONGEST_LINE)
-        return self._text[start : end if end >= 0 else start + _LONGEST_LINE]
-
-    def _same_table(self, above: int, at: int) -> bool:
-        text = self._text
-        end = text.find("\n", at, at + _LONGEST_LINE)
-        upper, lower = text[above : at - 1], text[at : end if end >= 0 else at + _LONGEST_LINE]
-        for delimiter in "|\t;,":
-            count = upper.count(delimiter)
-            if count and count == lower.count(delimiter):
-                return True
-        return any(bool(line) and not line.strip("-+|=: \t") for line in (upper, lower))
+        table = self._tables[i]
+        line_start = max(self._text.rfind("\n", table.start, start) + 1, table.start)
+        cell = self._text.count(table.delimiter, line_start, start)
+        return table.columns[cell] if cell < len(table.columns) else frozenset()
