@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from extproc.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from extproc.config.mesh import Mesh
 
 EVIDENCE = ("patterns", "exact", "headers", "examples", "examples_file")
 """What an intent can be recognised by; it needs one of them."""
@@ -77,10 +80,53 @@ def example_mistakes(data: Any) -> Iterable[tuple[tuple[str | int, ...], str]]:
 def _mistake(text: Any, here: tuple[str, int], owners: dict[str, tuple[str, int]]) -> str | None:
     if not isinstance(text, str):
         return None  # the schema says what is wrong
-    plain = " ".join(text.casefold().split())
+    plain = _folded(text)
     if not plain:
         return "is empty; remove it"
     name, i = owners.setdefault(plain, here)
     if name == here[0]:
         return None
     return f"is an example of intents.{name}.examples[{i}] too; a text can mean one of them only"
+
+
+def file_mistakes(mesh: Mesh) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """(key path, sentence) for what only shows when files and models are looked at; the rest of the file is good."""
+    owners: dict[str, tuple[str, str]] = {}
+    for name, intent in mesh.intents.items():
+        for i, text in enumerate(intent.examples):
+            owners.setdefault(_folded(text), (name, f"intents.{name}.examples[{i}]"))
+    for name, intent in mesh.intents.items():
+        if intent.examples_file is None:
+            continue
+        here = ("intents", name, "examples_file")
+        try:
+            texts = read_examples(intent.examples_file, name)
+        except ConfigError as error:
+            yield here, str(error)
+            continue
+        for i, text in enumerate(texts, 1):
+            owner, place = owners.setdefault(_folded(text), (name, f"{intent.examples_file} ({name}, example {i})"))
+            if owner != name:
+                yield here, f"example {i} of {name} stands in {place} too; a text can mean one of them only"
+    if mesh.classifier.out_of_scope_file is not None:
+        try:
+            read_texts(mesh.classifier.out_of_scope_file)
+        except ConfigError as error:
+            yield ("classifier", "out_of_scope_file"), str(error)
+    yield from _unknown_encoder(mesh.classifier.encoder)
+
+
+def _unknown_encoder(name: str) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if name == "bundled":
+        return
+    from fastembed import TextEmbedding  # noqa: PLC0415 - half a second, for those who name another model
+
+    known = [model["model"] for model in TextEmbedding.list_supported_models()]
+    if name.lower() not in {model.lower() for model in known}:
+        near = difflib.get_close_matches(name, ["bundled", *known], n=1)
+        hint = f"did you mean `{near[0]}`?" if near else "`bundled` needs no download"
+        yield ("classifier", "encoder"), f"there is no model `{name}` in fastembed; {hint}"
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())

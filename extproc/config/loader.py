@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from extproc.config.examples import example_mistakes
+from extproc.config.examples import example_mistakes, file_mistakes
 from extproc.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -
     except ValidationError as error:
         problems += [Problem(_line(lines, where), _dotted(where), what) for where, what in _mistakes(error)]
         raise InvalidMeshError(source, problems) from None
+    problems += [Problem(_line(lines, where), _dotted(where), what) for where, what in file_mistakes(mesh)]
     if problems:
         raise InvalidMeshError(source, problems)
     return mesh

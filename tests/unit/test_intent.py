@@ -156,6 +156,30 @@ def test_mistakes_in_examples(intents, key, message):
     assert any(problem.key == key and message in problem.message for problem in caught.value.problems)
 
 
+@pytest.mark.parametrize(
+    ("rows", "extra", "key", "message"),
+    [
+        ('{"text": "Pay  my bill"}', "", "intents.song.examples_file", "intents.bill.examples[0]"),
+        ("[]", "", "intents.song.examples_file", "rows.jsonl:1"),
+        ('{"text": "x", "intent": "other"}', "", "intents.song.examples_file", "no example of the intent song"),
+        ('{"text": "x"}', "classifier: {out_of_scope_file: gone}", "classifier.out_of_scope_file", "cannot be read"),
+        (
+            '{"text": "x"}',
+            "classifier: {encoder: BAAI/bge-smal-en-v1.5}",
+            "classifier.encoder",
+            "BAAI/bge-small-en-v1.5",
+        ),
+    ],
+)
+def test_mistakes_in_files(tmp_path, rows, extra, key, message):
+    """Example files and models are looked at by `check`: what is wrong in them is a mistake with a line in mesh.yaml."""
+    (tmp_path / "rows.jsonl").write_text(rows + "\n")
+    intents = "intents: {bill: {examples: [pay my bill]}, song: {examples_file: rows.jsonl}}\n"
+    with pytest.raises(InvalidMeshError) as caught:
+        parse(HEAD + intents + extra, folder=tmp_path)
+    assert any(problem.key == key and message in problem.message for problem in caught.value.problems)
+
+
 def test_examples_file(encoder, tmp_path):
     """One JSON lines file may serve several intents; a bad line is named."""
     file = tmp_path / "examples.jsonl"
