@@ -99,9 +99,10 @@ class Cascade:
     def static(self, ids: list[int]) -> StaticView:
         """The static stage: tens of microseconds. Its score has an intent only where it is sure."""
         stage = self.trained.static
-        reading = stage.head.read(self.table.embed(ids))
-        weights = self.table.weights[ids]
-        covered = float(weights @ self._known[ids]) / (float(weights.sum()) + 1e-9)
+        index = np.array(ids, np.int64)
+        reading = stage.head.read(self.table.embed(index))
+        weights = self.table.weights[index]
+        covered = float(weights @ self._known[index]) / (float(weights.sum()) + 1e-9)
         score = self._score(stage, reading, training.static_signals(reading.signals, covered), "static")
         return StaticView(ids, reading, score)
 

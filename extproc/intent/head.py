@@ -9,6 +9,7 @@ opinion that a softmax lacks: how near the text is to an example.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -115,20 +116,14 @@ class Head:
         intents = logits[:-1]
         top = float(intents.max())
         shares = np.exp(logits - top)
-        likely = np.argpartition(intents, -COMPARED)[-COMPARED:] if self.classes > COMPARED else np.arange(self.classes)
-        likely = likely[np.argsort(-intents[likely], kind="stable")]
-        best = int(likely[0])
-        others = float(shares.sum()) - float(shares[best])
-        nearest = max(float((self._examples_of(int(i)) @ x).max(initial=-1.0)) for i in likely)
-        signals = np.array(
-            (
-                -np.log(max(others, 0.0) + 1e-6),
-                top - float(intents.mean()) + np.log(float(shares[:-1].sum())),
-                nearest,
-            ),
-            np.float32,
-        )
-        return Reading(logits, best, int(likely[1]) if self.classes > 1 else best, signals)
+        likely = (-intents).argsort(kind="stable")[:COMPARED].tolist()
+        best = likely[0]
+        total = float(shares.sum())
+        others, inside = max(total - float(shares[best]), 0.0), total - float(shares[-1])
+        nearest = max(float((self._examples_of(i) @ x).max(initial=-1.0)) for i in likely)
+        energy = top - float(intents.sum()) / self.classes + log(inside + 1e-9)
+        signals = np.array((-log(others + 1e-6), energy, nearest), np.float32)
+        return Reading(logits, best, likely[1] if self.classes > 1 else best, signals)
 
     def _examples_of(self, intent: int) -> NDArray[np.float32]:
         return self.examples[self.offsets[intent] : self.offsets[intent + 1]]
@@ -139,9 +134,10 @@ class Head:
 
     def _placed(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """Centred, each part of the same length, the whole of length one."""
-        x = (vector - self.centre).reshape(self._shape)
-        lengths = np.sqrt(np.einsum("pd,pd->p", x, x) * len(x)) + 1e-9
-        return np.asarray(x / lengths[:, None], np.float32).reshape(-1)
+        x: NDArray[np.float32] = (vector - self.centre).reshape(self._shape)
+        lengths = np.sqrt(np.einsum("pd,pd->p", x, x) * np.float32(len(x))) + np.float32(1e-9)
+        x /= lengths[:, None]
+        return x.reshape(-1)
 
     @staticmethod
     def members(count: int) -> NDArray[np.int64]:

@@ -44,17 +44,17 @@ class StaticTable:
         """Numbers in the vector of a text."""
         return int(self.rows.shape[1])
 
-    def embed(self, ids: Sequence[int]) -> NDArray[np.float32]:
+    def embed(self, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
         """The vector of one text, each part of length one; zeros for a text without tokens."""
-        if not ids:
+        if not len(ids):
             return np.zeros(self.width, np.float32)
         index = np.asarray(ids)
         parts = self.scales.shape[1]
         rows = self.rows[index].reshape(len(ids), parts, -1)
         sums: NDArray[np.float32] = np.einsum("tpc,tp->pc", rows, self.scales[index], dtype=np.float32)
         lengths = np.sqrt(np.einsum("pc,pc->p", sums, sums)) + 1e-9
-        vector: NDArray[np.float32] = (sums / lengths[:, None]).reshape(-1)
-        return vector
+        sums /= lengths[:, None]
+        return sums.reshape(-1)
 
     def save(self, path: Path) -> None:
         """Write atomically: another process may be reading."""

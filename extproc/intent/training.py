@@ -288,7 +288,7 @@ def _trial(rows: list[tuple[NDArray[np.float32], int, bool, bool, bool]]) -> Tri
 
 def static_signals(signals: NDArray[np.float32], covered: float) -> NDArray[np.float32]:
     """The head's signals and the share of the text that the examples have words for."""
-    return np.append(signals, np.float32(covered))
+    return np.array((*signals.tolist(), covered), np.float32)
 
 
 def save(trained: Trained, path: Path) -> None:
