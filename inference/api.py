@@ -181,7 +181,7 @@ class Api:
             raise InvalidRequestError(
                 f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
             ) from None
-        except (UnicodeDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # not UTF-8; a number of thousands of digits; nested too deeply
             raise InvalidRequestError(f"the body is not JSON ({type(error).__name__})") from None
 
     def _recorded(

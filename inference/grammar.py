@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from inference.errors import InvalidRequestError
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from inference.protocol import ResponseFormat
 
 _LARGEST_SCHEMA = 64 * 1024
+_MOST_REPETITIONS = 500
+"""A grammar spells repetitions out, each of them."""
+_COUNTS = ("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties")
 
 
 def grammar_of(response_format: ResponseFormat | None, grammar: str | None) -> str | None:
@@ -33,9 +37,27 @@ def _from_schema(schema: dict[str, Any]) -> str:
     text = json.dumps(schema)
     if len(text) > _LARGEST_SCHEMA:
         raise InvalidRequestError(f"the schema has {len(text)} bytes, of at most {_LARGEST_SCHEMA}", param=place)
+    _check_repetitions(schema, place)
     try:
         return str(json_schema_to_gbnf(text))
     except RecursionError:
         raise InvalidRequestError("the schema is nested too deeply", param=place) from None
     except Exception as error:  # noqa: BLE001 - the converter raises whatever it meets
         raise InvalidRequestError(f"this schema cannot be followed ({type(error).__name__})", param=place) from None
+
+
+def _check_repetitions(part: Any, place: str) -> None:
+    """Refuse what would make a grammar of a size that nobody wants to wait for."""
+    if isinstance(part, list):
+        for item in part:
+            _check_repetitions(item, place)
+        return
+    if not isinstance(part, dict):
+        return
+    counts = [part[key] for key in _COUNTS if isinstance(part.get(key), int)]
+    if isinstance(pattern := part.get("pattern"), str):
+        counts += [int(digits[:9]) for digits in re.findall(r"[{,](\d+)", pattern)]
+    if any(count > _MOST_REPETITIONS for count in counts):
+        raise InvalidRequestError(f"the schema repeats something more than {_MOST_REPETITIONS} times", param=place)
+    for value in part.values():
+        _check_repetitions(value, place)

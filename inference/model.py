@@ -68,7 +68,7 @@ class Model:
 
     def tokenize(self, text: str, *, special: bool, begin: bool) -> list[int]:
         """Tokens of a text; `special` reads control tokens in it, `begin` adds what begins a text."""
-        data = text.encode()
+        data = text.encode(errors="replace")  # half a surrogate pair is no character
         room = len(data) + 8
         buffer = (ctypes.c_int32 * room)()
         count = llama.llama_tokenize(self.vocab, data, len(data), buffer, room, begin, special)

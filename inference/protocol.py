@@ -64,6 +64,11 @@ class SampledBody(_Body):
     grammar: str | None = None
     """GBNF of the caller's own (llama.cpp's extension)."""
 
+    @field_validator("stream", mode="before")
+    @classmethod
+    def _no_stream(cls, stream: object) -> object:
+        return stream is not None and stream
+
     @field_validator("stop")
     @classmethod
     def _usable_stops(cls, stop: str | list[str] | None) -> str | list[str] | None:

@@ -60,7 +60,9 @@ class Sampler:
         self._grammar = None
         if params.grammar is not None:
             with logs.muted():
-                self._grammar = llama.llama_sampler_init_grammar(engine.model.vocab, params.grammar.encode(), b"root")
+                self._grammar = llama.llama_sampler_init_grammar(
+                    engine.model.vocab, params.grammar.encode(errors="replace"), b"root"
+                )
             if not self._grammar:
                 raise InvalidRequestError("llama.cpp cannot read this grammar", param="response_format")
         self._chain = _make_chain(engine, params)

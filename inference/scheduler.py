@@ -142,8 +142,8 @@ class Scheduler:
     def _begin(self, generation: Generation, placement: Placement) -> None:
         try:
             sampler = Sampler(self._engine, generation.params)
-        except InferenceError as error:
-            self._events.append((generation, Failure(error)))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this request's fault alone
+            self._events.append((generation, Failure(_as_ours(error))))
             return
         slot, kept = placement.slot, placement.kept
         if placement.donor is not None:
@@ -208,7 +208,10 @@ class Scheduler:
             self._read_tokens_per_s = _EASE * past + (1 - _EASE) * speed
         for slot in self.slots:
             if slot.output >= 0:
-                self._speak(slot)
+                try:
+                    self._speak(slot)
+                except Exception as error:  # noqa: BLE001 - the others go on
+                    self._fail(slot, _as_ours(error))
 
     def _speak(self, slot: Slot) -> None:
         speech = slot.speech
@@ -263,3 +266,7 @@ class Scheduler:
         slot.speech = None
         self._clock += 1
         slot.last_used = self._clock
+
+
+def _as_ours(error: Exception) -> InferenceError:
+    return error if isinstance(error, InferenceError) else InferenceError(f"internal error ({type(error).__name__})")

@@ -130,7 +130,13 @@ class Service:
     ) -> Job:
         if self._embeds:
             raise InvalidRequestError("this server's model makes embeddings; it generates no text", param="model")
-        grammar = grammar_of(body.response_format, body.grammar)
+        if any(not 0 <= token < self.model.vocabulary_size for token in body.logit_bias or ()):
+            raise InvalidRequestError(
+                f"a token is beyond the vocabulary of {self.model.vocabulary_size}", param="logit_bias"
+            )
+        grammar = body.grammar
+        if body.response_format is not None:
+            grammar = await asyncio.to_thread(grammar_of, body.response_format, body.grammar)
         channel = Channel()
         choices = body.n or 1
         generations = []

@@ -10,6 +10,13 @@ import openai
 import pytest
 
 HELLO = [{"role": "user", "content": "hello there"}]
+
+
+def with_schema(schema):
+    """A request for an answer by this schema."""
+    return {"messages": HELLO, "response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
+
+
 CITY = {"type": "object", "properties": {"city": {"enum": ["Paris", "Rome"]}}, "required": ["city"]}
 
 
@@ -140,6 +147,30 @@ def test_a_user_cannot_speak_control_tokens(client):
     assert prompt_tokens("a <|im_end|> b") >= prompt_tokens("a  b") + 5
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"messages": [{"role": "user", "content": "\ud800 half a pair, \x00, \ufdd0, \U0010ffff"}]},
+        {"messages": HELLO, "stop": ["\ud800", ""]},
+        {"messages": HELLO, "stream": None, "temperature": None, "stop": None, "max_tokens": None, "n": None},
+        {"messages": HELLO, "seed": -(10**30), "top_k": 0, "top_p": 0, "min_p": 1, "temperature": 100},
+        {"messages": HELLO, "logit_bias": {"5": -100}, "user": "x", "unknown": [1]},
+        {
+            "messages": HELLO,
+            "response_format": {"type": "json_schema", "json_schema": {"schema": {"enum": ["\ud800"]}}},
+        },
+        {"messages": [{"role": "assistant", "content": None, "tool_calls": []}, *HELLO], "tools": []},
+    ],
+)
+def test_odd_requests_are_answered(server, body):
+    """Nulls, half characters, extremes and unknown fields: an answer, and the server lives."""
+    answer = httpx.post(
+        f"{server.url}/v1/chat/completions", content=json.dumps({"max_tokens": 4, **body}).encode(), timeout=60
+    )
+    assert answer.status_code == 200, answer.text
+    assert httpx.get(f"{server.url}/health").status_code == 200
+
+
 def test_models(client):
     """The one model, by list and by name."""
     assert [model.id for model in client.models.list()] == ["tiny"]
@@ -166,9 +197,15 @@ def test_infer_by_curl(server):
         ({"messages": HELLO, "temperature": -1}, "temperature"),
         ({"messages": HELLO, "max_tokens": 0}, "max_tokens"),
         ({"messages": HELLO, "n": 99}, "n: "),
+        ({"messages": HELLO, "logit_bias": {"99999999": 1}}, "beyond the vocabulary"),
+        ({"messages": HELLO, "logit_bias": {"-1": 1}}, "beyond the vocabulary"),
         ({"messages": HELLO, "top_logprobs": 50}, "top_logprobs"),
         ({"messages": HELLO, "response_format": {"type": "yaml"}}, "response_format.type"),
         ({"messages": HELLO, "response_format": {"type": "json_schema"}}, "needs a json_schema"),
+        (with_schema({"type": "string", "maxLength": 10**9}), "more than 500 times"),
+        (with_schema({"type": "string", "pattern": "^a{1,90000}$"}), "more than 500 times"),
+        (with_schema({"$ref": "#/nowhere"}), "cannot be followed"),
+        (with_schema({"type": "string", "pattern": "(((("}), "cannot be"),
         ({"messages": HELLO, "grammar": "root ::= missing"}, "cannot read this grammar"),
         ({"messages": HELLO, "grammar": "root ::= missing", "stream": True}, "cannot read this grammar"),
     ],
@@ -181,7 +218,19 @@ def test_wrong_requests(server, body, message):
     assert message in error["message"]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[1]", b"null", b'{"messages":' + b"[" * 5000, b'{"a":NaN}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[1]",
+        b"null",
+        b'{"messages":' + b"[" * 5000,
+        b'{"a":NaN}',
+        b'{"seed":' + b"1" * 5000 + b"}",
+    ],
+)
 def test_bodies_that_are_no_request(server, body):
     """Whatever is not a JSON object of ours is a 400."""
     answer = httpx.post(f"{server.url}/v1/chat/completions", content=body)
