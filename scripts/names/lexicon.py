@@ -153,7 +153,9 @@ def states() -> list[str]:
 
 @cache
 def _faker(locale: str) -> Faker:
-    return Faker(locale)
+    fake = Faker(locale)
+    fake.seed_instance(0)
+    return fake
 
 
 @cache

@@ -49,12 +49,12 @@ def test_a_text_without_cues_does_not_wake_the_model():
 
 def test_always_reads_all():
     """`run: always` does without cues."""
-    assert find("it may rain today", Words(rain="PERSON"), run="always")[0] == [("PERSON", "rain")]
+    assert find("it may rainn today", Words(rainn="PERSON"), run="always")[0] == [("PERSON", "rainn")]
 
 
 def test_a_key_announces():
     """Under `customer_name` any value is read."""
-    assert find("the rain", Words(rain="PERSON"), key="customer_name")[0] == [("PERSON", "rain")]
+    assert find("the rainn", Words(rainn="PERSON"), key="customer_name")[0] == [("PERSON", "rainn")]
 
 
 def test_only_wanted_types():
@@ -74,11 +74,26 @@ def test_long_texts_write_names_with_capitals():
     """Beyond a chat message, a word all small or all large is nobody unless a list of names has it."""
     text = (
         "It rained all day, and nobody was there to see it. " * 9
-        + "WHEREAS Okonkwo and chinedu and CHINEDU agreed hereby. "
+        + "QUOTHEN Okonkwo and chinedu and CHINEDU agreed hereby. "
     )
-    model = Words(WHEREAS="PERSON", Okonkwo="PERSON", chinedu="PERSON", CHINEDU="PERSON", hereby="PERSON")
+    model = Words(QUOTHEN="PERSON", Okonkwo="PERSON", chinedu="PERSON", CHINEDU="PERSON", hereby="PERSON")
     assert [name for _, name in find(text, model)[0]] == ["Okonkwo", "chinedu", "CHINEDU"]
-    assert ("PERSON", "WHEREAS") in find(text[-60:], model)[0]
+    assert ("PERSON", "QUOTHEN") in find(text[-60:], model)[0]
+
+
+@pytest.mark.parametrize(
+    ("entity_type", "word", "found"),
+    [
+        ("PERSON", "Canada", False),
+        ("PERSON", "Okonkwo", True),
+        ("ADDRESS", "and 40", False),
+        ("ADDRESS", "14 harbour road", True),
+    ],
+)
+def test_letters_must_bear_the_model_out(entity_type, word, found):
+    """No one is called by one everyday word; an address has a capital or a street's word."""
+    text = f"Ask Adeyemi about {word} today"
+    assert bool(find(text, Words(**{word: entity_type}), entities=("PERSON", "ADDRESS"))[0]) == found
 
 
 def test_a_firm_of_that_name_stays_whole():

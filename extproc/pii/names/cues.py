@@ -42,12 +42,12 @@ _PHRASE: Final = re.compile(
     r"|name is +(?=[^\W\d_])|name[\"']?[ \t]*[:=|])",
     re.IGNORECASE,
 )
-_STREET_WORDS: Final = forms(
+STREET_WORDS: Final = forms(
     "street st road rd avenue ave lane ln drive dr court ct place pl square sq way boulevard blvd terrace close crescent "
     "gardens hill highway hwy parkway pkwy row mews circle alley walk marg nagar colony rue calle via viale piazza "
     "avenida rua ulica ul strada jalan jl plaza praça carrer apt apartment flat suite unit house box chemin"
 )
-_STREET_ENDS: Final = (
+STREET_ENDS: Final = (
     "straße",
     "strasse",
     "straat",
@@ -114,7 +114,7 @@ class Cues:
         marks: list[tuple[int, str]] = []
         if different & _PHRASE_WORDS:
             marks += [(m.end(), "") for m in _PHRASE.finditer(text)]
-        if different & _STREET_WORDS:
+        if different & STREET_WORDS:
             marks += [(m.start(), "") for m in _STREET.finditer(text)]
         sure, doubtful = self._hits(different - self._quiet, len(text))
         if sure or doubtful:
@@ -129,7 +129,7 @@ class Cues:
         for word in words:
             low = word.lower()
             if word == low:
-                if low in self._lower_cues or low.endswith(_STREET_ENDS):
+                if low in self._lower_cues or low.endswith(STREET_ENDS):
                     sure.add(word)
                 elif low not in self._known and len(word) > 2:
                     unknown.add(word)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from extproc.errors import NamesOverBudgetError
 from extproc.pii.names import by_cues
-from extproc.pii.names.cues import CASUAL, Cues
+from extproc.pii.names.cues import CASUAL, STREET_ENDS, STREET_WORDS, Cues
 from extproc.pii.names.words import load
 from extproc.pii.results import RecognizerResult
 
@@ -63,9 +63,13 @@ class NameRecognizer:
         if self._settings.run == "always":
             windows = list(_sliced(text))
         spans, done = self._model.read(text, windows, self._settings.budget_tokens)
-        kept = [s for s in spans if s.entity_type in self._entities and s.score >= self._settings.min_score]
-        if len(text) > CASUAL:
-            kept = [s for s in kept if s.entity_type != "PERSON" or _looks_like_a_name(text[s.start : s.end])]
+        kept = [
+            s
+            for s in spans
+            if s.entity_type in self._entities
+            and s.score >= self._settings.min_score
+            and _is_plausible(s.entity_type, text[s.start : s.end], casual=len(text) <= CASUAL)
+        ]
         results = [
             RecognizerResult(s.entity_type, s.start, s.end, min(round(s.score, 3), SUREST), ("name model",))
             for s in kept
@@ -124,12 +128,21 @@ def _repeats(text: str, found: Sequence[RecognizerResult], spans: Sequence[Span]
     return out
 
 
-def _looks_like_a_name(name: str) -> bool:
-    """In longer texts people write names with capitals: what is all small or all large must hold a name of the list."""
+def _is_plausible(entity_type: str, name: str, *, casual: bool) -> bool:
+    """Whether the letters bear out what the model says of them.
+
+    Nobody is called by one everyday word; an address has a capital or a street's word; and in texts longer than a chat
+    message people write names with capitals: what is all small or all large must hold a name of the list.
+    """
     words = _WORD.findall(name)
-    return any(w != w.lower() and (w != w.upper() or len(w) == 1) for w in words) or any(
-        w.lower() in load("given") for w in words
-    )
+    if entity_type == "ADDRESS":
+        return name != name.lower() or not STREET_WORDS.isdisjoint(words) or words[0].endswith(STREET_ENDS)
+    if entity_type != "PERSON":
+        return True
+    if len(words) == 1 and words[0].lower() in load("common"):
+        return False
+    mixed = any(w != w.lower() and (w != w.upper() or len(w) == 1) for w in words)
+    return casual or mixed or any(w.lower() in load("given") for w in words)
 
 
 def _is_telling(word: str) -> bool:
