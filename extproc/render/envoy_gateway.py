@@ -10,6 +10,7 @@ from extproc.render.envoy.groups import Group, Part, parts
 from extproc.render.envoy.processor import METADATA_NAMESPACE, masks
 from extproc.render.istio.traffic import dns_name
 from extproc.render.kubernetes import kustomize, objects, services
+from extproc.render.kubernetes.configuration import config_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,7 @@ def _processor(mesh: Mesh) -> list[Data]:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "intentmesh", "namespace": mesh.kubernetes.namespace},
-        "data": {"mesh.yaml": kustomize.mesh_file(served)},
+        "data": config_files(served),
     }
     return [
         config,

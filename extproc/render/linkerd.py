@@ -14,6 +14,7 @@ from extproc.render.document import File, Note, to_yaml
 from extproc.render.envoy import bootstrap
 from extproc.render.envoy.groups import parts
 from extproc.render.kubernetes import kustomize, objects, pod, services
+from extproc.render.kubernetes.configuration import config_files
 
 if TYPE_CHECKING:
     from extproc.config import Mesh
@@ -48,13 +49,12 @@ def render(mesh: Mesh) -> list[File]:
         objects.autoscaler(mesh, objects.GATEWAY, "gateway", least=mesh.kubernetes.replicas),
     ]
     models = [data for each in pod.in_cluster(behind) for data in kustomize.model_objects(behind, each)]
+    config = config_files(mesh)
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "resources": ["namespace.yaml", "gateway.yaml", "models.yaml", "routes.yaml"],
-        "configMapGenerator": [
-            {"name": "intentmesh", "namespace": mesh.kubernetes.namespace, "files": ["mesh.yaml", "envoy.yaml"]}
-        ],
+        "configMapGenerator": [kustomize.config_map_generator(mesh, [*config, "envoy.yaml"])],
     }
     return [
         _file("kustomization.yaml", [kustomization], "kubectl apply -k ."),
@@ -62,7 +62,7 @@ def render(mesh: Mesh) -> list[File]:
         _file("gateway.yaml", gateway, "Envoy and the processor."),
         _file("models.yaml", [_with_accrual(behind, data) for data in models], "The models."),
         _file("routes.yaml", [_apex(mesh), _route(behind)], "The Service that Envoy calls, and Linkerd's routes."),
-        File("mesh.yaml", kustomize.mesh_file(mesh)),
+        *(File(name, text) for name, text in config.items()),
         bootstrap.bootstrap_file(front, "envoy.yaml"),
     ]
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from extproc.render.kubernetes import pod
-from extproc.render.kubernetes.kustomize import mesh_file
+from extproc.render.kubernetes.configuration import config_files
 
 if TYPE_CHECKING:
     from extproc.config import Mesh
@@ -21,7 +21,7 @@ def config_map(mesh: Mesh, namespace: str) -> Data:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": CONFIG_MAP, "namespace": namespace},
-        "data": {"mesh.yaml": mesh_file(mesh)},
+        "data": config_files(mesh),
     }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from extproc.render.document import File, Note, to_yaml
 from extproc.render.envoy import bootstrap
 from extproc.render.kubernetes import objects, pod
+from extproc.render.kubernetes.configuration import config_files
 from extproc.render.kubernetes.pod import PROBE_PORT, SOCKET
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def _base(mesh: Mesh) -> list[File]:
         ),
         _file("base/network.yaml", objects.network_policies(mesh)),
     ]
+    config = config_files(mesh)
     own = [data for each in pod.in_cluster(mesh) for data in model_objects(mesh, each)]
     if own:
         files.append(_file("base/models.yaml", own))
@@ -60,16 +62,19 @@ def _base(mesh: Mesh) -> list[File]:
         "kind": "Kustomization",
         "resources": [file.path.rpartition("/")[2] for file in files],
         # A changed configuration gets a new name, and so new pods.
-        "configMapGenerator": [
-            {"name": "intentmesh", "namespace": mesh.kubernetes.namespace, "files": ["mesh.yaml", "envoy.yaml"]}
-        ],
+        "configMapGenerator": [config_map_generator(mesh, [*config, "envoy.yaml"])],
     }
     return [
         _file("base/kustomization.yaml", [kustomization]),
         *files,
-        File("base/mesh.yaml", mesh_file(mesh)),
+        *(File(f"base/{name}", text) for name, text in config.items()),
         bootstrap.bootstrap_file(in_cluster(mesh), "base/envoy.yaml"),
     ]
+
+
+def config_map_generator(mesh: Mesh, files: list[str]) -> Data:
+    """The ConfigMap that kustomize makes of files beside it."""
+    return {"name": "intentmesh", "namespace": mesh.kubernetes.namespace, "files": files}
 
 
 def resources_file(head: str, resources: list[str]) -> File:
@@ -83,12 +88,6 @@ def in_cluster(mesh: Mesh) -> Mesh:
     processor = mesh.processor.model_copy(update={"socket": SOCKET, "address": None})
     envoy = mesh.envoy.model_copy(update={"probes": f"0.0.0.0:{PROBE_PORT}"})
     return mesh.model_copy(update={"processor": processor, "envoy": envoy})
-
-
-def mesh_file(mesh: Mesh) -> str:
-    """The mesh.yaml for the ConfigMap: what was set, and nothing else."""
-    head = "From mesh.yaml, by `intentmesh render kubernetes`: what was set there, without its comments.\n"
-    return to_yaml([mesh.model_dump(mode="json", exclude_unset=True)], head=head)
 
 
 def model_objects(mesh: Mesh, served: pod.Served) -> list[Data]:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from extproc.config.envoy import split_address
+from extproc.render.kubernetes.configuration import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,6 +121,7 @@ def processor_container(mesh: Mesh) -> Data:
         "image": mesh.kubernetes.images.extproc,
         "restartPolicy": "Always",
         "args": arguments,
+        **({"env": variables} if (variables := environment(mesh)) else {}),
         "ports": [{"name": "metrics", "containerPort": PROCESSOR_PORT, "protocol": "TCP"}],
         "startupProbe": probe("/readyz", PROCESSOR_PORT, every_s=2, failures=60),
         "readinessProbe": probe("/readyz", PROCESSOR_PORT, every_s=5),

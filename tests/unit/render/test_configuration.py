@@ -1,0 +1,46 @@
+"""The processor's files in a cluster: no path of the machine that rendered, no key, and every example that it needs."""
+
+import yaml
+
+from extproc.config import load, parse
+from extproc.render import render
+from extproc.render.kubernetes.configuration import config_files
+
+MESH = """\
+version: 1
+models: {m: {endpoints: [{address: "127.0.0.1:1"}]}}
+default_model: m
+intents:
+  one: {examples_file: both.jsonl}
+  two: {examples_file: both.jsonl}
+pii: {default_operator: hash, hash_key_file: key}
+"""
+EXAMPLES = '{"text": "a", "intent": "one"}\n{"text": "b", "intent": "two"}\n'
+
+
+def test_files_travel(tmp_path):
+    """Example files come along, once; what is rendered reads back as a mesh; the key stays where it is."""
+    (tmp_path / "mesh.yaml").write_text(MESH)
+    (tmp_path / "both.jsonl").write_text(EXAMPLES)
+    (tmp_path / "key").write_text("secret-key-0123456789")
+    mesh = load(tmp_path / "mesh.yaml")
+    files = config_files(mesh)
+    assert files.keys() == {"mesh.yaml", "examples-one.jsonl"}
+    out = tmp_path / "pod"
+    out.mkdir()
+    for name, text in files.items():
+        (out / name).write_text(text)
+    assert load(out / "mesh.yaml").intents["two"].examples_file.read_text() == EXAMPLES
+    for target in ("kubernetes", "envoy-gateway"):
+        for file in render(target, mesh):
+            assert str(tmp_path) not in file.text
+            assert "secret-key" not in file.text
+    deployment = next(f for f in render("kubernetes", mesh) if f.path == "base/gateway.yaml")
+    assert "INTENTMESH_HASH_KEY" in deployment.text
+
+
+def test_reads_back():
+    """The configuration in a ConfigMap is the one that was given."""
+    mesh = parse("version: 1\nmodels: {m: {endpoints: [{address: 'a:1', zone: cluster}]}}\ndefault_model: m\n")
+    assert parse(config_files(mesh)["mesh.yaml"]) == mesh
+    assert yaml.safe_load(config_files(mesh)["mesh.yaml"])["default_model"] == "m"
