@@ -213,7 +213,7 @@ class Numbers:
         if (
             kind == "CREDIT_CARD"
             and not grade
-            and not (whole and len(value) == 13)
+            and not (whole and len(value) == 13 and value[0] == "4")
             and _ISSUERS.fullmatch(value if value.isdigit() else _digits(value)) is None
         ):
             return None

@@ -90,7 +90,11 @@ def intentmesh():
 
 def presidio():
     """Presidio's default English pattern recognizers."""
-    logging.getLogger("presidio-analyzer").setLevel(logging.ERROR)
+    for name in (
+        "presidio-analyzer",
+        "tldextract",
+    ):  # the latter asks the network for a list, and says at length that it cannot
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     import spacy
     from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
     from presidio_analyzer.nlp_engine import SpacyNlpEngine
