@@ -236,6 +236,10 @@ class Trace(Protocol):
     def headers(self) -> Mapping[str, str]:
         """Headers for the upstream, as `traceparent`."""
 
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """For Envoy's dynamic metadata, as the project that pays."""
+
 
 class AnswerReader(Protocol):
     """Reads the numbers out of an answer as it passes by."""

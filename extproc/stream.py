@@ -56,6 +56,10 @@ if TYPE_CHECKING:
     from extproc.pipeline import Pipeline
 
 
+BYTES_PER_TOKEN = 4
+"""Rule of thumb for English text, for limits that have to charge before anything is counted."""
+
+
 class State(Enum):
     """Where an exchange stands."""
 
@@ -285,7 +289,7 @@ class HttpStream:
             body=inspection.body,
             content_length=True,
             clear_route_cache=True,
-            metadata=_metadata(inspection),
+            metadata=self._metadata(inspection),
         )
 
     # The answer
@@ -339,6 +343,21 @@ class HttpStream:
         # Only a buffered answer keeps its content-length; Envoy drops it in the other modes.
         whole = self._response_mode is BodyMode.BUFFERED
         return (Mutate("response_body", body=out, content_length=whole, metadata=bill),)
+
+    def _metadata(self, inspection: Inspection) -> dict[str, str | float]:
+        """What Envoy's access log and rate limits may know of a request."""
+        told: dict[str, str | float] = {"model": inspection.decision.model, "reason": inspection.reason}
+        if (score := inspection.score) is not None:
+            told["stage"] = score.stage
+            told["score"] = score.score
+            if score.intent is not None:
+                told["intent"] = score.intent
+        if inspection.entities:
+            told["masked"] = sum(inspection.entities.values())
+        if self._trace is not None:
+            told |= self._trace.metadata
+        told["prompt_tokens"] = max(1, self._received // BYTES_PER_TOKEN)
+        return told
 
     def _bill(self, answer: Answer) -> Mapping[str, float] | None:
         """Tokens and money, for Envoy's access log and rate limits."""
@@ -415,16 +434,3 @@ class HttpStream:
             shadow=self._shadow,
             trace=self._trace,
         )
-
-
-def _metadata(inspection: Inspection) -> dict[str, str | float]:
-    """What Envoy's access log may say of a request."""
-    told: dict[str, str | float] = {"model": inspection.decision.model, "reason": inspection.reason}
-    if (score := inspection.score) is not None:
-        told["stage"] = score.stage
-        told["score"] = score.score
-        if score.intent is not None:
-            told["intent"] = score.intent
-    if inspection.entities:
-        told["masked"] = sum(inspection.entities.values())
-    return told

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from extproc.config.section import Section
@@ -13,6 +15,27 @@ def split_address(address: str) -> tuple[str, int]:
     if not host or not port.isdigit() or not 0 <= int(port) < 65536:
         raise ValueError(f"`{address}` is not host:port (as 127.0.0.1:8080)")
     return host.strip("[]"), int(port)
+
+
+class TokenLimit(Section):
+    """A budget of tokens; who has used it up gets 429 until it is filled again."""
+
+    tokens: int = Field(gt=0, lt=2**31)
+    """So many in each interval."""
+    per_s: float = Field(default=60.0, ge=0.05)
+    """The interval."""
+    by: Literal["all", "project", "model"] = "project"
+    """Whose budget it is: everybody's together, or that of each project (`telemetry.project`) or model."""
+    service: str | None = None
+    """`host:port` of an envoyproxy/ratelimit: one budget for all Envoys, charged what answers really used. Default: a
+    budget of each Envoy's own, charged the estimated tokens of the prompt (four bytes each)."""
+
+    @field_validator("service")
+    @classmethod
+    def _address(cls, address: str | None) -> str | None:
+        if address is not None:
+            split_address(address)
+        return address
 
 
 class EnvoySettings(Section):
@@ -30,6 +53,8 @@ class EnvoySettings(Section):
     """Connections from callers at once; Envoy refuses more rather than run out of memory."""
     idle_timeout_s: float = Field(default=300.0, gt=0)
     """A stream on which nothing moved for so long is closed."""
+    token_limit: TokenLimit | None = None
+    """Default: none."""
     margin_ms: int = Field(default=500, ge=0)
     """Added to `limits.deadline_ms` for Envoy's `message_timeout`: the processor gives up first, with an answer of its own."""
 

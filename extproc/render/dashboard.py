@@ -161,9 +161,9 @@ def dashboard() -> dict[str, Any]:
     }
 
 
-def files() -> list[File]:
+def file(path: str) -> File:
     """The dashboard as a file."""
-    return [File("intentmesh.json", json.dumps(dashboard(), indent=2) + "\n")]
+    return File(path, json.dumps(dashboard(), indent=2) + "\n")
 
 
 def _at(x: int, y: int, width: int, height: int) -> dict[str, int]:

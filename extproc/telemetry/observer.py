@@ -56,6 +56,11 @@ class RequestTrace:
         """Headers for the upstream."""
         return {"traceparent": self.identity.traceparent} if self.identity else {}
 
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """For Envoy's dynamic metadata."""
+        return {"project": self.project}
+
 
 @dataclass(frozen=True, slots=True)
 class Bill:

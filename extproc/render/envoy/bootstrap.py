@@ -10,7 +10,7 @@ from envoy_data_plane.envoy.config.overload.v3 import OverloadManager, ResourceM
 from envoy_data_plane.envoy.extensions.resource_monitors.downstream_connections.v3 import DownstreamConnectionsConfig
 
 from extproc.render.document import File, Note, plain, to_yaml
-from extproc.render.envoy import clusters, listener, processor, routes, tls
+from extproc.render.envoy import clusters, listener, processor, routes, tls, token_limit
 from extproc.render.envoy.extension import packed, seconds, socket_address
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ NOTES = (
     *routes.NOTES,
     *clusters.NOTES,
     *listener.NOTES,
+    *token_limit.NOTES,
     Note("admin", "Whoever reaches this can stop the proxy: loopback only."),
     Note("overload_manager", "Connections over this number are refused, so that memory stays bounded."),
     Note("static_resources.secrets", "Read by Envoy from their files; no configuration holds them."),
@@ -33,7 +34,11 @@ def bootstrap(mesh: Mesh) -> Bootstrap:
     """Everything that an Envoy needs to carry this mesh."""
     limit = DownstreamConnectionsConfig(max_active_downstream_connections=mesh.envoy.max_connections)
     listeners = [listener.listener(mesh)]
-    every_cluster = [clusters.processor_cluster(mesh), *clusters.model_clusters(mesh)]
+    every_cluster = [
+        clusters.processor_cluster(mesh),
+        *clusters.model_clusters(mesh),
+        *token_limit.service_clusters(mesh),
+    ]
     if mesh.envoy.probes:
         listeners.append(listener.probe_listener(mesh.envoy.probes))
         every_cluster.append(clusters.plain_cluster(listener.ADMIN_CLUSTER, mesh.envoy.admin))
@@ -69,13 +74,15 @@ def render(mesh: Mesh) -> list[File]:
 def snippets(mesh: Mesh) -> list[File]:
     """The parts to put into an Envoy that is already there, each with where it goes."""
     secrets = [plain(secret) for secret in tls.secrets(mesh)]
-    cluster_lists = [plain(c) for c in (clusters.processor_cluster(mesh), *clusters.model_clusters(mesh))]
+    needed = (clusters.processor_cluster(mesh), *clusters.model_clusters(mesh), *token_limit.service_clusters(mesh))
+    cluster_lists = [plain(cluster) for cluster in needed]
+    limits = [plain(each) for each in token_limit.filters(mesh)]
     resources: dict[str, Any] = {"clusters": cluster_lists} | ({"secrets": secrets} if secrets else {})
     return [
         _snippet(
             "filter.yaml",
             "Into `http_filters`: after authentication (jwt_authn, rbac), before rate limits and the router.",
-            {"http_filters": [plain(processor.http_filter(mesh))]},
+            {"http_filters": [plain(processor.http_filter(mesh)), *limits]},
         ),
         _snippet(
             "manager.yaml",

@@ -47,6 +47,8 @@ from extproc.render.envoy.processor import PROCESSOR_CLUSTER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from envoy_data_plane.google.protobuf import Any as AnyMessage
+
     from extproc.config import Mesh
     from extproc.config.models import Endpoint as MeshEndpoint
     from extproc.config.models import Model
@@ -91,15 +93,7 @@ def processor_cluster(mesh: Mesh, name: str = PROCESSOR_CLUSTER) -> Cluster:
         type=_type([settings.address] if settings.address else []),
         connect_timeout=seconds(0.25),
         lb_policy=ClusterLbPolicy.LEAST_REQUEST,
-        typed_extension_protocol_options={
-            UPSTREAM_OPTIONS: packed(
-                UpstreamOptions(
-                    explicit_http_config=ExplicitConfig(
-                        http2_protocol_options=Http2ProtocolOptions(max_concurrent_streams=STREAMS_PER_CONNECTION)
-                    )
-                )
-            )
-        },
+        typed_extension_protocol_options=_http2(),
         health_checks=[
             HealthCheck(
                 timeout=seconds(1),
@@ -116,6 +110,19 @@ def processor_cluster(mesh: Mesh, name: str = PROCESSOR_CLUSTER) -> Cluster:
             endpoints=[LocalityLbEndpoints(lb_endpoints=[LbEndpoint(endpoint=Endpoint(address=a)) for a in addresses])],
         ),
     )
+
+
+def grpc_cluster(name: str, address: str) -> Cluster:
+    """One address that speaks gRPC, unchecked."""
+    cluster = plain_cluster(name, address)
+    cluster.typed_extension_protocol_options = _http2()
+    return cluster
+
+
+def _http2() -> dict[str, AnyMessage]:
+    options = Http2ProtocolOptions(max_concurrent_streams=STREAMS_PER_CONNECTION)
+    explicit = ExplicitConfig(http2_protocol_options=options)
+    return {UPSTREAM_OPTIONS: packed(UpstreamOptions(explicit_http_config=explicit))}
 
 
 def plain_cluster(name: str, address: str) -> Cluster:

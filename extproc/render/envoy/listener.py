@@ -18,6 +18,7 @@ from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v
 from envoy_data_plane.google.protobuf import Struct, Value
 
 from extproc.render.document import Note
+from extproc.render.envoy import token_limit
 from extproc.render.envoy.extension import packed, seconds, socket_address
 from extproc.render.envoy.processor import METADATA_NAMESPACE, early_header_mutation, http_filter
 from extproc.render.envoy.routes import virtual_host
@@ -68,6 +69,7 @@ def connection_manager(mesh: Mesh) -> HttpConnectionManager:
         early_header_mutation_extensions=[early_header_mutation()],
         http_filters=[
             http_filter(mesh),
+            *token_limit.filters(mesh),
             HttpFilter(name="envoy.filters.http.router", typed_config=packed(Router())),
         ],
         route_config=RouteConfiguration(name="intentmesh", virtual_hosts=[virtual_host(mesh)]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from extproc.render import dashboard
 from extproc.render.document import File, Note, to_yaml
 from extproc.render.envoy import bootstrap
 from extproc.render.kubernetes import objects, pod
@@ -31,6 +32,12 @@ NOTES = (
     Note("strategy.rollingUpdate", "A new pod is ready before an old one goes."),
     Note("spec.podSelector", "An empty selector is every pod of the namespace."),
 )
+
+DASHBOARD: Data = {
+    "name": "intentmesh-dashboard",
+    "files": ["intentmesh.json"],
+    "options": {"labels": {"grafana_dashboard": "1"}},
+}
 
 
 def render(mesh: Mesh) -> list[File]:
@@ -108,8 +115,12 @@ def _overlays(mesh: Mesh) -> list[File]:
     return [
         _kustomization("overlays/local", ["../../base"], local, "One pod of each, for kind or minikube."),
         _kustomization(
-            "overlays/production", ["../../base", "monitoring.yaml"], {}, "The base, and its metrics for Prometheus."
+            "overlays/production",
+            ["../../base", "monitoring.yaml"],
+            {"configMapGenerator": [DASHBOARD]},
+            "The base, its metrics for Prometheus, and a dashboard that Grafana's sidecar finds by its label.",
         ),
+        dashboard.file("overlays/production/intentmesh.json"),
         _file("overlays/production/monitoring.yaml", [objects.service_monitor(mesh)]),
         _kustomization(
             "overlays/gpu",
