@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 ENVOY_YAML = ROOT / "envoy" / "envoy.yaml"
 MESH_YAML = ROOT / "mesh.yaml"
-READY_TIMEOUT_S = 20.0
+READY_TIMEOUT_S = 60.0
 
 
 @dataclass

@@ -82,6 +82,11 @@ NOTES = (
 )
 
 
+MOST_EXCHANGES = 10_000
+"""Exchanges in flight at the processor, as many as connections are accepted. Envoy's default of 1024 would answer 500 to a
+client of the 1025th streamed answer."""
+
+
 def processor_cluster(mesh: Mesh, name: str = PROCESSOR_CLUSTER) -> Cluster:
     """The processor's workers, each on its own socket (or all behind one TCP address)."""
     settings = mesh.processor
@@ -104,6 +109,9 @@ def processor_cluster(mesh: Mesh, name: str = PROCESSOR_CLUSTER) -> Cluster:
                 grpc_health_check=HealthCheckGrpcHealthCheck(),
             )
         ],
+        circuit_breakers=CircuitBreakers(
+            thresholds=[CircuitBreakersThresholds(max_requests=MOST_EXCHANGES, max_pending_requests=MOST_EXCHANGES)]
+        ),
         common_lb_config=_no_panic(),
         load_assignment=ClusterLoadAssignment(
             cluster_name=name,
