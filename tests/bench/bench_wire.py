@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import yaml
 
+from extproc.config import load as load_mesh
 from tests.bench.machine import birth_certificate, cpu_seconds, resident_bytes
 from tests.wire.harness import ENVOY_YAML, ROOT, Process, ext_proc, healthy, relocate, running_envoy, until
 
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 
 CLINC = ROOT.parent / "shared" / "data" / "intents" / "clinc150.jsonl"
 TEXT_MODELS = ("telemetry", "support", "general")
-EXAMPLES_PER_INTENT = 20
+EXAMPLES_PER_INTENT = 100
+DECIDED_EARLY = 0.9
+"""Of the requests of the variant `ours`, the share that the cascade decides before the transformer. `whole` has the test
+split as it is, where it is about half, out-of-scope requests included."""
 
 
 @dataclass
@@ -79,8 +83,8 @@ def clinc_mesh(folder: Path, **sections: Any) -> Path:
     return path
 
 
-def envoy_config(variant: str, socket: Path, sink: int) -> dict[str, Any]:
-    """The committed configuration, for this variant."""
+def envoy_config(variant: str, socket: Path, sink: int, *, workers: int = 1, pool: int | None = None) -> dict[str, Any]:
+    """The committed configuration, for this variant, so many workers and, if given, so many connections upstream."""
     config = yaml.safe_load(ENVOY_YAML.read_text())
     listener = config["static_resources"]["listeners"][0]["address"]["socket_address"]["port_value"]
     admin = config["admin"]["address"]["socket_address"]["port_value"]
@@ -91,6 +95,13 @@ def envoy_config(variant: str, socket: Path, sink: int) -> dict[str, Any]:
     for cluster in config["static_resources"]["clusters"]:
         if cluster["name"] != "intentmesh":
             cluster.pop("health_checks", None)
+            if pool:
+                limits = {"max_connections": pool, "max_pending_requests": pool, "max_requests": pool}
+                cluster["circuit_breakers"] = {"thresholds": [limits]}
+            continue
+        endpoints = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
+        paths = [socket, *(socket.with_stem(f"{socket.stem}-{i}") for i in range(1, workers))]
+        endpoints[:] = [{"endpoint": {"address": {"pipe": {"path": str(path)}}}} for path in paths]
     if variant == "none":
         manager["http_filters"] = [f for f in manager["http_filters"] if "ExternalProcessor" not in str(f)]
         for host in manager["route_config"]["virtual_hosts"]:
@@ -101,34 +112,51 @@ def envoy_config(variant: str, socket: Path, sink: int) -> dict[str, Any]:
     return config
 
 
+def mostly_decided(mesh: Path) -> list[str]:
+    """Texts of the test split, DECIDED_EARLY of which need no transformer."""
+    from extproc.intent import Classifier
+
+    classifier = Classifier(load_mesh(mesh))
+    early: list[str] = []
+    late: list[str] = []
+    for row in clinc("test"):
+        first = classifier._first(row["text"], {})
+        (late if isinstance(first, tuple) else early).append(row["text"])
+    number = int(len(early) * (1 - DECIDED_EARLY) / DECIDED_EARLY)
+    return early + late[:number]
+
+
 @asynccontextmanager
-async def running(variant: str, *, serve: list[str] | None = None, mesh: Path | None = None) -> AsyncIterator[Bench]:
-    """Everything for one variant: none, idle, idle3 (with the response's headers), ours."""
+async def running(
+    variant: str, *, mesh: Path | None = None, workers: int = 1, sink: int | None = None, pool: int | None = None
+) -> AsyncIterator[Bench]:
+    """Everything for one variant: none, idle, idle3 (with the response's headers), ours. `sink`: another upstream."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="im-bench-")))
-        sink = Process("sink", [sys.executable, "-m", "tests.bench.sink"], folder / "sink.log")
-        await sink.start()
-        stack.push_async_callback(sink.stop)
+        own = Process("sink", [sys.executable, "-m", "tests.bench.sink"], folder / "sink.log")
+        await own.start()
+        stack.push_async_callback(own.stop)
 
         async def port() -> int:
-            return int(sink.output() or 0)
+            return int(own.output() or 0)
 
-        upstream = await until(port, process=sink)
+        upstream = sink or await until(port, process=own)
         socket, processor = folder / "extproc.sock", None
         if variant != "none":
             command = [sys.executable, "-m", "tests.bench.idle_processor", str(socket)]
             if variant.startswith("ours"):
                 command = [sys.executable, "-m", "extproc", "serve", str(mesh or clinc_mesh(folder))]
-                command += ["--socket", str(socket), "--admin", "127.0.0.1:0", *(serve or [])]
+                command += ["--socket", str(socket), "--admin", "127.0.0.1:0", "--workers", str(workers)]
             processor = Process("processor", command, folder / "processor.log")
             await processor.start()
             stack.push_async_callback(processor.stop)
             await until(lambda: healthy(f"unix:{socket}"), process=processor, timeout_s=120)
-        envoy, admin = await stack.enter_async_context(running_envoy(envoy_config(variant, socket, upstream), folder))
+        config = envoy_config(variant, socket, upstream, workers=workers, pool=pool)
+        envoy, admin = await stack.enter_async_context(running_envoy(config, folder))
         async with httpx.AsyncClient() as asking:
             listeners = (await asking.get(f"{admin}/listeners", params={"format": "json"})).json()
         address = listeners["listener_statuses"][0]["local_address"]["socket_address"]
-        yield Bench(address["port_value"], envoy, processor, sink)
+        yield Bench(address["port_value"], envoy, processor, own)
 
 
 async def load(port: int, bodies: Path, **options: object) -> dict[str, Any]:
@@ -162,13 +190,16 @@ async def main() -> None:
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--rate", type=float, default=300)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--variants", default="none,idle,idle3,ours")
+    parser.add_argument("--variants", default="none,idle,idle3,ours,ours-whole")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        bodies = write_bodies(Path(folder) / "bodies", [row["text"] for row in clinc("test")])
+        mesh = clinc_mesh(Path(folder))
+        whole = write_bodies(Path(folder) / "whole", [row["text"] for row in clinc("test")])
+        early = write_bodies(Path(folder) / "early", mostly_decided(mesh))
         for _ in range(options.rounds):
             for variant in options.variants.split(","):
-                async with running(variant) as bench:
+                bodies = whole if variant == "ours-whole" else early
+                async with running(variant, mesh=mesh) as bench:
                     await load(bench.port, bodies, seconds=1.5, connections=options.connections)  # warm-up, dropped
                     full = await measure(bench, bodies, seconds=options.seconds, connections=options.connections)
                     report(variant, "closed", full, connections=options.connections)

@@ -1,0 +1,195 @@
+"""How cost grows: with the length of a prompt, the size of a body, the number of intents, open streams and workers.
+
+    python -m tests.bench.bench_growth [latency bodies intents streams workers]
+
+One JSON line per point. `latency` is what the filter adds at p50 and p99 to the same Envoy without it, unloaded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from extproc.config import load
+from extproc.pipeline import Inquiry, Pipeline
+from tests.bench.bench_wire import chat, clinc, clinc_mesh, measure, running, write_bodies
+from tests.bench.bench_wire import load as run_load
+from tests.bench.machine import birth_certificate, resident_bytes
+from tests.wire.harness import MESH_YAML
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+PROMPT_TOKENS = (20, 500, 2000, 8000)
+BODY_BYTES = (1_000, 10_000, 100_000, 1_000_000, 8_000_000)
+INTENTS = (2, 10, 50, 150, 1000)
+OPEN_STREAMS = 2000
+CHARACTERS_PER_TOKEN = 4.5
+HEADERS = {":method": "POST", "content-type": "application/json"}
+
+
+def tell(bench: str, **line: object) -> None:
+    """One point."""
+    print(json.dumps({"bench": bench, **line, **birth_certificate()}), flush=True)
+    sys.stderr.write(f"{bench}: {json.dumps(line)}\n")
+
+
+def prose(characters: int) -> str:
+    """So much text, of what people ask, with an address in it now and then."""
+    parts, size = [], 0
+    rows = clinc("test")
+    while size < characters:
+        text = rows[len(parts) % len(rows)]["text"] + (" mail ada@example.org. " if len(parts) % 50 == 49 else ". ")
+        parts.append(text)
+        size += len(text)
+    return "".join(parts)[: max(1, characters)]
+
+
+async def latency() -> None:
+    """What the filter adds, by the length of one chat's prompt."""
+    seen: dict[tuple[str, int], dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for variant in ("none", "ours", "none", "ours"):
+            async with running(variant, mesh=MESH_YAML) as bench:
+                for tokens in PROMPT_TOKENS:
+                    texts = [f"{i} {prose(int(tokens * CHARACTERS_PER_TOKEN))}" for i in range(50)]
+                    bodies = write_bodies(Path(folder) / "bodies", texts)
+                    await run_load(bench.port, bodies, seconds=0.5, connections=1)
+                    point = await measure(bench, bodies, seconds=3, connections=1)
+                    best = seen.get((variant, tokens))
+                    if best is None or point["p50_ms"] < best["p50_ms"]:
+                        seen[variant, tokens] = point
+    for tokens in PROMPT_TOKENS:
+        without, ours = seen["none", tokens], seen["ours", tokens]
+        added = {f"added_{p}_ms": round(ours[f"{p}_ms"] - without[f"{p}_ms"], 3) for p in ("p50", "p99")}
+        tell("latency", tokens=tokens, **added, without_p50_ms=without["p50_ms"], ours_p50_ms=ours["p50_ms"])
+
+
+async def bodies() -> None:
+    """Time of the pipeline by the size of the body: should grow no faster than the body."""
+    pipeline = Pipeline.build(load(MESH_YAML))
+    rule = pipeline.mesh.intercept[0]
+    for size in BODY_BYTES:
+        body = chat(prose(size - 80)).encode()
+        took = []
+        for _ in range(max(3, min(200, 2_000_000 // size))):
+            start = time.perf_counter()
+            await pipeline.inspect(Inquiry(rule, "/v1/chat/completions", HEADERS, body))
+            took.append(time.perf_counter() - start)
+        tell(
+            "body",
+            bytes=len(body),
+            ms=round(1e3 * median(took), 3),
+            ns_per_byte=round(1e9 * median(took) / len(body), 1),
+        )
+
+
+async def intents() -> None:
+    """Time of the intent step by the number of intents, for texts that it has not seen."""
+    rows: dict[str, list[str]] = {}
+    for row in clinc("train"):
+        if row["intent"]:
+            rows.setdefault(row["intent"], []).append(row["text"])
+    names = list(rows)
+    texts = [row["text"] for row in clinc("test")][:400]
+    for number in INTENTS:
+        examples = {
+            f"i{i}": {"examples": [f"{t} {i // len(names) or ''}" for t in rows[names[i % len(names)]][:5]]}
+            for i in range(number)
+        }
+        mesh = yaml.safe_load(MESH_YAML.read_text()) | {"intents": examples, "routes": []}
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "mesh.yaml"
+            file.write_text(yaml.safe_dump(mesh))
+            pipeline = Pipeline.build(load(file))
+        rule = pipeline.mesh.intercept[0]
+        took = []
+        for text in texts:
+            found = await pipeline.inspect(Inquiry(rule, "/v1/chat/completions", HEADERS, chat(text).encode()))
+            took.append(found.steps_s["intent"])
+        tell("intents", intents=number, us=round(1e6 * median(took), 1))
+
+
+async def streams() -> None:
+    """Memory of one worker that holds so many streamed answers open, each with something to restore."""
+    waiting = asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}]}")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+        writer.write(b'data: {"choices": [{"index": 0, "delta": {"content": "I am [EMAIL_"}}]}\n\n')
+        await waiting.wait()
+        writer.write(b'data: {"choices": [{"index": 0, "delta": {"content": "ADDRESS_1]."}}]}\n\ndata: [DONE]\n\n')
+        writer.close()
+
+    upstream = await asyncio.start_server(slow, "127.0.0.1", 0, backlog=4096)
+    body = chat("I am ada@example.org.").encode()
+    ask = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    ask += b"content-length: %d\r\n\r\n%s" % (len(body), body)
+
+    async def client() -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
+        writer.write(ask)
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    async with running(
+        "ours", mesh=MESH_YAML, sink=upstream.sockets[0].getsockname()[1], pool=2 * OPEN_STREAMS
+    ) as bench:
+        assert bench.processor is not None
+        before = resident_bytes(bench.processor.pid)
+        clients = []
+        for _ in range(OPEN_STREAMS // 100):
+            clients += [asyncio.create_task(client()) for _ in range(100)]
+            await asyncio.sleep(0.4)
+        await asyncio.sleep(3)
+        during = resident_bytes(bench.processor.pid)
+        waiting.set()
+        answers = await asyncio.gather(*clients)
+    right = sum(b"ada@example.org" in a and b"EMAIL_ADDRESS" not in a for a in answers)
+    tell(
+        "streams",
+        open=OPEN_STREAMS,
+        restored=right,
+        kb_per_stream=round((during - before) / OPEN_STREAMS / 1024, 1),
+        processor_mb=round(during / 2**20, 1),
+    )
+
+
+async def workers() -> None:
+    """Requests per second with one worker and with two; the load generator's and Envoy's share told beside it."""
+    with tempfile.TemporaryDirectory() as folder:
+        bodies = write_bodies(Path(folder) / "bodies", [row["text"] for row in clinc("test")])
+        for number in (1, 2):
+            mesh = clinc_mesh(Path(folder), intents={}, routes=[], processor={"workers": number})
+            async with running("ours", mesh=mesh, workers=number) as bench:
+                await run_load(bench.port, bodies, seconds=1, connections=32)
+                tell("workers", workers=number, **await measure(bench, bodies, seconds=5, connections=32))
+
+
+PARTS: dict[str, Callable[[], Awaitable[None]]] = {
+    "latency": latency,
+    "bodies": bodies,
+    "intents": intents,
+    "streams": streams,
+    "workers": workers,
+}
+
+
+async def main() -> None:
+    """The parts that are named, or all."""
+    for name in sys.argv[1:] or PARTS:
+        await PARTS[name]()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
