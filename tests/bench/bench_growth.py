@@ -74,16 +74,18 @@ async def latency() -> None:
 
 
 async def bodies() -> None:
-    """Time of the pipeline by the size of the body: should grow no faster than the body."""
-    pipeline = Pipeline.build(load(MESH_YAML))
+    """CPU time of the pipeline by the size of the body: should grow no faster than the body."""
+    mesh = load(MESH_YAML)
+    patient = mesh.limits.model_copy(update={"deadline_ms": 60_000})
+    pipeline = Pipeline.build(mesh.model_copy(update={"limits": patient}))
     rule = pipeline.mesh.intercept[0]
     for size in BODY_BYTES:
         body = chat(prose(size - 80)).encode()
         took = []
         for _ in range(max(3, min(200, 2_000_000 // size))):
-            start = time.perf_counter()
+            start = time.process_time()
             await pipeline.inspect(Inquiry(rule, "/v1/chat/completions", HEADERS, body))
-            took.append(time.perf_counter() - start)
+            took.append(time.process_time() - start)
         tell(
             "body",
             bytes=len(body),
@@ -101,10 +103,10 @@ async def intents() -> None:
     names = list(rows)
     texts = [row["text"] for row in clinc("test")][:400]
     for number in INTENTS:
-        examples = {
-            f"i{i}": {"examples": [f"{t} {i // len(names) or ''}" for t in rows[names[i % len(names)]][:5]]}
-            for i in range(number)
-        }
+        examples = {}
+        for i in range(number):
+            first = 5 * (i // len(names))
+            examples[f"i{i}"] = {"examples": rows[names[i % len(names)]][first : first + 5]}
         mesh = yaml.safe_load(MESH_YAML.read_text()) | {"intents": examples, "routes": []}
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "mesh.yaml"

@@ -127,7 +127,7 @@ async def play(scenario: Scenario, requests: int, workers: int) -> bool:
         breaker = asyncio.create_task(scenario.break_things(gateway, over))
         start = time.perf_counter()
         clients = [asyncio.create_task(client(gateway, scenario, counts, i, over)) for i in range(CLIENTS)]
-        while counts.requests < requests and not any(task.done() for task in clients):
+        while counts.requests < requests and not any(task.done() for task in clients):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         over.set()
         await asyncio.gather(*clients)
