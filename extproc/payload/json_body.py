@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from extproc.errors import UnreadableBodyError
 from extproc.payload.document import Segment, edits_of, is_change
 from extproc.payload.literal import apply, escape, spell, unescape
-from extproc.payload.scan import Found, Way, check_utf8, steps, walk
+from extproc.payload.scan import Found, Way, check_utf8, walk
 from extproc.payload.tree import EVERY, Use
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _DATA_URL = re.compile(rb"data:[\w.+/-]*+(?:;[\w=.-]++)*+;base64,")
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]++|\\/|\\[rn])*+=*+")
 _BASE64_FROM = 256
 """Strings of this length and up that are nothing but base64 are data; shorter ones may be a key or a number."""
+_SETTINGS = Use.MODEL | Use.STREAM | Use.ROLE
 _INDEX_PLACE = 2  # messages, 3, ...
 
 
@@ -42,21 +43,20 @@ class JsonDocument:
         self.body = body
         self._literals: list[_Literal] = []
         self._models: list[tuple[int, int]] = []
-        self._roles: dict[tuple[bytes | int, ...], str] = {}
-        self._chosen: list[int] = []
-        self.segments: list[Segment] = []
+        self._roles: dict[int, tuple[Way, str]] = {}
+        self._chosen: list[str] = []
+        self._texts: list[tuple[str, Way]] = []
         self.model: str | None = None
         self.stream = False
         for found in _values(body, tree, lines=lines):
             self._take(found)
-        if self._roles:
-            self.segments = [self._with_role(segment) for segment in self.segments]
+        self.segments = [self._segment(text, way) for text, way in self._texts]
 
     @cached_property
     def intent_text(self) -> str:
         """What `intent_from` names, else the last message of the user, else the prompt or input, else the first text."""
         if self._chosen:
-            return "\n".join(self.segments[i].text for i in self._chosen)
+            return "\n".join(self._chosen)
         message: tuple[bytes | int, ...] | None = None
         texts: list[str] = []
         for segment in reversed(self.segments):
@@ -114,23 +114,21 @@ class JsonDocument:
 
     def _take(self, found: Found) -> None:
         start, end, use, way = found
-        if use & (Use.MODEL | Use.STREAM | Use.ROLE):
+        if use & _SETTINGS:
             self._take_setting(found)
-        elif start == end or (end - start >= _BASE64_FROM and _is_data(self.body, start, end)):
             return
-        else:
-            text = unescape(self.body[start:end].decode())
-            inner = _inner(text, way) if use & Use.NESTED else None
-            if inner is not None:
-                spans, segments = inner
-                self._literals.append(_Literal(start, end, spans))
-                self.segments += segments
-            elif use & (Use.TEXT | Use.NESTED):
-                place = steps(way)
-                self._literals.append(_Literal(start, end, None))
-                self.segments.append(Segment(text, _key(place), None, place))
-            if use & Use.INTENT and inner is None:
-                self._chosen.append(len(self.segments) - 1)
+        if start == end or (end - start >= _BASE64_FROM and _is_data(self.body, start, end)):
+            return
+        text = unescape(self.body[start:end].decode())
+        if use & Use.INTENT:
+            self._chosen.append(text)
+        if use & Use.NESTED and (inner := _inner(text, way)) is not None:
+            spans, texts = inner
+            self._literals.append(_Literal(start, end, spans))
+            self._texts += texts
+        elif use & (Use.TEXT | Use.NESTED):
+            self._literals.append(_Literal(start, end, None))
+            self._texts.append((text, way))
 
     def _take_setting(self, found: Found) -> None:
         start, end, use, way = found
@@ -141,12 +139,20 @@ class JsonDocument:
         if use & Use.MODEL:
             self.model = value
             self._models.append((start, end))
-        else:
-            self._roles[steps(way)[:-1]] = value
+        elif way is not None:
+            self._roles[id(way[0])] = way[0], value  # all that stands in one message has the very same way to it
 
-    def _with_role(self, segment: Segment) -> Segment:
-        role = self._roles.get(segment.steps[:_INDEX_PLACE])
-        return segment if role is None else segment._replace(role=role)
+    def _segment(self, text: str, way: Way) -> Segment:
+        role = key = None
+        place: list[bytes | int] = []
+        while way is not None:
+            if role is None and id(way) in self._roles:
+                role = self._roles[id(way)][1]
+            way, step = way
+            if key is None and isinstance(step, bytes):
+                key = step.decode()
+            place.append(step)
+        return Segment(text, key, role, tuple(reversed(place)))
 
 
 def _values(body: bytes, tree: Node, *, lines: bool) -> Iterator[Found]:
@@ -172,7 +178,7 @@ def _end_of_space(body: bytes, at: int) -> int:
     return at if match is None else match.end()
 
 
-def _inner(text: str, way: Way) -> tuple[tuple[tuple[int, int], ...], list[Segment]] | None:
+def _inner(text: str, way: Way) -> tuple[tuple[tuple[int, int], ...], list[tuple[str, Way]]] | None:
     """Texts of JSON in a string, and where they stand in it; None when it is no JSON."""
     body = text.encode()
     try:
@@ -181,29 +187,21 @@ def _inner(text: str, way: Way) -> tuple[tuple[tuple[int, int], ...], list[Segme
         return None
     if _end_of_space(body, at) != len(body):
         return None
-    spans, segments = [], []
+    spans, texts = [], []
     seen = first = 0
     for start, end, _, inner_way in found:
         if start < end:
             raw = body[start:end].decode()
             first += len(body[seen:start].decode())
-            place = steps(inner_way)
             spans.append((first, first + len(raw)))
-            segments.append(Segment(unescape(raw), _key(place), None, place))
+            texts.append((unescape(raw), inner_way))
             first += len(raw)
             seen = end
-    return tuple(spans), segments
+    return tuple(spans), texts
 
 
 def _is_data(body: bytes, start: int, end: int) -> bool:
     return _DATA_URL.match(body, start, end) is not None or _BASE64.fullmatch(body, start, end) is not None
-
-
-def _key(place: tuple[bytes | int, ...]) -> str | None:
-    for step in reversed(place):
-        if isinstance(step, bytes):
-            return step.decode()
-    return None
 
 
 def _said(place: tuple[bytes | int, ...]) -> bool:

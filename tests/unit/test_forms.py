@@ -6,7 +6,7 @@ import zlib
 import brotli
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extproc.config.intercept import Intercept
@@ -43,6 +43,7 @@ def test_form_fields_by_name():
     assert document.intent_text == "2"
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=5), st.text(max_size=10)), max_size=4), st.data())
 def test_any_form(fields, data):
     """Replacing any span of any value is what replacing it before encoding would be."""

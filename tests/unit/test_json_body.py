@@ -4,7 +4,7 @@ import json
 import tracemalloc
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extproc.config.intercept import Intercept
@@ -45,6 +45,7 @@ def test_whole_texts_may_be_given():
     assert JsonDocument(b'{"a": "x"}', EVERY).replace(['q" \\ \n é']) == b'{"a": "q\\" \\\\ \\n \xc3\xa9"}'
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text() | st.integers(),
@@ -335,6 +336,13 @@ def test_intent_from():
     rule = Intercept(path="/t", payload="json", texts=("$.subject", "$.body"), intent_from="$.body")
     document = parse(rule, "/t", "application/json", "", b'{"subject": "s", "body": "b", "id": "i"}')
     assert (document.intent_text, [segment.text for segment in document.segments]) == ("b", ["s", "b"])
+
+
+def test_intent_from_a_text_that_is_not_masked():
+    """The intent may come from a text outside of `texts`: it is read, and left alone."""
+    rule = Intercept(path="/t", payload="json", texts=("$.subject",), intent_from="$.body")
+    document = parse(rule, "/t", "application/json", "", b'{"body": "b", "subject": "s"}')
+    assert (document.intent_text, [segment.text for segment in document.segments]) == ("b", ["s"])
 
 
 def test_lines():
