@@ -193,3 +193,8 @@ class LlamaWriter:
         self._writer.add_eos_token_id(ids[END])
         self._writer.add_add_bos_token(value=False)
         self._writer.add_chat_template(CHATML)
+
+
+def read_tensors(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Read the weights of a file back, as exactly as its quantisation kept them."""
+    return {tensor.name: gguf.dequantize(tensor.data, tensor.tensor_type) for tensor in gguf.GGUFReader(path).tensors}

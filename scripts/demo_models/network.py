@@ -11,7 +11,7 @@ from torch.nn import functional
 from scripts.demo_models.copying import first_weights, turning_rates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -59,6 +59,19 @@ class Llama(nn.Module):
             for name, part in block.named_children():
                 yield f"blk.{layer}.{name}.weight", _array(part.weight)
         yield "output_norm.weight", _array(self.norm.weight * sharpness)
+
+    @torch.no_grad()
+    def load(self, files: Sequence[Mapping[str, NDArray[np.float32]]], sharpness: float) -> None:
+        """Take the weights of files that `tensors` made, one for each domain."""
+        shared = {name: torch.tensor(weights) for name, weights in files[0].items()}
+        self.embedding.weight.copy_(shared["token_embd.weight"])
+        for domain, file in enumerate(files):
+            shift = torch.tensor(file["token_embd.weight"]) - shared["token_embd.weight"]
+            self.domains.weight[domain] = shift.mean(0)
+        for layer, block in enumerate(self.blocks):
+            for name, part in block.named_children():
+                part.weight.copy_(shared[f"blk.{layer}.{name}.weight"])
+        self.norm.weight.copy_(shared["output_norm.weight"] / sharpness)
 
 
 class _Block(nn.Module):

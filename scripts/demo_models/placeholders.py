@@ -56,6 +56,12 @@ _ANY = (
     "(my|the) (number|id|code|reference) is {}",
     "(it is about|for|from) {}",
     "{}",
+    "{} here",
+    "(we|I) (know|found|saw|have|need) {} (here|there|already|before)",
+    "{} (is|was) (mine|ours|the one|on it|given to us)",
+    "(please |)(take|keep|mind|write|mention|repeat) {}",
+    "it (came|comes) (from|with) {}",
+    "(they|he|she|someone) (gave|told|showed|sent) (me|us) {}",
 )
 _INTRODUCTIONS = (
     "(my name is|I am|I'm|this is|it's|it is) {}",

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from scripts.demo_models.corpus import DOMAINS, Corpus
 from scripts.demo_models.network import Llama
-from scripts.demo_models.tokens import Encoder, train_tokenizer, vocabulary
-from scripts.gguf_writer import Identity, LlamaShape, LlamaWriter
+from scripts.demo_models.tokens import Encoder, read_tokenizer, train_tokenizer, vocabulary
+from scripts.gguf_writer import Identity, LlamaShape, LlamaWriter, read_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,16 +52,18 @@ class _Batch(NamedTuple):
     domains: Tensor
 
 
-def train(folder: Path, plan: Plan) -> None:
-    """Train the models of all domains together, and write each to its file in `folder`."""
+def train(folder: Path, plan: Plan, earlier: Path | None = None) -> None:
+    """Train the models of all domains together, and write each to its file in `folder`; or train `earlier` ones on."""
     torch.set_num_threads(1)
     torch.manual_seed(plan.seed)
     random = Random(plan.seed)
     corpora = [Corpus(domain) for domain in DOMAINS.values()]
-    tokenizer = train_tokenizer(
-        (corpus.conversation(random) for _ in range(4000) for corpus in corpora), plan.vocabulary
-    )
+    files = [earlier / f"{name}.gguf" for name in DOMAINS] if earlier else []
+    sample = (corpus.conversation(random) for _ in range(4000) for corpus in corpora)
+    tokenizer = read_tokenizer(files[0]) if files else train_tokenizer(sample, plan.vocabulary)
     model = Llama(SHAPE, tokenizer.get_vocab_size(), len(corpora))
+    if files:
+        model.load([read_tensors(file) for file in files], SHARPNESS)
     print(f"{sum(weights.numel() for weights in model.parameters()) / 1e6:.2f} million parameters", flush=True)
     for step in _optimise(model, _batches(corpora, Encoder(tokenizer, unusual=0.1), plan, random), plan):
         if step % _SAVE_EVERY == 0:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from inference.demo import NAMES, model_path
 from scripts.demo_models.corpus import DOMAINS, Corpus
 from scripts.demo_models.noise import blur
 from scripts.demo_models.patterns import Topic, choose, exchange, fill, mark, read_topics, unmark
@@ -94,3 +95,16 @@ def test_a_seed_makes_one_corpus():
     """A model can be trained again from its seed."""
     one, same = (Corpus(DOMAINS["support"]).conversation(Random(3)) for _ in range(2))
     assert one == same
+
+
+def test_the_models_are_in_the_package():
+    """A wheel carries them: a few megabytes each."""
+    assert set(NAMES) == set(DOMAINS)
+    for name in NAMES:
+        assert 1e6 < model_path(name).stat().st_size < 6e6
+
+
+def test_an_unknown_model_is_named():
+    """The message lists those that exist."""
+    with pytest.raises(ValueError, match="telemetry, support, general"):
+        model_path("poetry")
