@@ -34,7 +34,8 @@ class Intercept(Section):
     redact_output: bool = False
     """Mask personal data that the model utters and the request did not hold."""
     keep_masked: tuple[str, ...] = ()
-    """JSONPaths of fields of the answer where placeholders stay: `$.choices[*].message.reasoning_content`."""
+    """JSONPaths of fields where placeholders stay, in the answer (`$.choices[*].message.reasoning_content`) and in the events
+    of a streamed one (`$.choices[*].delta.reasoning_content`)."""
     on_unreadable: Literal["auto", "pass", "reject"] = "auto"
     """A body that cannot be read: `pass` it untouched, `reject` it with 400, or `auto`: reject where anything is masked."""
 
