@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import pytest
 
@@ -56,9 +57,12 @@ class Vault:
         return self
 
 
+parsed = cache(parse)
+
+
 def stream(text=MESH, *, masks=True, observer=None):
     """A stream on a pipeline without classifier. The vault is put into the inspection by the test."""
-    mesh = parse(text)
+    mesh = parsed(text)
     return HttpStream(Pipeline(mesh, object() if masks else None, None, Router(mesh)), observer)
 
 

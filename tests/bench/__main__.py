@@ -1,0 +1,30 @@
+"""`make bench`: the wire's benches in turn, their lines kept in docs/bench/, and charts of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.bench.charts import write_charts
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "docs" / "bench"
+BENCHES = ("bench_wire", "bench_growth")
+
+
+def main() -> None:
+    """Run what is named, or all of it; draw what there is."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in sys.argv[1:] or BENCHES:
+        found = subprocess.run(
+            [sys.executable, "-m", f"tests.bench.{name}"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+        )
+        (FOLDER / f"{name}.jsonl").write_text(found.stdout)
+    lines = [json.loads(line) for file in sorted(FOLDER.glob("*.jsonl")) for line in file.read_text().splitlines()]
+    write_charts(lines, FOLDER)
+
+
+if __name__ == "__main__":
+    main()
