@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/
 PYTEST := $(RUN)python -m pytest
 
-.PHONY: help up test lint unit wire quality round-trip bench render clean
+.PHONY: help up test lint unit wire quality round-trip bench chaos render clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -37,6 +37,9 @@ wire: setup ## a real Envoy, a real processor, real llama.cpp
 
 render: setup ## write envoy/ and k8s/ anew from mesh.yaml
 	$(RUN)intentmesh render all
+
+chaos: setup ## break things under load for long; prints what leaked, which must be nothing
+	$(RUN)python -m tests.chaos.run --requests 200000 --workers 2
 
 bench: setup ## the figures of the README, and docs/benchmarks.md from them
 	$(RUN)python -m tests.bench
