@@ -87,7 +87,7 @@ async def crowd(server, count, seed):
 
 def test_requests_of_every_kind(start):
     """Everything ends as it should; then nothing is busy and the memory is where it was after the first fifth."""
-    with start("--slots", 6, "--max-queue", 20, "--context-tokens", 2048, "--batch-tokens", 128) as server:
+    with start("--slots", 8, "--max-queue", 20, "--context-tokens", 2048, "--batch-tokens", 128) as server:
         asyncio.run(crowd(server, REQUESTS // 5, seed=1))
         early = server.resident_mib()
         seen = asyncio.run(crowd(server, REQUESTS - REQUESTS // 5, seed=2))
