@@ -53,8 +53,21 @@ def test_always_reads_all():
 
 
 def test_a_key_announces():
-    """Under `customer_name` any value is read."""
-    assert find("the rainn", Words(rainn="PERSON"), key="customer_name")[0] == [("PERSON", "rainn")]
+    """Under `recipient` any value is read."""
+    assert find("the rainn", Words(rainn="PERSON"), key="recipient")[0] == [("PERSON", "rainn")]
+
+
+@pytest.mark.parametrize("key", ["first_name", "customerName", "Patient Name", "surname"])
+def test_a_key_that_holds_a_name_is_enough(key):
+    """Its whole value is the name: in any case, in any language, and no model is asked."""
+    model = Words()
+    assert (find("okwudili nwosu", model, key=key)[0], model.windows) == ([("PERSON", "okwudili nwosu")], [])
+
+
+@pytest.mark.parametrize("key", ["name", "filename", "hostname", "model_name"])
+def test_other_names_are_left_to_the_model(key):
+    """Files, hosts, models and functions have names too."""
+    assert find("get weather", Words(), key=key)[0] == []
 
 
 def test_only_wanted_types():

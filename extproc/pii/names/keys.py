@@ -19,9 +19,15 @@ _KEY: Final = re.compile(
     rf"{_START}(?:(?:{_WHOSE})[_\-. ]?)*names?$|{_START}(?:{_WHO})$|{_START}(?:{_WHERE})(?:[_\-. ]?(?:line)?[_\-. ]?\d)?$",
     re.IGNORECASE,
 )
+_PERSON: Final = re.compile(rf"{_START}(?:(?:{_WHOSE})[_\-. ]?)+names?$|{_START}surname$", re.IGNORECASE)
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def announces(key: str) -> bool:
     """Whether the value under a key is somebody's name or address: `customer_name`, `shipTo`, `Address line 1`."""
     return _KEY.search(_CAMEL.sub("_", key)) is not None
+
+
+def holds_a_name(key: str) -> bool:
+    """Whether the value under a key is a person's name and nothing else: `first_name`, `customerName`; not a bare `name`."""
+    return _PERSON.search(_CAMEL.sub("_", key)) is not None

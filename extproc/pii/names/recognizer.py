@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from extproc.errors import NamesOverBudgetError
 from extproc.pii.names import by_cues
 from extproc.pii.names.cues import CASUAL, STREET_ENDS, STREET_WORDS, Cues
+from extproc.pii.names.keys import holds_a_name
 from extproc.pii.names.words import load
 from extproc.pii.results import RecognizerResult
 
@@ -24,6 +25,7 @@ SUREST: Final = 0.85
 """A name is never surer than what a checksum or a distinctive shape proves."""
 REPEATED: Final = 0.6
 """Score of a name that the model read elsewhere in the text."""
+_VALUE: Final = re.compile(r"\s*[^\W\d_][\w.'’-]*(?: +[\w.'’-]+){0,4}\s*")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
@@ -56,6 +58,9 @@ class NameRecognizer:
     def __call__(self, text: str, key: str | None = None) -> list[RecognizerResult]:
         """Names of the wanted types, in the order of the text. `key` labels the text as a whole."""
         self.counts.texts += 1
+        if key is not None and "PERSON" in self._entities and _VALUE.fullmatch(text) and holds_a_name(key):
+            start, end = len(text) - len(text.lstrip()), len(text.rstrip())
+            return [RecognizerResult("PERSON", start, end, SUREST, ("key",))]
         windows = self._cues.windows(text, key) if self._settings.run == "on_cues" else [(0, len(text))] if text else []
         if not windows:
             return []
