@@ -4,7 +4,7 @@
 
 One run, one machine, one thread, the same bundled encoder for all, each system in a process of its own so that its
 memory is its own. Rows: CLINC150 (`../shared/data/intents`). The peer is run by an interpreter that has
-`semantic-router[fastembed]` (extra `bench`); it gets the validation split to calibrate on, as its README recommends,
+`semantic-router` (extra `bench-peer`); it gets the validation split to calibrate on, as its README recommends,
 which nobody else does. A JSON line per system, then a table.
 """
 
