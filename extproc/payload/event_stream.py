@@ -34,17 +34,24 @@ class _Framed:
         self._events = EventEditor(tree, editors)
         self._buffer = b""
         self._searched = 0
+        self._half_end = False
 
     def feed(self, chunk: bytes, *, end: bool = False) -> bytes:
         """See ResponseEditor."""
-        data = self._buffer + chunk if self._buffer else chunk
         out: list[bytes] = []
+        if self._half_end and chunk:  # the last event ended with the first half of CRLF
+            self._half_end = False
+            if chunk.startswith(b"\n"):
+                out.append(b"\n")
+                chunk = chunk[1:]
+        data = self._buffer + chunk if self._buffer else chunk
         at = 0
         search = self._searched
         while (match := self._end.search(data, search)) is not None:
             out.append(self._event(data[at : match.end()]))
             at = search = match.end()
         self._buffer = data[at:]
+        self._half_end = 0 < at == len(data) and data.endswith(b"\r")
         # the last three bytes may be part of an end whose rest is still to come
         self._searched = max(0, len(self._buffer) - 3)
         if len(self._buffer) > _MAX_EVENT_BYTES:
