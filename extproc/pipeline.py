@@ -158,6 +158,10 @@ class Pipeline:
         same = (ours.encoder, ours.threads) == (theirs.encoder, theirs.threads)
         return self._classifier.encoder if same and self._classifier is not None else None
 
+    def name_counts(self) -> dict[str, int]:
+        """Texts that the name model saw, read, and left to cues beyond its budget, since this pipeline was built."""
+        return self._anonymizer.name_counts() if self._anonymizer else {}
+
     def rule_for(self, method: str, path: str) -> Intercept | None:
         """The first `intercept` rule that matches; None: the request is none of our business.
 

@@ -16,7 +16,14 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from extproc.errors import ConfigError, IntentmeshError
 from extproc.service import ExternalProcessor
-from extproc.telemetry.instruments import BATCH_SIZE, CONFIG_GENERATION, CONFIG_REJECTED, OPEN_STREAMS, QUEUE_SIZE
+from extproc.telemetry.instruments import (
+    BATCH_SIZE,
+    CONFIG_GENERATION,
+    CONFIG_REJECTED,
+    NAME_TEXTS,
+    OPEN_STREAMS,
+    QUEUE_SIZE,
+)
 from extproc.wire import SERVICE
 
 if TYPE_CHECKING:
@@ -223,6 +230,8 @@ class Worker:
     def snapshot(self) -> Snapshot:
         """For `/metrics`."""
         self._meter.set(OPEN_STREAMS, self._service.open_streams)
+        for outcome, texts in self._service.pipeline.name_counts().items():
+            self._meter.set(NAME_TEXTS, texts, (outcome,))
         return self._meter.snapshot()
 
     def config(self) -> dict[str, Any]:

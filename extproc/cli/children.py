@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PR_SET_PDEATHSIG = 1
 STOP_S = 10.0
-"""Time that a child has between SIGTERM and SIGKILL."""
+"""Time that a child has between its stop signal and SIGKILL."""
 RESTARTS = 5
 """Deaths within `RESTART_WINDOW_S` after which a child is given up."""
 RESTART_WINDOW_S = 60.0
@@ -39,6 +39,7 @@ class Child:
         ready: Callable[[], Awaitable[bool]],
         env: Mapping[str, str] | None = None,
         on_line: Callable[[bytes], bool] | None = None,
+        stop_signal: int = signal.SIGTERM,
     ) -> None:
         """`on_line` sees each line of output first; a line for which it answers True is not written to the log."""
         self.name = name
@@ -48,6 +49,7 @@ class Child:
         self._ready = ready
         self._env = {**os.environ, **(env or {})}
         self._on_line = on_line
+        self._stop_signal = stop_signal
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._deaths: list[float] = []
@@ -111,12 +113,12 @@ class Child:
             await self.start()
 
     async def stop(self) -> None:
-        """SIGTERM, then SIGKILL; returns when the process is gone."""
+        """The stop signal, then SIGKILL; returns when the process is gone."""
         process = self._process
         if process is None:
             return
         if process.returncode is None:
-            process.terminate()
+            process.send_signal(self._stop_signal)
             try:
                 await asyncio.wait_for(process.wait(), STOP_S)
             except TimeoutError:

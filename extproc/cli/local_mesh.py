@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -175,6 +176,7 @@ class LocalMesh:
             log=self._folder / "processor.log",
             ready=lambda: _serves(address),
             on_line=self._on_request,
+            stop_signal=signal.SIGINT,  # Envoy is gone by then: there is nothing to drain
         )
 
     def _envoy(self) -> Child:

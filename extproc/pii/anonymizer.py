@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from bisect import bisect
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from extproc.errors import IntentmeshError, MaskingError
@@ -97,6 +97,11 @@ class Anonymizer:
 
     def _operator(self, entity_type: str) -> Operator:
         return self._settings.entities.get(entity_type, self._settings.default_operator)
+
+    def name_counts(self) -> dict[str, int]:
+        """What the name model did since the start; empty without one."""
+        names = self._analyzer.names
+        return asdict(names.counts) if names else {}
 
     def _find(self, text: Text, deadline: float | None) -> list[RecognizerResult]:
         if deadline is not None and time.monotonic() > deadline:

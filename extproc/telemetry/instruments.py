@@ -128,6 +128,13 @@ PROJECT_TOKENS = Instrument(
 PROJECT_COST = Instrument(
     "intentmesh.project.cost", "counter", "{currency}", "Money by project, intent and model", (PROJECT, INTENT, MODEL)
 )
+NAME_TEXTS = Instrument(
+    "intentmesh.names.texts",
+    "counter",
+    "{text}",
+    "Texts that the name model saw, read, or left to cues beyond its budget",
+    (OUTCOME,),
+)
 OPEN_STREAMS = Instrument("intentmesh.streams.open", "gauge", "{stream}", "Requests in flight")
 CONFIG_GENERATION = Instrument(
     "intentmesh.config.generation", "gauge", "1", "How often a mesh.yaml has been taken into use since the start"
