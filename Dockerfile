@@ -38,7 +38,7 @@ COPY --from=extproc-build /app/extproc /app/extproc
 COPY LICENSE NOTICE mesh.yaml /etc/intentmesh/
 USER 65532:65532
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:9901/readyz', timeout=2)"]
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:9464/readyz', timeout=2)"]
 ENTRYPOINT ["python", "-m", "extproc"]
 CMD ["serve", "/etc/intentmesh/mesh.yaml"]
 

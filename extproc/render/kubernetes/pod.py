@@ -23,7 +23,7 @@ SOCKET_FOLDER = "/var/run/intentmesh"
 SOCKET = f"{SOCKET_FOLDER}/extproc.sock"
 CONFIG_FOLDER = "/etc/intentmesh"
 MODEL_FOLDER = "/models"
-DEMO_FOLDER = "/demo"
+DEMO_FOLDER = "/app/inference/demo"
 """Where the inference image has the demo models."""
 TMP_FOLDER = "/tmp"  # noqa: S108 - a volume of the pod's own
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - of the pod: the kubelet probes from outside
