@@ -34,7 +34,9 @@ COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
 @click.option("--path", default="/v1/chat/completions", show_default=True, help="Path of the request.")
 @click.option("--method", default="POST", show_default=True)
-@click.option("--content-type", help="Default: application/json for what starts with { or [, else text/plain.")
+@click.option(
+    "--content-type", help="Of the body. Default: application/json; what is no JSON is taken for a user's message."
+)
 @click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="A request header; may be given again.")
 @click.option(
     "--color/--no-color", default=None, help="Show the texts with what was found in them. Default: on a terminal."
@@ -57,7 +59,10 @@ def explain(
     """
     mesh = load(file or default_mesh())
     body = sys.stdin.buffer.read()
-    kind = content_type or ("application/json" if body.lstrip()[:1] in {b"{", b"["} else "text/plain")
+    if content_type is None and body.lstrip()[:1] not in {b"{", b"["}:
+        words = body.decode(errors="replace").strip()
+        body = json.dumps({"messages": [{"role": "user", "content": words}]}, ensure_ascii=False).encode()
+    kind = content_type or "application/json"
     given = dict(_header(header) for header in headers) | {":path": path, ":method": method, "content-type": kind}
     found = _explain(mesh, method.upper(), path, body, given)
     if as_json:

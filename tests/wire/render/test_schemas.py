@@ -32,7 +32,7 @@ def objects(mesh, target):
     """Every object of a target that Kubernetes is to take as it is (patches are tried on what they patch)."""
     for file in files(mesh, target):
         name = file.path.rpartition("/")[2]
-        if name in ("mesh.yaml", "envoy.yaml", "deployment-patch.yaml", "gpu.yaml"):
+        if name in ("mesh.yaml", "envoy.yaml", "deployment-patch.yaml", "gpu.yaml", "intentmesh.json"):
             continue
         for document in yaml.safe_load_all(file.text):
             yield file.path, document
