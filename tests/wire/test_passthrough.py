@@ -106,7 +106,8 @@ async def test_an_error_of_the_upstream_is_the_client_s(gateway):
             await writer.drain()
             return True
 
-        gateway.upstreams["general"].answer = answer
+        for upstream in gateway.upstreams.values():
+            upstream.answer = answer
         seen = await gateway.chat("I am ada@example.org.")
         assert seen.status_code == status
         assert seen.content == (b"" if status in (204, 304) else b'{"error": "no ada@example.org"}')
