@@ -253,6 +253,12 @@ def _ejection(ejection: Ejection, *, has_standby: bool) -> OutlierDetection | No
     if not ejection.enabled:
         return None
     return OutlierDetection(
+        # A server that answers its health check may still answer 5xx to everything else.
+        successful_active_health_check_uneject_host=False,
+        # One that is dead is the health check's business: it is back as soon as that succeeds.
+        split_external_local_origin_errors=True,
+        enforcing_consecutive_local_origin_failure=0,
+        enforcing_local_origin_success_rate=0,
         consecutive_5xx=ejection.consecutive_5xx,
         interval=seconds(ejection.interval_s),
         base_ejection_time=seconds(ejection.base_s),
