@@ -7,6 +7,7 @@ pass through; `Exchange`, which telemetry receives, holds names, counts and time
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
@@ -22,6 +23,10 @@ HEADER_PREFIX = "x-intentmesh-"
 """Ours alone: a client that sends such a header gains nothing by it."""
 METADATA_NAMESPACE = "intentmesh"
 """Envoy's dynamic metadata, as `%DYNAMIC_METADATA(intentmesh:model)%` reads it in an access log."""
+
+REQUEST_ID_HEADER = "x-request-id"
+"""Envoy's: one id for what all parts say of a request. It goes on upstream."""
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 Phase = Literal[
     "request_headers", "request_body", "request_trailers", "response_headers", "response_body", "response_trailers"
@@ -63,6 +68,12 @@ class RequestHeaders:
     """What `jwt_authn` has verified, where Envoy is told to pass it on."""
     observed: bool = False
     """Envoy only lets us watch (`observability_mode`): it reads no reply."""
+
+
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """The request's id; empty where there is none, or a caller's own is not fit to be one."""
+    found = _REQUEST_ID.fullmatch(headers.get(REQUEST_ID_HEADER, ""))
+    return found[0] if found else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +207,7 @@ class Exchange:
     """Unix time."""
     duration_s: float
     """From the first message to the last."""
+    request_id: str = ""
     method: str = ""
     rule: str = ""
     """The path or prefix of the `intercept` rule; empty: not intercepted."""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from extproc.errors import IntentmeshError
 
 
-def refuse(error: IntentmeshError, rule: Intercept | None, target: str) -> Reject:
-    """The reply to a request that this error ends."""
+def refuse(error: IntentmeshError, rule: Intercept | None, target: str, request_id: str = "") -> Reject:
+    """The reply to a request that this error ends; `request_id` is the one under which logs and traces know it."""
     message = str(error)
     if rule is not None and (
         rule.payload == "anthropic" or (rule.payload == "auto" and target.partition("?")[0].endswith("/messages"))
@@ -24,6 +24,8 @@ def refuse(error: IntentmeshError, rule: Intercept | None, target: str) -> Rejec
         shape: dict[str, object] = {"type": "error", "error": {"type": error.error_type, "message": message}}
     else:
         shape = {"error": {"message": message, "type": error.error_type, "param": None, "code": _code(error)}}
+    if request_id:
+        shape["request_id"] = request_id
     return Reject(error.status, json.dumps(shape).encode(), f"intentmesh_{_code(error)}")
 
 

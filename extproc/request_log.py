@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from extproc.events import AnswerReader, Exchange, Observer, Trace, Usage
+
+log = structlog.get_logger(__name__)
 
 
 class RequestLog:
@@ -45,28 +47,26 @@ class RequestLog:
         """Write the line."""
         self._observer.finish(exchange)
         if exchange.rule:
-            sys.stderr.write(request_line(exchange) + "\n")
+            log.info("request", **told(exchange))
 
 
-def request_line(exchange: Exchange) -> str:
+def told(exchange: Exchange) -> dict[str, Any]:
     """What `--log-requests` prints, and `intentmesh up` shows."""
     entities: Counter[str] = Counter()
     for (entity_type, _), count in exchange.entities.items():
         entities[entity_type] += count
-    return json.dumps(
-        {
-            "event": "request",
-            "outcome": exchange.outcome,
-            "status": exchange.status,
-            "intent": exchange.intent,
-            "score": None if exchange.score is None else round(exchange.score, 4),
-            "stage": exchange.stage,
-            "model": exchange.model,
-            "reason": exchange.reason,
-            "entities": entities,
-            "error": exchange.error,
-            "duration_ms": round(exchange.duration_s * 1e3, 2),
-            "added_ms": round(sum(exchange.steps_s.values()) * 1e3, 3),
-            "steps_ms": {step: round(seconds * 1e3, 3) for step, seconds in exchange.steps_s.items()},
-        }
-    )
+    return {
+        "request_id": exchange.request_id,
+        "outcome": exchange.outcome,
+        "status": exchange.status,
+        "intent": exchange.intent,
+        "score": None if exchange.score is None else round(exchange.score, 4),
+        "stage": exchange.stage,
+        "model": exchange.model,
+        "reason": exchange.reason,
+        "entities": entities,
+        "error": exchange.error,
+        "duration_ms": round(exchange.duration_s * 1e3, 2),
+        "added_ms": round(sum(exchange.steps_s.values()) * 1e3, 3),
+        "steps_ms": {step: round(seconds * 1e3, 3) for step, seconds in exchange.steps_s.items()},
+    }

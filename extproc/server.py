@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
+from extproc import logs
 from extproc.admin import Admin
 from extproc.errors import ConfigError
 from extproc.events import Silence
+from extproc.guard import Guarded
 from extproc.pipeline import Pipeline
 from extproc.request_log import RequestLog
 from extproc.telemetry import Meter, Telemetry
@@ -51,6 +53,7 @@ def serve(
     """Serve until SIGTERM or SIGINT."""
     os.environ.setdefault("GRPC_EXPERIMENTS", WITHOUT_LISTENER_THREADS)
     mesh = file.load()
+    logs.configure("info" if log_requests else mesh.processor.log_level)
     if mesh.processor.workers > 1 and not mesh.processor.address:
         from extproc.supervisor import supervise  # noqa: PLC0415 - only several workers need one
 
@@ -86,11 +89,12 @@ def serve_one(
 def observing(mesh: Mesh, *, log_requests: bool) -> Iterator[tuple[Observer, Meter, Use]]:
     """Telemetry as `mesh.yaml` wants it. Its exporters have threads, so it is made in the process that serves."""
     telemetry = Telemetry(mesh) if mesh.telemetry.enabled else None
-    observer: Observer = telemetry or Silence()
+    meter = telemetry.meter if telemetry else Meter()
+    observer: Observer = Guarded(telemetry, meter) if telemetry else Silence()
     try:
         yield (
-            RequestLog(observer) if log_requests else observer,
-            telemetry.meter if telemetry else Meter(),
+            RequestLog(observer) if log_requests or mesh.processor.log_level == "debug" else observer,
+            meter,
             telemetry.use if telemetry else lambda _: None,
         )
     finally:

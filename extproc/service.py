@@ -14,6 +14,7 @@ import structlog
 
 from extproc import codec
 from extproc.errors import IntentmeshError, MaskingError, ProtocolError
+from extproc.logs import where
 from extproc.pipeline import Inquiry
 from extproc.refusal import refuse
 from extproc.stream import HttpStream
@@ -60,11 +61,12 @@ class ExternalProcessor:
             raise
         except ProtocolError as error:
             trouble = type(error).__name__
-            log.warning("protocol_error", reason=str(error))
+            log.warning("protocol_error", reason=str(error), request_id=stream.request_id)
             await context.abort(grpc.StatusCode.INTERNAL, str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the stream must not end cleanly
             trouble = type(error).__name__
-            log.error("stream_failed", error=trouble, at=_where(error))  # noqa: TRY400 - an exception's text may quote a request
+            # Not its text, which may quote a request.
+            log.error("stream_failed", error=trouble, at=where(error), request_id=stream.request_id)  # noqa: TRY400
             await context.abort(grpc.StatusCode.INTERNAL, trouble)
         finally:
             self.open_streams -= 1
@@ -79,14 +81,7 @@ class ExternalProcessor:
             raise
         except IntentmeshError as error:
             if isinstance(error, MaskingError):
-                log.error("masking_failed", error=type(error.__cause__ or error).__name__, at=_where(error))  # noqa: TRY400
-            return stream.refused(error, refuse(error, stream.rule, stream.target))
+                cause = type(error.__cause__ or error).__name__
+                log.error("masking_failed", error=cause, at=where(error), request_id=stream.request_id)  # noqa: TRY400
+            return stream.refused(error, refuse(error, stream.rule, stream.target, stream.request_id))
         return step
-
-
-def _where(error: BaseException) -> str:
-    """File and line that raised it. Not its message, which may quote a request."""
-    trace = (error.__cause__ or error).__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

@@ -45,6 +45,7 @@ from extproc.events import (
     ResponseTrailers,
     Silence,
     Trace,
+    request_id_of,
 )
 from extproc.pipeline import Inquiry, Inspection
 
@@ -137,6 +138,11 @@ class HttpStream:
         self._outcome: Outcome = "passed"
         self._trace: Trace | None = None
         self._started = self._asked = time.perf_counter()
+
+    @property
+    def request_id(self) -> str:
+        """Envoy's id of the request, under which logs, spans and the audit trail know it too."""
+        return request_id_of(self._headers)
 
     def receive(self, event: Event) -> Step:
         """Take the next event: the replies to it, or the question on which they depend.
@@ -260,6 +266,7 @@ class HttpStream:
             self._outcome = "forwarded"
             return self._release(None) if self._request_open else (Proceed("request_headers", modes.PASS),)
         self._state = State.END
+        self._request_open = False
         self._outcome = "rejected"
         self._status = reply.status
         self.finished = True
@@ -412,6 +419,7 @@ class HttpStream:
             outcome=outcome or self._outcome,
             started_at=time.time() - (now - self._started),
             duration_s=now - self._started,
+            request_id=self.request_id if rule else "",
             method=self._headers.get(":method", ""),
             rule=(rule.path or rule.path_prefix or "") if rule else "",
             payload=rule.payload if rule else "",

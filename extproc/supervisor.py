@@ -23,6 +23,7 @@ import structlog
 
 from extproc.admin import Admin
 from extproc.errors import IntentmeshError
+from extproc.logs import where
 from extproc.server import claimed, observing, settle, uvloop_runner
 from extproc.telemetry.meter import merge
 from extproc.worker import Worker
@@ -173,7 +174,8 @@ class Supervisor:
             ours.close()
             code = self._work(child.address, theirs)
         except BaseException as error:  # noqa: BLE001
-            log.error("worker_failed", error=type(error).__name__, reason=str(error))  # noqa: TRY400
+            reason = str(error) if isinstance(error, IntentmeshError) else where(error)
+            log.error("worker_failed", error=type(error).__name__, reason=reason)  # noqa: TRY400
         finally:
             os._exit(code)
 

@@ -14,6 +14,7 @@ import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from extproc import logs
 from extproc.errors import ConfigError, IntentmeshError
 from extproc.service import ExternalProcessor
 from extproc.telemetry.instruments import (
@@ -107,6 +108,7 @@ class Worker:
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Serve until SIGTERM (finish what is open) or SIGINT (at once)."""
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(logs.loop_failed)
         loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         loop.add_signal_handler(signal.SIGINT, self._interrupt)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)

@@ -14,11 +14,21 @@ import click
 )
 @click.option("--admin", help="host:port of the admin interface. Default: `processor.admin`.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes. Default: `processor.workers`.")
+@click.option(
+    "--log-level", type=click.Choice(("debug", "info", "warning", "error")), help="Default: `processor.log_level`."
+)
 @click.option("--log-requests", is_flag=True, help="One JSON line per request on stderr: names, counts and times.")
-def serve(file: Path, socket: Path | None, admin: str | None, workers: int | None, log_requests: bool) -> None:
+def serve(
+    file: Path,
+    socket: Path | None,
+    admin: str | None,
+    workers: int | None,
+    log_level: str | None,
+    log_requests: bool,
+) -> None:
     """Run the processor on its socket until SIGTERM."""
     from extproc.mesh_file import MeshFile  # noqa: PLC0415 - `--help` stays quick
     from extproc.server import serve as run  # noqa: PLC0415
 
-    options = {"socket": socket and str(socket), "admin": admin, "workers": workers}
+    options = {"socket": socket and str(socket), "admin": admin, "workers": workers, "log_level": log_level}
     run(MeshFile(file, {k: v for k, v in options.items() if v is not None}), log_requests=log_requests)

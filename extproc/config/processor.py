@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import Literal
 
 from pydantic import Field
 
@@ -20,6 +21,9 @@ class ProcessorSettings(Section):
     """Processes; one fills one core."""
     admin: str = "127.0.0.1:9464"
     """`host:port` of `/healthz`, `/readyz`, `/metrics` and `/config`."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """From which level on events are logged, one JSON line each on standard error. `debug` tells of every request, in names,
+    counts and times; no level tells what somebody wrote."""
     grace_s: float = Field(default=20.0, ge=0)
     """Time that open streams have to finish after SIGTERM."""
 

@@ -46,7 +46,7 @@ class AuditTrail:
         try:
             self._lines.put_nowait(record)
         except queue.Full:
-            self._lost(1)
+            self.lose(1)
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Write what is queued and end the thread."""
@@ -60,7 +60,11 @@ class AuditTrail:
             while not self._lines.empty() and len(batch) < 500:
                 batch.append(self._lines.get())
             running = None not in batch
-            self._append([record for record in batch if record is not None])
+            records = [record for record in batch if record is not None]
+            try:
+                self._append(records)
+            except Exception:  # noqa: BLE001 - a line that cannot be made is one that is missing; the next may be good
+                self.lose(len(records))
 
     def _append(self, records: list[dict[str, Any]]) -> None:
         if not records:
@@ -82,13 +86,14 @@ class AuditTrail:
                 self._truncate(before)
                 raise
         except OSError:
-            self._lost(len(records))
+            self.lose(len(records))
             return
         self._chain = chain
         self.blocked = False
         self._meter.add(AUDIT_LINES, len(records), ("written",))
 
-    def _lost(self, lines: int) -> None:
+    def lose(self, lines: int) -> None:
+        """Count lines that could not be written, and act on it as the policy says."""
         self._meter.add(AUDIT_LINES, lines, ("lost",))
         self.blocked = self._settings.on_error == "block"
 

@@ -142,7 +142,9 @@ CONFIG_GENERATION = Instrument(
 CONFIG_REJECTED = Instrument(
     "intentmesh.config.rejected", "counter", "{file}", "Changed mesh.yaml files that were refused"
 )
-SPANS_DROPPED = Instrument("intentmesh.telemetry.dropped", "counter", "{item}", "Telemetry that was lost", ("signal",))
+TELEMETRY_DROPPED = Instrument(
+    "intentmesh.telemetry.dropped", "counter", "{item}", "Telemetry that was lost", ("signal",)
+)
 AUDIT_LINES = Instrument("intentmesh.audit.lines", "counter", "{line}", "Audit lines by outcome", (OUTCOME,))
 
 INSTRUMENTS = tuple(value for value in list(globals().values()) if isinstance(value, Instrument))

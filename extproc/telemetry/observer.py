@@ -48,7 +48,6 @@ class RequestTrace:
 
     operation: str
     project: str
-    request_id: str
     identity: SpanIdentity | None
 
     @property
@@ -131,7 +130,7 @@ class Telemetry:
         operation = next((o for end, o in OPERATIONS.items() if path.endswith(end)), "generate_content")
         identity = self._identifier.identify(headers) if self._spans else None
         project = project_of(self._settings.project, headers, metadata)
-        return RequestTrace(operation, project, headers.get("x-request-id", "")[:128], identity)
+        return RequestTrace(operation, project, identity)
 
     def reader(self, content_type: str, content_encoding: str) -> UsageReader | None:
         """A reader for JSON and event streams that are not compressed."""
@@ -142,15 +141,17 @@ class Telemetry:
         return UsageReader(streamed=False) if "json" in content_type else None
 
     def finish(self, exchange: Exchange) -> None:
-        """An exchange has ended: count it, and tell it on."""
+        """An exchange has ended: put it on record, count it, and tell it on."""
         if exchange.rule:
             trace = exchange.trace if isinstance(exchange.trace, RequestTrace) else None
             bill = self._bill(exchange)
-            self._count(exchange, trace, bill)
-            if trace and trace.identity and self._spans and trace.identity.context.trace_flags.sampled:
-                self._trace(exchange, trace, bill)
-            if self.audit:
-                self.audit.write(self._audit_record(exchange, trace, bill))
+            try:
+                if self.audit:
+                    self._record(self.audit, exchange, trace, bill)
+            finally:
+                self._count(exchange, trace, bill)
+                if trace and trace.identity and self._spans and trace.identity.context.trace_flags.sampled:
+                    self._trace(exchange, trace, bill)
 
     def bill(self, model: str, usage: Usage) -> Mapping[str, float]:
         """Tokens and money for Envoy's dynamic metadata."""
@@ -242,7 +243,7 @@ class Telemetry:
             names.REASON: exchange.reason,
             names.ERROR_TYPE: exchange.error,
             "http.response.status_code": exchange.status,
-            "intentmesh.request_id": trace.request_id or None,
+            "intentmesh.request_id": exchange.request_id or None,
         }
         attributes = {name: value for name, value in told.items() if value is not None}
         for (entity_type, _), count in exchange.entities.items():
@@ -269,10 +270,17 @@ class Telemetry:
         for span in spans:
             self._spans.put(span)
 
+    def _record(self, audit: AuditTrail, exchange: Exchange, trace: RequestTrace | None, bill: Bill | None) -> None:
+        try:
+            audit.write(self._audit_record(exchange, trace, bill))
+        except Exception:
+            audit.lose(1)
+            raise
+
     def _audit_record(self, exchange: Exchange, trace: RequestTrace | None, bill: Bill | None) -> dict[str, Any]:
         return {
             "time": round(exchange.started_at, 3),
-            "request_id": trace.request_id if trace else "",
+            "request_id": exchange.request_id,
             "project": trace.project if trace else "",
             "intent": exchange.intent,
             "score": exchange.score,

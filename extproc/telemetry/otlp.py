@@ -25,7 +25,7 @@ from opentelemetry.sdk.metrics.export import (
     Sum,
 )
 
-from extproc.telemetry.instruments import INSTRUMENTS, SPANS_DROPPED
+from extproc.telemetry.instruments import INSTRUMENTS, TELEMETRY_DROPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,13 +91,13 @@ class MetricPusher:
         last = False
         while not last:
             last = self._closing.wait(self._interval_s)
-            data = metrics_data(self._snapshot(), self._resource, self._scope, self._started_ns)
             try:
+                data = metrics_data(self._snapshot(), self._resource, self._scope, self._started_ns)
                 result = self._exporter.export(data)
             except Exception:  # noqa: BLE001 - whatever a receiver does, it is counted and requests go on
                 result = MetricExportResult.FAILURE
             if result is not MetricExportResult.SUCCESS:
-                self._meter.add(SPANS_DROPPED, 1, ("metrics",))
+                self._meter.add(TELEMETRY_DROPPED, 1, ("metrics",))
 
 
 def metrics_data(snapshot: Snapshot, resource: Resource, scope: InstrumentationScope, started_ns: int) -> MetricsData:

@@ -21,7 +21,7 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 from opentelemetry.trace.propagation import get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from extproc.telemetry.instruments import SPANS_DROPPED
+from extproc.telemetry.instruments import TELEMETRY_DROPPED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,7 +87,7 @@ class SpanQueue:
     def put(self, span: ReadableSpan) -> None:
         """Queue a span; with a full queue it is lost and counted."""
         if len(self._spans) >= QUEUE_SPANS:
-            self._meter.add(SPANS_DROPPED, 1, ("traces",))
+            self._meter.add(TELEMETRY_DROPPED, 1, ("traces",))
             return
         self._spans.append(span)
         if len(self._spans) >= BATCH_SPANS:
@@ -119,7 +119,7 @@ class SpanQueue:
         except Exception:  # noqa: BLE001 - whatever a receiver does, it is counted and requests go on
             result = SpanExportResult.FAILURE
         if result is not SpanExportResult.SUCCESS:
-            self._meter.add(SPANS_DROPPED, len(batch), ("traces",))
+            self._meter.add(TELEMETRY_DROPPED, len(batch), ("traces",))
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,6 +257,7 @@ def test_a_refusal_ends_the_exchange():
     exchange.receive(RequestBody(b"t", end_of_stream=True))
     error = BlockedEntityError("US_SSN")
     (reply,) = exchange.refused(error, refuse(error, exchange.rule, exchange.target))
+    assert exchange.record(exchange.interrupted()).outcome == "rejected"
     assert (reply.status, exchange.finished) == (400, True)
     record = exchange.record()
     assert (record.outcome, record.status, record.error) == ("rejected", 400, "BlockedEntityError")

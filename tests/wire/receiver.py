@@ -1,7 +1,12 @@
-"""A real OTLP receiver: one small gRPC server that keeps what it is sent."""
+"""Real OTLP receivers, one for gRPC and one for HTTP, that keep what they are sent.
+
+The OpenTelemetry collector itself is in none of the registries that the tests may use.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+
+from tests.wire.upstream import head, read_request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,11 +32,25 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
     raw: bytes = b""
     """Everything, for the search for what must not be there."""
 
+    paths: set[str] = field(default_factory=set)
+    """Where an exporter sent to, over HTTP."""
+
     async def Export(self, request: Any, _context: grpc.aio.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
+        """Keep spans that came over gRPC."""
+        self.keep_spans(request)
+        return trace_service_pb2.ExportTraceServiceResponse()
+
+    def keep_spans(self, request: Any) -> None:
         """Keep spans."""
         self.raw += request.SerializeToString()
         self.spans += [span for r in request.resource_spans for s in r.scope_spans for span in s.spans]
-        return trace_service_pb2.ExportTraceServiceResponse()
+
+    def keep_metrics(self, request: Any) -> None:
+        """Keep the newest state of each metric."""
+        self.raw += request.SerializeToString()
+        for resource in request.resource_metrics:
+            for scope in resource.scope_metrics:
+                self.metrics |= {metric.name: metric for metric in scope.metrics}
 
     @property
     def attributes(self) -> list[dict[str, Any]]:
@@ -42,10 +63,7 @@ class _Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):
         self._receiver = receiver
 
     async def Export(self, request: Any, _context: grpc.aio.ServicerContext) -> Any:  # noqa: N802
-        self._receiver.raw += request.SerializeToString()
-        for resource in request.resource_metrics:
-            for scope in resource.scope_metrics:
-                self._receiver.metrics |= {metric.name: metric for metric in scope.metrics}
+        self._receiver.keep_metrics(request)
         return metrics_service_pb2.ExportMetricsServiceResponse()
 
 
@@ -67,3 +85,29 @@ async def running_receiver() -> AsyncIterator[Receiver]:
         yield receiver
     finally:
         await server.stop(None)
+
+
+@asynccontextmanager
+async def running_http_receiver() -> AsyncIterator[Receiver]:
+    """A receiver of OTLP over HTTP, in protobuf, on a free port."""
+    receiver = Receiver()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (request := await read_request(reader)) is not None:
+            receiver.paths.add(request.target)
+            body = gzip.decompress(request.body) if request.get("content-encoding") == "gzip" else request.body
+            assert request.get("content-type") == "application/x-protobuf"
+            if request.target.endswith("/v1/traces"):
+                receiver.keep_spans(trace_service_pb2.ExportTraceServiceRequest.FromString(body))
+            else:
+                receiver.keep_metrics(metrics_service_pb2.ExportMetricsServiceRequest.FromString(body))
+            writer.write(head(200, "application/x-protobuf", {"content-length": "0"}))
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=2**24)
+    receiver.port = server.sockets[0].getsockname()[1]
+    try:
+        yield receiver
+    finally:
+        server.close()

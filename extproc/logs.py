@@ -1,0 +1,105 @@
+"""What the processor says of itself: one JSON line per event on standard error, names and numbers only.
+
+Libraries log too, and an exception's message may quote the request in which it was raised. So of what they say only the
+place and the class of an exception are kept, whatever the level; and so it is with exceptions that nobody catches.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+if TYPE_CHECKING:
+    import asyncio
+    from types import TracebackType
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+TRUSTED = ("opentelemetry.exporter",)
+"""Loggers whose messages are shown: they name receivers and statuses, and have seen nothing but names and counts."""
+
+log = structlog.get_logger(__name__)
+
+
+def configure(level: str) -> None:
+    """Log from `level` on: our own events, those of libraries, and what nobody caught."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=_StandardError,
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=max(LEVELS[level], logging.INFO), handlers=[_Libraries()], force=True)
+    threading.excepthook = _thread_died
+    sys.unraisablehook = _unraisable
+
+
+def where(error: BaseException) -> str:
+    """File and line that raised an error. Not its message, which may quote a request."""
+    cause = error.__cause__
+    return _place(cause.__traceback__ if cause is not None and cause.__traceback__ else error.__traceback__)
+
+
+def loop_failed(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The handler of an event loop for exceptions that nobody awaits."""
+    error = context.get("exception")
+    log.error("uncaught", error=type(error).__name__, at=where(error) if error else "")
+
+
+def _place(trace: TracebackType | None) -> str:
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+
+
+def _thread_died(args: threading.ExceptHookArgs) -> None:
+    log.error(
+        "thread_died",
+        thread=args.thread.name if args.thread else "",
+        error=args.exc_type.__name__,
+        at=_place(args.exc_traceback),
+    )
+
+
+def _unraisable(args: Any) -> None:
+    log.error("unraisable", error=args.exc_type.__name__, at=_place(args.exc_traceback))
+
+
+class _StandardError:
+    """Where structlog puts its lines."""
+
+    def __init__(self, *_: Any) -> None:
+        """Take, and need not, the name of a logger."""
+
+    def write(self, line: str) -> None:
+        """Write one, whole."""
+        sys.stderr.write(line + "\n")
+
+    debug = info = warning = error = write
+
+
+class _Libraries(logging.Handler):
+    """Records of the standard library's logging, as lines like ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one."""
+        error = record.exc_info[1] if record.exc_info else None
+        line: dict[str, Any] = {
+            "event": "library",
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "at": where(error) if error else f"{record.pathname}:{record.lineno}",
+        }
+        if error is not None:
+            line["error"] = type(error).__name__
+        elif record.name.startswith(TRUSTED):
+            line["message"] = record.getMessage()
+        sys.stderr.write(json.dumps(line) + "\n")
