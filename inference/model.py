@@ -6,6 +6,7 @@ After loading everything here only reads, and may be called from any thread.
 from __future__ import annotations
 
 import ctypes
+import os
 from typing import TYPE_CHECKING, Any
 
 import llama_cpp.llama_cpp as llama
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _SPLIT_MODES = {"none": 0, "layer": 1, "row": 2}
 _MAP, _LOCK = 1, 2
+_WORD_PIECES = 3
+"""llama.cpp's kind of vocabulary that BERT has."""
 
 
 class Model:
@@ -27,11 +30,14 @@ class Model:
 
     def __init__(self, settings: Settings, on_progress: Callable[[float], bool]) -> None:
         logs.listen(verbose=settings.verbose)
+        # should llama.cpp ever abort, its own line says why: no debugger on top of it
+        os.environ.setdefault("GGML_NO_BACKTRACE", "1")
         llama.llama_backend_init()
         self.handle = _load_model(settings, on_progress)
         """llama.cpp's model."""
         self.vocab = llama.llama_model_get_vocab(self.handle)
         """llama.cpp's vocabulary, for the samplers."""
+        _check_vocabulary(self.vocab, settings)
         self.vocabulary_size = int(llama.llama_vocab_n_tokens(self.vocab))
         self.embedding_size = int(llama.llama_model_n_embd_out(self.handle))
         self.parameters = int(llama.llama_model_n_params(self.handle))
@@ -121,6 +127,17 @@ def _load_model(settings: Settings, on_progress: Callable[[float], bool]) -> Any
     if not model:
         raise ModelFileError(f"{settings.model}: llama.cpp cannot load it: {logs.last_complaint()}")
     return model
+
+
+def _check_vocabulary(vocab: Any, settings: Settings) -> None:
+    """Refuse what llama.cpp would end the process for, at the first text."""
+    if llama.llama_vocab_type(vocab) != _WORD_PIECES:
+        return
+    if min(llama.llama_vocab_bos(vocab), llama.llama_vocab_sep(vocab)) < 0:
+        raise ModelFileError(
+            f"{settings.model}: its tokenizer names no [CLS] or no [SEP] token (tokenizer.ggml.bos_token_id, "
+            "tokenizer.ggml.seperator_token_id); convert the model again"
+        )
 
 
 def _tensor_split(text: str) -> Any:

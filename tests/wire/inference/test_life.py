@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from scripts.make_gguf import PRESETS, make_gguf
+from tests.wire.inference.bert import make_bert
 
 HELLO = [{"role": "user", "content": "hello there"}]
 
@@ -149,6 +150,14 @@ def test_a_damaged_file_is_one_message(tiny, tmp_path, launch):
     assert "llama.cpp cannot load it" in log
     assert "block_count" in log
     assert "Traceback" not in log
+
+
+def test_a_tokenizer_that_would_end_the_process_is_one_message(tmp_path, launch):
+    """llama.cpp ends the process at the first text if a BERT names no separator; so such a file is refused."""
+    server = launch(make_bert(tmp_path / "bert.gguf", separator=False))
+    server.process.wait(30)
+    log = server.stop()
+    assert (server.process.returncode, "seperator_token_id" in log, "Traceback" in log) == (1, True, False)
 
 
 def test_a_port_in_use_is_one_message(server, tiny, launch):

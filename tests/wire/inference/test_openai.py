@@ -9,6 +9,8 @@ import httpx
 import openai
 import pytest
 
+from tests.wire.inference.bert import make_bert
+
 HELLO = [{"role": "user", "content": "hello there"}]
 
 
@@ -269,9 +271,19 @@ def test_props_and_metrics(server, client):
     assert server.metric("slots_busy") == 0
 
 
-@pytest.fixture(scope="module")
-def embedder(start, tiny, tmp_path_factory):
-    """The same weights, declared to be an embedding model that takes the mean of its tokens."""
+@pytest.fixture(scope="module", params=["bert", "llama"])
+def embedder(request, start, tiny, tmp_path_factory):
+    """An encoder; and a llama that is declared to be an embedding model."""
+    folder = tmp_path_factory.mktemp("embed")
+    path = (
+        make_bert(folder / "bert.gguf") if request.param == "bert" else _declared_to_embed(tiny, folder / "llama.gguf")
+    )
+    with start(model=path) as server:
+        yield server
+
+
+def _declared_to_embed(tiny, path):
+    """The same weights, but the mean of the tokens is to be taken."""
     key = b"llama.pooling_type"
     pair = struct.pack("<Q", len(key)) + key + struct.pack("<II", 4, 1)
     filler = b"general.note"
@@ -279,10 +291,8 @@ def embedder(start, tiny, tmp_path_factory):
     pair += struct.pack("<Q", len(filler)) + filler + struct.pack("<IQ", 8, pad) + b" " * pad
     data = tiny.read_bytes()
     count = struct.unpack_from("<Q", data, 16)[0]
-    path = tmp_path_factory.mktemp("embed") / "embed.gguf"
     path.write_bytes(data[:16] + struct.pack("<Q", count + 2) + pair + data[24:])
-    with start(model=path) as server:
-        yield server
+    return path
 
 
 def test_embeddings(embedder):
@@ -314,6 +324,14 @@ def test_each_model_says_what_it_cannot_do(server, embedder):
     assert (answer.status_code, "makes no embeddings" in answer.json()["error"]["message"]) == (400, True)
     answer = httpx.post(f"{embedder.url}/v1/infer", json={"prompt": "x"})
     assert (answer.status_code, "generates no text" in answer.json()["error"]["message"]) == (400, True)
+
+
+def test_a_text_beyond_the_context_is_not_embedded(embedder):
+    """Refused with the numbers, never cut."""
+    answer = httpx.post(f"{embedder.url}/v1/embeddings", json={"input": "x " * 3000})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (400, "context_length_exceeded", "input")
+    assert "prompt alone has" in error["message"]
 
 
 def test_no_text_in_logs_or_metrics(start):
