@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import time
 import uuid
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from inference.protocol import EmbeddingBody
     from inference.sampling import TokenLogprob
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+"""Kept, because `json.dumps` would make one for every token."""
 DONE = b"data: [DONE]\n\n"
 
 
@@ -41,7 +44,7 @@ def usage_body(usages: Sequence[Usage], prompts: int) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shape:
     """One answer's constant parts. `chat` tells the two APIs apart."""
 
@@ -90,10 +93,14 @@ class Shape:
 
     def _event(self, choice: dict[str, Any]) -> bytes:
         choice.setdefault("finish_reason", None)
-        body = {**self._head(self._chunk_object), "choices": [choice]}
-        if self.include_usage:
-            body["usage"] = None
-        return _data(body)
+        return self._frame[0] + _json(choice) + self._frame[1]
+
+    @functools.cached_property
+    def _frame(self) -> tuple[bytes, bytes]:
+        """What stands before and after the choice, the same in every event of an answer."""
+        body = {**self._head(self._chunk_object), "choices": []} | ({"usage": None} if self.include_usage else {})
+        start, _, end = _data(body).rpartition(b"[]")
+        return start + b"[", b"]" + end
 
     @property
     def _object(self) -> str:
@@ -164,4 +171,8 @@ def error_event(error: InferenceError) -> bytes:
 
 
 def _data(value: dict[str, Any]) -> bytes:
-    return b"data: " + json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+    return b"data: " + _json(value) + b"\n\n"
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return _ENCODER.encode(value).encode()
