@@ -37,6 +37,9 @@ class Preset:
 PRESETS = {
     "tiny": Preset(LlamaShape(layers=2, width=64, feed_forward=192, heads=4, kv_heads=2), 4096),
     "3m": Preset(LlamaShape(layers=4, width=192, feed_forward=512, heads=6, kv_heads=6), 4096),
+    "demo": Preset(
+        LlamaShape(layers=4, width=256, feed_forward=576, heads=4, kv_heads=4, context=2048, rope_base=5e5), 2048
+    ),
     "100m": Preset(LlamaShape(layers=12, width=768, feed_forward=2048, heads=12, kv_heads=12, context=4096), 32_000),
     "phi-4-mini": Preset(
         LlamaShape(layers=32, width=3072, feed_forward=8192, heads=24, kv_heads=8, context=131_072), 200_064

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from scripts.demo_models.noise import blur
-from scripts.demo_models.patterns import Exchange, choose, draw, exchange, fill, mark, read_topics, unmark
+from scripts.demo_models.patterns import Exchange, choose, draw, exchange, fill, mark, read_topics, unkeep, unmark
 from scripts.demo_models.placeholders import introduction, make_placeholder, mention, repeat
 from scripts.demo_models.readings import label, made_up_word, reading_exchange
+from scripts.demo_models.rephrasing import rephrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,23 +106,24 @@ class Corpus:
             ask, answer = self._turn(random)
             return Conversation([Message("user", ask), Message("assistant", answer)], templated=False)
         messages = []
-        if random.random() < 0.25:
+        if random.random() < 0.2:
             role = "developer" if random.random() < 0.1 else "system"
             messages.append(Message(role, self._say("system", random).replace("\\n", "\n")))
-        for _ in range(random.choices((1, 2, 3), (86, 11, 3))[0]):
+        for _ in range(random.choices((1, 2, 3), (92, 6, 2))[0]):
             ask, answer = self._turn(random)
             messages += [Message("user", ask), Message("assistant", answer)]
         return Conversation(messages)
 
     def _turn(self, random: Random) -> tuple[str, str]:
         ask, answer = self._exchange(random)
+        ask = unkeep(rephrase(ask, random))
         parts = [ask] if ask else []
         greeting = ""
-        if not ask or random.random() < 0.38:
+        if not ask or random.random() < 0.27:
             count = random.choices((1, 2, 3, 4, 5, 6), (62, 22, 10, 4, 1, 1))[0]
             for _ in range(count):
                 parts.insert(random.choice((0, len(parts), len(parts))), mention(random))
-        if random.random() < 0.09:
+        if random.random() < 0.06:
             sentence, name = introduction(random)
             parts.insert(0 if random.random() < 0.8 else len(parts), sentence)
             greeting = f"Hello {unmark(name)}. "
@@ -130,11 +132,11 @@ class Corpus:
                 _insert(part, make_placeholder(random, "PERSON"), random) if part is ask else part for part in parts
             ]
         for place in (0, len(parts)):
-            if random.random() < (0.03 if not ask else 0.11):
+            if random.random() < (0.03 if not ask else 0.06):
                 parts.insert(place, self._say("filler", random))
-        if random.random() < 0.12:
+        if random.random() < 0.1:
             parts[0] = f"{choose(_GREETING, random)} {parts[0]}"
-        if random.random() < 0.008:
+        if random.random() < 0.005:
             parts = self._bury(parts, random)
         text = _join(parts, random)
         return unmark(text), greeting + answer + repeat(unmark(text), greeting + answer)
@@ -142,7 +144,7 @@ class Corpus:
     def _exchange(self, random: Random) -> Exchange:
         """Choose what the turn is about."""
         chance = random.random()
-        if chance < 0.04:
+        if chance < 0.03:
             return Exchange("", self.domain.details)
         if chance < 0.2:
             return Exchange(fill(random.choice(self._beyond.asks), random, self._fillings, {}), self._refusal)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 COPIED = ("\ue000", "\ue001")
 """Private characters around a filling that an answer repeats letter by letter, so that noise leaves it alone."""
 
+KEPT = ("\ue002", "\ue003")
+"""The same around every filling, until the question is rephrased: an answer may name it, so no other word will do."""
+
 _SLOT = re.compile(r"\{(\w+)\}")
 _LITERAL = str.maketrans("⟨⟩", "()")
 _INNERMOST = re.compile(r"\(([^()]*)\)")
@@ -69,7 +72,7 @@ def fill(pattern: str, random: Random, fillings: Fillings, bound: dict[str, str]
         name = found[1]
         if name not in bound:
             bound[name] = fillings[name](random)
-        return bound[name]
+        return keep(bound[name])
 
     text = _SLOT.sub(value, choose(pattern, random)).translate(_LITERAL)
     return re.sub(r" {2,}", " ", text).strip()
@@ -97,7 +100,17 @@ def mark(text: str) -> str:
 
 def unmark(text: str) -> str:
     """Take the marks away."""
-    return text.replace(COPIED[0], "").replace(COPIED[1], "")
+    return unkeep(text).replace(COPIED[0], "").replace(COPIED[1], "")
+
+
+def keep(text: str) -> str:
+    """Keep a filling from being rephrased."""
+    return f"{KEPT[0]}{text}{KEPT[1]}"
+
+
+def unkeep(text: str) -> str:
+    """Let a filling be changed again."""
+    return text.replace(KEPT[0], "").replace(KEPT[1], "")
 
 
 def read_topics(path: Path) -> tuple[list[Topic], dict[str, Callable[[Random], str]]]:

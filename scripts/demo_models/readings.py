@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from scripts.demo_models.patterns import Exchange, choose, mark, unmark
+from scripts.demo_models.patterns import Exchange, choose, keep, mark, unmark
 
 if TYPE_CHECKING:
     from random import Random
@@ -72,6 +72,11 @@ class _Said(NamedTuple):
     trend: str
     word: str
     predicate: str
+    """is ... rising"""
+    finite: str
+    """... rises"""
+    base: str
+    """makes it ... rise"""
     adjective: str
 
 
@@ -82,11 +87,12 @@ def reading_exchange(random: Random) -> Exchange:
     """Ask about a reading, and answer with its likely causes and what to check."""
     part = _draw_part(random)
     said, other = (_draw_said(measure, random) for measure in random.sample(list(_MEASURES), 2))
-    form = random.choices(("verbs", "values", "pairs", "record", "states"), (25, 8, 9, 4, 54))[0]
+    form = random.choices(("verbs", "values", "pairs", "record", "finite", "states"), (23, 7, 8, 4, 18, 40))[0]
     pattern = choose(random.choice(_SENTENCES[form]), random) if form in _SENTENCES else ""
     if form == "states" and "{part}" not in pattern:
         part = _NAMELESS
-    words = {"part": part.name, "measure": said.word, "trend": said.predicate, "adjective": said.adjective}
+    words = {"part": part.name, "measure": said.word, "trend": said.predicate}
+    words |= {"finite": said.finite, "base": said.base, "adjective": said.adjective}
     findings = [_finding(said.measure, said.trend, part)]
     match form:
         case "verbs":
@@ -130,8 +136,8 @@ def _finding(measure: str, trend: str, part: _Part) -> str:
 
 def _draw_said(measure: str, random: Random) -> _Said:
     trend = random.choice(list(_TRENDS))
-    predicate, adjective = (_one_of(words, random) for words in _TRENDS[trend].values())
-    return _Said(measure, trend, _one_of(_MEASURES[measure]["words"], random), predicate, adjective)
+    predicate, finite, base, adjective = (_one_of(words, random) for words in _TRENDS[trend].values())
+    return _Said(measure, trend, _one_of(_MEASURES[measure]["words"], random), predicate, finite, base, adjective)
 
 
 def _draw_part(random: Random) -> _Part:
@@ -171,7 +177,7 @@ def _record(random: Random) -> str:
 def _filled(pattern: str, words: dict[str, str]) -> str:
     """Fill the slots; unlike `str.format` it leaves the braces of JSON alone."""
     for name, word in words.items():
-        pattern = pattern.replace(f"{{{name}}}", word)
+        pattern = pattern.replace(f"{{{name}}}", keep(word) if name == "part" else word)
     return pattern
 
 

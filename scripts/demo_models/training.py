@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from scripts.demo_models.corpus import DOMAINS, Corpus
 from scripts.demo_models.network import Llama
-from scripts.demo_models.tokens import Encoder, read_tokenizer, train_tokenizer, vocabulary
+from scripts.demo_models.tokens import Encoded, Encoder, read_tokenizer, train_tokenizer, vocabulary
 from scripts.gguf_writer import Identity, LlamaShape, LlamaWriter, read_tensors
 
 if TYPE_CHECKING:
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-    from scripts.demo_models.tokens import Encoded
-
 SHAPE = LlamaShape(layers=4, width=256, feed_forward=576, heads=4, kv_heads=4, context=2048, rope_base=500_000.0)
 SHARPNESS = 2.0
 """Clients ask with temperature 1 unless told otherwise, where a model this small would ramble now and then."""
 _SAVE_EVERY = 100
+_CUT_SHARE, _CUT = 0.6, (4, 14)
+"""What an answer is about shows in its first words, and the rest follows. So of most answers only so many tokens are learnt, and
+more questions fit into the time."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,18 @@ def _write(model: Llama, tokenizer: Tokenizer, folder: Path) -> None:
 
 def _optimise(model: Llama, batches: Iterator[_Batch], plan: Plan) -> Iterator[int]:
     """Train, and yield the number of each step."""
-    matrices = [weights for weights in model.parameters() if weights.dim() == 2]
+    inner = [weights for weights in model.blocks.parameters() if weights.dim() == 2]
+    outer = [model.embedding.weight, model.domains.weight]
     vectors = [weights for weights in model.parameters() if weights.dim() == 1]
-    groups = [{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=plan.peak_rate, betas=(0.9, 0.98), fused=True)
+    groups = [{"params": outer, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}]
+    optimisers = (
+        torch.optim.Muon(inner, lr=plan.peak_rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(groups, lr=plan.peak_rate, betas=(0.9, 0.98), fused=True),
+    )
     started, computed, losses, step = time.monotonic(), time.process_time(), [], 0
     while (passed := (time.monotonic() - started) / 60) < plan.minutes:
         share = min((step + 1) / plan.warmup_steps, 1 - passed / plan.minutes)
-        for group in optimiser.param_groups:
+        for group in (group for optimiser in optimisers for group in optimiser.param_groups):
             group["lr"] = plan.peak_rate * share
         batch = next(batches)
         with torch.autocast("cpu", torch.bfloat16):
@@ -100,7 +105,8 @@ def _optimise(model: Llama, batches: Iterator[_Batch], plan: Plan) -> Iterator[i
         model.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
+        for optimiser in optimisers:
+            optimiser.step()
         losses.append(loss.item())
         step += 1
         if step % 20 == 0:
@@ -114,7 +120,7 @@ def _batches(corpora: Sequence[Corpus], encoder: Encoder, plan: Plan, random: Ra
     """Yield conversations of every domain, of about the same length, padded at the end."""
     while True:
         drawn = random.choices(range(len(corpora)), k=plan.pool)
-        pool = [(encoder.encode(corpora[index].conversation(random), random), index) for index in drawn]
+        pool = [(_cut(encoder.encode(corpora[index].conversation(random), random), random), index) for index in drawn]
         pool.sort(key=lambda one: len(one[0].tokens))
         cut: list[list[tuple[Encoded, int]]] = [[]]
         for one in pool:
@@ -123,6 +129,15 @@ def _batches(corpora: Sequence[Corpus], encoder: Encoder, plan: Plan, random: Ra
             cut[-1].append(one)
         random.shuffle(cut)
         yield from map(_padded, cut)
+
+
+def _cut(one: Encoded, random: Random) -> Encoded:
+    """Keep only the start of the last answer, most of the time."""
+    if random.random() > _CUT_SHARE:
+        return one
+    last = len(one.spoken) - one.spoken[::-1].index(False)
+    end = last + random.randint(*_CUT)
+    return Encoded(one.tokens[:end], one.spoken[:end])
 
 
 def _padded(rows: list[tuple[Encoded, int]]) -> _Batch:

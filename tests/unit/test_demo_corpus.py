@@ -11,8 +11,9 @@ import pytest
 from inference.demo import NAMES, model_path
 from scripts.demo_models.corpus import DOMAINS, Corpus
 from scripts.demo_models.noise import blur
-from scripts.demo_models.patterns import Topic, choose, exchange, fill, mark, read_topics, unmark
+from scripts.demo_models.patterns import Topic, choose, exchange, fill, keep, mark, read_topics, unmark
 from scripts.demo_models.placeholders import PLACEHOLDER, mention, repeat
+from scripts.demo_models.rephrasing import rephrase
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ def test_a_slot_keeps_its_filling_within_an_exchange():
     """The answer speaks of the product that was asked about."""
     topic = Topic("price", ["how much is the {product}"], ["The {product} has a price.", "It has a price."])
     said = exchange(topic, Random(1), {"product": lambda random: random.choice("xyz")})
-    assert said.ask[-1] == said.answer.split()[1]
+    assert unmark(said.ask)[-1] == said.answer.split()[1]
 
 
 def test_an_answer_never_names_what_was_not_asked():
@@ -40,6 +41,19 @@ def test_an_answer_never_names_what_was_not_asked():
 def test_parentheses_can_be_written():
     """Code in a question needs them."""
     assert fill("print⟨1⟩", Random(1), {}, {}) == "print(1)"
+
+
+def test_rephrasing_leaves_fillings_alone():
+    """An answer may name them: another word for a product would make it speak of something else."""
+    ask = f"where is the {keep('phone')} of order {keep(mark('A-77'))} that I bought"
+    said = [rephrase(ask, Random(seed)) for seed in range(300)]
+    assert all(keep("phone") in one and keep(mark("A-77")) in one for one in said)
+    assert len(set(said)) > 100
+
+
+def test_rephrasing_leaves_records_alone():
+    """JSON with an opener before it is no JSON."""
+    assert {rephrase('{"machine": "pump"}', Random(seed)) for seed in range(50)} == {'{"machine": "pump"}'}
 
 
 def test_a_mistake_in_a_topic_file_names_its_line(tmp_path: Path):
