@@ -180,8 +180,8 @@ class Pipeline:
         """The answer to an intercepted request in which there is nothing to read."""
         return Inspection(self._router.decide(None, (), headers), reason=reason)
 
-    async def inspect(self, inquiry: Inquiry) -> Inspection:
-        """Mask, understand and route one body.
+    async def inspect(self, inquiry: Inquiry, waited_s: float = 0.0) -> Inspection:
+        """Mask, understand and route one body. `waited_s` of the deadline were gone before it was read.
 
         Raises UnreadableBodyError, BodyTooLargeError, BlockedEntityError and MaskingError: the request is refused.
         """
@@ -198,7 +198,7 @@ class Pipeline:
         document, anonymized, steps = masked.document, masked.anonymized, masked.steps
         entities: Mapping[tuple[str, str], int] = anonymized.entities if anonymized else {}
         start = perf_counter()
-        score, trouble = await self._classify(document.intent_text, inquiry.headers, deadline)
+        score, trouble = await self._classify(document.intent_text, inquiry.headers, deadline - waited_s)
         understood = perf_counter()
         intent = score.intent if score else None
         decision = self._router.decide(intent, {entity_type for entity_type, _ in entities}, inquiry.headers)

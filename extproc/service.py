@@ -14,6 +14,7 @@ import structlog
 
 from extproc import codec
 from extproc.errors import IntentmeshError, MaskingError, ProtocolError
+from extproc.lateness import Lateness
 from extproc.logs import where
 from extproc.pipeline import Inquiry
 from extproc.refusal import refuse
@@ -33,6 +34,7 @@ class ExternalProcessor:
     def __init__(self, pipeline: Pipeline, observer: Observer) -> None:
         self.pipeline = pipeline
         self.open_streams = 0
+        self.lateness = Lateness()
         self._observer = observer
 
     def handler(self) -> grpc.GenericRpcHandler:
@@ -76,7 +78,7 @@ class ExternalProcessor:
         try:
             step = stream.receive(codec.decode(message))
             if isinstance(step, Inquiry):
-                step = stream.inspected(await stream.pipeline.inspect(step))
+                step = stream.inspected(await stream.pipeline.inspect(step, self.lateness.seconds()))
         except ProtocolError:
             raise
         except IntentmeshError as error:

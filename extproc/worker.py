@@ -114,6 +114,7 @@ class Worker:
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
         server = self._listen()
         await server.start()
+        self._service.lateness.listen(loop)
         if self._address.startswith("unix:"):
             # Envoy runs as another user; the folder is what guards the socket.
             os.chmod(self._address.removeprefix("unix:"), 0o666)  # noqa: PTH101, S103
@@ -128,6 +129,7 @@ class Worker:
             await self._drain(server)
         finally:
             keeper.cancel()
+            self._service.lateness.close()
             faulthandler.cancel_dump_traceback_later()
 
     def _interrupt(self) -> None:

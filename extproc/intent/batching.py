@@ -33,8 +33,10 @@ class Batcher(Generic[Item, Result]):
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
-        self.pass_s = 0.0
-        """Time of a pass, smoothed: what a caller has to expect."""
+        self._batch_s = 0.0
+        """Time of a batch, smoothed: what a caller has to expect. Items of unlike size take several passes."""
+        self._begun: float | None = None
+        """When the batch that is running began."""
         self.on_pass: Callable[[int, int], None] | None = None
         """Told of each pass, in its thread: how many items it takes, how many wait still."""
 
@@ -53,8 +55,15 @@ class Batcher(Generic[Item, Result]):
         return await future
 
     def expected_s(self) -> float:
-        """Time until an item that comes now would be answered."""
-        return self.pass_s * (1 + (len(self._waiting) + self._largest - 1) // self._largest)
+        """Time until an item that comes now would be answered; 0 when it is the only one.
+
+        Somebody must always try: who trusted one slow batch for ever would never find out that the next is quick.
+        """
+        begun, waiting = self._begun, len(self._waiting)
+        if begun is None and not waiting:
+            return 0.0
+        rest = max(0.0, begun + self._batch_s - monotonic()) if begun is not None else 0.0
+        return rest + self._batch_s * (1 + waiting // self._largest)
 
     def close(self) -> None:
         """End the thread after the pass that is running; what still waits is cancelled."""
@@ -75,9 +84,13 @@ class Batcher(Generic[Item, Result]):
                     self._waiting.clear()
                     return
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._largest))]
+                self._begun = begun = monotonic()
             batch = [entry for entry in batch if not entry[1].cancelled()]
             for group in self._groups(batch):
                 self._pass(group)
+            if batch:
+                self._batch_s += (monotonic() - begun - self._batch_s) * (0.1 if self._batch_s else 1.0)
+            self._begun = None
 
     def _groups(
         self, batch: list[tuple[Item, asyncio.Future[Result], asyncio.AbstractEventLoop]]
@@ -92,7 +105,6 @@ class Batcher(Generic[Item, Result]):
         return groups
 
     def _pass(self, group: list[tuple[Item, asyncio.Future[Result], asyncio.AbstractEventLoop]]) -> None:
-        start = monotonic()
         if self.on_pass is not None:
             self.on_pass(len(group), len(self._waiting))
         try:
@@ -103,7 +115,6 @@ class Batcher(Generic[Item, Result]):
         else:
             for (_, future, loop), result in zip(group, results, strict=True):
                 _call(loop, _finish, future, result)
-        self.pass_s += ((monotonic() - start) - self.pass_s) * (0.1 if self.pass_s else 1.0)
 
 
 def _call(loop: asyncio.AbstractEventLoop, what: Callable[..., object], *arguments: object) -> None:
