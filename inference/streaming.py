@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -83,5 +84,18 @@ class EventStream(Response):
             if event.text or event.logprobs:
                 parts.append(self._shape.text(index, event))
             if event.finish is not None:
-                parts.append(self._shape.end(index, event))
+                end = self._shape.end(index, event)
+                is_last = len(self._exchange.usages) == len(self._job.tasks)
+                parts.append(self._counted(end) if is_last and not self._shape.include_usage else end)
         return b"".join(parts)
+
+    def _counted(self, event: bytes) -> bytes:
+        """The last choice's last event with the counts that llama.cpp's own server tells in it, for whoever meters a stream."""
+        usage = answers.usage_body(self._exchange.usages, self._job.prompts)
+        cached = usage["prompt_tokens_details"]["cached_tokens"]
+        counts = {
+            "cache_n": cached,
+            "prompt_n": usage["prompt_tokens"] - cached,
+            "predicted_n": usage["completion_tokens"],
+        }
+        return event.removesuffix(b"}\n\n") + b',"timings":' + json.dumps(counts).encode() + b"}\n\n"

@@ -1,5 +1,8 @@
 """Token usage, read out of an answer as it passes by: JSON or server-sent events, OpenAI's or Anthropic's names.
 
+A stream whose caller did not ask for `usage` has none in OpenAI's API. llama.cpp's servers (its own, and ours) tell the same
+counts in the last event all the same, as `timings`, and those are taken; where neither is told, the output is estimated.
+
 Only the beginning and the end of an answer are kept, for `usage` stands in one of the two. Inside a JSON string a quote
 is escaped, so an answer that *talks* about `"usage":` is not mistaken for one that reports it.
 """
@@ -8,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any, TypeGuard
 
 from extproc.events import Usage
 
@@ -17,6 +21,7 @@ BYTES_PER_TOKEN = 4
 """Rule of thumb for English text and the usual tokenizers, for answers that report nothing."""
 
 _USAGE = re.compile(rb'(?<!\\)"usage"\s*:\s*(?=\{)')
+_TIMINGS = re.compile(rb'(?<!\\)"timings"\s*:\s*(?=\{)')
 _EVENT = re.compile(rb"^data:\s*\{", re.MULTILINE)
 _MODEL = re.compile(rb'(?<!\\)"model"\s*:\s*"([^"\\]{1,200})"')
 _FINISH = re.compile(rb'(?<!\\)"(?:finish_reason|stop_reason)"\s*:\s*"(\w{1,40})"')
@@ -49,11 +54,13 @@ class UsageReader:
         for part in (self._head, self._tail):
             for match in _USAGE.finditer(part):
                 found |= _counts(part, match.end())
+        if "output" not in found and (told := _TIMINGS.search(self._tail)):
+            found |= _timed(self._tail, told.end())
         model = _MODEL.search(self._head)
         finish = _FINISH.findall(self._tail)
         estimated = "output" not in found
         if estimated:
-            content = self._events if self._streamed else self._bytes // BYTES_PER_TOKEN
+            content = self._events - self._tail.count(b"[DONE]") if self._streamed else self._bytes // BYTES_PER_TOKEN
             found["output"] = max(0, content)
         return Usage(
             input_tokens=found.get("input"),
@@ -66,17 +73,35 @@ class UsageReader:
 
 
 def _counts(part: bytes, start: int) -> dict[str, int]:
-    try:
-        usage, _ = json.JSONDecoder().raw_decode(part[start:].decode("utf-8", "replace"))
-    except ValueError:  # cut by the edge of what is kept
-        return {}
+    usage = _object(part, start)
     counts = {}
     for ours, names in (
         ("input", ("prompt_tokens", "input_tokens")),
         ("output", ("completion_tokens", "output_tokens")),
     ):
         for name in names:
-            value = usage.get(name)
-            if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53:
+            if _is_count(value := usage.get(name)):
                 counts[ours] = value
     return counts
+
+
+def _timed(part: bytes, start: int) -> dict[str, int]:
+    """llama.cpp's counts: tokens of the prompt that came from its cache, those that did not, and those made."""
+    timings = _object(part, start)
+    cached, read, made = timings.get("cache_n", 0), timings.get("prompt_n"), timings.get("predicted_n")
+    if _is_count(cached) and _is_count(read) and _is_count(made):
+        return {"input": cached + read, "output": made}
+    return {}
+
+
+def _object(part: bytes, start: int) -> dict[str, Any]:
+    """The JSON object that begins there; an empty one where the edge of what is kept cuts it."""
+    try:
+        found, _ = json.JSONDecoder().raw_decode(part[start:].decode("utf-8", "replace"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53

@@ -74,6 +74,17 @@ def test_usage_of_an_anthropic_stream():
     assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (25, 15, False)
 
 
+def test_usage_of_a_llama_cpp_stream():
+    """Without `include_usage` its last event has timings, with the prompt's cached tokens apart."""
+    timings = '"timings":{"cache_n":12,"prompt_n":1,"prompt_ms":881.84,"predicted_n":4,"predicted_per_second":1.16}'
+    reader = UsageReader(streamed=True)
+    reader.feed(b'data: {"choices":[{"delta":{"content":"\\"timings\\":{}"}}]}\n\n')
+    reader.feed(f'data: {{"choices":[{{"finish_reason":"length","delta":{{}}}}],{timings}}}\n\n'.encode())
+    reader.feed(b"data: [DONE]\n\n")
+    usage = reader.close()
+    assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (13, 4, False)
+
+
 def test_usage_is_estimated_and_says_so():
     """A stream that reports nothing is counted by its events."""
     reader = UsageReader(streamed=True)
