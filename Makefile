@@ -32,7 +32,8 @@ quality: setup ## accuracy floors
 round-trip: setup ## 24,000 random bodies, echoed and cut anywhere: what was masked comes back
 	INTENTMESH_ROUND_TRIP_CASES=6000 $(PYTEST) --timeout 3600 tests/quality/test_round_trip.py
 
-wire: setup ## a real Envoy, a real processor, real llama.cpp
+wire: setup ## a real Envoy, a real processor, real llama.cpp, a real Prometheus
+	@$(PYTHON) scripts/fetch_prometheus.py
 	$(PYTEST) tests/wire
 
 render: setup ## write envoy/ and k8s/ anew from mesh.yaml

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import socket
 from contextlib import asynccontextmanager
 
@@ -13,9 +12,10 @@ import pytest
 import yaml
 
 from extproc.render.dashboard import dashboard
+from scripts.fetch_prometheus import prometheus
 from tests.wire.harness import Process, running_gateway, until
 
-PROMETHEUS = shutil.which("prometheus")
+PROMETHEUS = prometheus()
 SILENT = {"Default model after a fault", "Refused after a fault", "Lost telemetry"}
 """Panels that are empty while nothing goes wrong: their queries have to be good, not to find anything."""
 
@@ -29,7 +29,7 @@ async def running_prometheus(folder, target):
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     port = free_port()
-    command = [PROMETHEUS, f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}"]
+    command = [str(PROMETHEUS), f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}"]
     process = Process("prometheus", [*command, f"--web.listen-address=127.0.0.1:{port}"], folder / "prometheus.log")
     await process.start()
     url = f"http://127.0.0.1:{port}"
@@ -63,7 +63,7 @@ async def ask(url, query):
     return answer["data"]["result"]
 
 
-@pytest.mark.skipif(PROMETHEUS is None, reason="no prometheus binary (Debian: apt-get install prometheus)")
+@pytest.mark.skipif(PROMETHEUS is None, reason="no prometheus; `python3 scripts/fetch_prometheus.py` says why")
 async def test_every_query_finds_data(tmp_path):
     """No panel of the dashboard asks for a metric, or a label, that is not there."""
     telemetry = {"usage": True, "project": {"header": "x-team", "known": ["red"]}}
