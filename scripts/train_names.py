@@ -25,10 +25,8 @@ from tokenizers import Tokenizer
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from names.data import IGNORE, LABELS, TYPES, Row, encode, read_sentences, stream  # noqa: E402
+from names.data import IGNORE, LABELS, TYPES, Row, encode, held_out, read_sentences, stream  # noqa: E402
 from names.export import export  # noqa: E402
-from names.grammar import Writer  # noqa: E402
-from names.lexicon import Lexicon  # noqa: E402
 from names.network import NameTagger, Size  # noqa: E402
 from names.score import Tally  # noqa: E402
 
@@ -58,7 +56,7 @@ def pad(rows: list[list[int]], fill: int) -> torch.Tensor:
 
 
 def train(model: NameTagger, rows_from, args: argparse.Namespace, check) -> None:
-    """AdamW with a short warm-up and a linear fall; the word table stays as it is."""
+    """AdamW with a short warm-up and a linear fall; the word table stays as it is. The mean of the last steps is kept."""
     model.words.weight.requires_grad_(False)
     model.positions.weight.requires_grad_(False)
     fresh = [*model.shapes.parameters(), *model.head.parameters()]
@@ -70,6 +68,7 @@ def train(model: NameTagger, rows_from, args: argparse.Namespace, check) -> None
         optimiser, lambda s: min(1.0, (s + 1) / 100) * max(0.02, 1 - s / args.steps)
     )
     rng, step, started, losses = Random(args.seed), 0, time.monotonic(), []
+    mean = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995))
     while step < args.steps:
         for batch in batches(list(islice(rows_from, 2048)), rng):
             model.train()
@@ -87,6 +86,7 @@ def train(model: NameTagger, rows_from, args: argparse.Namespace, check) -> None
             optimiser.step()
             schedule.step()
             optimiser.zero_grad()
+            mean.update_parameters(model)
             losses.append(loss.item())
             step += 1
             if step % 250 == 0:
@@ -95,17 +95,10 @@ def train(model: NameTagger, rows_from, args: argparse.Namespace, check) -> None
                     flush=True,
                 )
             if step % args.check_every == 0 or step == args.steps:
-                check(model)
+                check(mean.module)
             if step == args.steps:
                 break
-
-
-def held_out(sentences, seed: int) -> dict[str, list]:
-    """The texts that training never sees: tweets, WNUT's development part, written ones with other words and other sentences."""
-    writer = Writer(Lexicon(Random(seed + 1), "held_out"))
-    parts = {"tweets": [], "written": [writer.text()[:2] for _ in range(600)]}
-    parts["tweets"] = [(text, spans) for text, spans, part in sentences if part == "held_out"]
-    return parts
+    model.load_state_dict(mean.module.state_dict())
 
 
 def score(predict, rows, tokenizer) -> Tally:

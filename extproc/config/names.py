@@ -43,8 +43,11 @@ class NameSettings(Section):
     enabled: bool = True
     run: Literal["on_cues", "always"] = "on_cues"
     """`on_cues`: the model reads only the sentences in which something hints at a name. `always`: it reads all."""
-    budget_tokens: int = Field(default=4096, ge=64, le=1_000_000)
-    """Tokens of one text that the model reads at most; about 20 to 35 microseconds each."""
+    budget_tokens: int = Field(default=16_384, ge=64, le=1_000_000)
+    """Words and signs of one text that are read at most; about 2 microseconds each (20 to 35 with an `engine`)."""
+    second_look_tokens: int = Field(default=192, ge=0, le=1_000_000)
+    """Words and signs of one text that the larger network reads again at most, the least sure sentences first; about 25
+    microseconds each. 0: it is never asked."""
     over_budget: Literal["cues", "block"] = "cues"
     """What happens to the rest of a longer text: names are found by cues alone (titles, labels, given names), or the request
     is refused. Counted either way."""

@@ -23,6 +23,8 @@ def _fold_char(char: str) -> str:
     category = unicodedata.category(char)
     if category == "Cf":
         return ""
+    if category == "Cs":
+        return "\ufffd"  # half a pair: no tokenizer takes it
     if category == "Nd":
         return str(unicodedata.digit(char))
     if category == "Zs":

@@ -135,11 +135,11 @@ def encode(text: str, spans: list[Span], tokenizer: Tokenizer) -> Row:
             labels.append(IGNORE)
             continue
         seen.add(word)
-        labels.append(_label(start, end, spans))
+        labels.append(label_of(start, end, spans))
     return Row(encoding.ids, [0 if w is None else shape[w] for w in word_ids], labels)
 
 
-def _label(start: int, end: int, spans: list[Span]) -> int:
+def label_of(start: int, end: int, spans: list[Span]) -> int:
     for s, e, label in spans:
         if s <= start < e:
             if label == "IGNORE":
@@ -165,10 +165,10 @@ def library_code() -> list[str]:
     return pieces
 
 
-def stream(
-    sentences: list[tuple[str, list[Span], str]], tokenizer: Tokenizer, seed: int, real_share: float
-) -> Iterator[Row]:
-    """Endless training rows: real sentences, each at times with other names, mixed with written ones."""
+def texts(
+    sentences: list[tuple[str, list[Span], str]], seed: int, real_share: float
+) -> Iterator[tuple[str, list[Span]]]:
+    """Endless labelled texts: real sentences, each at times with other names, mixed with written ones."""
     rng = Random(seed)
     lexicon = Lexicon(rng)
     writer = Writer(lexicon)
@@ -177,13 +177,27 @@ def stream(
     code = library_code()
     while True:
         if rng.random() < CODE_SHARE:
-            text, spans = rng.choice(code), []
+            yield rng.choice(code), []
         elif rng.random() < real_share:
             if not order:
                 order = rng.sample(train, len(train))
-            text, spans = vary(*order.pop(), lexicon, replace=0.5 if rng.random() < 0.6 else 0.0)
+            yield vary(*order.pop(), lexicon, replace=0.5 if rng.random() < 0.6 else 0.0)
         else:
-            text, spans, _ = writer.text()
+            yield writer.text()[:2]
+
+
+def stream(
+    sentences: list[tuple[str, list[Span], str]], tokenizer: Tokenizer, seed: int, real_share: float
+) -> Iterator[Row]:
+    """The same texts as tokens."""
+    for text, spans in texts(sentences, seed, real_share):
         row = encode(text, spans, tokenizer)
         if any(label >= 0 for label in row.labels):
             yield row
+
+
+def held_out(sentences: list[tuple[str, list[Span], str]], seed: int) -> dict[str, list[tuple[str, list[Span]]]]:
+    """The texts that training never sees: tweets, WNUT's development part, written ones with other words and other sentences."""
+    writer = Writer(Lexicon(Random(seed + 1), "held_out"))
+    tweets = [(text, spans) for text, spans, part in sentences if part == "held_out"]
+    return {"tweets": tweets, "written": [writer.text()[:2] for _ in range(600)]}

@@ -6,7 +6,9 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from extproc.pii.names.words import load
 from names import words
+from names.lexicon import foreign_words
 from names.plain import PLAIN
 from names.prose import BIOGRAPHY, BUSINESS, CHAT, FORMS, NEWS, PLACES_AND_THINGS
 
@@ -21,8 +23,9 @@ FAMILIES = {
     "chat": CHAT,
     "forms": FORMS,
     "plain": PLAIN,
+    "foreign": "",
 }
-WEIGHTS = {"biography": 22, "places": 16, "news": 11, "business": 15, "chat": 12, "forms": 8, "plain": 16}
+WEIGHTS = {"biography": 22, "places": 16, "news": 11, "business": 15, "chat": 12, "forms": 8, "plain": 16, "foreign": 7}
 INNERMOST = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
 SLOT = re.compile(r"\{\{|\}\}|\{([A-Za-z_]+)(2?)(?:\.([a-z]+))?\}")
 MONTHS = "January February March April May June July August September October November December".split()
@@ -46,6 +49,12 @@ def templates(family: str, part: str) -> tuple[str, ...]:
     return tuple(line for i, line in enumerate(lines) if (i % 12 == 5) == (part == "held_out"))
 
 
+@cache
+def everyday() -> tuple[str, ...]:
+    """Words that name nobody, from the list that the recognizer's gate uses."""
+    return tuple(sorted(word for word in load("common") if len(word) > 3 and word.isascii()))
+
+
 class Writer:
     """Writes labelled texts. The same seed writes the same texts."""
 
@@ -56,6 +65,8 @@ class Writer:
         """One text of one to four sentences of one family: text, spans, family."""
         rng = self.rng
         family = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        if family == "foreign":
+            return (*self._case(*_join(self._foreign())), family)
         lines = templates(family, self.part)
         count = 1 if family in {"forms", "plain"} or rng.random() < 0.55 else rng.choice([2, 2, 3, 4])
         people: dict[str, Person] = {}
@@ -70,6 +81,48 @@ class Writer:
                     people = {}
                 pieces.extend(self._sentence(rng.choice(lines), people))
         return (*self._case(*_join(pieces)), family)
+
+    def _foreign(self) -> list[tuple[str, str | None]]:
+        """Words of another language, a capital at the start, a heading at times; in every other text somebody's name."""
+        rng = self.rng
+        locale = rng.choice(list(words.FOREIGN_LABELS))
+        known = foreign_words(locale)
+        pieces: list[tuple[str, str | None]] = []
+        if rng.random() < 0.25:
+            heading = " ".join(rng.choice(known) for _ in range(rng.randint(1, 4)))
+            pieces.append(
+                (
+                    rng.choice([heading.upper(), heading.title(), heading.capitalize()])
+                    + rng.choice(["\n", "\n\n", ": "]),
+                    None,
+                )
+            )
+        for _ in range(rng.choice([1, 1, 2, 3])):
+            sentence = [rng.choice(known) for _ in range(rng.randint(3, 11))]
+            if locale == "de_DE":
+                sentence = [w.capitalize() if rng.random() < 0.3 else w for w in sentence]
+            text = " ".join(sentence)
+            pieces.append((text[0].upper() + text[1:], None))
+            if rng.random() < 0.4:
+                person = self.lexicon.person()
+                form = rng.choice(words.FOREIGN_LABELS[locale].split("|"))
+                pieces.append((rng.choice([" ", ". ", "\n", ", "]), None))
+                for part in re.split(r"(\{[plfco]\})", form):
+                    match part:
+                        case "{p}":
+                            pieces.append((person.plain(), "PERSON"))
+                        case "{l}":
+                            pieces.append((person.last, "PERSON"))
+                        case "{f}":
+                            pieces.append((person.first, "PERSON"))
+                        case "{c}":
+                            pieces.append((self.lexicon.city(), "LOCATION"))
+                        case "{o}":
+                            pieces.append((self.lexicon.organisation(), "ORGANIZATION"))
+                        case _:
+                            pieces.append((part, None))
+            pieces.append((rng.choice([". ", ".\n", "\n", "? ", "; "]), None))
+        return pieces
 
     def _case(self, text: str, spans: list[tuple[int, int, str]]) -> tuple[str, list[tuple[int, int, str]]]:
         r = self.rng.random()
@@ -179,6 +232,12 @@ class Writer:
             case "event":
                 event = rng.choice(words.EVENTS)
                 return event[0].upper() + event[1:] if opens else event
+            case "word":
+                return rng.choice(everyday())
+            case "word_cap":
+                return rng.choice(everyday()).capitalize()
+            case "acronym":
+                return "".join(rng.choice("ABCDEFGHIKLMNOPRSTUV") for _ in range(rng.choice([2, 3, 3, 4])))
             case "party":
                 return rng.choice(words.PARTIES)
             case "medical":

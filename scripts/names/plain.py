@@ -84,4 +84,18 @@ The {noun_cap} [Theorem|Lemma|Principle|Effect|Paradox|Equation|Number] [states|
 [The {noun_cap}|{adj_cap} {noun_cap}|Chapter {n}|Episode {n}|Season {n}] [is|was] [the best|so boring|on tonight|sold out] [lol|!|:)|...|]
 [OMG|LOL|WTF|YES|NO WAY|HELP|THANK YOU|I LOVE THIS|SO EXCITED|GOOD MORNING] [everyone|guys|!!!|it is {weekday}|:)]
 [Happy|Merry|Good] [{weekday}|Christmas|Easter|Hanukkah|New Year|Eid] [to all|everyone|to my followers|!]
+{word_cap} the {noun} [and|or|before] {word} the {word}[, then {word} it|].
+{word_cap} [is|was|are|were|has|can be|to] {word}[, {word} and {word}|] [in|for|by|with] the {word}.
+The {word_cap} {word_cap} [is|was|has|of {word_cap}] [a {word}|{word}|{word} {word}].
+{word_cap}: {word}, {word}, {word}\\n{word_cap}: {word}\\n{word_cap}: {word} {word}
+[A|The|Our|This|Your] {word_cap} {word} [needs|takes|helps|shows] {word_cap} and {word_cap}.
+# {word_cap} {word_cap}\\n\\n{word_cap} {word} {word}. {word_cap} the {word} {word}.
+[Assignment|Project|Course|Homework|Lesson|Module|Grading|Design] {word_cap}[: {word_cap} {word_cap}|]
+{acronym} and {acronym} {word} the {word} [in {acronym}|per {acronym}|].
+[Ship|Send|Mail] to ZIP {n}. [Office|Desk|Room|Floor|Bay|Gate] {n} [is|was] {adj}.
+[The|A] {word} [region|branch|department|district|office|area] [in the {adj} north|is {adj}|handles all {word} accounts].
+[Insertion|Selection|Heap|Bucket|Radix] sort [was|is] {word}. [Quicksort|Mergesort|Heapsort|Timsort|Backtracking] [was|is] {word} in the {word}.
+[Prednisone|Warfarin|Insulin|Penicillin|Aspirin|Paracetamol|Zoloft] {n}mg [daily|as needed|was {word}]. No {word} effects.
+"{word_cap} {word_cap}", "{word_cap}", '{word_cap}', '{word_cap}{word_cap}', "{word}{word_cap}"
+["{word_cap}", "{word_cap}", "{word}"] == {word}_{word}("{word_cap} {word}") -> "{noun_upper}"
 """

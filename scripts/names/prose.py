@@ -257,4 +257,9 @@ Field,Value\\nCustomer,{P.plain}\\nCity,{city}\\nOrder,{ref}
 [DISCHARGE SUMMARY|CARE TEAM SUMMARY|PATIENT INTAKE FORM|LAB REPORT]\\n\\nPatient: {P.plain}\\nMRN: {n}\\nFacility: {org}\\n[Attending|PCP]: [Dr. |]{Q.plain}, {medical}
 {P.plain}, {medical}\\n{addr}\\nPhone: {phone}\\n\\nRE: {Q.plain}\\nDear [Dr.|Dr] {P2.last},\\nI am referring {Q.plain} for evaluation of {medical}.
 LOAN AGREEMENT\\n\\nThis Agreement is made by and between {P.plain} ("{party}") and {org} ("{party}").
+{P.plain}\\n\\n{month} {year}\\n\\n[{word_cap} {word_cap}|{term}]\\n\\n{org}
+{P.plain}\\n[{word_cap} {word_cap}|{date}]
+{date}, [-|]{money}, [Bank transfer|Payment|Refund|Deposit] [to|from] {P.plain}, Routing #{n}
+**[Support Agent|Customer|Agent|Client]:** [I see|Thank you|Hello|Of course]. {P.first}, I'd like to check {word} {word}.
+[Student|Patient|Guest|Owner]: {P.last}, needs {word} {word}
 """

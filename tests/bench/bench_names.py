@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 from tokenizers import Tokenizer  # noqa: E402
 
 from extproc.config.names import NAME_TYPES_BY_DEFAULT, NameSettings  # noqa: E402
-from extproc.pii.names import NameModel, NameRecognizer  # noqa: E402
+from extproc.pii.names import recognizer  # noqa: E402
 from tests.bench.machine import birth_certificate  # noqa: E402
 
 if TYPE_CHECKING:
@@ -111,18 +111,19 @@ def main() -> None:
         "2000 tokens of maths": prompts((r["text"] for r in probe if r["kind"] == "maths-prompt"), "\n\n"),
         "2000 tokens of tweets": prompts((row["text"] for row in rows(args.sentences)), "\n"),
     }
-    model, rules = NameModel(), presidio()
+    rules = presidio()
     for kind, texts in kinds.items():
-        recognizer = NameRecognizer(NameSettings(), frozenset(NAME_TYPES_BY_DEFAULT), model)
+        find = recognizer(NameSettings(), frozenset(NAME_TYPES_BY_DEFAULT))
+        assert find is not None
         for text in texts:
-            recognizer(text)
-        counts = recognizer.counts
+            find(text)
+        counts = find.counts
         line = {
             "bench": "names",
             "kind": kind,
             "texts": len(texts),
             "model_ran": round(counts.read / counts.texts, 4),
-            **{name: round(value, 4) for name, value in times(recognizer, texts).items()},
+            **{name: round(value, 4) for name, value in times(find, texts).items()},
         }
         if rules:
             line["presidio_rules_mean_ms"] = round(times(rules, texts[:200])["mean_ms"], 3)

@@ -169,3 +169,9 @@ def test_switched_off():
     """Without types, or by `enabled: false`, there is no recognizer and no model is loaded."""
     assert recognizer(NameSettings(), frozenset()) is None
     assert recognizer(NameSettings(enabled=False), frozenset({"PERSON"})) is None
+
+
+@pytest.mark.parametrize(("text", "found"), [('assert find("ali") == 1', False), ("ask ali about it", True)])
+def test_a_small_word_in_quotes_is_a_string(text, found):
+    """Code quotes words that are names elsewhere."""
+    assert bool(find(text, Words(ali="PERSON"))[0]) == found

@@ -9,7 +9,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from extproc.config.names import NAME_TYPES, NAME_TYPES_BY_DEFAULT
+from extproc.pii.names.cascade import NameCascade
 from extproc.pii.names.engine import TokenClassifier
+from extproc.pii.names.light import LightModel
 from extproc.pii.names.recognizer import NameRecognizer
 from extproc.pii.names.runner import NameModel
 
@@ -17,13 +19,13 @@ if TYPE_CHECKING:
     from extproc.config.names import NameSettings
     from extproc.config.pii import PiiSettings
 
-__all__ = ["NameModel", "NameRecognizer", "TokenClassifier", "recognizer", "wanted"]
+__all__ = ["LightModel", "NameCascade", "NameModel", "NameRecognizer", "TokenClassifier", "recognizer", "wanted"]
 
 
 @cache
-def _bundled() -> NameModel:
-    """One session per process: it keeps no state."""
-    return NameModel()
+def _bundled() -> tuple[LightModel, NameModel]:
+    """One of each per process."""
+    return LightModel(), NameModel()
 
 
 def wanted(settings: PiiSettings) -> frozenset[str]:
@@ -37,5 +39,6 @@ def recognizer(settings: NameSettings, entities: frozenset[str]) -> NameRecogniz
     """The recognizer for these types; None where none is wanted."""
     if not settings.enabled or not entities:
         return None
-    model = TokenClassifier(settings.engine) if settings.engine else _bundled()
-    return NameRecognizer(settings, entities, model)
+    if settings.engine:
+        return NameRecognizer(settings, entities, TokenClassifier(settings.engine))
+    return NameRecognizer(settings, entities, NameCascade(entities, *_bundled(), settings.second_look_tokens))

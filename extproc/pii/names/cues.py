@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from extproc.pii.names.keys import announces
 from extproc.pii.names.words import forms, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 Window = tuple[int, int]
 
@@ -28,10 +29,12 @@ LONGEST: Final = 1000
 CASUAL: Final = 400
 """In texts up to this length that have no capitalised cue, any unknown word in lower case is one: people type so."""
 ACRONYM: Final = 4
+NEAR: Final = 64
+"""How far from a street's word its number is looked for."""
 TIMES: Final = 2
 """How often the model reads about one word of a text: what it is there, it is wherever else it stands."""
 
-_WORD: Final = re.compile(r"[^\W\d_]+")
+_WORDS: Final = re.compile(r"([^\W\d_]+)")
 _GLUE: Final = frozenset("@#_/\\0123456789")
 _GLUE_AFTER: Final = frozenset("@_/\\(=0123456789")
 _PHRASE_WORDS: Final = forms(
@@ -47,6 +50,8 @@ STREET_WORDS: Final = forms(
     "gardens hill highway hwy parkway pkwy row mews circle alley walk marg nagar colony rue calle via viale piazza "
     "avenida rua ulica ul strada jalan jl plaza praça carrer apt apartment flat suite unit house box chemin"
 )
+_LED: Final = _PHRASE_WORDS | STREET_WORDS
+"""Words that are a cue only with what stands beside them."""
 STREET_ENDS: Final = (
     "straße",
     "strasse",
@@ -72,6 +77,7 @@ _STREET: Final = re.compile(
     r"|\bbox \d|\b\d{1,5}[a-z]?,? (?:rue|avenue|boulevard|bd|chemin|place) ",
     re.IGNORECASE,
 )
+_DIGIT: Final = re.compile(r"\d")
 _STOP: Final = re.compile(r"[.!?](?=\s)")
 _ABBREVIATED: Final = re.compile(
     r"(?:(?<![^\W_])[A-Z]|\b(?:Dr|Mr|Ms|Mrs|St|Jr|Sr|Prof|Rev|Sen|Gov|Gen|Col|Lt|Capt|Inc|No|vs)) ?$"
@@ -110,15 +116,18 @@ class Cues:
 
     def _marks(self, text: str) -> list[tuple[int, str]]:
         """Positions of cues, and the word where it is a word that means the same wherever it stands."""
-        different = set(_WORD.findall(text))
-        marks: list[tuple[int, str]] = []
-        if different & _PHRASE_WORDS:
-            marks += [(m.end(), "") for m in _PHRASE.finditer(text)]
-        if different & STREET_WORDS:
-            marks += [(m.start(), "") for m in _STREET.finditer(text)]
+        pieces = _WORDS.split(text)  # signs, word, signs, word, ...
+        different = set(pieces[1::2])
         sure, doubtful = self._hits(different - self._quiet, len(text))
-        if sure or doubtful:
-            marks += self._positions(text, sure, doubtful)
+        led = different & _LED
+        if not (sure or doubtful or led):
+            return []
+        wanted = sure | doubtful | led
+        hits = [nth for nth in range(1, len(pieces), 2) if pieces[nth] in wanted]
+        ends = list(accumulate(map(len, pieces)))
+        marks: list[tuple[int, str]] = []
+        for nth in hits:
+            marks += _marks_at(text, ends[nth - 1], pieces[nth], sure, doubtful)
         return marks
 
     def _hits(self, words: set[str], size: int) -> tuple[set[str], set[str]]:
@@ -142,19 +151,27 @@ class Cues:
             sure = unknown
         return sure, doubtful
 
-    @staticmethod
-    def _positions(text: str, sure: set[str], doubtful: set[str]) -> Iterator[tuple[int, str]]:
-        size = len(text)
-        for match in _WORD.finditer(text):
-            word = match[0]
-            if word in sure or word in doubtful:
-                start, end = match.span()
-                if (start and text[start - 1] in _GLUE) or (end < size and text[end] in _GLUE_AFTER):
-                    continue
-                if word in sure:
-                    yield start, word
-                elif _stands_apart(text, start, end):
-                    yield start, ""
+
+def _marks_at(
+    text: str, start: int, word: str, sure: Container[str], doubtful: Container[str]
+) -> Iterator[tuple[int, str]]:
+    """The cues that a word is, where it stands."""
+    end = start + len(word)
+    if word in _LED:
+        if word in _PHRASE_WORDS and (phrase := _PHRASE.match(text, start)):
+            yield phrase.end(), ""
+        low, high = max(0, start - NEAR), end + NEAR
+        numbered = word in STREET_WORDS and _DIGIT.search(text, low, high)
+        if numbered and (street := _STREET.search(text, low, high)):
+            yield street.start(), ""
+    if word not in sure and word not in doubtful:
+        return
+    if (start and text[start - 1] in _GLUE) or text[end : end + 1] in _GLUE_AFTER:
+        return
+    if word in sure:
+        yield start, word
+    elif _stands_apart(text, start, end):
+        yield start, ""
 
 
 def _stands_apart(text: str, start: int, end: int) -> bool:

@@ -14,7 +14,7 @@ from extproc.pii.names.words import load
 from extproc.pii.results import RecognizerResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from extproc.config.names import NameSettings
     from extproc.pii.names.cues import Window
@@ -27,6 +27,8 @@ REPEATED: Final = 0.6
 """Score of a name that the model read elsewhere in the text."""
 _VALUE: Final = re.compile(r"\s*[^\W\d_][\w.'’-]*(?: +[\w.'’-]+){0,4}\s*")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_GOES_BEFORE: Final = re.compile(r"[\w@#/.-]")
+_GOES_AFTER: Final = re.compile(r"[\w@-]|\.\w")
 
 
 class Model(Protocol):
@@ -74,6 +76,7 @@ class NameRecognizer:
             if s.entity_type in self._entities
             and s.score >= self._settings.min_score
             and _is_plausible(s.entity_type, text[s.start : s.end], casual=len(text) <= CASUAL)
+            and not (s.entity_type == "PERSON" and _is_literal(text, s.start, s.end))
         ]
         results = [
             RecognizerResult(s.entity_type, s.start, s.end, min(round(s.score, 3), SUREST), ("name model",))
@@ -120,17 +123,25 @@ def _repeats(text: str, found: Sequence[RecognizerResult], spans: Sequence[Span]
     if not kinds or len(text) < 2 * min(map(len, kinds)):
         return []
     taken = sorted({*((r.start, r.end) for r in found), *((s.start, s.end) for s in spans)})
-    ordered = sorted(map(re.escape, kinds), key=len, reverse=True)
-    pattern = re.compile(rf"(?<![\w@#/.-])(?:{'|'.join(ordered)})(?![\w@-]|\.\w)")
-    out = []
+    out: list[RecognizerResult] = []
     at = 0
-    for match in pattern.finditer(text):
-        start, end = match.span()
+    for start, end, kind in sorted(_occurrences(text, kinds)):
         while at < len(taken) and taken[at][1] <= start:
             at += 1
-        if at == len(taken) or taken[at][0] >= end:
-            out.append(RecognizerResult(kinds[match[0]], start, end, REPEATED, ("name repeated",)))
+        if (at == len(taken) or taken[at][0] >= end) and (not out or start >= out[-1].end):
+            out.append(RecognizerResult(kind, start, end, REPEATED, ("name repeated",)))
     return out
+
+
+def _occurrences(text: str, kinds: Mapping[str, str]) -> Iterator[tuple[int, int, str]]:
+    """Where names stand as words of their own: `str.find` for each is faster than one pattern of them all."""
+    for name, kind in kinds.items():
+        start = text.find(name)
+        while start >= 0:
+            end = start + len(name)
+            if not _GOES_BEFORE.match(text[start - 1 : start]) and not _GOES_AFTER.match(text, end):
+                yield start, end, kind
+            start = text.find(name, end)
 
 
 def _is_plausible(entity_type: str, name: str, *, casual: bool) -> bool:
@@ -148,6 +159,12 @@ def _is_plausible(entity_type: str, name: str, *, casual: bool) -> bool:
         return False
     mixed = any(w != w.lower() and (w != w.upper() or len(w) == 1) for w in words)
     return casual or mixed or any(w.lower() in load("given") for w in words)
+
+
+def _is_literal(text: str, start: int, end: int) -> bool:
+    """One word all small between quotes, as code has strings: `candidate("ali")`."""
+    quotes = text[start - 1 : start] + text[end : end + 1]
+    return quotes in {'""', "''", "``"} and text[start:end].islower() and text[start:end].isalpha()
 
 
 def _is_telling(word: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -39,41 +39,47 @@ class Span:
 
 
 def decode(
-    logits: npt.NDArray[np.float32], words: Sequence[tuple[int, int]], labels: Sequence[str] = LABELS
+    logits: npt.NDArray[np.float32],
+    words: Sequence[tuple[int, int]],
+    labels: Sequence[str] = LABELS,
+    breaks: Container[int] = (),
 ) -> list[Span]:
-    """Logits per word and label, and where each word stands: spans in the order of the text, not yet cleaned."""
+    """Logits per word and label, and where each word stands: spans in the order of the text, not yet cleaned.
+
+    No span goes on from the word before one of `breaks` to that word.
+    """
     if not len(words):
         return []
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares = shifted / shifted.sum(axis=1, keepdims=True)
     best = logits.argmax(axis=1)
+    kinds = [label.partition("-")[2] for label in labels]
+    inside = [at for at in np.flatnonzero(best).tolist() if kinds[best[at]]]
+    if not inside:
+        return []
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    sums = {
+        kind: np.concatenate([[0.0], shares[:, [i for i, k in enumerate(kinds) if k == kind]].sum(axis=1).cumsum()])
+        for kind in {kinds[i] for i in set(best[inside].tolist())}
+    }
     spans: list[Span] = []
+
+    def close() -> None:
+        total = sums[kind]
+        score = float(total[last + 1] - total[first]) / (last + 1 - first)
+        spans.append(Span(kind, words[first][0], words[last][1], score))
+
     kind, first, last = "", 0, 0
-    inside = np.flatnonzero(best)
-    for at in [int(i) for i in inside]:
-        prefix, _, name = labels[best[at]].partition("-")
-        if kind and (name != kind or at != last + 1 or prefix == "B"):
-            spans.append(_span(kind, first, last, words, shares, labels))
+    for at in inside:
+        name = kinds[best[at]]
+        opens = labels[best[at]].startswith("B-") or at in breaks
+        if kind and (name != kind or at != last + 1 or opens):
+            close()
             kind = ""
         if not kind:
             kind, first = name, at
         last = at
-    if kind:
-        spans.append(_span(kind, first, last, words, shares, labels))
+    close()
     return spans
-
-
-def _span(
-    kind: str,
-    first: int,
-    last: int,
-    words: Sequence[tuple[int, int]],
-    shares: npt.NDArray[np.float32],
-    labels: Sequence[str],
-) -> Span:
-    columns = [i for i, label in enumerate(labels) if label.endswith("-" + kind)]
-    score = float(shares[first : last + 1, columns].sum(axis=1).mean())
-    return Span(kind, words[first][0], words[last][1], score)
 
 
 def clean(text: str, spans: Sequence[Span]) -> list[Span]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extproc import pii
 from extproc.config.pii import PACKS, PiiSettings
 from extproc.pii import Analyzer
 from extproc.pii.fold import fold
@@ -51,3 +52,9 @@ def test_plain_text_is_not_copied():
     """ASCII, and text that is already plain, is itself."""
     for text in ("abc 123", "Zażółć gęślą jaźń"):
         assert fold(text).text is text
+
+
+def test_half_a_pair_does_not_stop_the_search():
+    """JSON may hold half of a surrogate pair; names and numbers beside it are found all the same."""
+    text = "my name is Aisha Okafor \ud800 and my mail is aisha@corp.example"
+    assert {r.entity_type for r in pii.analyze(text)} == {"PERSON", "EMAIL_ADDRESS"}

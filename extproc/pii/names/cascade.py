@@ -1,0 +1,70 @@
+"""Both name models as one: the light one reads all, the network reads again where the light one is unsure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from extproc.pii.names.light import LightModel, units
+from extproc.pii.names.runner import BIAS, NameModel
+from extproc.pii.names.spans import LABELS, Span, calibrated, clean, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from extproc.pii.names.cues import Window
+    from extproc.pii.names.light import Floats
+
+SURE: Final = 0.75
+"""A window in which every word's class is at least this probable is not read again; found on held-out text."""
+
+
+class NameCascade:
+    """Reads windows for the wanted types. Holds no state between calls."""
+
+    def __init__(
+        self, entities: Iterable[str], light: LightModel, network: NameModel, second_look_tokens: int = 192
+    ) -> None:
+        self._light, self._network = light, network
+        self._second_look_tokens = second_look_tokens
+        self._columns = [
+            [i for i, label in enumerate(LABELS) if label.endswith("-" + entity)] for entity in sorted(entities)
+        ]
+
+    def read(self, text: str, windows: Sequence[Window], budget: int | None = None) -> tuple[list[Span], int]:
+        """Names inside the windows, and how many windows were read before `budget` words and signs were used up."""
+        words, places, begins = units(text, windows)
+        done = len(windows)
+        if budget is not None and len(words) > budget:
+            done = max((nth for nth, begin in enumerate(begins) if begin <= budget), default=0)
+            words, places, begins = words[: begins[done]], places[: begins[done]], begins[:done]
+        if not words:
+            return [], done
+        logits = calibrated(self._light.logits(words, places, begins), BIAS)
+        ends = [*begins[1:], len(words)]
+        again = self._unsure(logits, begins, ends)
+        for nth in again:
+            logits[begins[nth] : ends[nth], 1:] = -np.inf
+        spans = clean(text, decode(logits, places.tolist(), breaks={*begins}))
+        if again:
+            spans += self._network.find(text, [windows[nth] for nth in sorted(again)])
+            spans.sort(key=lambda span: span.start)
+        return spans, done
+
+    def _unsure(self, logits: Floats, begins: Sequence[int], ends: Sequence[int]) -> set[int]:
+        """Windows for a second look, the least sure first, as many as are paid for."""
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        kinds = [shares[:, columns].sum(axis=1) for columns in self._columns]
+        surest = np.max([*kinds, 1 - sum(kinds)], axis=0)
+        left, chosen = self._second_look_tokens, set()
+        least = [(float(surest[b:e].min()), nth) for nth, (b, e) in enumerate(zip(begins, ends, strict=True)) if b < e]
+        for sureness, nth in sorted(least):
+            if sureness >= SURE:
+                break
+            size = ends[nth] - begins[nth]
+            if size <= left:
+                left -= size
+                chosen.add(nth)
+        return chosen

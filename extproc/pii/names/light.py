@@ -1,0 +1,173 @@
+"""The first of the two name models: three narrow convolutions over word vectors, in microseconds, for all of a text.
+
+It says what each word is and how sure it is; `cascade.py` has the network of `runner.py` read again what it is not sure of.
+A word's vector is the mean of its pieces' vectors plus what its letters and the word lists say; it is made once and kept,
+so that reading a text is a look-up per word and three small products of matrices.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from extproc.pii.names.words import load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from extproc.pii.names.cues import Window
+
+    Floats = npt.NDArray[np.float32]
+
+UNIT: Final = re.compile(r"\n|\w+|[^\w\s]")
+"""What is read one by one: words, signs, line breaks."""
+OFFSETS: Final = ((-2, -1, 0, 1, 2), (-2, 0, 2), (-4, 0, 4))
+"""Which neighbours each layer sees: eight words to either side in all."""
+GAP: Final = max(max(layer) for layer in OFFSETS)
+"""Rows kept empty between two windows, in every layer, so that none sees the other."""
+FORMS: Final = 10
+LISTS: Final = 16
+"""Combinations of the four word lists that a word may stand in."""
+MAX_PIECES: Final = 6
+KEPT_WORDS: Final = 50_000
+"""Word vectors kept before they are all forgotten and made anew: 13 MB."""
+
+
+def form_of(word: str) -> int:  # noqa: PLR0911 - a table in order
+    """How a word is written, whatever stands around it."""
+    if word == "\n":
+        return 0
+    if not word[0].isalnum():
+        return 1
+    if word.isdigit():
+        return 2
+    if not word.isalpha():
+        return 3
+    if word.islower():
+        return 4
+    if len(word) == 1:
+        return 5
+    if word.isupper():
+        return 6
+    if word[0].isupper() and word[1:].islower():
+        return 7
+    return 8 if word != word.lower() else 9
+
+
+def lists_of(word: str) -> int:
+    """Which of the word lists hold it, a bit each."""
+    low = word.lower()
+    return (
+        (low in load("given"))
+        + 2 * (low in load("places"))
+        + 4 * (low in load("common"))
+        + 8 * (low in load("ambiguous"))
+    )
+
+
+def units(text: str, windows: Sequence[Window]) -> tuple[list[str], npt.NDArray[np.int32], list[int]]:
+    """Words of the windows, where they stand (n x 2), and where each window's words begin."""
+    words: list[str] = []
+    places: list[Window] = []
+    begins = []
+    for start, end in windows:
+        begins.append(len(words))
+        for match in UNIT.finditer(text, start, end):
+            words.append(match[0])
+            places.append(match.span())
+    return words, np.array(places, dtype=np.int32).reshape(-1, 2), begins
+
+
+class _Vectors:
+    """Words and their vectors. Only grows; replaced as a whole when full."""
+
+    __slots__ = ("array", "rows")
+
+    def __init__(self, width: int) -> None:
+        self.rows: dict[str, int] = {}
+        self.array: Floats = np.zeros((4096, width), dtype=np.float32)
+
+
+class LightModel:
+    """Shared by all threads."""
+
+    def __init__(self, model: Path | None = None) -> None:
+        assets = resources.files("extproc.assets")
+        with (model or assets.joinpath("names", "light.npz")).open("rb") as file:
+            stored = dict(np.load(file))
+        self._pieces: npt.NDArray[np.int8] = stored["pieces"]
+        self._scales: Floats = stored["scales"]
+        self._forms, self._lists, self._glued = stored["forms"], stored["lists"], stored["glued"]
+        self._layers = [(stored[f"weight{i}"], stored[f"bias{i}"]) for i in range(len(OFFSETS))]
+        self._head, self._head_bias = stored["head"], stored["head_bias"]
+        self.width = self._forms.shape[1]
+        self._tokenizer = Tokenizer.from_str(
+            assets.joinpath("all-MiniLM-L6-v2", "tokenizer.json").read_text(encoding="utf-8")
+        )
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._vectors = _Vectors(self.width)
+        self._lock = threading.Lock()
+
+    def logits(self, words: Sequence[str], places: npt.NDArray[np.int32], begins: Sequence[int]) -> Floats:
+        """What each word is: n x labels."""
+        rows, vectors = self._look_up(words)
+        size, gaps = len(words), len(begins)
+        where = np.arange(size)
+        glued = np.zeros((size, 1), dtype=np.float32)
+        np.equal(places[1:, 0], places[:-1, 1], out=glued[1:, 0], casting="unsafe")
+        for begin in begins[1:]:
+            where[begin:] += GAP
+            glued[begin : begin + 1] = 0
+        height = size + GAP * (gaps - 1)
+        x = np.zeros((height + 2 * GAP, self.width), dtype=np.float32)
+        inner = x[GAP : GAP + height]
+        inner[where] = vectors[rows] + glued * self._glued
+        full = np.zeros((height, 1), dtype=np.float32)
+        full[where] = 1
+        for offsets, (weight, bias) in zip(OFFSETS, self._layers, strict=True):
+            beside = np.concatenate([x[GAP + o : GAP + o + height] for o in offsets], axis=1)
+            new = beside @ weight
+            new += bias
+            np.maximum(new, 0, out=new)
+            new *= full
+            inner += new
+        logits: Floats = inner[where] @ self._head + self._head_bias
+        return logits
+
+    def _look_up(self, words: Sequence[str]) -> tuple[Any, Floats]:
+        vectors = self._vectors
+        get = vectors.rows.get
+        rows = [get(word, -1) for word in words]
+        if -1 in rows:
+            with self._lock:
+                vectors = self._vectors
+                if len(vectors.rows) + len(words) > KEPT_WORDS:
+                    vectors = self._vectors = _Vectors(self.width)
+                self._learn(vectors, [w for w in dict.fromkeys(words) if w not in vectors.rows])
+            rows = [vectors.rows[word] for word in words]
+        return rows, vectors.array
+
+    def _learn(self, vectors: _Vectors, words: Sequence[str]) -> None:
+        """Add words. The array first, then the names: another thread may be looking up."""
+        known = len(vectors.rows)
+        array = vectors.array
+        if known + len(words) > len(array):
+            array = np.zeros((2 * (known + len(words)), self.width), dtype=np.float32)
+            array[:known] = vectors.array[:known]
+        for at, word in enumerate(words, known):
+            ids = self._tokenizer.encode(word, add_special_tokens=False).ids[:MAX_PIECES] or [0]
+            array[at] = (self._pieces[ids] * self._scales[ids, None]).mean(axis=0)
+            array[at] += self._forms[form_of(word)]
+            array[at] += self._lists[lists_of(word)]
+        vectors.array = array
+        for at, word in enumerate(words, known):
+            vectors.rows[word] = at

@@ -1,0 +1,108 @@
+"""The light name model and the cascade: what one window says does not depend on its neighbours, and second looks are paid for."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from extproc.pii.names import LightModel, NameCascade
+from extproc.pii.names.light import KEPT_WORDS, form_of, units
+from extproc.pii.names.spans import Span
+
+TEXT = "Please tell Aisha Okafor that it rained. The build of release 7 is slow.\nDr. Brandt lives at 14 Elm Street."
+WINDOWS = [(0, 40), (41, 72), (73, len(TEXT))]
+
+
+@pytest.fixture(scope="module")
+def light():
+    """The bundled model."""
+    return LightModel()
+
+
+class Recorder:
+    """In place of the network: says what it was asked to read, and finds nothing but the whole of it."""
+
+    def __init__(self):
+        self.asked = []
+
+    def find(self, text, windows):
+        """One span per window."""
+        del text
+        self.asked = list(windows)
+        return [Span("PERSON", start, start + 6, 0.9) for start, _ in windows]
+
+
+def test_windows_do_not_see_each_other(light):
+    """Read together or alone, a window's words are judged the same."""
+    together = light.logits(*units(TEXT, WINDOWS))
+    alone = np.concatenate([light.logits(*units(TEXT, [window])) for window in WINDOWS])
+    np.testing.assert_allclose(alone, together, atol=1e-4)
+
+
+def test_an_empty_window_is_nobody(light):
+    """Windows of white space hold no word, at the end too."""
+    words, places, begins = units("  Aisha   ", [(0, 2), (2, 7), (7, 10)])
+    assert (words, places.tolist(), begins) == (["Aisha"], [[2, 7]], [0, 0, 1])
+    assert light.logits(words, places, begins).shape == (1, 9)
+
+
+@pytest.mark.parametrize(
+    "text", ["\U0001f600" * 300, "é" * 10_000, "\u202e\u200b", "ｆｕｌｌ", "a" * 100_000], ids=range(5)
+)
+def test_any_text_is_read(light, text):
+    """Emoji, one endless word: no error, and finite numbers."""
+    words, places, begins = units(text, [(0, len(text))])
+    if words:
+        assert np.isfinite(light.logits(words, places, begins)).all()
+
+
+def test_words_are_forgotten_in_the_end():
+    """What is kept is bounded, and forgetting changes no answer."""
+    model = LightModel()
+    before = model.logits(*units(TEXT, WINDOWS))
+    for part in range(0, KEPT_WORDS + 10_000, 10_000):
+        text = " ".join(f"w{n}" for n in range(part, part + 10_000))
+        model.logits(*units(text, [(0, len(text))]))
+    assert len(model._vectors.rows) <= KEPT_WORDS
+    np.testing.assert_allclose(model.logits(*units(TEXT, WINDOWS)), before, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("word", "form"),
+    [("\n", 0), (",", 1), ("12", 2), ("a1", 3), ("rain", 4), ("A", 5), ("NASA", 6), ("Aisha", 7), ("McKay", 8)],
+)
+def test_forms(word, form):
+    """How a word is written."""
+    assert form_of(word) == form
+
+
+def test_sure_windows_are_read_once(light):
+    """Where the light model is sure, the network is not asked."""
+    network = Recorder()
+    text = "it rained all day and nobody was there"
+    spans, done = NameCascade({"PERSON"}, light, network).read(text, [(0, len(text))])
+    assert (spans, done, network.asked) == ([], 1, [])
+
+
+def test_unsure_windows_are_read_again(light, monkeypatch):
+    """Where it is not sure, the network has the last word."""
+    network = Recorder()
+    monkeypatch.setattr("extproc.pii.names.cascade.SURE", 1.1)
+    spans, _ = NameCascade({"PERSON"}, light, network).read(TEXT, WINDOWS)
+    assert network.asked == WINDOWS
+    assert [span.start for span in spans] == [start for start, _ in WINDOWS]
+
+
+@pytest.mark.parametrize("paid", [0, 9])
+def test_second_looks_are_bounded(light, monkeypatch, paid):
+    """The least sure sentences first, as many as the budget holds."""
+    network = Recorder()
+    monkeypatch.setattr("extproc.pii.names.cascade.SURE", 1.1)
+    NameCascade({"PERSON"}, light, network, paid).read(TEXT, WINDOWS)
+    assert sum(len(units(TEXT, [window])[0]) for window in network.asked) <= paid
+
+
+def test_beyond_the_budget_nothing_is_read(light):
+    """Windows are read whole or not at all."""
+    cascade = NameCascade({"PERSON"}, light, SimpleNamespace(find=lambda *_: []), 0)
+    assert [cascade.read(TEXT, WINDOWS, budget)[1] for budget in (1, 9, 15, 16, 1000)] == [0, 1, 1, 2, 3]
