@@ -13,11 +13,11 @@ Check = Callable[[str], bool]
 
 
 def _digits(value: str) -> str:
-    return "".join(c for c in value if c.isdigit())
+    return "".join(filter(str.isdigit, value))
 
 
 def _plain(value: str) -> str:
-    return "".join(c for c in value if c.isalnum()).upper()
+    return "".join(filter(str.isalnum, value)).upper()
 
 
 def _luhn(digits: str) -> bool:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from extproc.pii.fold import fold
 
@@ -55,6 +55,10 @@ def plain(word: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
 
 
+IDLE_WORDS: Final = 50_000
+"""Words that are remembered to be of no interest; about 5 MB."""
+
+
 class Vocabulary:
     """All phrases that are labels, by their first word."""
 
@@ -76,6 +80,8 @@ class Vocabulary:
         for _, longer in self.first.values():
             for choices in longer.values():
                 choices.sort(key=lambda choice: -len(choice[0]))
+        self.idle: set[str] = set()
+        """Words, as they were written, that begin and hold no label and begin no secret: at most IDLE_WORDS."""
         self.written = written
         self.unspaced = re.compile("|".join(sorted(map(re.escape, written), key=len, reverse=True)) or r"(?!)")
 

@@ -91,13 +91,18 @@ class Numbers:
             bounds.append((at, at + len(group)))
             at += len(group) + 1
         every, begins = self.index.every, self.index.begins
-        claimed = start
+        claimed = inside = start
         for i, (group_start, group_end) in enumerate(bounds):
+            if group_start < inside:
+                continue  # of an IBAN, which nothing else outranks
             offset = group_start - start
             if group_end - group_start >= _LONG or shape[offset] == "A":
                 self._coded(group_start, group_end, shape[offset : group_end - start])
             if shape.startswith("AA99", offset) and group_start >= claimed:
                 claimed = self._iban(group_start, end) or claimed
+                if group_start < claimed and self.findings[-1].rank > 0:
+                    inside = claimed
+                    continue
             for last in bounds[i : i + _MOST_GROUPS]:
                 key = shape[offset : last[1] - start]
                 if key in every:
@@ -315,4 +320,4 @@ def _glued(text: str, start: int, end: int) -> bool:
 
 
 def _digits(value: str) -> str:
-    return "".join(c for c in value if c.isdigit())
+    return "".join(filter(str.isdigit, value))

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from extproc.pii.labels import IDLE_WORDS, Label, Vocabulary
 from extproc.pii.labels import WORD as WORDS
-from extproc.pii.labels import Label, Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -50,6 +50,10 @@ SCAN = re.compile(
 )
 
 
+LONGEST_IDLE = 24
+"""Longer words are seldom met again."""
+
+
 @dataclass(slots=True)
 class Tokens:
     """What the scan saw, each in the order of the text."""
@@ -61,27 +65,18 @@ class Tokens:
     labels: list[Label] = field(default_factory=list)
 
 
-def scan(text: str, vocabulary: Vocabulary, keys: Container[str]) -> Tokens:  # noqa: C901 - one loop, by speed
+def scan(text: str, vocabulary: Vocabulary, keys: Container[str]) -> Tokens:
     """Read a text once. `keys`: lower-case words that may begin a secret."""
     tokens = Tokens()
-    found, words, labels, first = tokens.found, tokens.words, tokens.labels, vocabulary.first
+    found, labels, idle = tokens.found, tokens.labels, vocabulary.idle
     until = 0
     for match in SCAN.finditer(text):
         kind = match.lastindex
         if kind is None:
             continue
         if kind == WORD or kind == PLAIN:  # noqa: PLR1714, SIM109 - twice as fast as a tuple
-            word = match[kind]
-            lower = word.lower()
-            if lower in first or not word.isascii():
-                start, end = match.span(kind)
-                if start >= until and (label := vocabulary.read(text, start, end)) and not _goes_on(text, label.end):
-                    labels.append(label)
-                    until = label.end
-            elif lower != word and not word[1:].islower() and not word.isupper():
-                _split(text, *match.span(kind), vocabulary, labels)
-            if kind == PLAIN and (lower in keys or word[:4] in keys):
-                words.append(match.span(kind))
+            if match[kind] not in idle:
+                until = _read_word(text, match.span(kind), vocabulary, keys, tokens, until)
         elif kind == SCRIPT:
             offset = match.start(kind)
             for written in vocabulary.unspaced.finditer(match[kind]):
@@ -97,6 +92,27 @@ def scan(text: str, vocabulary: Vocabulary, keys: Container[str]) -> Tokens:  # 
         else:
             found.append((kind, *match.span(kind)))
     return tokens
+
+
+def _read_word(
+    text: str, span: tuple[int, int], vocabulary: Vocabulary, keys: Container[str], tokens: Tokens, until: int
+) -> int:
+    """A word as a label or the start of a secret, if it is either. `until`: where the last label ends, and the new value."""
+    start, end = span
+    word = text[start:end]
+    lower = word.lower()
+    secret = lower in keys or word[:4] in keys
+    if secret:
+        tokens.words.append(span)
+    if lower in vocabulary.first or not word.isascii():
+        if start >= until and (label := vocabulary.read(text, start, end)) and not _goes_on(text, label.end):
+            tokens.labels.append(label)
+            return label.end
+    elif lower != word and not word[1:].islower() and not word.isupper():
+        _split(text, start, end, vocabulary, tokens.labels)
+    elif not secret and len(vocabulary.idle) < IDLE_WORDS and len(word) <= LONGEST_IDLE:
+        vocabulary.idle.add(word)
+    return until
 
 
 _ONLY = frozenset("number no nr num value id code masked raw str text hash last new old primary home work".split())

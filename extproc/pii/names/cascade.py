@@ -24,7 +24,7 @@ class NameCascade:
     """Reads windows for the wanted types. Holds no state between calls."""
 
     def __init__(
-        self, entities: Iterable[str], light: LightModel, network: NameModel, second_look_tokens: int = 192
+        self, entities: Iterable[str], light: LightModel, network: NameModel, second_look_tokens: int = 128
     ) -> None:
         self._light, self._network = light, network
         self._second_look_tokens = second_look_tokens
