@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from extproc.intent import training
 from extproc.intent.head import Head, Lesson
+from extproc.intent.material import embed_all
+from extproc.intent.validation import FOLD_STEPS, FOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,8 +84,8 @@ def advise(encoder: Encoder, examples: Examples, budget: int, report: Callable[[
     )
     labels = examples.labels[chosen]
     places = [Place(examples.intents[examples.labels[i]], examples.texts[i]) for i in chosen]
-    vectors = training.embed_all(encoder, [encoder.tokenize(examples.texts[i], budget) for i in chosen], report)
-    background = training.embed_all(encoder, [encoder.tokenize(text, budget) for text in examples.background], report)
+    vectors = embed_all(encoder, [encoder.tokenize(examples.texts[i], budget) for i in chosen], report)
+    background = embed_all(encoder, [encoder.tokenize(text, budget) for text in examples.background], report)
     cosines = _cosines(vectors)
     words = np.array([" ".join(re.findall(r"\w+", place.example.casefold())) for place in places])
     alike = words[:, None] == words[None, :]
@@ -131,8 +132,8 @@ def _held_out(
     for i, label in enumerate(labels):
         place[i] = counts[label]
         counts[label] += 1
-    turns = np.minimum(counts[labels], training.FOLDS)
-    for fold in range(training.FOLDS):
+    turns = np.minimum(counts[labels], FOLDS)
+    for fold in range(FOLDS):
         held = (place % turns == fold) & (counts[labels] > 1)
         learn = ~held
         if share < 1:  # every other one, but of each intent at least one
@@ -142,7 +143,7 @@ def _held_out(
                 rank[mine] = np.arange(len(mine))
             learn &= rank % 2 == 0
         lesson = Lesson(vectors[learn], labels[learn], np.ones(int(learn.sum()), bool), background, parts=1)
-        head = Head.fit(lesson, training.FOLD_STEPS)
+        head = Head.fit(lesson, FOLD_STEPS)
         for tested in np.flatnonzero(held):
             taken[tested] = head.read(vectors[tested]).best
     return taken

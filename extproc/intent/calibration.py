@@ -1,6 +1,6 @@
-"""From a head's signals to a probability that means what it says, and from `target_precision` to thresholds.
+"""From a head's signals to a probability that means what it says.
 
-Both are learned by cross-validation on the examples alone. A fold holds out a part of every intent's examples (how often
+It is learned by cross-validation on the examples alone. A fold holds out a part of every intent's examples (how often
 is the best intent right?) and some intents whole (what does a text look like that belongs to none, but nearly?); the
 bundled background texts stand for what is far from all of them.
 """
@@ -27,10 +27,8 @@ PRIOR_WEIGHT = 0.6
 """Of each signal, per standard deviation."""
 PRIOR_OFFSET = 1.5
 """Of the middle of the right ones."""
-INTENT_PRIOR_ROWS = 30.0
-"""The precision of one intent is drawn towards that of all of them by as much as this many rows."""
-NEVER = 1.01
-"""A threshold that no score reaches."""
+STEEPEST = 30.0
+"""Log odds beyond which nothing is told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +95,26 @@ class Curve:
                 return cls(middle, spread, weights)
             used[worst] = False
 
+    @classmethod
+    def certain(cls, count: int) -> Curve:
+        """The curve of what was never seen to be otherwise."""
+        return cls(np.zeros(count), np.ones(count), np.array([0.0] * count + [STEEPEST]))
+
+    def height(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The log odds, for many rows of signals."""
+        return np.asarray(signals @ self._slopes + self._offset, np.float64).clip(-STEEPEST, STEEPEST)
+
     def at(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The probability, for one row of signals or for many."""
-        z = np.asarray(signals @ self._slopes + self._offset, np.float64)
-        return np.asarray(1 / (1 + np.exp(-z.clip(-30, 30))), np.float64)
+        """The probability, for many rows of signals."""
+        return np.asarray(1 / (1 + np.exp(-self.height(signals))), np.float64)
+
+    def odds_against(self, signals: Sequence[float]) -> float:
+        """For one text: an array of three numbers costs more than the numbers."""
+        return exp(-max(-STEEPEST, min(STEEPEST, self._offset + sum(map(mul, self._plain, signals)))))
 
     def of_one(self, signals: Sequence[float]) -> float:
-        """The same for one text: an array of three numbers costs more than the numbers."""
-        z = self._offset + sum(map(mul, self._plain, signals))
-        return 1 / (1 + exp(-max(-30.0, min(30.0, z))))
+        """The probability, for one text."""
+        return 1 / (1 + self.odds_against(signals))
 
     @property
     def state(self) -> NDArray[np.float64]:
@@ -122,29 +131,41 @@ class Curve:
 class Calibrator:
     """Probability that the best intent is right: that the text belongs to any intent, times that it is this one.
 
-    Two curves, because high odds between two intents say nothing about a text that belongs to neither: a sum of signals
-    lets the one make up for the other, a product does not.
+    A text can belong to none in two ways. What is far from everything resembles the background; what is near is told by
+    energy and nearness alone, and the background would only blur it. Each way has its curve, and their odds add up. A
+    third curve says how likely the best of the intents is the right one: high odds between two intents say nothing about
+    a text that belongs to neither.
     """
 
-    def __init__(self, scope: Curve, choice: Curve) -> None:
-        self.scope, self.choice = scope, choice
+    def __init__(self, choice: Curve, far: Curve, near: Curve) -> None:
+        self.choice, self.far, self.near = choice, far, near
 
     @classmethod
     def fit(cls, trial: Trial) -> Calibrator:
-        """The odds decide between intents; energy, nearness and the rest, whether it is any."""
+        """Signals are in the order of `head.SIGNALS`; a stage may have more of them behind, which tell both ways."""
         inside = trial.in_scope
-        scope = Curve.fit(trial.signals[:, 1:], inside, trial.mass)
         choice = Curve.fit(trial.signals[inside][:, :1], trial.right[inside], np.ones(int(inside.sum())))
-        return cls(scope, choice)
+        outside = ((trial.far, 1), (~inside & ~trial.far, 2))
+        return cls(choice, *(_against(trial, kind, first) for kind, first in outside))
 
     def probability(self, signals: NDArray[np.float32]) -> float:
         """Of being right, for one text."""
         plain = signals.tolist()
-        return self.scope.of_one(plain[1:]) * self.choice.of_one(plain[:1])
+        against = self.far.odds_against(plain[1:]) + self.near.odds_against(plain[2:])
+        return self.choice.of_one(plain[:1]) / (1 + against)
 
     def probabilities(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
         """Of being right, for many."""
-        return self.scope.at(signals[:, 1:]) * self.choice.at(signals[:, :1])
+        against = np.exp(-self.far.height(signals[:, 1:])) + np.exp(-self.near.height(signals[:, 2:]))
+        return np.asarray(self.choice.at(signals[:, :1]) / (1 + against), np.float64)
+
+
+def _against(trial: Trial, kind: NDArray[np.bool_], first: int) -> Curve:
+    """In scope against one kind of texts that are not, by the signals from `first` on."""
+    if not kind.any():
+        return Curve.certain(trial.signals.shape[1] - first)
+    rows = trial.in_scope | kind
+    return Curve.fit(trial.signals[rows][:, first:], trial.in_scope[rows], trial.mass[rows])
 
 
 def _logistic(
@@ -161,37 +182,3 @@ def _logistic(
         if np.abs(step).max() < 1e-6:
             break
     return np.asarray(weights, np.float64)
-
-
-def thresholds(trial: Trial, scores: NDArray[np.float64], intents: int, target: float) -> NDArray[np.float64]:
-    """For every intent the smallest score from which on `target` of what is accepted is right.
-
-    An intent has few rows, so its precision is drawn towards that of all intents at the same score.
-    """
-    if not len(scores):
-        return np.full(intents, target)
-    mass = trial.mass
-    order = np.argsort(-scores, kind="stable")
-    right_mass = np.cumsum((mass * trial.right)[order])
-    all_mass = np.cumsum(mass[order])
-    overall = right_mass / all_mass
-    ranked = scores[order]
-    found = np.full(intents, _smallest(ranked, overall, target))
-    for intent in range(intents):
-        mine = trial.best[order] == intent
-        if not mine.any():
-            continue
-        own_right, own_all = np.cumsum((mass * trial.right)[order][mine]), np.cumsum(mass[order][mine])
-        drawn = (own_right + INTENT_PRIOR_ROWS * overall[mine]) / (own_all + INTENT_PRIOR_ROWS)
-        found[intent] = _smallest(ranked[mine], drawn, target, otherwise=found[intent])
-    return found
-
-
-def _smallest(
-    ranked: NDArray[np.float64], precision: NDArray[np.float64], target: float, otherwise: float | None = None
-) -> float:
-    """The last score, from the top, at which the precision is still on target; never under an even chance."""
-    good = np.flatnonzero(precision >= target)
-    if not len(good):
-        return max(target, float(ranked[0])) if otherwise is None else otherwise
-    return max(float(ranked[good[-1]]), 0.5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from extproc.intent import training
+from extproc.intent import kept, training
+from extproc.intent.material import static_signals, vectors_of
 from extproc.intent.score import IntentScore, Neighbour, Stage, StageReport
 from extproc.intent.table import StaticTable, table_of
 
@@ -46,6 +47,8 @@ class StaticView:
     ids: list[int]
     reading: Reading
     score: IntentScore
+    decided: bool
+    """The transformer need not be asked: the stage is sure of an intent, or that there is none."""
 
 
 class Cascade:
@@ -79,13 +82,13 @@ class Cascade:
         path = room / f"heads-{sha256(key.encode()).hexdigest()[:24]}.npz"
         if folder is not None:
             try:
-                return cls(encoder, table, examples, training.read(path), budget)
+                return cls(encoder, table, examples, kept.read(path), budget)
             except (OSError, ValueError, KeyError):
                 pass
         trained = training.train(encoder, table, examples, budget, target, report)
         if folder is not None:
             try:
-                training.save(trained, path)
+                kept.save(trained, path)
             except OSError as error:
                 report(
                     f"the heads cannot be kept in {room} ({error.strerror}); they are learned again at the next start"
@@ -97,18 +100,20 @@ class Cascade:
         return self.encoder.tokenize(text, self.budget)
 
     def static(self, ids: list[int]) -> StaticView:
-        """The static stage: tens of microseconds. Its score has an intent only where it is sure."""
+        """The static stage: tens of microseconds. Its score has an intent only where it is sure of one."""
         stage = self.trained.static
         index = np.array(ids, np.int64)
         reading = stage.head.read(self.table.embed(index))
         weights = self.table.weights[index]
         covered = float(weights @ self._known[index]) / (float(weights.sum()) + 1e-9)
-        score = self._score(stage, reading, training.static_signals(reading.signals, covered), "static")
-        return StaticView(ids, reading, score)
+        score = self._score(stage, reading, static_signals(reading.signals, covered), "static")
+        if score.intent is None and score.score < self.trained.refusal:
+            return StaticView(ids, reading, replace(score, reason="foreign"), decided=True)
+        return StaticView(ids, reading, score, decided=score.intent is not None)
 
     def transform(self, views: Sequence[StaticView]) -> list[IntentScore]:
         """The transformer stage, one pass for all: milliseconds, so never on the event loop."""
-        vectors = training.vectors_of(self.encoder, [view.ids for view in views])
+        vectors = vectors_of(self.encoder, [view.ids for view in views])
         return [self.judge(vector)[0] for vector in vectors]
 
     def judge(self, vector: NDArray[np.float32]) -> tuple[IntentScore, Reading]:

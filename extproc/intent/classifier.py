@@ -10,10 +10,10 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
 from extproc.encoder import Encoder
-from extproc.intent import training
 from extproc.intent.batching import Batcher, BusyError
 from extproc.intent.cascade import Cascade, StaticView, cache_folder
 from extproc.intent.examples import Examples
+from extproc.intent.material import vectors_of
 from extproc.intent.rules import Rules
 from extproc.intent.score import Explanation, IntentScore
 
@@ -107,10 +107,10 @@ class Classifier:
         ids = cascade.tokenize(_ends(text))
         view = cascade.static(ids)
         middle = perf_counter()
-        vector = training.vectors_of(cascade.encoder, [ids])[0]
+        vector = vectors_of(cascade.encoder, [ids])[0]
         score, reading = cascade.judge(vector)
         end = perf_counter()
-        decision = view.score if view.score.intent is not None else score
+        decision = view.score if view.decided else score
         if matched is not None:
             decision = _by_rule(*matched)
         trained = cascade.trained
@@ -152,7 +152,7 @@ class Classifier:
             self._recent.move_to_end(key)
             return recent
         view = self.cascade.static(self.cascade.tokenize(read))
-        if view.score.intent is not None:
+        if view.decided:
             self._remember(key, view.score)
             return view.score
         return key, view

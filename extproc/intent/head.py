@@ -30,7 +30,7 @@ COMPARED = 5
 """Intents whose examples a text is compared with: the most likely ones."""
 HEAD_ARRAYS = ("parts", "centre", "weights", "examples", "offsets")
 """What is kept of a head."""
-SIGNALS = ("odds", "energy", "nearest")
+SIGNALS = ("odds", "background", "energy", "nearest")
 """What a head says about its best intent; see `Reading`."""
 
 
@@ -44,8 +44,9 @@ class Reading:
     runner_up: int
     """Equal to `best` when there is one intent only."""
     signals: NDArray[np.float32]
-    """In the order of `SIGNALS`: the log odds of the best intent; how far the logits rise above their average, whichever
-    rises (texts of no intent have flat ones); the cosine to the nearest example of the likely intents."""
+    """In the order of `SIGNALS`: the log odds of the best intent; how far its logit is above the background's; how far the
+    logits rise above their average, whichever rises (texts of no intent have flat ones); the cosine to the nearest
+    example of the likely intents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class Head:
         others, inside = max(total - float(shares[best]), 0.0), total - float(shares[-1])
         nearest = max(float((self._examples_of(i) @ x).max(initial=-1.0)) for i in likely)
         energy = top - float(intents.sum()) / self.classes + log(inside + 1e-9)
-        signals = np.array((-log(others + 1e-6), energy, nearest), np.float32)
+        signals = np.array((-log(others + 1e-6), top - float(logits[-1]), energy, nearest), np.float32)
         return Reading(logits, best, likely[1] if self.classes > 1 else best, signals)
 
     def _examples_of(self, intent: int) -> NDArray[np.float32]:

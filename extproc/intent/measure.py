@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from extproc.intent import training
+from extproc.intent.material import vectors_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -39,6 +39,8 @@ class Outcome:
     """The cascade's."""
     transformer: IntentScore
     """What the transformer alone would have said."""
+    asked: bool
+    """The transformer was run, as the static stage was not sure."""
     cascade_us: float
     transformer_us: float
 
@@ -66,13 +68,13 @@ def measure(cascade: Cascade, rows: Iterable[Row]) -> list[Outcome]:
     for row in rows:
         start = perf_counter()
         view = cascade.static(cascade.tokenize(row.text))
-        score = view.score if view.score.intent is not None else cascade.transform([view])[0]
-        decided.append((row, score, (perf_counter() - start) * 1e6))
+        score = view.score if view.decided else cascade.transform([view])[0]
+        decided.append((row, score, not view.decided, (perf_counter() - start) * 1e6))
     outcomes = []
-    for row, score, cascade_us in decided:
+    for row, score, asked, cascade_us in decided:
         start = perf_counter()
-        alone, _ = cascade.judge(training.vectors_of(cascade.encoder, [cascade.tokenize(row.text)])[0])
-        outcomes.append(Outcome(row, score, alone, cascade_us, (perf_counter() - start) * 1e6))
+        alone, _ = cascade.judge(vectors_of(cascade.encoder, [cascade.tokenize(row.text)])[0])
+        outcomes.append(Outcome(row, score, alone, asked, cascade_us, (perf_counter() - start) * 1e6))
     return outcomes
 
 
@@ -81,10 +83,10 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     inside = [outcome for outcome in outcomes if outcome.row.intent is not None]
     outside = [outcome for outcome in outcomes if outcome.row.intent is None]
     accepted = [outcome for outcome in outcomes if outcome.score.intent is not None]
-    asked = [outcome for outcome in inside if outcome.score.stage != "static"]
+    asked = [outcome for outcome in inside if outcome.asked]
     scores = np.array([outcome.score.score for outcome in outcomes])
     right = np.array([outcome.right for outcome in outcomes], bool)
-    thresholds = [outcome.score.threshold for outcome in outcomes if outcome.score.stage != "static"] or [1.0]
+    thresholds = [outcome.score.threshold for outcome in outcomes if outcome.asked] or [1.0]
     band = [outcome for outcome in outcomes if outcome.score.intent is None and outcome.score.score >= 0.5]
     return {
         "rows": {"in_scope": len(inside), "out_of_scope": len(outside)},
@@ -104,6 +106,7 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
             for name in ("static", "transformer", "abstain")
         },
         "transformer_share": _round(len(asked) / len(inside)) if inside else None,
+        "transformer_share_out_of_scope": _share(outside, lambda o: o.asked),
         "expected_calibration_error": _round(calibration_error(scores, right)),
         "abstain_band": {
             "from": 0.5,

@@ -22,7 +22,8 @@ class IntentScore:
     """Probability that `best` is right, out-of-scope traffic reckoned with."""
     stage: Stage
     reason: str
-    """One word for the metrics: `pattern`, `exact` and `header` are rules; `confident`, `unsure`; `deadline` and `busy` are
+    """One word for the metrics: `pattern`, `exact` and `header` are rules; `confident`, `unsure`; `foreign` is unlike
+    every intent, at a glance; `deadline` and `busy` are
     answers without the transformer; `empty` text; `no-examples` to learn from."""
     best: str | None = None
     """The most likely intent, accepted or not."""

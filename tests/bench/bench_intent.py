@@ -142,7 +142,7 @@ def intentmesh(splits: dict[str, list[dict]], *, alone: bool = False) -> dict:
     def decide(text):
         view = cascade.static(cascade.tokenize(text))
         score = view.score
-        if alone or score.intent is None:
+        if alone or not view.decided:
             (score,) = cascade.transform([view])
         asked[0] += score is not view.score
         return score.best, score.score, score.intent is not None
@@ -151,7 +151,7 @@ def intentmesh(splits: dict[str, list[dict]], *, alone: bool = False) -> dict:
     decisions = timed(decide, splits["test"])
     inside = [row for row in splits["test"] if row["intent"]]
     more = {} if alone else concurrency(classifier, [row["text"] for row in inside])
-    share = sum(cascade.static(cascade.tokenize(row["text"])).score.intent is None for row in inside) / len(inside)
+    share = sum(not cascade.static(cascade.tokenize(row["text"])).decided for row in inside) / len(inside)
     return report(splits["test"], decisions, took, base, transformer_share=1.0 if alone else round(share, 4), **more)
 
 
@@ -184,7 +184,7 @@ def concurrency(classifier, texts: list[str]) -> dict[str, float]:
     from extproc.intent.batching import Batcher
 
     cascade = classifier.cascade
-    hard = [view for view in (cascade.static(cascade.tokenize(text)) for text in texts) if view.score.intent is None]
+    hard = [view for view in (cascade.static(cascade.tokenize(text)) for text in texts) if not view.decided]
     hard = hard[:800]
 
     async def ask(largest: int) -> float:

@@ -1,6 +1,7 @@
 """`intentmesh eval intents` and what it measures with."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ from PIL import Image
 
 from extproc.cli.eval_intents import eval_intents
 from extproc.errors import ConfigError
-from extproc.intent.calibration import Calibrator, Trial, thresholds
+from extproc.intent.calibration import Calibrator, Trial
 from extproc.intent.measure import auroc, calibration_error
+from extproc.intent.thresholds import early_thresholds, refusal, thresholds
 
 ROWS = [
     *(
@@ -81,7 +83,7 @@ def trial(count=2000, seed=0):
     rng = np.random.default_rng(seed)
     in_scope = np.arange(count) < count // 2
     right = in_scope & (rng.random(count) < 0.9)
-    signals = rng.normal(size=(count, 3)) + np.stack([right * 2.0, in_scope * 2.0, in_scope * 2.0], axis=1)
+    signals = rng.normal(size=(count, 4)) + np.stack([right * 2.0, *[in_scope * 2.0] * 3], axis=1)
     best = rng.integers(0, 4, count)
     return Trial(signals.astype(np.float32), best, right, in_scope, ~in_scope)
 
@@ -105,3 +107,26 @@ def test_thresholds_reach_the_target(target):
     accepted = scores >= limits[rows.best]
     assert (rows.mass * rows.right)[accepted].sum() / rows.mass[accepted].sum() >= target - 0.01
     assert limits.mean() <= thresholds(rows, scores, 4, 0.999).mean()
+
+
+def test_static_stage_errs_where_the_transformer_errs_too():
+    """The more of its errors the transformer shares, the more the static stage may decide; what it adds stays in budget."""
+    static, scores = trial(), Calibrator.fit(trial()).probabilities(trial().signals)
+    perfect = replace(static, right=static.in_scope)
+    nothing, everything = np.zeros(len(scores), bool), np.ones(len(scores), bool)
+    careful = early_thresholds(static, scores, perfect, nothing, 4, 0.95)
+    bold = early_thresholds(static, scores, static, everything, 4, 0.95)
+    assert bold.mean() < careful.mean()
+    accepted = scores >= careful[static.best]
+    assert (static.mass * ~static.right)[accepted].sum() / static.mass[accepted].sum() <= 0.05 * 0.08 + 0.005
+
+
+def test_refusal_spares_what_is_in_scope():
+    """Hardly a text of an intent is refused at a glance; few held-out texts refuse less than many."""
+    rows = trial()
+    scores = Calibrator.fit(rows).probabilities(rows.signals)
+    limit = refusal(scores, rows)
+    assert 0 < limit < 0.5
+    assert (scores[rows.in_scope & rows.right] < limit).mean() <= 0.001
+    assert (scores[~rows.in_scope] < limit).mean() > 0.01
+    assert refusal(scores[:20], trial(20)) < scores[:20].min() / 2

@@ -1,0 +1,54 @@
+"""What was learned, kept on disk: the same examples are learned once."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from extproc.intent.calibration import Calibrator, Curve
+from extproc.intent.head import HEAD_ARRAYS, Head
+from extproc.intent.training import StageModel, Trained
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+KEPT_FILES = 8
+CURVES = ("choice", "far", "near")
+
+
+def save(trained: Trained, path: Path) -> None:
+    """Keep what was learned; the oldest of more than a few files are removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, NDArray[np.generic]] = {
+        "known": trained.known,
+        "late": trained.late,
+        "refusal": np.array(trained.refusal),
+    }
+    for name, stage in (("static", trained.static), ("transformer", trained.transformer)):
+        arrays |= {f"{name}.{key}": value for key, value in stage.head.arrays().items()}
+        arrays |= {f"{name}.{curve}": getattr(stage.calibrator, curve).state for curve in CURVES}
+        arrays[f"{name}.thresholds"] = stage.thresholds
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+    temporary.replace(path)
+    kept = sorted(path.parent.glob("heads-*.npz"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for old in kept[KEPT_FILES:]:
+        old.unlink(missing_ok=True)
+
+
+def read(path: Path) -> Trained:
+    """Raises OSError, ValueError or KeyError when the file is not one of ours."""
+    with np.load(path, allow_pickle=False) as arrays:
+        stages = {}
+        for name in ("static", "transformer"):
+            head = Head.from_arrays({key: arrays[f"{name}.{key}"] for key in HEAD_ARRAYS})
+            curves = (Curve.of_state(arrays[f"{name}.{key}"]) for key in CURVES)
+            stages[name] = StageModel(head, Calibrator(*curves), arrays[f"{name}.thresholds"])
+        return Trained(
+            stages["static"], stages["transformer"], arrays["known"], arrays["late"], float(arrays["refusal"])
+        )

@@ -1,0 +1,82 @@
+"""From `target_precision` to thresholds: what a stage accepts, what it hands on, and what it refuses at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from extproc.intent.calibration import Trial
+
+INTENT_PRIOR_ROWS = 30.0
+"""The precision of one intent is drawn towards that of all of them by as much as this many rows."""
+STATIC_SHARE_OF_ERRORS = 0.08
+"""Of the errors that `target_precision` allows, the static stage may make this share that the transformer would not."""
+REFUSED_IN_ERROR = 0.001
+"""Share of the texts of an intent that the static stage may refuse though the transformer would be right about them."""
+REFUSAL_PRIOR_ROWS = 100.0
+"""The lowest of a few held-out scores says little about the lowest of many: it is drawn to zero by this many rows."""
+
+
+def thresholds(trial: Trial, scores: NDArray[np.float64], intents: int, target: float) -> NDArray[np.float64]:
+    """For every intent the smallest score from which on `target` of what is accepted is right.
+
+    An intent has few rows, so its precision is drawn towards that of all intents at the same score.
+    """
+    if not len(scores):
+        return np.full(intents, target)
+    mass = trial.mass
+    order = np.argsort(-scores, kind="stable")
+    right_mass = np.cumsum((mass * trial.right)[order])
+    all_mass = np.cumsum(mass[order])
+    overall = right_mass / all_mass
+    ranked = scores[order]
+    found = np.full(intents, _smallest(ranked, overall, target))
+    for intent in range(intents):
+        mine = trial.best[order] == intent
+        if not mine.any():
+            continue
+        own_right, own_all = np.cumsum((mass * trial.right)[order][mine]), np.cumsum(mass[order][mine])
+        drawn = (own_right + INTENT_PRIOR_ROWS * overall[mine]) / (own_all + INTENT_PRIOR_ROWS)
+        found[intent] = _smallest(ranked[mine], drawn, target, otherwise=found[intent])
+    return found
+
+
+def _smallest(
+    ranked: NDArray[np.float64], precision: NDArray[np.float64], target: float, otherwise: float | None = None
+) -> float:
+    """The last score, from the top, at which the precision is still on target; never under an even chance."""
+    good = np.flatnonzero(precision >= target)
+    if not len(good):
+        return max(target, float(ranked[0])) if otherwise is None else otherwise
+    return max(float(ranked[good[-1]]), 0.5)
+
+
+def early_thresholds(
+    static: Trial,
+    scores: NDArray[np.float64],
+    later: Trial,
+    accepted_later: NDArray[np.bool_],
+    intents: int,
+    target: float,
+) -> NDArray[np.float64]:
+    """From where on the static stage need not ask the transformer: nearly all that it gets wrong, the other would too.
+
+    Both trials are of the same texts. A text that the transformer would refuse, or be right about, counts as an error of
+    the static stage alone; one that it would give a wrong intent as well costs nothing.
+    """
+    forgiven = replace(static, right=static.right | (accepted_later & ~later.right))
+    return thresholds(forgiven, scores, intents, 1 - (1 - target) * STATIC_SHARE_OF_ERRORS)
+
+
+def refusal(scores: NDArray[np.float64], later: Trial) -> float:
+    """The score of the static stage under which a text belongs to no intent: hardly one that does has less."""
+    lost = np.sort(scores[later.in_scope & later.right])
+    if not len(lost):
+        return 0.0
+    lowest = float(lost[min(int(REFUSED_IN_ERROR * later.in_scope.sum()), len(lost) - 1)])
+    return lowest * len(lost) / (len(lost) + REFUSAL_PRIOR_ROWS)
