@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from extproc.errors import ConfigError
+from extproc.model_folder import look_into, names_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +45,9 @@ class Encoder:
         at = probe.index(bare[0])
         self.prefix, self.suffix = probe[:at], probe[at + len(bare) :]
         """Ids that the model wants before and after a text, as [CLS] and [SEP]."""
+        unknown = getattr(self.tokenizer.model, "unk_token", None)
+        self.unknown = self.tokenizer.token_to_id(unknown) if unknown else None
+        """Id of whatever the vocabulary has no word for, as an emoji; None where there is no such thing."""
         self.outputs = [node.name for node in self._session.get_outputs()]
         """Names of what `run` can return; the first one is what the embedding is made of."""
         self._inputs = {node.name for node in self._session.get_inputs()}
@@ -52,22 +56,30 @@ class Encoder:
 
     @classmethod
     def load(cls, name: str = BUNDLED, threads: int = 1) -> Encoder:
-        """Load the bundled model (30 ms after the imports), or any that fastembed knows, from its cache or the network.
+        """Load the bundled model (30 ms after the imports), one in a folder, or any that fastembed knows, from its cache or
+        the network.
 
         Raises ConfigError with fastembed's own reason when there is no such model or it cannot be had.
         """
         from fastembed import TextEmbedding  # noqa: PLC0415 - 0.2 s that `check` and `--help` need not pay
 
         options: dict[str, Any] = {"threads": threads, "cuda": False}
+        identity = name
         if name == BUNDLED:
-            _register()
+            _register(_REGISTERED, "model.onnx", first_token=False, output="last_hidden_state")
             options |= {"model_name": _REGISTERED, "specific_model_path": str(BUNDLED_FOLDER)}
+        elif names_folder(name):
+            folder = look_into(name)
+            identity = folder.fingerprint
+            _register(identity, folder.model_file, first_token=folder.first_token)
+            options |= {"model_name": identity, "specific_model_path": str(folder.path)}
         else:
             options["model_name"] = name
         try:
-            return cls(TextEmbedding(**options).model, name)
+            return cls(TextEmbedding(**options).model, identity)
         except Exception as error:
-            raise ConfigError(f"classifier.encoder: `{name}` cannot be loaded by fastembed: {error}") from error
+            hint = "" if name == BUNDLED or names_folder(name) else "; a folder of your own needs no download"
+            raise ConfigError(f"classifier.encoder: `{name}` cannot be loaded by fastembed: {error}{hint}") from error
 
     def tokenize(self, text: str, budget: int) -> list[int]:
         """At most `budget` ids, without the model's special ones: of a longer text, the head and the tail."""
@@ -129,20 +141,20 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return vectors / lengths
 
 
-def _register() -> None:
-    """Tell fastembed about the bundled model, once in a process."""
+def _register(name: str, model_file: str, *, first_token: bool, output: str | None = None) -> None:
+    """Tell fastembed about a model that it does not know, once in a process."""
     from fastembed import TextEmbedding  # noqa: PLC0415 - see `Encoder.load`
     from fastembed.common.model_description import ModelSource, PoolingType  # noqa: PLC0415
 
-    if any(model["model"] == _REGISTERED for model in TextEmbedding.list_supported_models()):
+    if any(model["model"] == name for model in TextEmbedding.list_supported_models()):
         return
     TextEmbedding.add_custom_model(
-        model=_REGISTERED,
-        pooling=PoolingType.MEAN,
+        model=name,
+        pooling=PoolingType.CLS if first_token else PoolingType.MEAN,
         normalization=True,
         sources=ModelSource(url="file:///dev/null"),  # asked for by fastembed; never read, the path is given
-        dim=384,
-        model_file="model.onnx",
+        dim=384,  # asked for too, and used for nothing: the width is that of what the model returns
+        model_file=model_file,
         license="apache-2.0",
-        output_name="last_hidden_state",
+        output_name=output,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,9 @@ _PATH = click.Path(path_type=Path)
     help="Learn from so many examples of each intent, evenly spaced in the file.",
 )
 @click.option("--target-precision", type=click.FloatRange(0.5, 1, True, True), default=0.95, show_default=True)
-@click.option("--encoder", default="bundled", show_default=True, help="`bundled`, or a model that fastembed knows.")
+@click.option(
+    "--encoder", default="bundled", show_default=True, help="`bundled`, a folder, or a model that fastembed knows."
+)
 @click.option(
     "--out-of-scope/--no-out-of-scope", "outside", help="Learn from the training rows whose intent is null, too."
 )
@@ -107,9 +110,28 @@ def training_rows(path: Path, per_intent: int | None) -> tuple[dict[str, list[st
             texts.setdefault(intent, []).append(row["text"])
     if not texts:
         raise ConfigError(f'{path}: has no example (rows with a "split" count when it is "train")')
+    texts = _without_contradictions(texts)
     if per_intent is not None:
         texts = {intent: _evenly(some, per_intent) for intent, some in texts.items()}
     return texts, outside
+
+
+def _without_contradictions(texts: dict[str, list[str]]) -> dict[str, list[str]]:
+    """A text that stands in several intents stays where it stands most often; where that is not one intent, nowhere."""
+    places: dict[str, Counter[str]] = {}
+    for intent, some in texts.items():
+        for text in some:
+            places.setdefault(" ".join(text.split()), Counter())[intent] += 1
+    owners = {}
+    for plain, counts in places.items():
+        (first, most), *others = counts.most_common(2)
+        owners[plain] = None if others and others[0][1] == most else first
+    torn = sum(len(counts) > 1 for counts in places.values())
+    if not torn:
+        return texts
+    _tell(f"{torn} texts stand in several intents; each is learned where it stands most often, or not at all")
+    kept = {name: [text for text in some if owners[" ".join(text.split())] == name] for name, some in texts.items()}
+    return {name: some for name, some in kept.items() if some}
 
 
 def _evenly(texts: list[str], most: int) -> list[str]:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from extproc import payload
+from extproc.cli.shortened import shortened
 from extproc.cli.up import default_mesh
 from extproc.config import load
 from extproc.errors import ConfigError, IntentmeshError
@@ -143,7 +144,7 @@ def _show(found: dict[str, Any], *, color: bool) -> None:
             markup=False,
         )
         for near in stage["nearest"]:
-            console.print(f"    {near['cosine']:.2f}  {near['intent']}: {near['example']}", markup=False)
+            console.print(f"    {near['cosine']:.2f}  {near['intent']}: {shortened(near['example'])}", markup=False)
     for entity in report["entities"]:
         console.print(
             f"found      {entity['entity_type']} at {entity['path']} [{entity['start']}:{entity['end']}]"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from extproc.cli.shortened import shortened
 from extproc.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ def tune(file: Path, as_json: bool) -> None:
     click.echo(json.dumps(asdict(advice)) if as_json else "\n".join(_lines(advice)))
 
 
+def _quoted(text: str) -> str:
+    return repr(shortened(text))
+
+
 def _lines(advice: Advice) -> Iterator[str]:
     if advice.accuracy is None:
         yield "accuracy     cannot be estimated: every intent has one example"
@@ -54,13 +59,13 @@ def _lines(advice: Advice) -> Iterator[str]:
         )
     for pair in advice.contradictions:
         yield (
-            f"contradict   {pair.first.intent}: {pair.first.example!r} and "
-            f"{pair.second.intent}: {pair.second.example!r} are alike ({pair.cosine:.2f})"
+            f"contradict   {pair.first.intent}: {_quoted(pair.first.example)} and "
+            f"{pair.second.intent}: {_quoted(pair.second.example)} are alike ({pair.cosine:.2f})"
         )
     for pair in advice.duplicates:
-        yield f"duplicate    {pair.first.intent}: {pair.first.example!r} and {pair.second.example!r}; one is enough"
+        yield f"duplicate    {pair.first.intent}: {_quoted(pair.first.example)} and {_quoted(pair.second.example)}; one is enough"
     for place in advice.outliers:
-        yield f"outlier      {place.intent}: {place.example!r} is unlike its intent; move it, or add others like it"
+        yield f"outlier      {place.intent}: {_quoted(place.example)} is unlike its intent; move it, or add others like it"
     for name in advice.few:
         yield f"few          {name} has fewer than five examples; three to five more help most"
     if not (advice.confused or advice.contradictions or advice.duplicates or advice.outliers or advice.few):

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from extproc.errors import ConfigError
+from extproc.model_folder import look_into, names_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -118,6 +119,12 @@ def file_mistakes(mesh: Mesh) -> Iterator[tuple[tuple[str | int, ...], str]]:
 
 def _unknown_encoder(name: str) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if name == "bundled":
+        return
+    if names_folder(name):
+        try:
+            look_into(name)
+        except ConfigError as error:
+            yield ("classifier", "encoder"), str(error)
         return
     from fastembed import TextEmbedding  # noqa: PLC0415 - half a second, for those who name another model
 

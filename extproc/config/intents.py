@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field, ValidationInfo, field_validator
 
 from extproc.config.section import Section
+from extproc.model_folder import names_folder
 
 
 class Intent(Section):
@@ -28,7 +29,7 @@ class Intent(Section):
     @field_validator("examples_file")
     @classmethod
     def _beside_the_mesh(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        return _beside(path, info)
+        return None if path is None else _beside(path, info)
 
     @field_validator("patterns")
     @classmethod
@@ -41,16 +42,17 @@ class Intent(Section):
         return patterns
 
 
-def _beside(path: Path | None, info: ValidationInfo) -> Path | None:
-    folder = (info.context or {}).get("folder")
-    return folder / path if path is not None and folder is not None else path
+def _beside(path: Path, info: ValidationInfo) -> Path:
+    folder: Path | None = (info.context or {}).get("folder")
+    return path if folder is None else folder / path
 
 
 class ClassifierSettings(Section):
     """The cascade's settings; the defaults fit most meshes."""
 
     encoder: str = "bundled"
-    """`bundled` (all-MiniLM-L6-v2), or the name of any model that fastembed knows."""
+    """`bundled` (all-MiniLM-L6-v2); a folder with `model.onnx` and `tokenizer.json`, as `./model`, relative to `mesh.yaml`;
+    or the name of any model that fastembed knows."""
     target_precision: float = Field(default=0.95, gt=0.5, lt=1.0)
     """Of the requests that are given an intent, this share is to be right; thresholds follow from it."""
     out_of_scope: tuple[str, ...] = ()
@@ -66,7 +68,14 @@ class ClassifierSettings(Section):
     max_batch: int = Field(default=16, ge=1)
     """Texts of concurrent streams that share one transformer pass."""
 
+    @field_validator("encoder")
+    @classmethod
+    def _folder_beside_the_mesh(cls, name: str, info: ValidationInfo) -> str:
+        if not names_folder(name) or name.startswith("~"):
+            return name
+        return f"{_beside(Path(name), info).absolute()}"
+
     @field_validator("out_of_scope_file")
     @classmethod
     def _beside_the_mesh(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        return _beside(path, info)
+        return None if path is None else _beside(path, info)

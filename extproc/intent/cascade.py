@@ -106,10 +106,17 @@ class Cascade:
         reading = stage.head.read(self.table.embed(index))
         weights = self.table.weights[index]
         covered = float(weights @ self._known[index]) / (float(weights.sum()) + 1e-9)
+        if self._says_nothing(ids):
+            return StaticView(ids, reading, IntentScore(None, 0.0, "abstain", "empty"), decided=True)
         score = self._score(stage, reading, static_signals(reading.signals, covered), "static")
         if score.intent is None and score.score < self.trained.refusal:
             return StaticView(ids, reading, replace(score, reason="foreign"), decided=True)
         return StaticView(ids, reading, score, decided=score.intent is not None)
+
+    def _says_nothing(self, ids: list[int]) -> bool:
+        """No word that the model knows: any two such texts, as two emojis, are the same to it."""
+        unknown = self.encoder.unknown
+        return not ids or (ids[0] == unknown and ids.count(ids[0]) == len(ids))
 
     def transform(self, views: Sequence[StaticView]) -> list[IntentScore]:
         """The transformer stage, one pass for all: milliseconds, so never on the event loop."""

@@ -24,7 +24,8 @@ class IntentScore:
     reason: str
     """One word for the metrics: `pattern`, `exact` and `header` are rules; `confident`, `unsure`; `foreign` is unlike
     every intent, at a glance; `deadline` and `busy` are
-    answers without the transformer; `empty` text; `no-examples` to learn from."""
+    answers without the transformer; `empty` text, or one without a word that the model
+    knows; `no-examples` to learn from."""
     best: str | None = None
     """The most likely intent, accepted or not."""
     runner_up: str | None = None

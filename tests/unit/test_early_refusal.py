@@ -30,3 +30,10 @@ def test_examples_are_never_refused(cascade):
     """The limit lies below everything that was learned from."""
     scores = [cascade.static(cascade.tokenize(text)) for text in cascade.examples.texts]
     assert not [view for view in scores if view.score.reason == "foreign"]
+
+
+@pytest.mark.parametrize("text", ["", "\N{FIRE}", "\N{FIRE}\N{FIRE ENGINE}"])
+def test_nothing_to_read(cascade, text):
+    """Two emojis are the same to a model that has no word for them: no intent, and the reason says why."""
+    score = cascade.static(cascade.tokenize(text)).score
+    assert (score.intent, score.score, score.reason) == (None, 0.0, "empty")

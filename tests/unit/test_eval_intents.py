@@ -57,6 +57,19 @@ def test_table_for_people(data):
     assert "abstain band" in result.stdout
 
 
+def test_contradictory_rows(data):
+    """Of real data a few rows contradict one another: they are left out and counted, and the rest is measured."""
+    twice = [{"text": "pay my bill", "intent": "song", "split": "train"}] * 2
+    torn = [{"text": "well", "intent": name, "split": "train"} for name in ("bill", "song")]
+    data.write_text("".join(json.dumps(row) + "\n" for row in [*ROWS, *twice, *torn]))
+    result = CliRunner().invoke(
+        eval_intents, ["--train", str(data), "--test", str(data), "--json"], catch_exceptions=False
+    )
+    assert "2 texts stand in several intents" in result.stderr
+    texts = len({row["text"] for row in ROWS if row["split"] == "train" and row["intent"]})
+    assert json.loads(result.stdout)["examples"] == {"intents": 2, "texts": texts}
+
+
 def test_unknown_intent(data, tmp_path):
     """A test row of an intent without examples is a mistake in the data, and is named."""
     test = tmp_path / "test.jsonl"

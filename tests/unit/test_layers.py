@@ -10,8 +10,9 @@ BASE = {"errors", "config"}
 MAY_IMPORT = {
     "errors": set(),
     "events": set(),
-    "config": {"errors"},
-    "encoder": {"errors", "assets"},
+    "model_folder": {"errors"},
+    "config": {"errors", "model_folder"},
+    "encoder": {"errors", "assets", "model_folder"},
     "wire": set(),
     "assets": set(),
     "codec": {"errors", "events", "wire"},
