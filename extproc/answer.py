@@ -24,6 +24,7 @@ class Answer:
         self._editor = editor
         self._reader = reader
         self._ended = False
+        self._usage: Usage | None = None
 
     @classmethod
     def begin(
@@ -54,5 +55,9 @@ class Answer:
         return chunk if self._editor is None else self._editor.feed(chunk, end=end)
 
     def usage(self) -> Usage | None:
-        """What the answer said of itself."""
-        return self._reader.close() if self._reader is not None else None
+        """What the answer said of itself: final once it has ended."""
+        if self._usage is not None:
+            return self._usage
+        usage = self._reader.close() if self._reader is not None else None
+        self._usage = usage if self._ended else None
+        return usage

@@ -369,7 +369,7 @@ class HttpStream:
     def _bill(self, answer: Answer) -> Mapping[str, float] | None:
         """Tokens and money, for Envoy's access log and rate limits."""
         usage = answer.usage()
-        if usage is None or self._inspection is None:
+        if usage is None or self._inspection is None or (usage.estimated and (self._status or 0) >= 400):
             return None
         return self._observer.bill(self._inspection.decision.model, usage) or None
 

@@ -12,11 +12,11 @@ OPERATION = "gen_ai.operation.name"
 PROVIDER = "gen_ai.provider.name"
 REQUEST_MODEL = "gen_ai.request.model"
 RESPONSE_MODEL = "gen_ai.response.model"
+FINISH_REASONS = "gen_ai.response.finish_reasons"
 INPUT_TOKENS = "gen_ai.usage.input_tokens"
 OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
 TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 - a convention's name
 ERROR_TYPE = "error.type"
-SERVER_ADDRESS = "server.address"
 
 INTENT = "intentmesh.intent"
 SCORE = "intentmesh.score"
@@ -34,8 +34,6 @@ ESTIMATED = "intentmesh.usage.estimated"
 
 _TOKENS = tuple(float(4**i) for i in range(14))
 _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
-_FIRST_TOKEN = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
-_PER_TOKEN = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5)
 _STEP_SECONDS = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 _COUNTS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 
@@ -74,7 +72,7 @@ TIME_TO_FIRST_TOKEN = Instrument(
     "s",
     "Time from the request's arrival to the first event of a streamed answer",
     (OPERATION, PROVIDER, REQUEST_MODEL),
-    _FIRST_TOKEN,
+    _SECONDS,
 )
 TIME_PER_OUTPUT_TOKEN = Instrument(
     "gen_ai.client.operation.time_per_output_chunk",
@@ -82,7 +80,7 @@ TIME_PER_OUTPUT_TOKEN = Instrument(
     "s",
     "Time between the events of a streamed answer after the first, on average",
     (OPERATION, PROVIDER, REQUEST_MODEL),
-    _PER_TOKEN,
+    _SECONDS,
 )
 REQUESTS = Instrument(
     "intentmesh.requests",
@@ -126,7 +124,11 @@ PROJECT_TOKENS = Instrument(
     (PROJECT, INTENT, MODEL, TOKEN_TYPE, ESTIMATED),
 )
 PROJECT_COST = Instrument(
-    "intentmesh.project.cost", "counter", "{currency}", "Money by project, intent and model", (PROJECT, INTENT, MODEL)
+    "intentmesh.project.cost",
+    "counter",
+    "{currency}",
+    "Money by project, intent and model, in `telemetry.currency`",
+    (PROJECT, INTENT, MODEL),
 )
 NAME_TEXTS = Instrument(
     "intentmesh.names.texts",
@@ -137,7 +139,10 @@ NAME_TEXTS = Instrument(
 )
 OPEN_STREAMS = Instrument("intentmesh.streams.open", "gauge", "{stream}", "Requests in flight")
 CONFIG_GENERATION = Instrument(
-    "intentmesh.config.generation", "gauge", "1", "How often a mesh.yaml has been taken into use since the start"
+    "intentmesh.config.generation",
+    "gauge",
+    "{generation}",
+    "How often a mesh.yaml has been taken into use since the start",
 )
 CONFIG_REJECTED = Instrument(
     "intentmesh.config.rejected", "counter", "{file}", "Changed mesh.yaml files that were refused"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from extproc.config import Mesh
     from extproc.events import Exchange, Usage
+    from extproc.telemetry.spans import Attribute
 
 PROVIDER = "llama.cpp"
 OPERATIONS = {
@@ -38,6 +39,11 @@ OPERATIONS = {
 }
 """End of a path -> `gen_ai.operation.name`."""
 OTHER = "other"
+FINISH_REASONS = frozenset(
+    {"stop", "length", "content_filter", "tool_calls", "function_call"}
+    | {"end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal"}
+)
+"""What may be told of why an answer ended; a word of the upstream's own is `other`."""
 FAULTS = ("late", "classifier")
 """Beginnings of the reasons for which a request went to the default model after a fault."""
 
@@ -171,7 +177,7 @@ class Telemetry:
 
     def _bill(self, exchange: Exchange) -> Bill | None:
         usage = exchange.usage
-        if usage is None:
+        if usage is None or (usage.estimated and (exchange.status or 0) >= 400):  # an error costs what it says it costs
             return None
         estimated = usage.estimated or usage.input_tokens is None
         given = usage.input_tokens if usage.input_tokens is not None else exchange.request_bytes // 4
@@ -210,7 +216,7 @@ class Telemetry:
         model = exchange.model or ""
         operation = trace.operation if trace else "chat"
         answered = self._known(exchange.usage.response_model) if exchange.usage else ""
-        error = exchange.error or (str(exchange.status) if exchange.status and exchange.status >= 400 else "")
+        error = _error(exchange) or ""
         meter.record(names.OPERATION_DURATION, exchange.duration_s, (operation, PROVIDER, model, answered, error))
         if exchange.streamed and exchange.first_chunk_s is not None:
             meter.record(names.TIME_TO_FIRST_TOKEN, exchange.first_chunk_s, (operation, PROVIDER, model))
@@ -229,7 +235,7 @@ class Telemetry:
     def _trace(self, exchange: Exchange, trace: RequestTrace, bill: Bill | None) -> None:
         assert trace.identity is not None
         assert self._spans is not None
-        told: dict[str, str | int | float | bool | None] = {
+        told: dict[str, Attribute | None] = {
             names.OPERATION: trace.operation,
             names.PROVIDER: PROVIDER,
             names.OUTCOME: exchange.outcome,
@@ -241,20 +247,26 @@ class Telemetry:
             names.MODEL: exchange.model,
             names.VERSION: exchange.version,
             names.REASON: exchange.reason,
-            names.ERROR_TYPE: exchange.error,
+            names.ERROR_TYPE: _error(exchange),
             "http.response.status_code": exchange.status,
             "intentmesh.request_id": exchange.request_id or None,
         }
         attributes = {name: value for name, value in told.items() if value is not None}
+        found: dict[str, int] = {}
         for (entity_type, _), count in exchange.entities.items():
             key = f"{names.ENTITY}.{entity_type}"
-            attributes[key] = int(attributes.get(key, 0)) + count
+            found[key] = found.get(key, 0) + count
+        attributes |= found
         if bill:
             attributes[names.INPUT_TOKENS] = bill.input_tokens
             attributes[names.OUTPUT_TOKENS] = bill.output_tokens
             attributes[names.ESTIMATED] = bill.estimated
-            if exchange.usage and exchange.usage.response_model:
-                attributes[names.RESPONSE_MODEL] = self._known(exchange.usage.response_model)
+        if usage := exchange.usage:
+            if usage.response_model:
+                attributes[names.RESPONSE_MODEL] = self._known(usage.response_model)
+            if usage.finish_reason:
+                known = usage.finish_reason in FINISH_REASONS
+                attributes[names.FINISH_REASONS] = (usage.finish_reason if known else OTHER,)
         start = int(exchange.started_at * 1e9)
         how = self._settings.traces.steps
         spans = self._maker.make(
@@ -265,7 +277,7 @@ class Telemetry:
             attributes,
             steps=exchange.steps_s if how != "none" else {},
             as_spans=how == "spans",
-            error=exchange.error,
+            error=_error(exchange),
         )
         for span in spans:
             self._spans.put(span)
@@ -303,3 +315,8 @@ class Telemetry:
     def _known(self, model: str | None) -> str:
         """A model's name as a label: only those of the registry, so that labels stay few."""
         return self._known_models.get(model or "", OTHER if model else "")
+
+
+def _error(exchange: Exchange) -> str | None:
+    """`error.type`: the class of our error, else the status of an answer that is one."""
+    return exchange.error or (str(exchange.status) if exchange.status and exchange.status >= 400 else None)

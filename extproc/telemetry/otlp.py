@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as GrpcMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpanExporter
@@ -125,8 +125,8 @@ def _data(
                     sum=total,
                     bucket_counts=[int(n) for n in buckets],
                     explicit_bounds=list(instrument.boundaries),
-                    min=0.0,
-                    max=0.0,
+                    min=cast("float", None),  # not kept, and optional in OTLP; the SDK's type does not say so
+                    max=cast("float", None),
                 )
                 for labels, (total, *buckets) in series.items()
             ],

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from extproc.telemetry.meter import Meter
 
+Attribute = str | int | float | bool | tuple[str, ...]
+
 QUEUE_SPANS = 8192
 BATCH_SPANS = 512
 WAIT_S = 1.0
@@ -135,7 +137,7 @@ class SpanMaker:
         name: str,
         start_ns: int,
         end_ns: int,
-        attributes: Mapping[str, str | int | float | bool],
+        attributes: Mapping[str, Attribute],
         *,
         steps: Mapping[str, float],
         as_spans: bool,

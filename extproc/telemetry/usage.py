@@ -11,20 +11,23 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from extproc.events import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HEAD_BYTES = 4096
 TAIL_BYTES = 8192
 BYTES_PER_TOKEN = 4
 """Rule of thumb for English text and the usual tokenizers, for answers that report nothing."""
 
-_USAGE = re.compile(rb'(?<!\\)"usage"\s*:\s*(?=\{)')
-_TIMINGS = re.compile(rb'(?<!\\)"timings"\s*:\s*(?=\{)')
-_EVENT = re.compile(rb"^data:\s*\{", re.MULTILINE)
-_MODEL = re.compile(rb'(?<!\\)"model"\s*:\s*"([^"\\]{1,200})"')
-_FINISH = re.compile(rb'(?<!\\)"(?:finish_reason|stop_reason)"\s*:\s*"(\w{1,40})"')
+_USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
+_TIMINGS = re.compile(rb'"timings"\s*:\s*(?=\{)')
+_MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]{1,200})"')
+_FINISH = re.compile(rb'_reason"\s*:\s*"(\w{1,40})"')
+"""Each begins with what is searched for fast; a match that a backslash precedes is text inside a string."""
 
 
 class UsageReader:
@@ -33,34 +36,41 @@ class UsageReader:
     def __init__(self, *, streamed: bool) -> None:
         self._streamed = streamed
         self._head = b""
-        self._tail = b""
+        self._tail: list[bytes] = []
+        self._tail_bytes = 0
         self._bytes = 0
         self._events = 0
 
     def feed(self, chunk: bytes) -> None:
         """See the next bytes."""
+        if self._bytes < HEAD_BYTES:
+            self._head += chunk[: HEAD_BYTES - self._bytes]
         self._bytes += len(chunk)
-        if len(self._head) < HEAD_BYTES:
-            self._head += chunk[: HEAD_BYTES - len(self._head)]
         if self._streamed:
             self._events += chunk.count(b"data:")
-        self._tail = (self._tail + chunk)[-TAIL_BYTES:]
+        self._tail.append(chunk)
+        self._tail_bytes += len(chunk)
+        if self._tail_bytes > 4 * TAIL_BYTES:
+            self._tail = [b"".join(self._tail)[-TAIL_BYTES:]]
+            self._tail_bytes = TAIL_BYTES
 
     def close(self) -> Usage | None:
         """What the answer reported; where it reported nothing, an estimate that says so. None for an empty answer."""
         if not self._bytes:
             return None
         found: dict[str, int] = {}
-        for part in (self._head, self._tail):
-            for match in _USAGE.finditer(part):
+        tail = b"".join(self._tail)
+        for part in (tail,) if len(tail) == self._bytes else (self._head, tail):
+            for match in _told(_USAGE, part):
                 found |= _counts(part, match.end())
-        if "output" not in found and (told := _TIMINGS.search(self._tail)):
-            found |= _timed(self._tail, told.end())
-        model = _MODEL.search(self._head)
-        finish = _FINISH.findall(self._tail)
+        if "output" not in found:
+            for match in _told(_TIMINGS, tail):
+                found |= _timed(tail, match.end())
+        model = next(_told(_MODEL, self._head), None)
+        finish = [match[1] for match in _told(_FINISH, tail)]
         estimated = "output" not in found
         if estimated:
-            content = self._events - self._tail.count(b"[DONE]") if self._streamed else self._bytes // BYTES_PER_TOKEN
+            content = self._events - tail.count(b"[DONE]") if self._streamed else self._bytes // BYTES_PER_TOKEN
             found["output"] = max(0, content)
         return Usage(
             input_tokens=found.get("input"),
@@ -70,6 +80,11 @@ class UsageReader:
             estimated=estimated,
             chunks=self._events,
         )
+
+
+def _told(pattern: re.Pattern[bytes], part: bytes) -> Iterator[re.Match[bytes]]:
+    """Where the answer itself says something, and not a text in it."""
+    return (match for match in pattern.finditer(part) if part[match.start() - 1 : match.start()] != b"\\")
 
 
 def _counts(part: bytes, start: int) -> dict[str, int]:

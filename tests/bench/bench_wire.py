@@ -1,11 +1,15 @@
 """What the filter costs through one Envoy worker: no filter, a processor that does nothing, ours.
 
     python -m tests.bench.bench_wire [--seconds 8] [--connections 16] [--rate 300]
+    python -m tests.bench.bench_wire --telemetry [--rounds 10] [--seconds 3]
 
 The requests are chats of CLINC150's test split (one user message of some eight words). Ours masks with every
 deterministic recognizer and classifies into CLINC150's 150 intents. Load generator, Envoy, processor and upstream are
 processes of their own; the CPU of each is read from /proc, so that the cost per request holds on a busy machine, where
 requests per second do not. One JSON line per variant, then a table on stderr.
+
+`--telemetry` compares telemetry off, on, and on without reading usage from the answers: all three run at the same time and
+are loaded in turns, and what is told is the median over the rounds of each one's ratio to the one that is off.
 """
 
 from __future__ import annotations
@@ -13,11 +17,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -190,10 +196,14 @@ async def main() -> None:
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--rate", type=float, default=300)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--telemetry", action="store_true", help="what telemetry costs, on against off")
     parser.add_argument("--variants", default="none,idle,idle3,ours,ours-whole")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         mesh = clinc_mesh(Path(folder))
+        if options.telemetry:
+            await compare_telemetry(Path(folder), write_bodies(Path(folder) / "early", mostly_decided(mesh)), options)
+            return
         whole = write_bodies(Path(folder) / "whole", [row["text"] for row in clinc("test")])
         early = write_bodies(Path(folder) / "early", mostly_decided(mesh))
         for _ in range(options.rounds):
@@ -207,6 +217,67 @@ async def main() -> None:
                     report(variant, "open", steady, rate=options.rate)
                     alone = await measure(bench, bodies, seconds=options.seconds / 2, connections=1)
                     report(variant, "unloaded", alone, connections=1)
+
+
+TOLD = {
+    "off": {"enabled": False},
+    "on, usage unread": {"otlp": {}, "audit": {}, "usage": False},
+    "on": {"otlp": {}, "audit": {}},
+}
+"""Variant of the comparison -> its telemetry: the defaults, an OTLP receiver and an audit trail."""
+
+
+@asynccontextmanager
+async def running_told(folder: Path) -> AsyncIterator[dict[str, Bench]]:
+    """All variants of TOLD, each with an Envoy, a processor and a sink of its own."""
+    async with AsyncExitStack() as stack:
+        receiver = Process("otlp", [sys.executable, "-m", "tests.bench.otlp_sink"], folder / "otlp.log")
+        await receiver.start()
+        stack.push_async_callback(receiver.stop)
+
+        async def port() -> int:
+            return int(receiver.output() or 0)
+
+        otlp = {"endpoint": f"http://127.0.0.1:{await until(port, process=receiver)}"}
+        benches = {}
+        for variant, how in TOLD.items():
+            own = folder / variant
+            own.mkdir()
+            places = {"otlp": otlp, "audit": {"path": str(own / "audit.jsonl")}}
+            settings = {key: places.get(key, value) for key, value in how.items()}
+            mesh = clinc_mesh(own, telemetry=settings)
+            benches[variant] = await stack.enter_async_context(running("ours", mesh=mesh))
+        yield benches
+
+
+async def compare_telemetry(folder: Path, bodies: Path, options: argparse.Namespace) -> None:
+    """Load the variants in turns, so that a busy second hits all of them."""
+    rounds: dict[str, list[dict[str, Any]]] = {variant: [] for variant in TOLD}
+    async with running_told(folder) as benches:
+        for bench in benches.values():
+            await load(bench.port, bodies, seconds=1.5, connections=options.connections)  # warm-up, dropped
+        for number in range(options.rounds):
+            turn = list(benches.items())
+            for variant, bench in turn[number % len(turn) :] + turn[: number % len(turn)]:
+                seen = await measure(bench, bodies, seconds=options.seconds, connections=options.connections)
+                rounds[variant].append(seen)
+    for variant, seen in rounds.items():
+        pairs = list(zip(seen, rounds["off"], strict=True))
+        told = {
+            "requests_per_s": median(s["per_s"] for s in seen),
+            "share_of_off": round(median(s["per_s"] / off["per_s"] for s, off in pairs), 3),
+            "processor_us_per_request": median(s["processor_us_per_request"] for s in seen),
+            "processor_us_over_off": round(
+                median(s["processor_us_per_request"] - off["processor_us_per_request"] for s, off in pairs), 1
+            ),
+            "envoy_us_over_off": round(
+                median(s["envoy_us_per_request"] - off["envoy_us_per_request"] for s, off in pairs), 1
+            ),
+            "errors": sum(bool(s["errors"]) for s in seen),
+        }
+        how = {"bench": "telemetry-wire", "variant": variant, "rounds": len(seen), "seconds": options.seconds}
+        print(json.dumps({**how, **told, "load_average": os.getloadavg()[0], **birth_certificate()}), flush=True)
+        sys.stderr.write(f"{variant:18} {told}\n")
 
 
 def report(variant: str, loop: str, seen: dict[str, Any], **how: object) -> None:

@@ -52,9 +52,33 @@ async def test_span_is_a_child_of_the_callers(observed, stream):
     assert attributes["gen_ai.operation.name"] == "chat"
     assert attributes["gen_ai.usage.input_tokens"] == 7
     assert attributes["gen_ai.usage.output_tokens"] == 5
+    assert attributes["gen_ai.provider.name"] == "llama.cpp"
+    assert attributes["gen_ai.request.model"] == "telemetry"
+    assert [reason.string_value for reason in attributes["gen_ai.response.finish_reasons"].values] == ["stop"]
     assert attributes["intentmesh.intent"] == "hardware_telemetry"
     assert attributes["intentmesh.entity.EMAIL_ADDRESS"] == 1
     assert {"payload", "pii", "intent"} <= {event.name for event in span.events}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_upstreams_error_is_the_spans(observed):
+    """A status that is an error is the span's `error.type`, and the metric's."""
+    gateway, receiver, _ = observed
+
+    async def fail(request, writer):
+        writer.write(b"HTTP/1.1 500 Oh\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
+        await writer.drain()
+        return True
+
+    receiver.spans.clear()
+    for upstream in gateway.upstreams.values():
+        upstream.answer = fail
+    assert (await gateway.chat("I want a refund for my order", headers={"traceparent": PARENT})).status_code == 500
+    for upstream in gateway.upstreams.values():
+        upstream.answer = None
+    await until(lambda: _true(receiver.spans))
+    assert receiver.attributes[-1]["error.type"] == "500"
+    assert receiver.attributes[-1]["http.response.status_code"] == 500
 
 
 @pytest.mark.asyncio(loop_scope="module")
