@@ -269,6 +269,9 @@ class Pipeline:
                 return await work
         except TimeoutError:
             raise MaskingError(f"masking took longer than {self._deadline_s:g} s") from None
+        finally:
+            # A future that holds an exception whose traceback holds this frame is a ring, and in it a large body.
+            del work
 
     async def _classify(
         self, text: str, headers: Mapping[str, str], deadline: float

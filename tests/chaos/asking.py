@@ -1,13 +1,30 @@
-"""A client of a few lines: 200,000 requests are too many for a comfortable one."""
+"""A client of a few lines, and what it asks: 200,000 requests are too many for a comfortable one."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TIMEOUT_S = 15.0
 """Longer than every timeout of the set-up: who waits so long would wait for ever."""
+
+
+@dataclass
+class Question:
+    """One request, and what is to come of it."""
+
+    body: bytes
+    secret: str
+    said: str | None = None
+    """What a 200 must say; None: it need only hold nobody else's secret."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    refused_with: int | None = None
+    """The status of the refusal that it deserves; None: it deserves an answer."""
 
 
 @dataclass
@@ -27,6 +44,21 @@ class Answer:
         said: str = json.loads(self.body)["choices"][0]["message"]["content"]
         return said
 
+    @property
+    def is_well_formed_error(self) -> bool:
+        """Our refusals are OpenAI's errors; Envoy's own are short texts with the status that such trouble has."""
+        if self.kind != "application/json":
+            return len(self.body) < 200 and self.status in (413, 500, 502, 503, 504)
+        error = json.loads(self.body)["error"]
+        return set(error) == {"message", "type", "param", "code"} and bool(error["message"] and error["type"])
+
+    @property
+    def name(self) -> str:
+        """Status, and the code of an error of ours."""
+        if self.kind != "application/json" or self.status == 200:
+            return str(self.status)
+        return f"{self.status} {json.loads(self.body)['error']['code']}"
+
 
 class Asker:
     """One connection, opened again when it breaks."""
@@ -35,7 +67,7 @@ class Asker:
         self._port = port
         self._pipe: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, body: bytes, headers: dict[str, str]) -> Answer:
+    async def ask(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """POST a chat. Raises TimeoutError for a hung one, OSError and EOFError for a broken one."""
         try:
             async with asyncio.timeout(TIMEOUT_S):
@@ -47,7 +79,7 @@ class Asker:
             raise
 
     async def _exchange(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes, headers: dict[str, str]
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes, headers: Mapping[str, str]
     ) -> Answer:
         extra = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{extra}"
@@ -56,9 +88,9 @@ class Asker:
         told = dict(line.lower().split(": ", 1) for line in lines if ": " in line)
         if told.get("transfer-encoding") == "chunked":
             parts = []
-            while size := int(await reader.readline(), 16):
+            while size := int(await reader.readuntil(b"\n"), 16):
                 parts.append((await reader.readexactly(size + 2))[:-2])
-            await reader.readline()
+            await reader.readuntil(b"\n")
             data = b"".join(parts)
         else:
             data = await reader.readexactly(int(told.get("content-length", "0")))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import resource
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from extproc import worker
 from extproc.mesh_file import MeshFile
 from extproc.pii import Analyzer
 from extproc.pipeline import Pipeline
@@ -18,20 +18,37 @@ if TYPE_CHECKING:
     from extproc.config import Mesh
 
 DICE = random.Random(1)
-MEMORY_MB = 700
+
+
+def raising(text: str) -> None:
+    """Every fifth time."""
+    if DICE.random() < 0.2:
+        raise RuntimeError("a recognizer that quotes its text: " + text)
+
+
+def slow(_text: str) -> None:
+    """Every fifth time."""
+    if DICE.random() < 0.2:
+        time.sleep(0.3)
+
+
+def hanging(_text: str) -> None:
+    """Seldom, and for ever."""
+    if DICE.random() < 0.002:
+        time.sleep(1e9)
+
+
+FAULTS = {"raising": raising, "slow": slow, "hanging": hanging}
 
 
 def build(what: str, mesh: Mesh, previous: Pipeline | None = None) -> Pipeline:
     """The pipeline, broken."""
     pipeline = Pipeline.build(mesh, previous)
-    if what in ("raising", "slow"):
+    if what in FAULTS:
         analyze = Analyzer.analyze
 
         def faulty(self: Analyzer, *args: Any, **options: Any) -> Any:
-            if DICE.random() < 0.2:
-                if what == "raising":
-                    raise RuntimeError("a recognizer that quotes its text: " + str(args[0]))
-                time.sleep(0.3)
+            FAULTS[what](str(args[0]))
             return analyze(self, *args, **options)
 
         Analyzer.analyze = faulty  # type: ignore[method-assign]
@@ -47,34 +64,29 @@ def build(what: str, mesh: Mesh, previous: Pipeline | None = None) -> Pipeline:
     elif what == "saturated":
         transform = classifier.cascade.transform
 
-        def slow(views: Any) -> Any:
+        def late(views: Any) -> Any:
             time.sleep(0.2)
             return transform(views)
 
-        classifier._batcher._work = slow
+        classifier._batcher._work = late
     return pipeline
 
 
 def break_process(what: str) -> None:
     """Break what is not a part but the world around."""
-    if what == "memory":
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MB * 4 * 2**20, MEMORY_MB * 4 * 2**20))
-    elif what == "clock":
+    if what == "clock":
         real = time.time
         time.time = lambda: real() + DICE.uniform(-1e6, 1e6)  # type: ignore[method-assign]
-    elif what == "disk":
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+    elif what == "hanging":
+        worker.HANG_S = 3.0  # instead of 15: a run is to see many of them
 
 
 def main() -> None:
     """Serve the mesh.yaml beside the socket."""
     what, socket = sys.argv[1], Path(sys.argv[-1])
-    import signal
-
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a full disk is an error of `write`, not the end of the process
     file = MeshFile(socket.with_name("mesh.yaml"), {"socket": str(socket), "admin": "127.0.0.1:0"})
     break_process(what)
-    serve(file, build=lambda mesh, previous=None: build(what, mesh, previous), log_requests=what == "disk")
+    serve(file, build=lambda mesh, previous=None: build(what, mesh, previous))
 
 
 if __name__ == "__main__":

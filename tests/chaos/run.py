@@ -5,7 +5,8 @@
 Each scenario breaks one thing while clients go on asking. Every request carries a secret of its own. A *leak* is a
 secret that reaches an upstream; a *crossing* is a client's answer with somebody else's secret; a *wrong* answer is a
 200 that is not what the client would have got unmasked; *hung* is a client that waited longer than any timeout of the
-set-up. All four must be 0. Refusals (4xx and 5xx) are counted and must be well-formed. One JSON line per scenario.
+set-up; *malformed* is a refusal that is no well-formed error, or quotes the request. All five must be 0, an ordinary
+request must be answered soon after, and memory be back at its level. One JSON line per scenario, and one for the sum.
 """
 
 from __future__ import annotations
@@ -16,41 +17,32 @@ import json
 import random
 import sys
 import time
-from collections import Counter
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.machine import birth_certificate, descendants, resident_bytes
-from tests.chaos.asking import Answer, Asker
-from tests.chaos.scenarios import SCENARIOS, Scenario
+import uvloop
+
+from tests.bench.machine import birth_certificate, cpu_seconds, resident_bytes
+from tests.chaos.asking import Asker
+from tests.chaos.counts import Counts
+from tests.chaos.scenarios import EARLY, SCENARIOS, Scenario, Trouble, keep_running
 from tests.wire.harness import Gateway, running_gateway
 
 if TYPE_CHECKING:
+    from tests.chaos.asking import Answer, Question
     from tests.wire.upstream import Received
 
 SECRET = "canary{0}@leak{0}.example.org"
 CLIENTS = 24
-
-
-@dataclass
-class Counts:
-    """What happened in one scenario."""
-
-    requests: int = 0
-    answered: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    leaks: int = 0
-    crossings: int = 0
-    wrong: int = 0
-    hung: int = 0
-    malformed: int = 0
-
-    @property
-    def clean(self) -> bool:
-        """Nothing that must not happen did."""
-        return not (self.leaks or self.crossings or self.wrong or self.hung or self.malformed)
+WARM_UP = 300
+"""Requests before the memory is looked at for the first time."""
+SHORTEST_S = 4.0
+"""A scenario lasts so long at least: things break about once a second."""
+LONGEST_S = 45.0
+"""A scenario ends after that; the requests that it did not come to are asked in the last one."""
+MESH: dict[str, Any] = {"limits": {"deadline_ms": 1000}}
+GROWTH = 1.1
+"""How much more memory the processor may have afterwards, beside each scenario's `room_mb` for each worker."""
 
 
 def watch_upstreams(gateway: Gateway, counts: Counts) -> None:
@@ -72,95 +64,110 @@ async def client(gateway: Gateway, scenario: Scenario, counts: Counts, number: i
     dice, asker = random.Random(number), Asker(gateway.port)
     asked = 0
     while not over.is_set():
-        secret = SECRET.format(f"{number}x{asked}")
+        question = scenario.question(SECRET.format(f"{number}x{asked}"), dice)
         asked += 1
         counts.requests += 1
         try:
-            await ask(asker, scenario, counts, secret, dice)
+            await ask(asker, question, counts, early=scenario.early)
         except TimeoutError:
             counts.hung += 1
         except (OSError, EOFError) as error:
             counts.refused[type(error).__name__] += 1
+            await asyncio.sleep(0.001)
     asker.close()
 
 
-async def ask(asker: Asker, scenario: Scenario, counts: Counts, secret: str, dice: random.Random) -> None:
+async def ask(asker: Asker, question: Question, counts: Counts, *, early: bool) -> None:
     """One request and what is to be said of its answer."""
-    text = scenario.text(secret, dice)
-    stream = dice.random() < 0.3
-    body = json.dumps({"messages": [{"role": "user", "content": text}], "stream": stream}).encode()
-    headers = {
-        "x-test-piece": str(dice.randint(4, 40)),
-        **({"x-test-cut": str(dice.randint(20, 200))} if stream else {}),
-    }
-    answer = await asker.ask(body, headers)
+    answer = await asker.ask(question.body, question.headers)
     if answer.status != 200:
-        counts.refused[str(answer.status)] += 1
-        if b"canary" in answer.body or not well_formed(answer):
+        if b"canary" in answer.body or not answer.is_well_formed_error:
             counts.malformed += 1
+        counts.refused[answer.name] += 1
+        if answer.status < 500 and answer.status != question.refused_with:
+            tell_wrong(question, answer, counts)
         return
     counts.answered += 1
+    if early and answer.body == EARLY:
+        return
     said = answer.said
-    if "canary" in said.replace(secret, ""):
+    if "canary" in said.replace(question.secret, ""):
         counts.crossings += 1
-    elif scenario.echoes and said != text:
-        counts.wrong += 1
+    elif question.refused_with or (question.said is not None and said != question.said):
+        tell_wrong(question, answer, counts)
 
 
-def well_formed(answer: Answer) -> bool:
-    """Our refusals are JSON errors; Envoy's own are short texts."""
-    if answer.kind == "application/json":
-        return "error" in json.loads(answer.body)
-    return len(answer.body) < 200
+def tell_wrong(question: Question, answer: Answer, counts: Counts) -> None:
+    """Count it, and show enough to find out why."""
+    counts.wrong += 1
+    asked, got = question.body[:150], answer.body[:150]
+    sys.stderr.write(f"wrong: {answer.status} {got!r} for {asked!r} ({len(question.body)} bytes) {question.headers}\n")
 
 
-async def play(scenario: Scenario, requests: int, workers: int) -> bool:
-    """Run one scenario; whether it passed."""
+async def play(scenario: Scenario, requests: int, workers: int, longest_s: float) -> tuple[Counts, bool]:
+    """Run one scenario; its counts, and whether it passed."""
     counts, over = Counts(), asyncio.Event()
     async with AsyncExitStack() as stack:
-        mesh = {**scenario.mesh, "processor": {"workers": workers}} if workers > 1 else scenario.mesh
+        mesh = {**MESH, **scenario.mesh, "processor": {"workers": workers}}
         gateway = await stack.enter_async_context(
-            running_gateway(mesh={**MESH, **mesh}, change=scenario.change, processor=scenario.command)
+            running_gateway(mesh=mesh, change=scenario.change, processor=scenario.command)
         )
         watch_upstreams(gateway, counts)
-        before = settled_bytes(gateway)
-        breaker = asyncio.create_task(scenario.break_things(gateway, over))
-        start = time.perf_counter()
-        clients = [asyncio.create_task(client(gateway, scenario, counts, i, over)) for i in range(CLIENTS)]
-        while counts.requests < requests and not any(task.done() for task in clients):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-        over.set()
-        await asyncio.gather(*clients)
-        await breaker
+        await crowd(gateway, Scenario("warm-up"), counts, WARM_UP, LONGEST_S)
+        before = resident_bytes(gateway.processor.pid)
+        trouble = Trouble(gateway, over, counts)
+        breakers = [asyncio.create_task(work(trouble)) for work in (scenario.break_things, keep_running)]
+        start, cpu = time.perf_counter(), cpu_seconds(gateway.envoy.pid)
+        await crowd(gateway, scenario, counts, requests, longest_s)
         took = time.perf_counter() - start
+        over.set()
+        await asyncio.gather(*breakers)
         healed = await heals(gateway)
-        after = settled_bytes(gateway)
+        allowed = int(before * GROWTH + scenario.room_mb * 2**20 * workers)
+        after = await settled_bytes(gateway, allowed) if healed else 0
+        envoy_us = (cpu_seconds(gateway.envoy.pid) - cpu) / counts.requests * 1e6
+    passed = counts.clean and healed and after <= allowed and counts.answered > WARM_UP
     line = {
         "chaos": scenario.name,
-        **{
-            name: getattr(counts, name)
-            for name in ("requests", "answered", "leaks", "crossings", "wrong", "hung", "malformed")
-        },
-        "refused": dict(counts.refused),
+        **counts.told(),
         "seconds": round(took, 1),
         "healed": healed,
         "memory_mb": [round(before / 2**20, 1), round(after / 2**20, 1)],
-        **birth_certificate(),
+        "envoy_us": round(envoy_us),
+        "passed": passed,
     }
-    print(json.dumps(line), flush=True)
-    passed = counts.clean and healed and counts.answered > 0
-    sys.stderr.write(
-        f"{'ok  ' if passed else 'FAIL'} {scenario.name:16} {json.dumps({k: line[k] for k in list(line)[1:12]})}\n"
-    )
-    return passed
+    print(json.dumps(line | birth_certificate()), flush=True)
+    sys.stderr.write(f"{'ok  ' if passed else 'FAIL'} {json.dumps(line)}\n")
+    return counts, passed
 
 
-MESH: dict[str, Any] = {"limits": {"deadline_ms": 1000}}
+async def crowd(gateway: Gateway, scenario: Scenario, counts: Counts, requests: int, longest_s: float) -> None:
+    """So many clients, until so many requests more have been asked, or time is up."""
+    start, enough = time.perf_counter(), counts.requests + requests
+    over = asyncio.Event()
+    clients = [asyncio.create_task(client(gateway, scenario, counts, i, over)) for i in range(CLIENTS)]
+    while not any(task.done() for task in clients):  # one that ends before it is over has failed
+        await asyncio.sleep(0.05)
+        took = time.perf_counter() - start
+        if took > longest_s or (counts.requests >= enough and took > SHORTEST_S):
+            break
+    over.set()
+    await asyncio.gather(*clients)
+
+
+async def settled_bytes(gateway: Gateway, allowed: int) -> int:
+    """Memory of the processor, once what was in flight is gone."""
+    for _ in range(40):
+        found = resident_bytes(gateway.processor.pid)
+        if found <= allowed:
+            break
+        await asyncio.sleep(0.25)
+    return found
 
 
 async def heals(gateway: Gateway) -> bool:
     """Whether an ordinary request is answered again soon after."""
-    for _ in range(100):
+    for _ in range(150):
         answer = await gateway.chat("I am ada@example.org.")
         if answer.status_code == 200 and gateway.text_of(answer) == "I am ada@example.org.":
             return True
@@ -168,23 +175,29 @@ async def heals(gateway: Gateway) -> bool:
     return False
 
 
-def settled_bytes(gateway: Gateway) -> int:
-    """Memory of the processor now."""
-    pids = [gateway.processor.pid, *descendants(gateway.processor.pid)]
-    return sum(resident_bytes(pid) for pid in pids[:1]) if all(Path(f"/proc/{pid}").exists() for pid in pids) else 0
-
-
 async def main() -> int:
     """Every scenario in turn; exit 1 if any failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=2000, help="over all scenarios")
-    parser.add_argument("--only", default=",".join(SCENARIOS))
+    parser.add_argument("--requests", type=int, default=5000, help="over all scenarios")
+    parser.add_argument("--only", default=",".join(SCENARIOS), help=", ".join(SCENARIOS))
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
-    names = options.only.split(",")
-    results = [await play(SCENARIOS[name], options.requests // len(names), options.workers) for name in names]
-    return 0 if all(results) else 1
+    chosen = [SCENARIOS[name] for name in options.only.split(",")]
+    shares = sum(scenario.share for scenario in chosen)
+    total, all_passed, start = Counts(), True, time.perf_counter()
+    for scenario in chosen:
+        last = scenario is chosen[-1]
+        wanted = options.requests - total.requests if last else int(options.requests * scenario.share / shares)
+        longest_s = 4 * LONGEST_S if last else LONGEST_S
+        counts, passed = await play(scenario, max(wanted, CLIENTS), options.workers, longest_s)
+        total.add(counts)
+        all_passed &= passed
+    line = {"chaos": "all", **total.told(), "scenarios": len(chosen), "seconds": round(time.perf_counter() - start, 1)}
+    print(json.dumps(line | birth_certificate()), flush=True)
+    sys.stderr.write(f"{'ok  ' if all_passed else 'FAIL'} {json.dumps(line)}\n")
+    return 0 if all_passed else 1
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        sys.exit(runner.run(main()))

@@ -5,47 +5,59 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
+import resource
 import signal
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.bench.machine import descendants
+from tests.chaos import illegal, questions
 from tests.wire.harness import ext_proc, healthy, until
-from tests.wire.upstream import echo
+from tests.wire.upstream import echo, head
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Awaitable, Callable
 
+    from tests.chaos.asking import Question
+    from tests.chaos.counts import Counts
     from tests.wire.harness import Gateway
     from tests.wire.upstream import Received
 
-
-def plain(secret: str, dice: random.Random) -> str:
-    """A text with the secret somewhere in it."""
-    words = [
-        "bearing",
-        "refund",
-        "order",
-        "hot",
-        "please",
-        "invoice",
-        "temperature",
-        "hello",
-        "\u00e9t\u00e9",
-        "\U0001f600",
-    ]
-    text = " ".join(dice.choices(words, k=dice.randint(1, 30)))
-    return f"{text} {secret} {text[::-1]}"
+EARLY = b'{"choices": [{"message": {"role": "assistant", "content": "early"}}]}'
+SPARE_BYTES = 160 * 2**20
+"""Address space that is left to a processor whose memory is taken away."""
 
 
-def with_placeholders(secret: str, dice: random.Random) -> str:
-    """The same, with placeholders that nobody gave out."""
-    return f"[EMAIL_ADDRESS_{dice.randint(1, 3)}] {plain(secret, dice)} [US_SSN_1] [EMAIL_ADDRESS_99]"
+@dataclass
+class Trouble:
+    """What a scenario may break, and until when."""
+
+    gateway: Gateway
+    over: asyncio.Event
+    counts: Counts
+
+    async def pause(self, seconds: float) -> bool:
+        """Wait; False when it is over meanwhile."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.over.wait(), seconds)
+        return not self.over.is_set()
+
+    @property
+    def pids(self) -> list[int]:
+        """The processor's processes."""
+        return [self.gateway.processor.pid, *descendants(self.gateway.processor.pid)]
+
+    def signal(self, number: int) -> None:
+        """Signal all of them."""
+        for pid in self.pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
 
-async def nothing(_gateway: Gateway, _over: asyncio.Event) -> None:
+async def nothing(_: Trouble) -> None:
     """Break nothing."""
 
 
@@ -54,107 +66,209 @@ class Scenario:
     """One way in which things go wrong."""
 
     name: str
-    break_things: Callable[[Gateway, asyncio.Event], Awaitable[None]] = nothing
-    text: Callable[[str, random.Random], str] = plain
+    break_things: Callable[[Trouble], Awaitable[None]] = nothing
+    question: Callable[[str, random.Random], Question] = questions.plain
     mesh: dict[str, Any] = field(default_factory=dict)
     change: Callable[[dict[str, Any]], None] = lambda _: None
     command: list[str] | None = None
     """Another processor: ours with something broken in it."""
-    echoes: bool = True
-    """Whether a 200 is to be exactly what was asked."""
+    share: float = 1.0
+    """Of the requests; little where most of the time is spent waiting."""
+    room_mb: int = 32
+    """How much more memory each worker may keep: large bodies leave holes in the heap, as many as were open together."""
+    early: bool = False
+    """Whether a 200 may be the upstream's EARLY."""
 
 
-async def pause(over: asyncio.Event, seconds: float) -> bool:
-    """Wait; False when it is over meanwhile."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(over.wait(), seconds)
-    return not over.is_set()
-
-
-async def kill(gateway: Gateway, over: asyncio.Event) -> None:
+async def kill(trouble: Trouble) -> None:
     """`kill -9` of a worker (or of the processor) every second."""
-    while await pause(over, 1.0):
-        workers = descendants(gateway.processor.pid)
-        if workers:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(workers[0], signal.SIGKILL)
-            continue
-        await gateway.processor.kill()
-        await gateway.processor.start()
-        await until(lambda: healthy(f"unix:{gateway.socket}"), process=gateway.processor)
-    await until(lambda: healthy(f"unix:{gateway.socket}"), process=gateway.processor)
+    dice = random.Random(1)
+    while await trouble.pause(1.0):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(dice.choice(trouble.pids[1:] or trouble.pids), signal.SIGKILL)
 
 
-async def stop(gateway: Gateway, over: asyncio.Event) -> None:
+async def stop(trouble: Trouble) -> None:
     """SIGSTOP for three seconds, again and again."""
-    while await pause(over, 1.0):
-        pids = [gateway.processor.pid, *descendants(gateway.processor.pid)]
-        for number in (signal.SIGSTOP, signal.SIGCONT):
-            for pid in pids:
-                os.kill(pid, number)
-            if number == signal.SIGSTOP:
-                await asyncio.sleep(3.0)
+    while await trouble.pause(1.0):
+        trouble.signal(signal.SIGSTOP)
+        await asyncio.sleep(3.0)
+        trouble.signal(signal.SIGCONT)
 
 
-async def upstreams_die(gateway: Gateway, over: asyncio.Event) -> None:
-    """Upstreams that hang up in the middle, trickle, answer before they have read, or are fine."""
+async def take_memory(trouble: Trouble) -> None:
+    """RLIMIT_AS a little above what each process has, half of the time."""
+    while await trouble.pause(1.0):
+        for pid in trouble.pids:
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                resource.prlimit(pid, resource.RLIMIT_AS, (address_space(pid) + SPARE_BYTES, resource.RLIM_INFINITY))
+        await trouble.pause(1.0)
+        limit_all(trouble, resource.RLIMIT_AS, resource.RLIM_INFINITY)
+
+
+def address_space(pid: int) -> int:
+    """Bytes that a process has mapped."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
+
+
+async def fill_disk(trouble: Trouble) -> None:
+    """No file may grow, half of the time: the audit trail, and the log."""
+    while await trouble.pause(1.0):
+        limit_all(trouble, resource.RLIMIT_FSIZE, 0)
+        await trouble.pause(1.0)
+        limit_all(trouble, resource.RLIMIT_FSIZE, resource.RLIM_INFINITY)
+
+
+def limit_all(trouble: Trouble, what: int, soft: int) -> None:
+    """Set a soft limit of each of the processor's processes."""
+    for pid in trouble.pids:
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(pid, what, (soft, resource.RLIM_INFINITY))
+
+
+async def upstreams_die(trouble: Trouble) -> None:
+    """Upstreams that hang up before they answer, or in the middle of it."""
     count = 0
 
     async def answer(request: Received, writer: asyncio.StreamWriter) -> bool:
         nonlocal count
         count += 1
         if count % 4 == 0:
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{")
+            writer.write(head(200, "application/json", {"content-length": "500"}) + b"{")
             await writer.drain()
             return False
-        if count % 4 == 1:
-            return False
-        if count % 4 == 2:
-            request.headers.append(("x-test-cut", "7"))
-        return await echo(request, writer)
+        return count % 4 != 1 and await echo(request, writer)
 
-    for upstream in gateway.upstreams.values():
-        upstream.answer = answer
-    await over.wait()
-    for upstream in gateway.upstreams.values():
-        upstream.answer = None
+    await behave(trouble, answer)
 
 
-async def upstreams_lie(gateway: Gateway, over: asyncio.Event) -> None:
-    """Upstreams that send placeholders of their own beside the true ones."""
+async def upstreams_trickle(trouble: Trouble) -> None:
+    """Upstreams that answer in pieces of five bytes, with pauses."""
 
     async def answer(request: Received, writer: asyncio.StreamWriter) -> bool:
-        request.headers.append(
-            ("x-test-say", "[EMAIL_ADDRESS_2] [EMAIL_ADDRESS_77] [US_SSN_1] [PERSON_1] [EMAIL_ADDRESS_")
-        )
+        request.headers[:] = [h for h in request.headers if h[0] != "x-test-cut"]
+        request.headers.append(("x-test-cut", "5"))
+        await asyncio.sleep(0.02)
         return await echo(request, writer)
 
-    for upstream in gateway.upstreams.values():
+    await behave(trouble, answer)
+
+
+async def upstreams_lie(trouble: Trouble) -> None:
+    """Upstreams that send placeholders of their own beside the true one."""
+
+    async def answer(request: Received, writer: asyncio.StreamWriter) -> bool:
+        request.headers.append(("x-test-say", questions.LIES))
+        return await echo(request, writer)
+
+    await behave(trouble, answer)
+
+
+async def upstreams_hurry(trouble: Trouble) -> None:
+    """Upstreams that answer before they have read the body, every fourth time, and then read on or hang up."""
+    count = 0
+
+    async def answer_early(_: Received, writer: asyncio.StreamWriter) -> bool:
+        nonlocal count
+        count += 1
+        if count % 4:
+            return False
+        writer.write(head(200, "application/json", {"content-length": str(len(EARLY))}) + EARLY)
+        await writer.drain()
+        if count % 8 == 0:
+            writer.close()
+        return True
+
+    for upstream in trouble.gateway.upstreams.values():
+        upstream.answer_early = answer_early
+    await trouble.over.wait()
+    for upstream in trouble.gateway.upstreams.values():
+        upstream.answer_early = None
+
+
+async def behave(trouble: Trouble, answer: Callable[[Received, asyncio.StreamWriter], Awaitable[bool]]) -> None:
+    """Let the upstreams answer so until it is over."""
+    for upstream in trouble.gateway.upstreams.values():
         upstream.answer = answer
-    await over.wait()
-    for upstream in gateway.upstreams.values():
+    await trouble.over.wait()
+    for upstream in trouble.gateway.upstreams.values():
         upstream.answer = None
 
 
-async def reload(gateway: Gateway, over: asyncio.Event) -> None:
-    """mesh.yaml rewritten every half second, every third time broken."""
-    text = gateway.mesh.read_text()
+async def reload(trouble: Trouble) -> None:
+    """mesh.yaml changed every half second: rewritten, renamed over, swapped behind a symlink; every third time broken."""
+    file = trouble.gateway.mesh
+    text = file.read_text()
     number = 0
-    while await pause(over, 0.5):
+    while await trouble.pause(0.5):
         number += 1
-        gateway.mesh.write_text("version: [" if number % 3 == 0 else f"{text}\n# {number}\n")
-        gateway.processor.child.send_signal(signal.SIGHUP)
-    gateway.mesh.write_text(text)
+        changed = "version: [" if number % 3 == 0 else f"{text}\n# {number}\n"
+        way = number % 4
+        if way == 0:
+            file.unlink()
+            file.write_text(changed)
+        elif way == 1:
+            fresh = file.with_name("mesh.new")
+            fresh.write_text(changed)
+            fresh.rename(file)
+        else:
+            folder = file.with_name(f"..{number}")
+            folder.mkdir()
+            (folder / file.name).write_text(changed)
+            link = file.with_name("..data_tmp")
+            link.symlink_to(folder.name)
+            link.rename(file.with_name("..data"))
+            if way == 2:
+                fresh = file.with_name("mesh.link")
+                fresh.symlink_to("..data/mesh.yaml")
+                fresh.rename(file)
+        if number % 2:
+            trouble.gateway.processor.child.send_signal(signal.SIGHUP)
+        trouble.counts.done["reloads"] += 1
+    file.unlink()
+    file.write_text(text)
 
 
-async def envoy_goes(gateway: Gateway, over: asyncio.Event) -> None:
-    """The path between Envoy and the processor is cut: nonsense on the socket, half-open connections."""
-    while await pause(over, 0.05):
+async def make_noise(trouble: Trouble) -> None:
+    """Bytes on the processor's socket that are no HTTP/2, or begin like it; connections that are left half open."""
+    dice = random.Random(2)
+    while await trouble.pause(0.05):
         with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_unix_connection(gateway.socket)
-            writer.write(os.urandom(200) if os.getpid() % 2 else b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + os.urandom(300))
+            _, writer = await asyncio.open_unix_connection(trouble.gateway.socket)
+            preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" if dice.random() < 0.5 else b""
+            writer.write(preface + dice.randbytes(300))
             await asyncio.sleep(0.01)
             writer.close()
+            trouble.counts.done["connections of noise"] += 1
+
+
+async def speak_illegally(trouble: Trouble) -> None:
+    """Malformed protobuf and messages out of order, straight to the processor's socket."""
+    dice = random.Random(3)
+    while not trouble.over.is_set():
+        try:
+            await illegal.speak(str(trouble.gateway.socket), dice, trouble.counts, trouble.over)
+        except OSError:
+            await trouble.pause(0.1)
+
+
+async def everything(trouble: Trouble) -> None:
+    """Most of it at once."""
+    await asyncio.gather(
+        kill(trouble), reload(trouble), upstreams_die(trouble), make_noise(trouble), speak_illegally(trouble)
+    )
+
+
+async def keep_running(trouble: Trouble) -> None:
+    """What an orchestrator does: a processor that has ended is started again."""
+    processor = trouble.gateway.processor
+    while await trouble.pause(0.1):
+        assert processor.child is not None
+        if processor.child.returncode is not None:
+            trouble.counts.done["processors started again"] += 1
+            await processor.start()
+            with contextlib.suppress(TimeoutError, RuntimeError):
+                await until(lambda: healthy(f"unix:{trouble.gateway.socket}"), process=processor)
 
 
 def broken(what: str) -> list[str]:
@@ -167,23 +281,31 @@ def quick_timeout(config: dict[str, Any]) -> None:
     ext_proc(config)["message_timeout"] = "1.2s"
 
 
+AUDIT = {"telemetry": {"audit": {"path": "audit.jsonl", "on_error": "block"}}}
+
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
         Scenario("calm"),
         Scenario("kill", kill),
-        Scenario("stop", stop, change=quick_timeout),
+        Scenario("stop", stop, change=quick_timeout, share=0.2),
         Scenario("raising", command=broken("raising")),
-        Scenario("slow", command=broken("slow"), change=quick_timeout),
+        Scenario("slow", command=broken("slow"), change=quick_timeout, share=0.05),
+        Scenario("hanging", command=broken("hanging"), change=quick_timeout, share=0.2),
         Scenario("classifier", command=broken("classifier")),
-        Scenario("saturated", command=broken("saturated")),
-        Scenario("memory", command=broken("memory")),
+        Scenario("saturated", command=broken("saturated"), share=0.5),
+        Scenario("memory", take_memory, questions.hostile, share=0.2, room_mb=160),
+        Scenario("hostile", question=questions.hostile, share=0.2, room_mb=160),
+        Scenario("illegal", speak_illegally),
+        Scenario("noise", make_noise),
         Scenario("clock", command=broken("clock")),
-        Scenario("disk", command=broken("disk")),
-        Scenario("dying", upstreams_die, echoes=True),
-        Scenario("lying", upstreams_lie, echoes=False),
-        Scenario("placeholders", text=with_placeholders),
+        Scenario("disk", fill_disk, mesh=AUDIT),
+        Scenario("dying", upstreams_die),
+        Scenario("trickling", upstreams_trickle, share=0.2),
+        Scenario("hurrying", upstreams_hurry, questions.large, share=0.5, early=True, room_mb=64),
+        Scenario("lying", upstreams_lie, questions.lied_to),
+        Scenario("placeholders", question=questions.with_placeholders),
         Scenario("reload", reload),
-        Scenario("noise", envoy_goes),
+        Scenario("everything", everything),
     )
 }

@@ -66,6 +66,8 @@ class Upstream:
     health_checks: int = 0
     answer: Callable[[Received, asyncio.StreamWriter], Awaitable[bool]] | None = None
     """Answers instead of the echo; returns whether the connection is to be kept."""
+    answer_early: Callable[[Received, asyncio.StreamWriter], Awaitable[bool]] | None = None
+    """Told of a request before its body is read; returns whether it has answered already."""
 
     @property
     def last(self) -> Received:
@@ -79,12 +81,21 @@ class Upstream:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         try:
-            while (request := await read_request(reader)) is not None:
+            while (request := await read_head(reader)) is not None:
+                answered = self.answer_early is not None and await self.answer_early(request, writer)
+                try:
+                    await read_body(request, reader)
+                except asyncio.IncompleteReadError as error:
+                    request.body += error.partial
+                    self.requests.append(request)  # half a body is testimony too
+                    raise
                 if request.target == "/health":
                     self.health_checks += 1
                     writer.write(head(200, "text/plain", {"content-length": "0"}))
                     continue
                 self.requests.append(request)
+                if answered:
+                    continue
                 if request.get("upgrade") == "websocket":
                     await echo_upgrade(reader, writer)
                     return
@@ -110,6 +121,14 @@ async def running_upstream(name: str) -> AsyncIterator[Upstream]:
 
 async def read_request(reader: asyncio.StreamReader) -> Received | None:
     """The next request; None at the end of the connection."""
+    request = await read_head(reader)
+    if request is not None:
+        await read_body(request, reader)
+    return request
+
+
+async def read_head(reader: asyncio.StreamReader) -> Received | None:
+    """The next request without its body; None at the end of the connection."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
@@ -117,7 +136,11 @@ async def read_request(reader: asyncio.StreamReader) -> Received | None:
     first, *lines = head[:-4].decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ")
     headers = [(k.lower(), v.strip()) for k, v in (line.split(":", 1) for line in lines)]
-    request = Received(method, target, headers, b"")
+    return Received(method, target, headers, b"")
+
+
+async def read_body(request: Received, reader: asyncio.StreamReader) -> None:
+    """The rest of it."""
     if request.get("transfer-encoding") == "chunked":
         request.chunked = True
         while size := int((await reader.readline()).split(b";")[0], 16):
@@ -126,7 +149,6 @@ async def read_request(reader: asyncio.StreamReader) -> Received | None:
             request.trailers.append(line.decode("latin-1"))
     else:
         request.body = await reader.readexactly(int(request.get("content-length", "0")))
-    return request
 
 
 async def echo(request: Received, writer: asyncio.StreamWriter) -> bool:

@@ -1,0 +1,45 @@
+"""What happened in a scenario, and what of it must not have."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Counts:
+    """One scenario's, or all of them added up."""
+
+    requests: int = 0
+    answered: int = 0
+    leaks: int = 0
+    """Secrets that reached an upstream, or would have: a reply that lets a body pass unmasked."""
+    crossings: int = 0
+    """Answers with somebody else's secret."""
+    wrong: int = 0
+    """A 200 that is not what the client would have got unmasked, or that should have been a refusal."""
+    hung: int = 0
+    """Clients that waited longer than every timeout of the set-up."""
+    malformed: int = 0
+    """Refusals that are no well-formed errors, or quote the request."""
+    refused: Counter[str] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
+    """What the scenario did beside asking."""
+
+    @property
+    def clean(self) -> bool:
+        """Nothing that must not happen did."""
+        return not (self.leaks or self.crossings or self.wrong or self.hung or self.malformed)
+
+    def add(self, other: Counts) -> None:
+        """Add another scenario's."""
+        for name, value in vars(other).items():
+            if isinstance(value, Counter):
+                getattr(self, name).update(value)
+            else:
+                setattr(self, name, getattr(self, name) + value)
+
+    def told(self) -> dict[str, Any]:
+        """For a JSON line."""
+        return {name: dict(value) if isinstance(value, Counter) else value for name, value in vars(self).items()}
