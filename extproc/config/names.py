@@ -43,7 +43,7 @@ class NameSettings(Section):
     enabled: bool = True
     run: Literal["on_cues", "always"] = "on_cues"
     """`on_cues`: the model reads only the sentences in which something hints at a name. `always`: it reads all."""
-    budget_tokens: int = Field(default=16_384, ge=64, le=1_000_000)
+    budget_tokens: int = Field(default=131_072, ge=64, le=1_000_000)
     """Words and signs of one text that are read at most; about 2 microseconds each (20 to 35 with an `engine`)."""
     second_look_tokens: int = Field(default=128, ge=0, le=1_000_000)
     """Words and signs of one text that the larger network reads again at most, the least sure sentences first; about 25

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from extproc.pii.names import LightModel, NameCascade
-from extproc.pii.names.light import KEPT_WORDS, form_of, units
+from extproc.pii.names.light import BLOCK, KEPT_WORDS, form_of, units
 from extproc.pii.names.spans import Span
 
 TEXT = "Please tell Aisha Okafor that it rained. The build of release 7 is slow.\nDr. Brandt lives at 14 Elm Street."
@@ -37,6 +37,18 @@ def test_windows_do_not_see_each_other(light):
     together = light.logits(*units(TEXT, WINDOWS))
     alone = np.concatenate([light.logits(*units(TEXT, [window])) for window in WINDOWS])
     np.testing.assert_allclose(alone, together, atol=1e-4)
+
+
+def test_long_texts_are_read_in_blocks(light):
+    """Many windows, empty ones among them and at the end: the same answers as each by itself."""
+    text = (TEXT + "\n \n") * 60
+    starts = [n * (len(TEXT) + 3) for n in range(60)]
+    windows = [(s + a, s + b) for s in starts for a, b in [*WINDOWS, (len(TEXT), len(TEXT) + 3)]]
+    together = light.logits(*units(text, windows))
+    alone = np.concatenate([light.logits(*units(TEXT, [window])) for window in WINDOWS])
+    assert len(together) > BLOCK
+    np.testing.assert_allclose(together[: len(alone)], alone, atol=1e-4)
+    np.testing.assert_allclose(together[-len(alone) - 2 : -2], alone, atol=1e-4)
 
 
 def test_an_empty_window_is_nobody(light):

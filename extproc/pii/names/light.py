@@ -33,6 +33,8 @@ OFFSETS: Final = ((-2, -1, 0, 1, 2), (-2, 0, 2), (-4, 0, 4))
 """Which neighbours each layer sees: eight words to either side in all."""
 GAP: Final = max(max(layer) for layer in OFFSETS)
 """Rows kept empty between two windows, in every layer, so that none sees the other."""
+BLOCK: Final = 1024
+"""Words that are read at once; a window is never parted."""
 FORMS: Final = 10
 LISTS: Final = 16
 """Combinations of the four word lists that a word may stand in."""
@@ -118,7 +120,21 @@ class LightModel:
         self._lock = threading.Lock()
 
     def logits(self, words: Sequence[str], places: npt.NDArray[np.int32], begins: Sequence[int]) -> Floats:
-        """What each word is: n x labels."""
+        """What each word is: n x labels. Whole windows at a time, about BLOCK words, so that all stays in the cache."""
+        if len(words) <= BLOCK:
+            return self._read(words, places, begins)
+        parts, first = [], 0
+        ends = [*begins[1:], len(words)]
+        for nth, end in enumerate(ends):
+            start = begins[first]
+            if end - start >= BLOCK or nth == len(ends) - 1:
+                if end > start:
+                    own = [begin - start for begin in begins[first : nth + 1]]
+                    parts.append(self._read(words[start:end], places[start:end], own))
+                first = min(nth + 1, len(begins) - 1)
+        return np.concatenate(parts)
+
+    def _read(self, words: Sequence[str], places: npt.NDArray[np.int32], begins: Sequence[int]) -> Floats:
         rows, vectors = self._look_up(words)
         size, gaps = len(words), len(begins)
         where = np.arange(size)
