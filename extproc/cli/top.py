@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
-import urllib.error
 import urllib.request
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,18 @@ import click
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from extproc.errors import IntentmeshError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+QUANTILES = (("p50", 0.5), ("p99", 0.99))
+RATES = (("intents", "intents"), ("models", "models"), ("decided by", "stages"), ("outcome", "outcomes"))
+ROWS = 6
 Samples = dict[str, dict[tuple[tuple[str, str], ...], float]]
 """Sample name -> labels -> value, as a scrape gives them."""
 
@@ -49,14 +54,20 @@ def top(admin: str, every: float, count: int | None, as_json: bool) -> None:
         try:
             while count is None or looks < count:
                 time.sleep(every)
-                now, at = scrape(admin), time.monotonic()
+                looks += 1
+                try:
+                    now, at = scrape(admin), time.monotonic()
+                except UnreachableError as error:
+                    if as_json or looks == count:
+                        raise
+                    live.update(Text(f"{error}\ntrying again every {every:g} s; ^C ends", style="yellow"), refresh=True)
+                    continue
                 view = summary(before, now, at - looked_at)
                 before, looked_at = now, at
-                looks += 1
                 if as_json:
                     click.echo(json.dumps(view))
                 else:
-                    live.update(_screen(view), refresh=True)
+                    live.update(screen(view, admin), refresh=True)
         except KeyboardInterrupt:
             return
 
@@ -67,10 +78,19 @@ def scrape(admin: str) -> Samples:
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
             text = answer.read().decode()
-    except (OSError, urllib.error.URLError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", error)
         raise UnreachableError(
-            f"no processor answers on {url} ({getattr(error, 'reason', error)}); see --admin"
+            f"no processor answers on {url} ({getattr(reason, 'strerror', None) or reason})\n"
+            "Give its `processor.admin` with --admin host:port; `intentmesh up` and `serve` start one."
         ) from None
+    if "intentmesh_requests" not in text:
+        raise UnreachableError(f"what answers on {url} is no Intentmesh processor; see --admin")
+    return samples_of(text)
+
+
+def samples_of(text: str) -> Samples:
+    """What a page of metrics says."""
     samples: Samples = defaultdict(dict)
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -81,11 +101,12 @@ def scrape(admin: str) -> Samples:
 def summary(before: Samples, now: Samples, seconds: float) -> dict[str, Any]:
     """What happened between two looks."""
     grown = {
-        name: {labels: value - before.get(name, {}).get(labels, 0.0) for labels, value in series.items()}
+        name: {labels: _growth(before.get(name, {}).get(labels, 0.0), value) for labels, value in series.items()}
         for name, series in now.items()
     }
     requests = grown.get("intentmesh_requests_total", {})
     return {
+        "seconds": round(seconds, 3),
         "requests_per_s": round(sum(requests.values()) / seconds, 1),
         "requests": sum(now.get("intentmesh_requests_total", {}).values()),
         "latency_ms": _quantiles(grown.get("gen_ai_client_operation_duration_seconds_bucket", {})),
@@ -97,7 +118,19 @@ def summary(before: Samples, now: Samples, seconds: float) -> dict[str, Any]:
         "entities": _by(now.get("intentmesh_entities_total", {}), "intentmesh_entity"),
         "tokens": _by(now.get("intentmesh_project_tokens_total", {}), "intentmesh_project"),
         "cost": _by(now.get("intentmesh_project_cost_total", {}), "intentmesh_project"),
+        "in_flight": sum(now.get("intentmesh_streams_open", {}).values()),
+        "troubles": {
+            "default model after a fault": sum(now.get("intentmesh_fail_open_total", {}).values()),
+            "refused by a rule or after a fault": sum(now.get("intentmesh_fail_closed_total", {}).values()),
+            "lost telemetry": sum(now.get("intentmesh_telemetry_dropped_total", {}).values()),
+            "lost audit lines": _by(now.get("intentmesh_audit_lines_total", {}), "intentmesh_outcome").get("lost", 0.0),
+        },
     }
+
+
+def _growth(before: float, now: float) -> float:
+    """What a counter has counted since; all of it where the processor was started anew."""
+    return now - before if now >= before else now
 
 
 def _by(series: Mapping[tuple[tuple[str, str], ...], float], label: str) -> dict[str, float]:
@@ -112,39 +145,72 @@ def _mean(grown: Samples, name: str, requests: float) -> float:
 
 
 def _quantiles(buckets: Mapping[tuple[tuple[str, str], ...], float]) -> dict[str, float]:
-    """Upper boundaries of the buckets that hold the quantiles, in milliseconds."""
+    """The quantiles in milliseconds, taken evenly within their buckets; -1 above the last boundary."""
     edges: dict[float, float] = defaultdict(float)
     for labels, value in buckets.items():
         edges[float(dict(labels)["le"])] += value
     total = edges.get(float("inf"), 0.0)
-    found = {}
-    for name, share in (("p50", 0.5), ("p99", 0.99)):
-        edge = next((edge for edge, below in sorted(edges.items()) if total and below >= share * total), 0.0)
-        found[name] = edge * 1e3 if edge != float("inf") else -1.0
-    return found
+    return {name: round(_quantile(sorted(edges.items()), share * total), 3) for name, share in QUANTILES}
 
 
-def _screen(view: dict[str, Any]) -> Group:
-    latency = view["latency_ms"]
-    head = Table.grid(padding=(0, 3))
-    head.add_row(
-        f"[bold]{view['requests_per_s']:.1f}[/] requests/s",
-        f"p50 <= {latency['p50']:.0f} ms, p99 <= {latency['p99']:.0f} ms in all",
-        f"{view['added_ms']:.2f} ms added on average",
-        f"{view['requests']:.0f} requests since the start",
+def _quantile(edges: Sequence[tuple[float, float]], rank: float) -> float:
+    lower = below = 0.0
+    for edge, count in edges:
+        if rank and count >= rank:
+            inside = (rank - below) / (count - below)
+            return -1.0 if edge == float("inf") else (lower + (edge - lower) * inside) * 1e3
+        lower, below = edge, count
+    return 0.0
+
+
+def screen(view: dict[str, Any], admin: str) -> Group:
+    """A view for people, 80 columns wide or more."""
+    latency = {name: "over 82 s" if ms < 0 else f"{ms:,.0f} ms" for name, ms in view["latency_ms"].items()}
+    head = Text.assemble(
+        (f"{view['requests_per_s']:,.1f}", "bold"),
+        f" requests/s   p50 {latency['p50']}, p99 {latency['p99']}   {view['added_ms']:.2f} ms added   ",
+        (f"{view['in_flight']:,.0f} in flight", "dim"),
     )
-    tables = Table.grid(padding=(1, 3))
-    columns = [
-        _table(name, view[name]) for name in ("intents", "models", "stages", "outcomes", "entities", "tokens", "cost")
-    ]
-    tables.add_row(*columns)
-    return Group(head, tables)
+    foot = Text(f"{view['requests']:,.0f} requests since the start of {admin}", style="dim")
+    rates = [_rates(title, view[key], view["seconds"]) for title, key in RATES]
+    grid = Table.grid(expand=True, padding=(0, 2, 0, 0))
+    grid.add_column(ratio=1)
+    grid.add_column(ratio=1)
+    for left, right in zip(rates[::2], rates[1::2], strict=True):
+        grid.add_row(left, right)
+        grid.add_row()
+    masked = _table("personal data, since the start", "found")
+    for name, value in _top(view["entities"]):
+        masked.add_row(name, f"{value:,.0f}")
+    projects = _table("projects, since the start", "tokens", "cost")
+    for name, value in _top(view["tokens"]):
+        projects.add_row(name, f"{value:,.0f}", f"{view['cost'].get(name, 0.0):,.4f}")
+    grid.add_row(masked, projects)
+    troubles = [f"{name}: {value:,.0f}" for name, value in view["troubles"].items() if value]
+    return Group(head, Text(), grid, *([Text("   ".join(troubles), style="yellow")] if troubles else []), foot)
 
 
-def _table(title: str, rows: Mapping[str, float]) -> Table:
-    table = Table("", "", title=title, show_header=False, box=None)
-    for name, value in list(rows.items())[:10]:
-        table.add_row(name, f"{value:g}")
-    if not rows:
-        table.add_row("-", "")
+def _rates(title: str, counts: Mapping[str, float], seconds: float) -> Table:
+    table = _table(title, "per s", "share")
+    total = sum(counts.values())
+    for name, value in _top(counts):
+        table.add_row(name, f"{value / seconds:,.1f}", f"{value / total:.0%}")
     return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(box=None, expand=True, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column(title, ratio=1, no_wrap=True, overflow="ellipsis")
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True, header_style="dim")
+    return table
+
+
+def _top(rows: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    """The largest, and the sum of the rest: names are cut from the right, and come as they are."""
+    largest = list(rows.items())
+    rest = sum(value for _, value in largest[ROWS:])
+    for name, value in largest[:ROWS]:
+        yield escape(name), value
+    if rest:
+        yield f"{len(largest) - ROWS} more", rest
