@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 OVERWRITE_IF_EXISTS_OR_ADD = 2
 """`HeaderAppendAction`: the one that leaves exactly one value, whatever the client sent."""
+CLUSTER_ATTRIBUTE = "xds.cluster_name"
 _SEND, _SKIP = 1, 2
 """`HeaderSendMode`; 0 would leave the mode as it is."""
 
@@ -57,7 +58,8 @@ def decode(data: bytes) -> Event:
         case "request_body":
             return RequestBody(message.request_body.body, message.request_body.end_of_stream)
         case "response_headers":
-            return ResponseHeaders(_headers(message.response_headers), message.response_headers.end_of_stream)
+            headers = message.response_headers
+            return ResponseHeaders(_headers(headers), headers.end_of_stream, _cluster(message))
         case "response_body":
             return ResponseBody(message.response_body.body, message.response_body.end_of_stream)
         case "request_trailers":
@@ -88,6 +90,14 @@ def _negotiated(message: Any) -> Negotiated | None:
             f"unknown body mode {max(told.request_body_mode, told.response_body_mode)}: this Envoy is newer than we are"
         ) from None
     return Negotiated(*modes, told.send_body_without_waiting_for_header_response)
+
+
+def _cluster(message: Any) -> str:
+    """The cluster that answered, where Envoy is told to say it."""
+    for space in message.attributes.values():
+        if CLUSTER_ATTRIBUTE in space.fields:
+            return str(space.fields[CLUSTER_ATTRIBUTE].string_value)
+    return ""
 
 
 def _claims(message: Any) -> dict[str, object] | None:

@@ -99,6 +99,8 @@ class ResponseHeaders:
     phase: ClassVar[Phase] = "response_headers"
     headers: Mapping[str, str]
     end_of_stream: bool = False
+    cluster: str = ""
+    """The upstream's, told where a model has versions among which Envoy has chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ class Exchange:
     """Which part of the cascade decided."""
     model: str | None = None
     version: str | None = None
-    """Which of the model's versions."""
+    """Which of the model's versions answered; known where its answer is read."""
     reason: str | None = None
     residency: str | None = None
     entities: Mapping[tuple[str, str], int] = field(default_factory=dict)

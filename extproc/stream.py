@@ -16,6 +16,7 @@ closes the stream cleanly: Envoy asks no more, and the rest of the exchange cost
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from enum import Enum, auto
@@ -134,6 +135,7 @@ class HttpStream:
         """Phases whose end has been handed back."""
         self._first_chunk: float | None = None
         self._status: int | None = None
+        self._cluster = ""
         self._error: str | None = None
         self._outcome: Outcome = "passed"
         self._trace: Trace | None = None
@@ -303,6 +305,7 @@ class HttpStream:
 
     def _response_headers(self, event: ResponseHeaders) -> Step:
         self._status = int(status) if (status := event.headers.get(":status", "")).isdigit() else None
+        self._cluster = event.cluster
         if not event.end_of_stream:
             self._answer = self._begin_answer(event.headers)
         else:
@@ -405,6 +408,14 @@ class HttpStream:
 
     # The record
 
+    def _version(self) -> str | None:
+        """Which version of the model answered: a cluster is `model:version`, and what follows says how far it may reach."""
+        if not self._cluster or self._inspection is None:
+            return None
+        model = self._inspection.decision.model
+        versions = self.pipeline.mesh.models[model].versions
+        return next((v for v in versions if re.match(rf"{re.escape(f'{model}:{v}')}(?![\w.-])", self._cluster)), None)
+
     def interrupted(self) -> Outcome | None:
         """The outcome if the stream ends now: `cancelled` while part of an intercepted exchange is still to come."""
         begun = self._request_open or (self._answer is not None and self._state is not State.END)
@@ -427,6 +438,7 @@ class HttpStream:
             score=score.score if score else None,
             stage=score.stage if score else None,
             model=found.decision.model if found else None,
+            version=self._version(),
             reason=found.reason if found else None,
             residency=found.decision.residency if found else None,
             entities=found.entities if found else {},

@@ -14,6 +14,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from extproc.errors import ConfigError
 from extproc.telemetry.instruments import AUDIT_LINES
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ class AuditTrail:
         self._meter = meter
         self._lines: deque[dict[str, Any]] = deque()
         self._closing = threading.Event()
-        settings.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            settings.path.parent.mkdir(parents=True, exist_ok=True)
+            settings.path.open("ab").close()
+        except OSError as error:
+            raise ConfigError(f"telemetry.audit.path: {settings.path} cannot be written: {error.strerror}") from None
         self._chain = last_chain(settings.path)
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
         self._thread.start()

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from extproc.config.telemetry import AuditSettings, ProjectSettings
+from extproc.errors import ConfigError
 from extproc.telemetry import instruments as names
 from extproc.telemetry.audit import GENESIS, AuditTrail, Break, verify
 from extproc.telemetry.caller import label_of, project_of
@@ -144,14 +145,22 @@ def test_audit_rotates_and_stays_chained(tmp_path):
 def test_audit_on_a_disk_that_refuses(tmp_path, on_error, blocked):
     """Lines that cannot be written are counted; whether requests go on is the policy's choice."""
     path = tmp_path / "a.jsonl"
-    path.mkdir()
     meter = Meter()
-    audit = AuditTrail(AuditSettings(path=tmp_path / "b.jsonl", on_error=on_error), meter)
-    (tmp_path / "b.jsonl").mkdir()
+    audit = AuditTrail(AuditSettings(path=path, on_error=on_error), meter)
+    path.unlink()
+    path.mkdir()
     audit.write({"request_id": "1"})
     audit.close()
     assert audit.blocked is blocked
     assert meter.snapshot()[names.AUDIT_LINES.name] == {("lost",): [1]}
+
+
+def test_audit_that_can_never_be_written_is_a_mistake_in_the_configuration(tmp_path):
+    """A path that is a folder, or lies in a file, is told before the first request."""
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file" / "audit.jsonl"):
+        with pytest.raises(ConfigError, match=r"telemetry.audit.path: .* cannot be written"):
+            AuditTrail(AuditSettings(path=path), Meter())
 
 
 def test_a_trace_goes_on():

@@ -263,7 +263,12 @@ async def running_gateway(
         (folder / "mesh.yaml").write_text(yaml.safe_dump(settings))
         config = yaml.safe_load(rendered(folder / "mesh.yaml") if mesh else ENVOY_YAML.read_text())
         upstreams, ports = {}, {}
-        for name, model in settings["models"].items():
+        sections = {
+            f"{name}:{version}" if version else name: section
+            for name, model in settings["models"].items()
+            for version, section in (model.get("versions") or {"": model}).items()
+        }
+        for name, model in sections.items():
             upstreams[name] = await stack.enter_async_context(running_upstream(name))
             ports[int(model["endpoints"][0]["address"].rpartition(":")[2])] = upstreams[name].port
         ports[config["admin"]["address"]["socket_address"]["port_value"]] = 0

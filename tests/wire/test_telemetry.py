@@ -178,6 +178,30 @@ async def test_one_id_through_all_parts(observed):
     await until(told)
 
 
+@pytest.mark.asyncio(loop_scope="module")
+async def test_version_that_answered(tmp_path):
+    """Envoy chooses among a model's versions, and tells which it was."""
+    versions = {
+        "v1": {
+            "weight": 100,
+            "endpoints": [{"address": "127.0.0.1:8081"}, {"address": "127.0.0.1:9", "zone": "cluster"}],
+        },
+        "v10": {"weight": 0, "endpoints": [{"address": "127.0.0.1:8082"}], "headers": {"x-experiment": "promptv2"}},
+    }
+    audit = tmp_path / "audit.jsonl"
+    mesh = {"models": {"m": {"versions": versions}}, "default_model": "m", "routes": []}
+    async with running_gateway(mesh={**mesh, "telemetry": {"audit": {"path": str(audit)}}}) as gateway:
+        await gateway.chat("the pump is hot", headers={"x-experiment": "promptv2"})
+        await gateway.chat("the pump is hot, tell ada@example.org", stream=True)
+
+        async def written():
+            lines = [json.loads(line) for line in audit.read_text().splitlines()]
+            return lines if len(lines) == 2 else None
+
+        assert [line["version"] for line in await until(written)] == ["v10", "v1"]
+        assert 'intentmesh_version="v10"' in await page(gateway, "metrics")
+
+
 async def _true(value):
     return value
 

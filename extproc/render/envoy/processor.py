@@ -82,6 +82,9 @@ NOTES = (
     Note("allowed_override_modes.response_body_mode", "", shown="NONE"),
     Note("message_timeout", "limits.deadline_ms and a margin: the processor answers first. Envoy's default is 200 ms."),
     Note("ExternalProcessor.stat_prefix", "Counters are http.<listener>.ext_proc.intentmesh.*"),
+    Note(
+        "response_attributes", "Tells the processor which version of a model answered, for metrics and the audit trail."
+    ),
     Note("forward_rules", "What the processor is shown. Credentials and cookies never leave Envoy."),
     Note(
         "mutation_rules",
@@ -121,6 +124,7 @@ def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER) -> ExternalProce
         ],
         message_timeout=seconds((mesh.limits.deadline_ms + mesh.envoy.margin_ms) / 1000),
         stat_prefix="intentmesh",
+        response_attributes=["xds.cluster_name"] if any(model.versions for model in mesh.models.values()) else [],
         forward_rules=HeaderForwardingRules(
             allowed_headers=ListStringMatcher(
                 patterns=[
