@@ -31,7 +31,7 @@ from names.network import NameTagger, Size  # noqa: E402
 from names.score import Tally  # noqa: E402
 
 from extproc.pii.names.shape import SHAPES  # noqa: E402
-from extproc.pii.names.spans import calibrated, clean, decode  # noqa: E402
+from extproc.pii.names.spans import clean, decode, offsets_of  # noqa: E402
 
 TOKENS_PER_BATCH = 1536
 
@@ -130,7 +130,7 @@ def torch_predictor(model: NameTagger, bias: dict[str, float]):
                     words[word] = encoding.offsets[i]
                 else:
                     words[word] = (words[word][0], encoding.offsets[i][1])
-        return calibrated(logits[first], bias), list(words.values())
+        return logits[first] + offsets_of(bias), list(words.values())
 
     return predict
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from extproc.pii.names.light import LightModel, units
 from extproc.pii.names.runner import BIAS, NameModel
-from extproc.pii.names.spans import LABELS, Span, calibrated, clean, decode
+from extproc.pii.names.spans import LABELS, Span, clean, decode, offsets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SURE: Final = 0.75
 """A window in which every word's class is at least this probable is not read again; found on held-out text."""
+_OFFSETS: Final = offsets_of(BIAS)
 
 
 class NameCascade:
@@ -28,9 +29,9 @@ class NameCascade:
     ) -> None:
         self._light, self._network = light, network
         self._second_look_tokens = second_look_tokens
-        self._columns = [
-            [i for i, label in enumerate(LABELS) if label.endswith("-" + entity)] for entity in sorted(entities)
-        ]
+        wanted = [[label.endswith("-" + entity) for entity in sorted(entities)] for label in LABELS]
+        self._classes = np.array([[*row, not any(row)] for row in wanted], dtype=np.float32)
+        """labels x classes: the wanted types, and all else."""
 
     def read(self, text: str, windows: Sequence[Window], budget: int | None = None) -> tuple[list[Span], int]:
         """Names inside the windows, and how many windows were read before `budget` words and signs were used up."""
@@ -41,7 +42,7 @@ class NameCascade:
             words, places, begins = words[: begins[done]], places[: begins[done]], begins[:done]
         if not words:
             return [], done
-        logits = calibrated(self._light.logits(words, places, begins), BIAS)
+        logits = self._light.logits(words, places, begins) + _OFFSETS
         ends = [*begins[1:], len(words)]
         again = self._unsure(logits, begins, ends)
         for nth in again:
@@ -55,10 +56,11 @@ class NameCascade:
     def _unsure(self, logits: Floats, begins: Sequence[int], ends: Sequence[int]) -> set[int]:
         """Windows for a second look, the least sure first, as many as are paid for."""
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-        shares /= shares.sum(axis=1, keepdims=True)
-        kinds = [shares[:, columns].sum(axis=1) for columns in self._columns]
-        surest = np.max([*kinds, 1 - sum(kinds)], axis=0)
-        left, chosen = self._second_look_tokens, set()
+        surest = (shares @ self._classes).max(axis=1) / shares.sum(axis=1)
+        if surest.min() >= SURE:
+            return set()
+        left = self._second_look_tokens
+        chosen: set[int] = set()
         least = [(float(surest[b:e].min()), nth) for nth, (b, e) in enumerate(zip(begins, ends, strict=True)) if b < e]
         for sureness, nth in sorted(least):
             if sureness >= SURE:

@@ -10,11 +10,13 @@ import onnxruntime as ort
 from tokenizers import Tokenizer
 
 from extproc.pii.names.shape import OTHER, shape_of
-from extproc.pii.names.spans import LABELS, Span, calibrated, clean, decode
+from extproc.pii.names.spans import Span, clean, decode, offsets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+
+    import numpy.typing as npt
 
     from extproc.pii.names.cues import Window
 
@@ -45,7 +47,7 @@ class NameModel:
         )
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._bias = bias
+        self._bias = offsets_of(bias)
 
     def find(self, text: str, windows: Sequence[Window]) -> list[Span]:
         """Names inside the windows, in the order of the text."""
@@ -93,10 +95,10 @@ class _Piece:
         self.inner = inner
         """Characters for which this piece, and not its neighbour, has the last word."""
 
-    def spans(self, logits: Any, bias: Mapping[str, float]) -> Iterable[Span]:
+    def spans(self, logits: Any, bias: npt.NDArray[np.float32]) -> Iterable[Span]:
         rows = logits[[at + 1 for at in self.first]]
         low, high = self.inner
-        return [s for s in decode(calibrated(rows, bias, LABELS), self.words) if s.start < high and s.end > low]
+        return [s for s in decode(rows + bias, self.words) if s.start < high and s.end > low]
 
 
 def _pieces(encoding: Any, text: str, offset: int) -> Iterable[_Piece]:

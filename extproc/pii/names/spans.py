@@ -130,9 +130,6 @@ def _is_glued(text: str, start: int, end: int) -> bool:
     return bool(_MAIL_OR_LINK.search(text, left, right)) and not any(c in "<>,;(" for c in text[end:right])
 
 
-def calibrated(
-    logits: npt.NDArray[np.float32], bias: Mapping[str, float], labels: Sequence[str] = LABELS
-) -> npt.NDArray[np.float32]:
-    """Logits moved by a constant per type: how much a missed name costs against a false one."""
-    offsets = np.array([bias.get(label.partition("-")[2], 0.0) for label in labels], dtype=np.float32)
-    return logits + offsets
+def offsets_of(bias: Mapping[str, float], labels: Sequence[str] = LABELS) -> npt.NDArray[np.float32]:
+    """What is added to the logits of each label: how much a missed name of a type costs against a false one."""
+    return np.array([bias.get(label.partition("-")[2], 0.0) for label in labels], dtype=np.float32)
