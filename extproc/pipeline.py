@@ -19,6 +19,8 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+import structlog
+
 from extproc import payload
 from extproc.errors import IntentmeshError, MaskingError, UnreadableBodyError
 from extproc.pii import Analyzer, Anonymizer, AnswerEditors, Redactor, Vault
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from extproc.payload import Change, Document, EditorFactory
     from extproc.pii import Anonymized
     from extproc.routing import RouteDecision, Router
+
+log = structlog.get_logger(__name__)
 
 LARGE_BODY_BYTES = 256 * 1024
 """From here on a body is masked in a thread: it would keep the other streams of this worker waiting."""
@@ -144,7 +148,7 @@ class Pipeline:
         if mesh.intents:
             from extproc.intent import Classifier  # noqa: PLC0415 - loads the embedding model
 
-            classifier = Classifier(mesh, previous.shared_encoder(mesh) if previous else None)
+            classifier = Classifier(mesh, previous.shared_encoder(mesh) if previous else None, log.info)
         return cls(mesh, anonymizer, classifier, Router(mesh), Redactor(mesh.pii, analyzer))
 
     def watch_batches(self, on_pass: Callable[[int, int], None]) -> None:

@@ -81,7 +81,7 @@ def _header(text: str) -> tuple[str, str]:
 
 def _explain(mesh: Mesh, method: str, path: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
     analyzer = Analyzer(mesh.pii)
-    classifier = Classifier(mesh) if mesh.intents else None
+    classifier = Classifier(mesh, report=lambda message: click.echo(message, err=True)) if mesh.intents else None
     pipeline = Pipeline(mesh, Anonymizer(mesh.pii, analyzer) if mesh.pii.enabled else None, classifier, Router(mesh))
     target = path.partition("?")[0]
     rule = pipeline.rule_for(method, target)

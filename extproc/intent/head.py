@@ -26,7 +26,7 @@ PENALTY = 100.0
 STEPS = 40
 EXAMPLES_KEPT = 50
 """Examples of one intent that a text is compared with; of more, these many evenly spaced."""
-COMPARED = 5
+COMPARED = 3
 """Intents whose examples a text is compared with: the most likely ones."""
 HEAD_ARRAYS = ("parts", "centre", "weights", "examples", "offsets")
 """What is kept of a head."""

@@ -82,7 +82,7 @@ def table_of(encoder: Encoder, cache: Path, report: Callable[[str], None]) -> St
     except (OSError, ValueError, KeyError):
         pass
     size = encoder.tokenizer.get_vocab_size()
-    report(f"building the static table of {encoder.name} ({size} tokens, once; kept in {path})")
+    report(f"building the static table of {encoder.name} ({size} tokens, once: a minute or two; kept in {path})")
     table = build_table(encoder, report)
     try:
         table.save(path)
@@ -105,7 +105,7 @@ def build_table(encoder: Encoder, report: Callable[[str], None] = lambda _: None
         else:
             parts[0].append(encoder.embed(batch))
         if start and start % (_BATCH * 100) == 0:
-            report(f"static table: {start} of {size} tokens")
+            report(f"static table: {start} of {size} tokens, {start / size:.0%}")
     weights = np.log1p(np.maximum(np.arange(size) - _special_tokens(encoder), 1)).astype(np.float32)
     rows, scales = [], []
     for part in parts:

@@ -68,14 +68,16 @@ def train(
     outside = material([*examples.outside, *examples.background])
     far = far_from(inside.transformer[real], examples.labels, outside.transformer, len(examples.outside))
     outside = Material([outside.ids[i] for i in far], outside.static[far], outside.transformer[far], outside.parts)
-    trials = cross_validate(table, inside, labels, real, outside, report)
+    validation = cross_validate(table, inside, labels, real, outside, report)
+    if validation.refuted.any():
+        report(f"{validation.refuted.sum()} examples look like another intent's and are not learned; `tune` lists them")
     known = known_tokens(table, inside.ids)
-    everything = np.ones(len(labels), bool)
+    believed = ~validation.refuted
     all_outside = np.ones(len(far), bool)
     stages = []
     intents = len(examples.intents)
-    for name, trial in zip(("static", "transformer"), trials, strict=True):
-        head = Head.fit(lesson_of(name, inside, labels, real, everything, outside, all_outside))
+    for name, trial in (("static", validation.static), ("transformer", validation.transformer)):
+        head = Head.fit(lesson_of(name, inside, labels, real, believed, outside, all_outside))
         guessed = _guess(name, head, table, known, inside, examples)
         seen = trial if guessed is None else trial.plus(guessed)
         calibrator = Calibrator.fit(seen)
