@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 def tune(file: Path, as_json: bool) -> None:
     """Look at the examples in a mesh.yaml, and say which ones to change.
 
-    Intents that are taken for one another when an example is held out; examples of different intents that say the same;
-    duplicates; outliers; intents with few examples; and what twice as many examples would bring.
+    Examples that read like another intent's; intents that are taken for one another when an example is held out;
+    examples of different intents that say the same; duplicates; outliers; intents with few examples; and what twice as
+    many examples would bring.
     """
     from extproc.config import load  # noqa: PLC0415 - loads pydantic's models
     from extproc.encoder import Encoder  # noqa: PLC0415 - loads the model
@@ -52,6 +53,8 @@ def _lines(advice: Advice) -> Iterator[str]:
         yield f"accuracy     {advice.accuracy:.1%} of held-out examples are taken for what they are"
         yield f"             {advice.accuracy_with_half:.1%} when learned from half of them"
         yield f"             {advice.accuracy_with_double:.1%} is to be expected of twice as many"
+    for wrong in advice.mislabelled:
+        yield f"mislabelled? {wrong.intent}: {_quoted(wrong.example)} reads like {wrong.taken_for}; move or remove it"
     for confusion in advice.confused:
         yield (
             f"confused     {confusion.intent} is taken for {confusion.taken_for}: "
@@ -68,5 +71,7 @@ def _lines(advice: Advice) -> Iterator[str]:
         yield f"outlier      {place.intent}: {_quoted(place.example)} is unlike its intent; move it, or add others like it"
     for name in advice.few:
         yield f"few          {name} has fewer than five examples; three to five more help most"
-    if not (advice.confused or advice.contradictions or advice.duplicates or advice.outliers or advice.few):
+    if not any(
+        (advice.mislabelled, advice.confused, advice.contradictions, advice.duplicates, advice.outliers, advice.few)
+    ):
         yield "nothing to change"

@@ -11,7 +11,7 @@ import numpy as np
 
 from extproc.intent.head import Head, Lesson
 from extproc.intent.material import embed_all
-from extproc.intent.validation import FOLD_STEPS, FOLDS
+from extproc.intent.validation import FOLD_STEPS, FOLDS, REFUTED_BY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +59,15 @@ class Confusion:
 
 
 @dataclass(frozen=True, slots=True)
+class Mislabelled:
+    """An example that is another intent's, by far, to a head that has not seen it."""
+
+    intent: str
+    example: str
+    taken_for: str
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
     """Everything that is worth a look, worst first."""
 
@@ -68,6 +77,8 @@ class Advice:
     """The same, learned from half of the examples."""
     accuracy_with_double: float | None
     """The estimate for twice as many: the error falls by a power of their number."""
+    mislabelled: tuple[Mislabelled, ...]
+    """Surest first. Where the static stage agrees, the classifier does not learn from them."""
     confused: tuple[Confusion, ...]
     contradictions: tuple[Pair, ...]
     duplicates: tuple[Pair, ...]
@@ -91,14 +102,15 @@ def advise(encoder: Encoder, examples: Examples, budget: int, report: Callable[[
     alike = words[:, None] == words[None, :]
     np.fill_diagonal(alike, val=False)
     cosines[alike] = 1.0  # they differ in case and punctuation only
-    taken = _held_out(vectors, labels, background, 1.0)
-    half = _held_out(vectors, labels, background, 0.5)
+    taken, odds = _held_out(vectors, labels, background, 1.0)
+    half, _ = _held_out(vectors, labels, background, 0.5)
     seen = taken >= 0
     accuracy, with_half = _accuracy(taken, labels), _accuracy(half, labels)
     return Advice(
         accuracy=accuracy,
         accuracy_with_half=with_half,
         accuracy_with_double=_double(accuracy, with_half),
+        mislabelled=_mislabelled(taken, odds, places, examples),
         confused=_confused(taken, labels, examples),
         contradictions=_pairs(cosines, labels[:, None] != labels[None, :], CLOSE, places),
         duplicates=_pairs(cosines, labels[:, None] == labels[None, :], SAME, places),
@@ -124,9 +136,13 @@ def _cosines(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _held_out(
     vectors: NDArray[np.float32], labels: NDArray[np.int64], background: NDArray[np.float32], share: float
-) -> NDArray[np.int64]:
-    """For every example the intent that a head gives it that has not seen it; -1 where an intent has no other example."""
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """For every example the intent that a head gives it that has not seen it, and its log odds over the example's own.
+
+    -1 and zero where an intent has no other example.
+    """
     taken = np.full(len(labels), -1)
+    odds = np.zeros(len(labels), np.float32)
     place = np.zeros(len(labels), np.int64)
     counts = np.zeros(int(labels.max()) + 1, np.int64)
     for i, label in enumerate(labels):
@@ -145,8 +161,10 @@ def _held_out(
         lesson = Lesson(vectors[learn], labels[learn], np.ones(int(learn.sum()), bool), background, parts=1)
         head = Head.fit(lesson, FOLD_STEPS)
         for tested in np.flatnonzero(held):
-            taken[tested] = head.read(vectors[tested]).best
-    return taken
+            reading = head.read(vectors[tested])
+            taken[tested] = reading.best
+            odds[tested] = reading.logits[reading.best] - reading.logits[labels[tested]]
+    return taken, odds
 
 
 def _accuracy(taken: NDArray[np.int64], labels: NDArray[np.int64]) -> float | None:
@@ -160,6 +178,16 @@ def _double(accuracy: float | None, with_half: float | None) -> float | None:
     error, before = 1 - accuracy, 1 - with_half
     ratio = min(error / before, 1.0) if before > 0 else 1.0
     return round(1 - error * ratio, 4)
+
+
+def _mislabelled(
+    taken: NDArray[np.int64], odds: NDArray[np.float32], places: list[Place], examples: Examples
+) -> tuple[Mislabelled, ...]:
+    found = np.flatnonzero(odds > REFUTED_BY)
+    return tuple(
+        Mislabelled(places[i].intent, places[i].example, examples.intents[taken[i]])
+        for i in found[np.argsort(-odds[found], kind="stable")][:LISTED]
+    )
 
 
 def _confused(taken: NDArray[np.int64], labels: NDArray[np.int64], examples: Examples) -> tuple[Confusion, ...]:

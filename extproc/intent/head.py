@@ -100,8 +100,11 @@ class Head:
         means = np.stack([x[labels == i].mean(axis=0) for i in range(classes)])
         whitening = basis @ _whitening((x - means[labels]) @ basis, len(x) - classes, x.shape[1])
         rows = np.concatenate([rows @ whitening, np.ones((len(rows), 1), np.float32)], axis=1)
-        # the background counts as much as one intent does, however many texts it has
+        counts = np.bincount(labels, minlength=classes)
         mass = np.ones(len(rows), np.float32)
+        # how many examples an intent has says little about how often it is asked for
+        mass[: len(x)] = np.sqrt(len(x) / classes / counts[labels])
+        # the background counts as much as one intent does, however many texts it has
         mass[len(x) :] = min(1.0, len(x) / classes / len(data.background))
         targets = np.concatenate([labels, np.full(len(data.background), classes)])
         softmax = fit_softmax(rows, targets, mass, PENALTY, steps)

@@ -70,7 +70,9 @@ def train(
     outside = Material([outside.ids[i] for i in far], outside.static[far], outside.transformer[far], outside.parts)
     validation = cross_validate(table, inside, labels, real, outside, report)
     if validation.refuted.any():
-        report(f"{validation.refuted.sum()} examples look like another intent's and are not learned; `tune` lists them")
+        report(
+            f"{validation.refuted.sum()} example(s) read like another intent's and are not learned; `tune` names them"
+        )
     known = known_tokens(table, inside.ids)
     believed = ~validation.refuted
     all_outside = np.ones(len(far), bool)

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from extproc.cli.tune import tune
 from extproc.encoder import Encoder
 from extproc.intent.advice import advise
+from extproc.intent.cascade import Cascade
 from extproc.intent.examples import Examples
 
 BILL = [
@@ -55,3 +56,24 @@ def test_command(tmp_path):
     )
     assert "nothing to change" in CliRunner().invoke(tune, [str(mesh)], catch_exceptions=False).stdout
     assert json.loads(CliRunner().invoke(tune, [str(mesh), "--json"], catch_exceptions=False).stdout)["accuracy"] == 1.0
+
+
+def test_mislabelled(encoder):
+    """An example that stands in the wrong intent is named, with the intent that it reads like; nothing else is."""
+    bill = [
+        f"{verb} my {word} bill"
+        for verb in ("pay", "show", "send", "check")
+        for word in ("gas", "phone", "water", "rent")
+    ]
+    song = [
+        f"{verb} a {word} song"
+        for verb in ("play", "sing", "queue", "skip")
+        for word in ("jazz", "rock", "folk", "pop")
+    ]
+    examples = Examples.of_texts({"bill": [*bill, "play a disco song"], "song": song})
+    found = advise(encoder, examples, 128).mislabelled
+    assert [(one.intent, one.example, one.taken_for) for one in found] == [("bill", "play a disco song", "song")]
+    told = []
+    cascade = Cascade.build(encoder, examples, 128, 0.95, told.append, None)
+    assert any(line.startswith("1 example(s)") for line in told)
+    assert cascade.static(cascade.tokenize("play a disco song")).score.best == "song"
