@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from inference import bounds
 from inference.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -39,11 +40,45 @@ def _from_schema(schema: dict[str, Any]) -> str:
         raise InvalidRequestError(f"the schema has {len(text)} bytes, of at most {_LARGEST_SCHEMA}", param=place)
     _check_repetitions(schema, place)
     try:
-        return str(json_schema_to_gbnf(text))
+        expressions: list[str] = []
+        marked = _with_bounds(schema, expressions, place)
+        grammar = str(json_schema_to_gbnf(json.dumps(marked)))
+    except InvalidRequestError:
+        raise
     except RecursionError:
         raise InvalidRequestError("the schema is nested too deeply", param=place) from None
     except Exception as error:  # noqa: BLE001 - the converter raises whatever it meets
         raise InvalidRequestError(f"this schema cannot be followed ({type(error).__name__})", param=place) from None
+    for number, expression in enumerate(expressions):
+        grammar = grammar.replace(_as_literal(_marker(number)), expression)
+    return grammar
+
+
+def _with_bounds(part: Any, expressions: list[str], place: str) -> Any:
+    """Put a marker in place of every bounded number, and its expression into `expressions`."""
+    if isinstance(part, list):
+        return [_with_bounds(item, expressions, place) for item in part]
+    if not isinstance(part, dict):
+        return part
+    kinds = part.get("type")
+    if isinstance(kinds, list) and not {"enum", "const"} & part.keys():
+        # else the converter would keep the types and lose what is said of them
+        return {"anyOf": [_with_bounds({**part, "type": kind}, expressions, place) for kind in kinds]}
+    if isinstance(kinds, str) and bounds.is_bounded(part) and not {"enum", "const"} & part.keys():
+        expressions.append(bounds.expression(part, place))
+        return {"const": _marker(len(expressions) - 1)}
+    return {
+        key: value if key in ("enum", "const") else _with_bounds(value, expressions, place)
+        for key, value in part.items()
+    }
+
+
+def _marker(number: int) -> str:
+    return f"bounded number {number} of this schema"
+
+
+def _as_literal(text: str) -> str:
+    return f'"\\"{text}\\""'
 
 
 def _check_repetitions(part: Any, place: str) -> None:

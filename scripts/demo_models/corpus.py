@@ -119,7 +119,7 @@ class Corpus:
         ask = unkeep(rephrase(ask, random))
         parts = [ask] if ask else []
         greeting = ""
-        if not ask or random.random() < 0.27:
+        if not ask or random.random() < 0.35:
             count = random.choices((1, 2, 3, 4, 5, 6), (62, 22, 10, 4, 1, 1))[0]
             for _ in range(count):
                 parts.insert(random.choice((0, len(parts), len(parts))), mention(random))
@@ -146,9 +146,9 @@ class Corpus:
         chance = random.random()
         if chance < 0.03:
             return Exchange("", self.domain.details)
-        if chance < 0.2:
+        if chance < 0.22:
             return Exchange(fill(random.choice(self._beyond.asks), random, self._fillings, {}), self._refusal)
-        if chance < 0.3:
+        if chance < 0.32:
             return Exchange(random.choice(self._foreign)(random), self._refusal)
         if self.domain.special and random.random() < self.domain.special_share:
             return self.domain.special(random)

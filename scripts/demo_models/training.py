@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
+    from scripts.demo_models.corpus import Conversation
+
 SHAPE = LlamaShape(layers=4, width=256, feed_forward=576, heads=4, kv_heads=4, context=2048, rope_base=500_000.0)
 SHARPNESS = 2.0
 """Clients ask with temperature 1 unless told otherwise, where a model this small would ramble now and then."""
@@ -120,7 +122,7 @@ def _batches(corpora: Sequence[Corpus], encoder: Encoder, plan: Plan, random: Ra
     """Yield conversations of every domain, of about the same length, padded at the end."""
     while True:
         drawn = random.choices(range(len(corpora)), k=plan.pool)
-        pool = [(_cut(encoder.encode(corpora[index].conversation(random), random), random), index) for index in drawn]
+        pool = [(_encoded(corpora[index].conversation(random), encoder, random), index) for index in drawn]
         pool.sort(key=lambda one: len(one[0].tokens))
         cut: list[list[tuple[Encoded, int]]] = [[]]
         for one in pool:
@@ -131,9 +133,10 @@ def _batches(corpora: Sequence[Corpus], encoder: Encoder, plan: Plan, random: Ra
         yield from map(_padded, cut)
 
 
-def _cut(one: Encoded, random: Random) -> Encoded:
-    """Keep only the start of the last answer, most of the time."""
-    if random.random() > _CUT_SHARE:
+def _encoded(conversation: Conversation, encoder: Encoder, random: Random) -> Encoded:
+    """Encode a conversation; most of the time keep only the start of the last answer, unless it ends with placeholders."""
+    one = encoder.encode(conversation, random)
+    if "[" in conversation.messages[-1].content or random.random() > _CUT_SHARE:
         return one
     last = len(one.spoken) - one.spoken[::-1].index(False)
     end = last + random.randint(*_CUT)

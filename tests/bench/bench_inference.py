@@ -30,10 +30,15 @@ import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase
+
+from llama_cpp import Llama
 
 ROOT = Path(__file__).parents[2]
 ANSWER_TOKENS = 64
 PROMPT_TOKENS = (32, 512)
+TEMPLATE_TOKENS = 20
+"""What the chat template adds."""
 CONTEXT_TOKENS = 1024
 
 
@@ -106,11 +111,24 @@ def running(contestant: Contestant, port: int, log: Path):
                 process.wait()
 
 
-def prompt(chance: random.Random) -> str:
-    """Random words of three letters: about a token each in the models of scripts/make_gguf.py."""
-    count = round(2 ** chance.uniform(*(size.bit_length() - 1 for size in PROMPT_TOKENS))) - 20
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    return " ".join("".join(chance.choices(letters, k=2)) for _ in range(count))
+def words(chance: random.Random, count: int) -> str:
+    """Random words of two letters: a token each in the models of scripts/make_gguf.py, more of them in others."""
+    return " ".join("".join(chance.choices(ascii_lowercase, k=2)) for _ in range(count))
+
+
+def tokens_per_word(model: Path) -> float:
+    """How many tokens such a word has in this model's vocabulary."""
+    vocabulary = Llama(str(model), vocab_only=True, verbose=False)
+    try:
+        return len(vocabulary.tokenize(words(random.Random(0), 500).encode())) / 500
+    finally:
+        vocabulary.close()
+
+
+def prompt(chance: random.Random, per_word: float) -> str:
+    """So many words that the prompt has 32 to 512 tokens, every doubling as likely."""
+    size = 2 ** chance.uniform(*(size.bit_length() - 1 for size in PROMPT_TOKENS))
+    return words(chance, max(1, round((size - TEMPLATE_TOKENS) / per_word)))
 
 
 async def request(port: int, text: str, seed: int) -> Sample:
@@ -153,10 +171,10 @@ async def request(port: int, text: str, seed: int) -> Sample:
     return Sample((first or total) - started, total - started, tokens)
 
 
-async def load(port: int, clients: int, requests: int, seed: int) -> tuple[list[Sample], float]:
+async def load(port: int, clients: int, requests: int, seed: int, per_word: float) -> tuple[list[Sample], float]:
     """`clients` at once, each sending its next request when the last is answered."""
     chance = random.Random(seed)
-    texts = [prompt(chance) for _ in range(requests)]
+    texts = [prompt(chance, per_word) for _ in range(requests)]
     samples: list[Sample] = []
 
     async def client() -> None:
@@ -202,6 +220,7 @@ def birth_certificate(arguments: argparse.Namespace) -> dict[str, object]:
 def measure(arguments: argparse.Namespace) -> list[dict[str, object]]:
     """All servers, all numbers of clients, `--rounds` times in turn; the median of the rounds."""
     certificate = birth_certificate(arguments)
+    per_word = tokens_per_word(arguments.model)
     results: dict[tuple[str, int], list[dict[str, float]]] = {}
     for turn in range(arguments.rounds):
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -209,14 +228,17 @@ def measure(arguments: argparse.Namespace) -> list[dict[str, object]]:
         for contestant in contestants(arguments, port):
             log = Path(f"/tmp/bench-{contestant.name}.log")
             with running(contestant, port, log) as process:
-                asyncio.run(load(port, 2, 4, seed=1))
+                asyncio.run(load(port, 2, 4, 1, per_word))
                 for clients in arguments.clients:
                     before = processor_s(process.pid)
-                    samples, took = asyncio.run(load(port, clients, max(12, clients * 4), seed=100 * turn + clients))
+                    requests = max(12, clients * 4)
+                    samples, took = asyncio.run(load(port, clients, requests, 100 * turn + clients, per_word))
                     spent = processor_s(process.pid) - before
                     first = [sample.first_s for sample in samples]
                     results.setdefault((contestant.name, clients), []).append(
                         {
+                            "load_average": os.getloadavg()[0],
+                            "tokens_per_answer": statistics.mean(sample.tokens for sample in samples),
                             "tokens_per_s": sum(sample.tokens for sample in samples) / took,
                             "processor_us_per_token": spent * 1e6 / sum(sample.tokens for sample in samples),
                             "first_p50_ms": percentile(first, 0.5) * 1e3,

@@ -114,6 +114,26 @@ def test_json_schema(client):
     assert json.loads(answer.choices[0].message.content)["city"] in {"Paris", "Rome"}
 
 
+def test_json_schema_with_bounds(client):
+    """Numbers stay within what the schema says, also where null is allowed beside them."""
+    properties = {
+        "digit": {"type": "integer", "minimum": 0, "maximum": 9},
+        "share": {"type": "number", "minimum": 0, "maximum": 1},
+        "below": {"type": ["integer", "null"], "exclusiveMaximum": -4},
+    }
+    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    wanted = {"type": "json_schema", "json_schema": {"name": "numbers", "schema": schema}}
+    for seed in range(8):
+        answer = client.chat.completions.create(
+            model="any", messages=HELLO, response_format=wanted, seed=seed, temperature=1.5, max_tokens=200
+        )
+        said = json.loads(answer.choices[0].message.content)
+        assert list(said) == list(properties)
+        assert 0 <= said["digit"] <= 9
+        assert 0 <= said["share"] <= 1
+        assert said["below"] is None or said["below"] < -4
+
+
 def test_json_object(client):
     """Any JSON object: noise may not come to its end, but it begins one."""
     wanted = {"type": "json_object"}
