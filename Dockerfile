@@ -104,7 +104,8 @@ RUN apt-get update \
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/app \
     PYTHONUNBUFFERED=1 \
-    PYTHONDONTWRITEBYTECODE=1
+    PYTHONDONTWRITEBYTECODE=1 \
+    HF_HUB_DISABLE_TELEMETRY=1
 WORKDIR /app
 COPY --from=inference-cuda-build /opt/venv /opt/venv
 COPY --from=inference-cuda-build /app/inference /app/inference
