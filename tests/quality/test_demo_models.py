@@ -20,7 +20,7 @@ from scripts.demo_models.tokens import Encoder, read_tokenizer
 from scripts.gguf_writer import CHATML
 
 PROMPTS = Path(__file__).with_name("demo_prompts.toml")
-FITTING, REFUSING, COPYING = 0.45, 0.85, 0.95
+FITTING, REFUSING, COPYING = 0.80, 0.90, 0.95
 """Floors; measured values stand in docs/demo-models.md."""
 
 
