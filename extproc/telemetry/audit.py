@@ -6,6 +6,9 @@ first line of a file carries over the last value of the file before it; the very
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -19,6 +22,7 @@ from extproc.telemetry.instruments import AUDIT_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from io import FileIO
     from pathlib import Path
 
     from extproc.config.telemetry import AuditSettings
@@ -46,7 +50,8 @@ class AuditTrail:
             settings.path.open("ab").close()
         except OSError as error:
             raise ConfigError(f"telemetry.audit.path: {settings.path} cannot be written: {error.strerror}") from None
-        self._chain = last_chain(settings.path)
+        self._chain = GENESIS
+        self._seen = (0, 0)
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
         self._thread.start()
 
@@ -74,52 +79,72 @@ class AuditTrail:
                     self.lose(len(records))
 
     def _append(self, records: list[dict[str, Any]]) -> None:
-        chain, lines = self._chain, []
-        for record in records:
-            line, chain = chained(record, chain)
-            lines.append(line)
-        data = b"".join(lines)
         try:
-            self._rotate(len(data))
-            before = self._size()
-            try:
-                with self._settings.path.open("ab") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fdatasync(file.fileno())
-            except OSError:
-                self._truncate(before)
-                raise
+            self._write(records)
         except OSError:
             self.lose(len(records))
             return
-        self._chain = chain
         self.blocked = False
         self._meter.add(AUDIT_LINES, len(records), ("written",))
+
+    def _write(self, records: list[dict[str, Any]]) -> None:
+        """Append lines under a lock: the workers of one processor share the file and its chain."""
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(self._locked())
+            if _state(file) != self._seen:
+                self._chain = last_chain(self._settings.path)
+            chain, lines = self._chain, []
+            for record in records:
+                line, chain = chained(record, chain)
+                lines.append(line)
+            data = b"".join(lines)
+            size = os.fstat(file.fileno()).st_size
+            if size and size + len(data) > self._settings.max_bytes:
+                self._rotate()
+                file, size = stack.enter_context(self._locked()), 0
+            try:
+                _put(file, data)
+            except OSError:
+                with contextlib.suppress(OSError):  # take half a line back: what comes next starts on a line of its own
+                    os.ftruncate(file.fileno(), size)
+                raise
+            self._chain, self._seen = chain, _state(file)
+
+    def _locked(self) -> FileIO:
+        """The file, open and ours alone until it is closed."""
+        while True:
+            file = self._settings.path.open("ab", buffering=0)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            with contextlib.suppress(FileNotFoundError):
+                if os.fstat(file.fileno()).st_ino == self._settings.path.stat().st_ino:
+                    return file
+            file.close()  # another worker has rotated it meanwhile
 
     def lose(self, lines: int) -> None:
         """Count lines that could not be written, and act on it as the policy says."""
         self._meter.add(AUDIT_LINES, lines, ("lost",))
         self.blocked = self._settings.on_error == "block"
 
-    def _size(self) -> int:
-        return self._settings.path.stat().st_size if self._settings.path.exists() else 0
-
-    def _truncate(self, size: int) -> None:
-        """Take half a line back, so that what comes next starts on a line of its own."""
-        if self._settings.path.exists():
-            os.truncate(self._settings.path, size)
-
-    def _rotate(self, coming: int) -> None:
+    def _rotate(self) -> None:
         path = self._settings.path
-        size = self._size()
-        if not size or size + coming <= self._settings.max_bytes:
-            return
         for number in range(self._settings.keep - 1, 0, -1):
             older = path.with_name(f"{path.name}.{number}")
             if older.exists():
                 older.replace(path.with_name(f"{path.name}.{number + 1}"))
         path.replace(path.with_name(f"{path.name}.1"))
+
+
+def _put(file: FileIO, data: bytes) -> None:
+    """Write all of it, and see it on the disk. Raises OSError."""
+    if file.write(data) != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.fdatasync(file.fileno())
+
+
+def _state(file: FileIO) -> tuple[int, int]:
+    """Changes when somebody else writes to the file, or puts another in its place."""
+    found = os.fstat(file.fileno())
+    return found.st_ino, found.st_size
 
 
 def chained(record: dict[str, Any], chain: str) -> tuple[bytes, str]:

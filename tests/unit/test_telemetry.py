@@ -1,13 +1,14 @@
 """Telemetry: counts add up, names are the convention's, nothing is lost without being counted."""
 
 import json
+import time
 
 import pytest
 
 from extproc.config.telemetry import AuditSettings, ProjectSettings
 from extproc.errors import ConfigError
 from extproc.telemetry import instruments as names
-from extproc.telemetry.audit import GENESIS, AuditTrail, Break, verify
+from extproc.telemetry.audit import FLUSH_S, GENESIS, AuditTrail, Break, verify
 from extproc.telemetry.caller import label_of, project_of
 from extproc.telemetry.meter import Meter, merge
 from extproc.telemetry.prometheus import exposition
@@ -139,6 +140,21 @@ def test_audit_rotates_and_stays_chained(tmp_path):
     *breaks, (good, _) = verify([*parts, path], start=GENESIS)
     assert parts
     assert (breaks, good) == ([], 120)
+
+
+def test_audit_of_several_workers_is_one_chain(tmp_path):
+    """Workers take turns at the file, also when one of them rotates it."""
+    settings = AuditSettings(path=tmp_path / "audit.jsonl", max_bytes=4096, keep=50)
+    workers = [AuditTrail(settings, Meter()) for _ in range(3)]
+    for number in range(200):
+        workers[number % 3].write({"request_id": str(number), "filler": "x" * 40})
+        if not number % 20:
+            time.sleep(FLUSH_S / 5)
+    for worker in workers:
+        worker.close()
+    files = [*sorted(tmp_path.glob("audit.jsonl.*"), key=lambda p: -int(p.suffix[1:])), settings.path]
+    assert len(files) > 3
+    assert [found[0] for found in verify(files, start=GENESIS)] == [200]
 
 
 @pytest.mark.parametrize(("on_error", "blocked"), [("block", True), ("count", False)])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import httpx
 import pytest
 import pytest_asyncio
+from click.testing import CliRunner
 
+from extproc.cli import cli
 from tests.wire.harness import running_gateway, until
 from tests.wire.receiver import running_http_receiver, running_receiver
 
@@ -200,6 +203,21 @@ async def test_version_that_answered(tmp_path):
 
         assert [line["version"] for line in await until(written)] == ["v10", "v1"]
         assert 'intentmesh_version="v10"' in await page(gateway, "metrics")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_audit_of_two_workers_verifies(tmp_path):
+    """Two processes, one trail: every decision once, and `intentmesh audit verify` finds it whole."""
+    audit = tmp_path / "audit.jsonl"
+    mesh = {"processor": {"workers": 2}, "telemetry": {"audit": {"path": str(audit), "max_bytes": 4096, "keep": 100}}}
+    async with running_gateway(mesh=mesh) as gateway:
+        for _ in range(4):
+            answers = await asyncio.gather(*(gateway.chat(f"the pump {i} is hot") for i in range(25)))
+            assert {answer.status_code for answer in answers} == {200}
+        await gateway.processor.stop()
+    result = CliRunner().invoke(cli, ["audit", "verify", "--whole", "--json", str(audit)])
+    assert json.loads(result.stdout)["breaks"] == []
+    assert json.loads(result.stdout)["good"] == 100
 
 
 async def _true(value):
