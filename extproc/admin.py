@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 SECRET_KEYS = ("key", "token", "password", "secret", "credentials")
 """A setting whose name holds one of these is shown as `***`; files of secrets are named, never read."""
+
+LITERAL_KEYS = ("allow", "deny")
+"""Lists of values that are, or could be, personal data themselves: only their number is shown."""
+_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 class Admin:
@@ -93,13 +98,20 @@ class Admin:
 def without_secrets(config: Any) -> Any:
     """A configuration that may be shown."""
     if isinstance(config, dict):
-        return {
-            key: "***" if value and isinstance(value, str) and _is_secret(key) else without_secrets(value)
-            for key, value in config.items()
-        }
+        return {key: _shown(key, value) for key, value in config.items()}
     if isinstance(config, list | tuple):
         return [without_secrets(value) for value in config]
+    if isinstance(config, str):
+        return _USERINFO.sub("***@", config)
     return config
+
+
+def _shown(key: str, value: Any) -> Any:
+    if key in LITERAL_KEYS and isinstance(value, list | tuple):
+        return f"{len(value)} values"
+    if key in LITERAL_KEYS and isinstance(value, dict):
+        return {name: f"{len(values)} values" for name, values in value.items()}
+    return "***" if value and isinstance(value, str) and _is_secret(key) else without_secrets(value)
 
 
 def _is_secret(key: str) -> bool:

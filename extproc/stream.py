@@ -364,6 +364,10 @@ class HttpStream:
                 told["intent"] = score.intent
         if inspection.entities:
             told["masked"] = sum(inspection.entities.values())
+            counts: dict[str, int] = {}
+            for (entity_type, _), count in inspection.entities.items():
+                counts[entity_type] = counts.get(entity_type, 0) + count
+            told["entities"] = ",".join(f"{entity_type}={count}" for entity_type, count in counts.items())
         if self._trace is not None:
             told |= self._trace.metadata
         told["prompt_tokens"] = max(1, self._received // BYTES_PER_TOKEN)

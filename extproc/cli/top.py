@@ -121,7 +121,7 @@ def summary(before: Samples, now: Samples, seconds: float) -> dict[str, Any]:
         "in_flight": sum(now.get("intentmesh_streams_open", {}).values()),
         "troubles": {
             "default model after a fault": sum(now.get("intentmesh_fail_open_total", {}).values()),
-            "refused by a rule or after a fault": sum(now.get("intentmesh_fail_closed_total", {}).values()),
+            "refused after a fault": sum(now.get("intentmesh_fail_closed_total", {}).values()),
             "lost telemetry": sum(now.get("intentmesh_telemetry_dropped_total", {}).values()),
             "lost audit lines": _by(now.get("intentmesh_audit_lines_total", {}), "intentmesh_outcome").get("lost", 0.0),
         },

@@ -114,7 +114,7 @@ FAIL_OPEN = Instrument(
     (REASON,),
 )
 FAIL_CLOSED = Instrument(
-    "intentmesh.fail_closed", "counter", "{request}", "Requests refused after a fault, by fault", (REASON,)
+    "intentmesh.fail_closed", "counter", "{request}", "Requests refused with a 5xx of ours, by fault", (REASON,)
 )
 PROJECT_TOKENS = Instrument(
     "intentmesh.project.tokens",

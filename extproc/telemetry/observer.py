@@ -192,7 +192,7 @@ class Telemetry:
         meter = self.meter
         model = exchange.model or ""
         intent = exchange.intent or ""
-        reason = (exchange.reason or "").partition(":")[0]
+        reason = (exchange.reason or exchange.error or "").partition(":")[0]
         meter.add(
             names.REQUESTS, 1, (intent, model, exchange.version or "", exchange.stage or "", reason, exchange.outcome)
         )
@@ -206,7 +206,7 @@ class Telemetry:
             meter.add(names.ABSTAINED)
         if reason in FAULTS:
             meter.add(names.FAIL_OPEN, 1, (reason,))
-        if exchange.error and exchange.outcome in {"rejected", "failed"}:
+        if exchange.error and exchange.outcome in {"rejected", "failed"} and (exchange.status or 500) >= 500:
             meter.add(names.FAIL_CLOSED, 1, (exchange.error,))
         self._count_answer(exchange, trace, bill)
 

@@ -1,7 +1,7 @@
 """What the filter costs through one Envoy worker: no filter, a processor that does nothing, ours.
 
     python -m tests.bench.bench_wire [--seconds 8] [--connections 16] [--rate 300]
-    python -m tests.bench.bench_wire --telemetry [--rounds 10] [--seconds 3]
+    python -m tests.bench.bench_wire --telemetry [--masked] [--rounds 10] [--seconds 3]
 
 The requests are chats of CLINC150's test split (one user message of some eight words). Ours masks with every
 deterministic recognizer and classifies into CLINC150's 150 intents. Load generator, Envoy, processor and upstream are
@@ -9,7 +9,8 @@ processes of their own; the CPU of each is read from /proc, so that the cost per
 requests per second do not. One JSON line per variant, then a table on stderr.
 
 `--telemetry` compares telemetry off, on, and on without reading usage from the answers: all three run at the same time and
-are loaded in turns, and what is told is the median over the rounds of each one's ratio to the one that is off.
+are loaded in turns, and what is told is the median over the rounds of each one's ratio to the one that is off. Reading usage
+makes Envoy show the answer, two messages more, which with `--masked` it does in any case, to have it restored.
 """
 
 from __future__ import annotations
@@ -197,12 +198,18 @@ async def main() -> None:
     parser.add_argument("--rate", type=float, default=300)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--telemetry", action="store_true", help="what telemetry costs, on against off")
+    parser.add_argument(
+        "--masked", action="store_true", help="with --telemetry: requests whose answers are read anyway"
+    )
     parser.add_argument("--variants", default="none,idle,idle3,ours,ours-whole")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         mesh = clinc_mesh(Path(folder))
         if options.telemetry:
-            await compare_telemetry(Path(folder), write_bodies(Path(folder) / "early", mostly_decided(mesh)), options)
+            texts = mostly_decided(mesh)
+            if options.masked:
+                texts = [f"{text}; write to ada@example.org" for text in texts]
+            await compare_telemetry(Path(folder), write_bodies(Path(folder) / "told", texts), options)
             return
         whole = write_bodies(Path(folder) / "whole", [row["text"] for row in clinc("test")])
         early = write_bodies(Path(folder) / "early", mostly_decided(mesh))
@@ -275,7 +282,13 @@ async def compare_telemetry(folder: Path, bodies: Path, options: argparse.Namesp
             ),
             "errors": sum(bool(s["errors"]) for s in seen),
         }
-        how = {"bench": "telemetry-wire", "variant": variant, "rounds": len(seen), "seconds": options.seconds}
+        how = {
+            "bench": "telemetry-wire",
+            "variant": variant,
+            "masked": options.masked,
+            "rounds": len(seen),
+            "seconds": options.seconds,
+        }
         print(json.dumps({**how, **told, "load_average": os.getloadavg()[0], **birth_certificate()}), flush=True)
         sys.stderr.write(f"{variant:18} {told}\n")
 

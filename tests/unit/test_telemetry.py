@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +46,15 @@ def test_prometheus_names_follow_the_mapping():
     text = exposition(meter.snapshot()).decode()
     assert 'gen_ai_client_operation_duration_seconds_bucket{error_type="",gen_ai_operation_name="chat"' in text
     assert "intentmesh_abstained_total 1.0" in text
+
+
+def test_every_metric_is_in_the_manual():
+    """With its kind and its labels."""
+    manual = (Path(__file__).parents[2] / "docs" / "telemetry.md").read_text()
+    for instrument in names.INSTRUMENTS:
+        labels = ", ".join(f"`{label}`" for label in instrument.attributes)
+        row = f"| `{instrument.name}` | {instrument.kind}, {instrument.unit} | {instrument.description} | {labels} |"
+        assert row in manual
 
 
 @pytest.mark.parametrize("cut", [1, 3, 7, 1000])

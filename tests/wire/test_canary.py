@@ -319,6 +319,7 @@ async def test_positive_control_by_content(evidence: Evidence) -> None:
     assert '"CREDIT_CARD:replace":1' in sinks["audit"]
     assert "classifier:CarelessError" in sinks["audit"]
     assert '"model":"support"' in sinks["access log"].replace(" ", "")
+    assert "CREDIT_CARD=1" in sinks["access log"]
     assert '"total_tokens":12' in sinks["access log"].replace(" ", "")
     assert "intentmesh.entity.CREDIT_CARD" in sinks["otlp"]
     assert 'intentmesh_fail_closed_total{intentmesh_reason="MaskingError"}' in sinks["metrics"]
