@@ -141,15 +141,23 @@ def _is_block(text: str) -> bool:
 def _scalar(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    plain_text = not isinstance(value, str) or value.isprintable()
+    plain_text = _is_printable(value)
     text: str = yaml.safe_dump(
         value,
         width=10**6,
         allow_unicode=plain_text,
         default_flow_style=True,
-        default_style=None if plain_text else '"',
+        default_style='"' if isinstance(value, str) and not plain_text else None,
     )
     return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _is_printable(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_is_printable(part) for item in value.items() for part in item)
+    if isinstance(value, list):
+        return all(_is_printable(item) for item in value)
+    return not isinstance(value, str) or value.isprintable()
 
 
 def _flow(value: list[Any]) -> str:
