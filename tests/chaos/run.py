@@ -16,8 +16,10 @@ import asyncio
 import json
 import random
 import sys
+import tempfile
 import time
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvloop
@@ -108,7 +110,8 @@ async def play(scenario: Scenario, requests: int, workers: int, longest_s: float
     """Run one scenario; its counts, and whether it passed."""
     counts, over = Counts(), asyncio.Event()
     async with AsyncExitStack() as stack:
-        mesh = {**MESH, **scenario.mesh, "processor": {"workers": workers}}
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="im-chaos-")))
+        mesh = {**MESH, **scenario.mesh(folder), "processor": {"workers": workers}}
         gateway = await stack.enter_async_context(
             running_gateway(mesh=mesh, change=scenario.change, processor=scenario.command)
         )

@@ -9,7 +9,7 @@ import random
 import resource
 import signal
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,8 @@ class Scenario:
     name: str
     break_things: Callable[[Trouble], Awaitable[None]] = nothing
     question: Callable[[str, random.Random], Question] = questions.plain
-    mesh: dict[str, Any] = field(default_factory=dict)
+    mesh: Callable[[Path], dict[str, Any]] = lambda _: {}
+    """Sections of mesh.yaml; given a folder of its own."""
     change: Callable[[dict[str, Any]], None] = lambda _: None
     command: list[str] | None = None
     """Another processor: ours with something broken in it."""
@@ -281,7 +282,10 @@ def quick_timeout(config: dict[str, Any]) -> None:
     ext_proc(config)["message_timeout"] = "1.2s"
 
 
-AUDIT = {"telemetry": {"audit": {"path": "audit.jsonl", "on_error": "block"}}}
+def audited(folder: Path) -> dict[str, Any]:
+    """An audit trail without which nothing goes on."""
+    return {"telemetry": {"audit": {"path": str(folder / "audit.jsonl"), "on_error": "block"}}}
+
 
 SCENARIOS = {
     scenario.name: scenario
@@ -299,7 +303,7 @@ SCENARIOS = {
         Scenario("illegal", speak_illegally),
         Scenario("noise", make_noise),
         Scenario("clock", command=broken("clock")),
-        Scenario("disk", fill_disk, mesh=AUDIT),
+        Scenario("disk", fill_disk, mesh=audited),
         Scenario("dying", upstreams_die),
         Scenario("trickling", upstreams_trickle, share=0.2),
         Scenario("hurrying", upstreams_hurry, questions.large, share=0.5, early=True, room_mb=64),
