@@ -16,6 +16,10 @@ Result = TypeVar("Result")
 LONGEST_QUEUE = 256
 """More waiting texts than this are answered without the transformer at once: the queue would outlive their deadlines."""
 
+PASS_SIZE = 56
+"""Sizes (tokens) that share a pass add up to no more, each counted as the longest. Beyond, what is between the layers leaves
+the processor's cache: 12 tokens took 2.0 ms alone, 1.24 each by four, 1.8 by eight, 2.1 by sixteen."""
+
 
 class BusyError(Exception):
     """The queue is full."""
@@ -95,10 +99,12 @@ class Batcher(Generic[Item, Result]):
     def _groups(
         self, batch: list[tuple[Item, asyncio.Future[Result], asyncio.AbstractEventLoop]]
     ) -> list[list[tuple[Item, asyncio.Future[Result], asyncio.AbstractEventLoop]]]:
-        """Items of like size: a short text beside a long one costs as much as the long one."""
+        """Items of like size, and not too many: a short text beside a long one costs as much as the long one."""
         groups: list[list[tuple[Item, asyncio.Future[Result], asyncio.AbstractEventLoop]]] = []
         for entry in sorted(batch, key=lambda entry: self._size(entry[0])):
-            if groups and self._size(entry[0]) <= 8 + 1.5 * self._size(groups[-1][0][0]):
+            size = self._size(entry[0])
+            alike = groups and size <= 8 + 1.5 * self._size(groups[-1][0][0])
+            if alike and (len(groups[-1]) + 1) * size <= PASS_SIZE:
                 groups[-1].append(entry)
             else:
                 groups.append([entry])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from extproc.encoder import Encoder, mean_pool
+from extproc.intent.batching import PASS_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,12 +38,15 @@ def embed_all(encoder: Encoder, ids: Sequence[Sequence[int]], report: Callable[[
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     out: NDArray[np.float32] | None = None
     told = perf_counter()
-    for start in range(0, len(order), _BATCH):
-        part = order[start : start + _BATCH]
+    start = 0
+    while start < len(order):
+        longest = len(ids[order[min(start + _BATCH, len(order)) - 1]])
+        part = order[start : start + max(1, min(_BATCH, PASS_SIZE // max(longest, 1)))]
         vectors = vectors_of(encoder, [ids[i] for i in part])
         if out is None:
             out = np.zeros((len(ids), vectors.shape[1]), np.float32)
         out[part] = vectors
+        start += len(part)
         if len(ids) >= REPORT_FROM and perf_counter() - told > 2:
             told = perf_counter()
             report(f"embedding the examples: {start} of {len(ids)}")

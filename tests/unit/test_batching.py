@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from extproc.intent.batching import Batcher
+from extproc.intent.batching import PASS_SIZE, Batcher
 from extproc.lateness import Lateness
 
 
@@ -53,6 +53,18 @@ async def test_the_expectation_counts_the_whole_batch(batcher, door):
     assert batcher.expected_s() > 0.04
     door.set()
     assert await asyncio.gather(*tasks) == [1] * 4
+
+
+async def test_a_pass_stays_small(door):
+    """What waits together is run together, but only as much as a pass does quicker than one by one."""
+    passes = []
+    busy = Batcher(lambda items: [passes.append(list(items)), door.wait(5), list(items)][-1], lambda item: item, 16)
+    tasks = [asyncio.create_task(busy.run(12)) for _ in range(9)]
+    await asyncio.sleep(0.05)
+    door.set()
+    assert await asyncio.gather(*tasks) == [12] * 9
+    busy.close()
+    assert max(map(len, passes)) == PASS_SIZE // 12
 
 
 async def test_a_loop_that_stood_still_is_late():
