@@ -85,6 +85,9 @@ class PiiSettings(Section):
     """Entity type -> words that are always found as it (whole words, case aside)."""
     names: NameSettings = Field(default_factory=NameSettings)
     """How people, places, organisations and street addresses are found."""
+    remember_texts: int = Field(default=4096, ge=0)
+    """Texts whose findings are kept (positions and types under a keyed digest, nothing of the text): a conversation sends all
+    that was said again with every turn, and none of it is searched twice. 0: every text is."""
     min_score: float = Field(default=0.5, ge=0, le=1)
     """Findings below this score are left alone."""
     restore: bool = True

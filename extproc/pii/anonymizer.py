@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from extproc.errors import IntentmeshError, MaskingError
 from extproc.pii.operators import operate, read_hash_key
+from extproc.pii.recent import RecentFindings
 from extproc.pii.restorer import edited
 from extproc.pii.vault import Vault
 
@@ -68,6 +69,7 @@ class Anonymizer:
     def __init__(self, settings: PiiSettings, analyzer: Analyzer) -> None:
         self._settings = settings
         self._analyzer = analyzer
+        self._search = RecentFindings(analyzer.analyze, settings.remember_texts)
         self._key = read_hash_key(settings)
 
     def anonymize(
@@ -107,7 +109,7 @@ class Anonymizer:
         if deadline is not None and time.monotonic() > deadline:
             raise MaskingError("the request could not be searched for personal data in time")
         try:
-            return self._analyzer.analyze(text.text, text.key)
+            return self._search(text.text, text.key)
         except IntentmeshError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a recognizer does, nothing goes on unmasked
