@@ -75,6 +75,7 @@ class TelemetrySettings(Section):
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
     """Of `price_per_million`."""
     usage: bool | None = None
-    """Read token usage from the answers. It costs the response phase of requests in which nothing was masked, so by
-    default it is on only where somebody pays: with a price, a project, an audit trail or an OTLP receiver."""
+    """Read token usage from the answers. It costs the response phase of requests in which nothing was masked (two more
+    messages, some 250 µs of CPU), so by default it is on only where somebody pays or looks: with a price, a project, an audit
+    trail or an OTLP receiver."""
     audit: AuditSettings | None = None
