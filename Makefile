@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/
 PYTEST := $(RUN)python -m pytest
 
-.PHONY: help up test lint unit wire quality round-trip bench chaos render clean
+.PHONY: help up test lint unit wire quality round-trip bench chaos fuzz soak render clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -41,6 +41,17 @@ render: setup ## write envoy/ and k8s/ anew from mesh.yaml
 
 chaos: setup ## break things under load for long; prints what leaked, which must be nothing
 	$(RUN)python -m tests.chaos.run --requests 200000 --workers 2
+
+FUZZ_SECONDS ?= 300
+fuzz: setup ## coverage-guided, codec and payload: so many seconds each (FUZZ_SECONDS); what is found is kept in the corpus
+	$(RUN)python -m pip install --quiet 'atheris>=3.0'
+	for part in codec payload; do \
+	  $(RUN)python -m tests.fuzz.$$part tests/fuzz/corpus/$$part -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -artifact_prefix=/tmp/ || exit 1; \
+	done
+
+MINUTES ?= 15
+soak: setup ## at 70 % of what it can do, for so many MINUTES: memory, files, threads and latency must stay flat
+	$(RUN)python -m tests.chaos.soak --minutes $(MINUTES)
 
 bench: setup ## the figures of the README, and docs/benchmarks.md from them
 	$(RUN)python -m tests.bench

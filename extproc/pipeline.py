@@ -112,7 +112,7 @@ class _Masked:
         edits: Sequence[Change | None] = self.anonymized.edits if self.anonymized else [None] * len(body)
         target = self.inquiry.target
         if self.query is not None:
-            target = self.query.replace(edits[len(body) :]).decode("latin-1")
+            target = self.query.replace(edits[len(body) :]).decode()
         return self.document.replace(edits[: len(body)], model=model), target
 
 

@@ -1,4 +1,4 @@
-"""Bodies that are masked in a thread."""
+"""What a pipeline does with a body and a target as a whole."""
 
 import asyncio
 import contextlib
@@ -15,6 +15,19 @@ MESH = {
     "default_model": "general",
     "pii": {"names": {"enabled": False}},
 }
+
+
+async def test_a_query_is_kept_to_the_byte():
+    """A target with bytes beyond ASCII, one character each, is as it was where nothing in it is masked, and beside it."""
+    rules = [{"path_prefix": "/v1/", "payload": "auto", "query": True}]
+    pipeline = Pipeline.build(Mesh.model_validate({**MESH, "intercept": rules}))
+    rule = pipeline.rule_for("POST", "/v1/search")
+    for query, expected in (
+        ("q=caf\xc3\xa9", None),
+        ("q=\xe9 ada@example.org", "/v1/search?q=\xe9 %5BEMAIL_ADDRESS_1%5D"),
+    ):
+        inquiry = Inquiry(rule, f"/v1/search?{query}", {"content-type": "application/json"}, b"{}")
+        assert (await pipeline.inspect(inquiry)).target == expected
 
 
 async def test_a_refused_body_is_let_go_at_once():

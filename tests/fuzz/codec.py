@@ -1,0 +1,77 @@
+"""Coverage-guided: bytes from Envoy's side of the socket, through codec and stream, against what must never happen.
+
+    python -m tests.fuzz.codec tests/fuzz/corpus/codec -max_total_time=600
+
+Input: messages, each after two bytes of its length, as they come one after the other on one gRPC stream.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["extproc.codec", "extproc.stream", "extproc.modes", "extproc.answer"]):
+    from extproc import codec
+    from extproc.stream import HttpStream
+
+from extproc.config.mesh import Mesh
+from extproc.errors import IntentmeshError, ProtocolError
+from extproc.events import Mutate, Reject
+from extproc.pipeline import Inquiry, Inspection, Pipeline
+from extproc.refusal import refuse
+
+PIPELINE = Pipeline.build(
+    Mesh.model_validate(
+        {
+            "version": 1,
+            "intercept": [{"path_prefix": "/v1/", "payload": "auto"}],
+            "models": {"general": {"endpoints": [{"address": "127.0.0.1:8083"}]}},
+            "default_model": "general",
+        }
+    )
+)
+MASKED = b"masked"
+
+
+def messages(data: bytes) -> list[bytes]:
+    """The input as messages."""
+    found = []
+    while len(data) >= 2:
+        size = int.from_bytes(data[:2], "big")
+        found.append(data[2 : 2 + size])
+        data = data[2 + size :]
+    return found
+
+
+def one_input(data: bytes) -> None:
+    """One exchange: only errors of ours, no body let go before it was inspected, no clean end while one is held."""
+    exchange = HttpStream(PIPELINE)
+    inspected = False
+    for message in messages(data):
+        try:
+            step = exchange.receive(codec.decode(message))
+        except ProtocolError:
+            break
+        except IntentmeshError as error:
+            step = exchange.refused(error, refuse(error, exchange.rule, exchange.target))
+        else:
+            if isinstance(step, Inquiry):
+                inspected = True
+                decision = PIPELINE.decide_unread({}, "fuzz").decision
+                step = exchange.inspected(Inspection(decision, body=MASKED))
+        for reply in step:
+            codec.encode(reply)
+            if isinstance(reply, Reject) or exchange.rule is None or inspected or reply.phase != "request_body":
+                continue
+            assert isinstance(reply, Mutate), "an intercepted body went on unread"
+            assert not reply.body, "an intercepted body went on unread"
+        if exchange.finished:
+            assert not exchange._request_open or exchange._outcome == "rejected", "closed while a body is held"
+            break
+    exchange.record()
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, one_input)
+    atheris.Fuzz()
