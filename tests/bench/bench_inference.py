@@ -231,20 +231,22 @@ def measure(arguments: argparse.Namespace) -> list[dict[str, object]]:
                 asyncio.run(load(port, 2, 4, 1, per_word))
                 for clients in arguments.clients:
                     before = processor_s(process.pid)
-                    requests = max(12, clients * 4)
+                    requests = arguments.requests * max(clients, 3)
                     samples, took = asyncio.run(load(port, clients, requests, 100 * turn + clients, per_word))
                     spent = processor_s(process.pid) - before
                     first = [sample.first_s for sample in samples]
-                    results.setdefault((contestant.name, clients), []).append(
-                        {
-                            "load_average": os.getloadavg()[0],
-                            "tokens_per_answer": statistics.mean(sample.tokens for sample in samples),
-                            "tokens_per_s": sum(sample.tokens for sample in samples) / took,
-                            "processor_us_per_token": spent * 1e6 / sum(sample.tokens for sample in samples),
-                            "first_p50_ms": percentile(first, 0.5) * 1e3,
-                            "first_p95_ms": percentile(first, 0.95) * 1e3,
-                        }
+                    run = {
+                        "load_average": os.getloadavg()[0],
+                        "tokens_per_answer": statistics.mean(sample.tokens for sample in samples),
+                        "tokens_per_s": sum(sample.tokens for sample in samples) / took,
+                        "processor_us_per_token": spent * 1e6 / sum(sample.tokens for sample in samples),
+                        "first_p50_ms": percentile(first, 0.5) * 1e3,
+                        "first_p95_ms": percentile(first, 0.95) * 1e3,
+                    }
+                    print(
+                        contestant.name, clients, {key: round(value, 1) for key, value in run.items()}, file=sys.stderr
                     )
+                    results.setdefault((contestant.name, clients), []).append(run)
     rows = []
     for (name, clients), runs in results.items():
         median = {key: round(statistics.median(run[key] for run in runs), 1) for key in runs[0]}
@@ -272,6 +274,7 @@ def main() -> None:
     parser.add_argument("--servers", default="ours,llama_cpp.server,llama-server")
     parser.add_argument("--clients", type=lambda text: [int(n) for n in text.split(",")], default=[1, 4, 8, 16])
     parser.add_argument("--threads", type=int, default=0, help="0: ours chooses, the others take all processors")
+    parser.add_argument("--requests", type=int, default=4, help="for each client")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("ours", nargs="*", help="after --: more flags for our server")
     print("\n" + table(measure(parser.parse_args())))
