@@ -205,6 +205,8 @@ async def test_pool_limit():
         pool = {"connections": 2, "pending": 2}
         model = {"endpoints": [endpoint(slow)], "health": FAST, "pool": pool, "retries": {"attempts": 0}}
         behind = await stack.enter_async_context(running_behind({"models": {"m": model}, "default_model": "m"}))
+        # A request that waits for its connection is pending: both connections are made before it counts.
+        assert [a.status_code for a in await in_parallel(2, lambda i: behind.ask("m"))] == [200, 200]
         codes = [a.status_code for a in await in_parallel(12, lambda i: behind.ask("m"))]
         assert codes.count(200) == 4
         assert codes.count(503) == 8
