@@ -45,13 +45,13 @@ def build(what: str, mesh: Mesh, previous: Pipeline | None = None) -> Pipeline:
     """The pipeline, broken."""
     pipeline = Pipeline.build(mesh, previous)
     if what in FAULTS:
-        analyze = Analyzer.analyze
+        analyze = Analyzer._analyze
 
         def faulty(self: Analyzer, *args: Any, **options: Any) -> Any:
             FAULTS[what](str(args[0]))
             return analyze(self, *args, **options)
 
-        Analyzer.analyze = faulty  # type: ignore[method-assign]
+        Analyzer._analyze = faulty  # type: ignore[method-assign]
     classifier: Any = pipeline._classifier
     if what == "classifier":
 

@@ -129,7 +129,8 @@ async def play(scenario: Scenario, requests: int, workers: int, longest_s: float
         allowed = int(before * GROWTH + scenario.room_mb * 2**20 * workers)
         after = await settled_bytes(gateway, allowed) if healed else 0
         envoy_us = (cpu_seconds(gateway.envoy.pid) - cpu) / counts.requests * 1e6
-    passed = counts.clean and healed and after <= allowed and counts.answered > WARM_UP
+    bites = bool(counts.refused) or not scenario.refuses
+    passed = bites and counts.clean and healed and after <= allowed and counts.answered > WARM_UP
     line = {
         "chaos": scenario.name,
         **counts.told(),

@@ -77,6 +77,8 @@ class Scenario:
     """Of the requests; little where most of the time is spent waiting."""
     room_mb: int = 32
     """How much more memory each worker may keep: large bodies leave holes in the heap, as many as were open together."""
+    refuses: bool = False
+    """Whether nothing is broken if nothing is refused."""
     early: bool = False
     """Whether a 200 may be the upstream's EARLY."""
 
@@ -293,7 +295,7 @@ SCENARIOS = {
         Scenario("calm"),
         Scenario("kill", kill),
         Scenario("stop", stop, change=quick_timeout, share=0.2),
-        Scenario("raising", command=broken("raising")),
+        Scenario("raising", command=broken("raising"), refuses=True),
         Scenario("slow", command=broken("slow"), change=quick_timeout, share=0.05),
         Scenario("hanging", command=broken("hanging"), change=quick_timeout, share=0.2),
         Scenario("classifier", command=broken("classifier")),
