@@ -54,7 +54,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "export-metrics": (otlp, "metrics_data"),
 }
 """Name of a fault -> where the function stands that it breaks."""
-SLOW = {"slow": 0.5, "stuck": 2.0}
+SLOW = {"slow": 1.2, "stuck": 4.0}
 """Name of a fault -> seconds that recognition takes longer."""
 
 

@@ -22,6 +22,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from extproc.telemetry.audit import FLUSH_S
 from tests.wire.canary import BLOCKED, IN_HEADERS, IN_QUERY, SECRETS, TEXT, forms, found_in
 from tests.wire.faulty_processor import SLOW, STEPS
 from tests.wire.harness import Gateway, free_address, healthy, running_gateway, until
@@ -180,7 +181,7 @@ def mesh(receiver: Receiver, audit: Any) -> dict[str, Any]:
     """Everything on, and limits that are soon reached."""
     return {
         "intercept": [{"path_prefix": "/v1/", "payload": "auto", "query": True}],
-        "limits": {"max_body_bytes": MAX_BODY, "deadline_ms": 400},
+        "limits": {"max_body_bytes": MAX_BODY, "deadline_ms": 1000},
         # every scene is to be searched anew, so that what is broken is asked
         "pii": {"entities": {"US_SSN": "block"}, "remember_texts": 0},
         "envoy": {"token_limit": {"tokens": 2000, "per_s": 3600}},
@@ -225,6 +226,8 @@ async def _evidence(tmp_path_factory: Any) -> AsyncIterator[Evidence]:
         for number, scene in enumerate(played):
             if scene.fault == "export-spans":
                 await until(partial(heard, receiver, played[number - 1]))
+            if scene.fault == "audit-write":
+                await asyncio.sleep(5 * FLUSH_S)  # lines of earlier scenes are still to be written
             switch.write_text(scene.fault)
             common = {**IN_HEADERS, "x-request-id": scene.request_id, "x-team": scene.name}
             try:
@@ -234,6 +237,7 @@ async def _evidence(tmp_path_factory: Any) -> AsyncIterator[Evidence]:
             if scene.fault == "stuck":
                 await until(lambda: healthy(f"unix:{gateway.socket}"))
                 await gateway.healthy_again()
+                await asyncio.sleep(1.5)  # until the processor no longer counts what it was late by
             if scene.fault != "decode":
                 await until(partial(ended, gateway, scene))
             if scene.fault.startswith(("audit-", "export-")):
