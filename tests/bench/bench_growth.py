@@ -42,12 +42,14 @@ def tell(bench: str, **line: object) -> None:
     sys.stderr.write(f"{bench}: {json.dumps(line)}\n")
 
 
-def prose(characters: int) -> str:
-    """So much text, of what people ask, with an address in it now and then."""
+def prose(characters: int, first: int = 0) -> str:
+    """So much text, of what people ask, from the question numbered `first` on, with an address in it now and then."""
     parts, size = [], 0
     rows = clinc("test")
     while size < characters:
-        text = rows[len(parts) % len(rows)]["text"] + (" mail ada@example.org. " if len(parts) % 50 == 49 else ". ")
+        text = rows[(first + len(parts)) % len(rows)]["text"] + (
+            " mail ada@example.org. " if len(parts) % 50 == 49 else ". "
+        )
         parts.append(text)
         size += len(text)
     return "".join(parts)[: max(1, characters)]
@@ -63,7 +65,7 @@ async def latency() -> None:
             name = "none" if variant == "none" else "ours"
             async with running(name, mesh=MESH_YAML if variant == "again" else forgetful) as bench:
                 for tokens in PROMPT_TOKENS:
-                    texts = [f"{i} {prose(int(tokens * CHARACTERS_PER_TOKEN))}" for i in range(50)]
+                    texts = [prose(int(tokens * CHARACTERS_PER_TOKEN), first=97 * i) for i in range(50)]
                     bodies = write_bodies(Path(folder) / "bodies", texts)
                     await run_load(bench.port, bodies, seconds=1.5, connections=1)
                     point = await measure(bench, bodies, seconds=3, connections=1)
