@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from extproc import logs
 from extproc.config import load
 from extproc.pipeline import Inquiry, Pipeline
 from tests.bench.bench_wire import FORGETFUL, chat, clinc, clinc_mesh, measure, running, write_bodies
@@ -196,6 +197,7 @@ PARTS: dict[str, Callable[[], Awaitable[None]]] = {
 
 async def main() -> None:
     """The parts that are named, or all."""
+    logs.configure("warning")  # stdout is for the lines of the bench
     for name in sys.argv[1:] or PARTS:
         await PARTS[name]()
 
