@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SHORTEST_REPEAT: Final = 3
 SUREST: Final = 0.85
 """A name is never surer than what a checksum or a distinctive shape proves."""
+SUREST_PLACE: Final = 0.65
+"""A place or a firm is less sure than any shape: plates and codes look like the names of firms."""
 REPEATED: Final = 0.6
 """Score of a name that the model read elsewhere in the text."""
 _VALUE: Final = re.compile(r"\s*[^\W\d_][\w.'’-]*(?: +[\w.'’-]+){0,4}\s*")
@@ -79,7 +81,9 @@ class NameRecognizer:
             and not (s.entity_type == "PERSON" and _is_literal(text, s.start, s.end))
         ]
         results = [
-            RecognizerResult(s.entity_type, s.start, s.end, min(round(s.score, 3), SUREST), ("name model",))
+            RecognizerResult(
+                s.entity_type, s.start, s.end, min(round(s.score, 3), _surest(s.entity_type)), ("name model",)
+            )
             for s in kept
         ]
         if done < len(windows):
@@ -165,6 +169,10 @@ def _is_literal(text: str, start: int, end: int) -> bool:
     """One word all small between quotes, as code has strings: `candidate("ali")`."""
     quotes = text[start - 1 : start] + text[end : end + 1]
     return quotes in {'""', "''", "``"} and text[start:end].islower() and text[start:end].isalpha()
+
+
+def _surest(entity_type: str) -> float:
+    return SUREST if entity_type in {"PERSON", "ADDRESS"} else SUREST_PLACE
 
 
 def _is_telling(word: str) -> bool:
