@@ -18,7 +18,7 @@ from extproc.config import load
 EXAMPLES = (
     "The bearing on pump 4 is running hot. Tell ada.lovelace@example.org.",
     "I want a refund for my order, my card is 4111 1111 1111 1111.",
-    "Tell me something nice about the sea.",
+    "My name is Aisha Okafor. Tell me a joke.",
 )
 
 
