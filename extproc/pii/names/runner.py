@@ -1,4 +1,4 @@
-"""The bundled model: windows of a text in, names out. One onnxruntime session, one thread, no state between calls."""
+"""The second of the two name models: a transformer's first layers. One onnxruntime session, one thread, no state between calls."""
 
 from __future__ import annotations
 
