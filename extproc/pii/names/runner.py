@@ -1,4 +1,4 @@
-"""The second of the two name models: a transformer's first layers. One onnxruntime session, one thread, no state between calls."""
+"""The second of the two name models, layers of a transformer: one onnxruntime session, one thread, no state between calls."""
 
 from __future__ import annotations
 
