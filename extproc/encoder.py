@@ -1,11 +1,13 @@
 """The embedding model: text -> token ids -> hidden states -> one vector. Loaded through fastembed, fetched from nowhere.
 
-The classifier and the name model share one `Encoder` and its tokenisation: both read the hidden states of one pass.
+The bundled model can stop after half of its layers, and go on from there for those texts that need it.
 An `Encoder` computes; who may call it, and on which thread, is the caller's business.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from extproc.errors import ConfigError
 from extproc.model_folder import look_into, names_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
@@ -27,6 +29,28 @@ _REGISTERED = "intentmesh/all-MiniLM-L6-v2"
 _CHARACTERS_PER_TOKEN = 6
 """Head and tail of a long text are cut at this many characters per token of their share, before they are tokenised:
 the time must not grow with the text. English takes 4 to 5."""
+
+
+_YES = np.array([True])
+
+
+@dataclass(frozen=True, slots=True)
+class Halfway:
+    """Texts after the first half of the layers."""
+
+    outputs: list[NDArray[np.float32]]
+    """What was asked for, text by text."""
+    states: NDArray[np.float32]
+    """(text, token, width): what the second half goes on from."""
+    feed: dict[str, NDArray[np.int64]]
+
+    def only(self, chosen: Sequence[int]) -> tuple[NDArray[np.float32], dict[str, NDArray[np.int64]]]:
+        """States and feed of some of the texts, no wider than their longest one."""
+        if len(chosen) == len(self.states):
+            return self.states, self.feed
+        index = list(chosen)
+        longest = int(self.feed["attention_mask"][index].sum(axis=1).max())
+        return self.states[index, :longest], {name: array[index, :longest] for name, array in self.feed.items()}
 
 
 class Encoder:
@@ -51,8 +75,8 @@ class Encoder:
         self.outputs = [node.name for node in self._session.get_outputs()]
         """Names of what `run` can return; the first one is what the embedding is made of."""
         self._inputs = {node.name for node in self._session.get_inputs()}
-        self.hidden_layers = [name for name in self.outputs if name.startswith("hidden_")]
-        """Outputs that are hidden states of earlier layers; the bundled model has 0, 2 and 4."""
+        self.has_halves = any(node.name == "resume_from" for node in self._session.get_overridable_initializers())
+        """Whether `start` and `finish` are to be had, and the means of single layers as outputs of `run`."""
 
     @classmethod
     def load(cls, name: str = BUNDLED, threads: int = 1) -> Encoder:
@@ -76,7 +100,8 @@ class Encoder:
         else:
             options["model_name"] = name
         try:
-            return cls(TextEmbedding(**options).model, identity)
+            with _no_warnings():
+                return cls(TextEmbedding(**options).model, identity)
         except Exception as error:
             hint = "" if name == BUNDLED or names_folder(name) else "; a folder of your own needs no download"
             raise ConfigError(f"classifier.encoder: `{name}` cannot be loaded by fastembed: {error}{hint}") from error
@@ -86,9 +111,13 @@ class Encoder:
         half = budget // 2
         cut = half * _CHARACTERS_PER_TOKEN
         if len(text) <= 2 * cut:
-            ids = self._ids(text)
-            return ids if len(ids) <= budget else ids[:half] + ids[-half:]
+            return self.shorten(self._ids(text), budget)
         return self._ids(text[:cut])[:half] + self._ids(text[-cut:])[-half:]
+
+    @staticmethod
+    def shorten(ids: list[int], budget: int) -> list[int]:
+        """Head and tail of what `tokenize` returned."""
+        return ids if len(ids) <= budget else ids[: budget // 2] + ids[-(budget // 2) :]
 
     def _ids(self, text: str) -> list[int]:
         try:
@@ -104,20 +133,40 @@ class Encoder:
 
         The rows of `batch` are what `tokenize` returned; the special ids are put around them here.
         """
-        rows = [[*self.prefix, *ids, *self.suffix] for ids in batch]
-        longest = max(map(len, rows))
-        ids = np.zeros((len(rows), longest), np.int64)
-        mask = np.zeros((len(rows), longest), np.int64)
-        for i, row in enumerate(rows):
-            ids[i, : len(row)] = row
-            mask[i, : len(row)] = 1
+        feed, mask = self._feed(batch)
+        states: list[NDArray[np.float32]] = self._session.run(list(outputs or self.outputs[:1]), feed)
+        return states, mask
+
+    def start(self, batch: Sequence[Sequence[int]], outputs: Sequence[str]) -> Halfway:
+        """The first half of the layers, in half the time. `outputs` are means of layers in it."""
+        feed, _ = self._feed(batch)
+        found: list[NDArray[np.float32]] = self._session.run([*outputs, "middle_state"], {**feed, "stop_early": _YES})
+        return Halfway(found[:-1], found[-1], feed)
+
+    def finish(self, halfway: Halfway, chosen: Sequence[int], outputs: Sequence[str]) -> list[NDArray[np.float32]]:
+        """The second half for some of the texts. `outputs` are means of layers in it."""
+        states, feed = halfway.only(chosen)
+        found: list[NDArray[np.float32]] = self._session.run(
+            list(outputs), {**feed, "resume": _YES, "resume_from": states}
+        )
+        return found
+
+    def _feed(self, batch: Sequence[Sequence[int]]) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.int64]]:
+        """What the model takes, and which of the tokens are a text's own."""
+        if len(batch) == 1:
+            ids = np.array([[*self.prefix, *batch[0], *self.suffix]], np.int64)
+            mask = np.ones_like(ids)
+        else:
+            rows = [[*self.prefix, *row, *self.suffix] for row in batch]
+            longest = max(map(len, rows))
+            ids = np.array([row + [0] * (longest - len(row)) for row in rows], np.int64)
+            mask = np.array([[1] * len(row) + [0] * (longest - len(row)) for row in rows], np.int64)
         feed = {"input_ids": ids}
         if "attention_mask" in self._inputs:
             feed["attention_mask"] = mask
         if "token_type_ids" in self._inputs:
             feed["token_type_ids"] = np.zeros_like(ids)
-        states: list[NDArray[np.float32]] = self._session.run(list(outputs or self.outputs[:1]), feed)
-        return states, mask
+        return feed, mask
 
     def embed(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Vectors of length one, pooled as the model's description in fastembed says."""
@@ -129,16 +178,21 @@ class Encoder:
         return _unit(vectors)
 
 
-def mean_pool(states: NDArray[np.float32], mask: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Mean over the tokens of each text, of length one."""
-    weights = mask[:, None, :].astype(np.float32)
-    sums: NDArray[np.float32] = np.matmul(weights, states)[:, 0]
-    return _unit(sums)
-
-
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     lengths: NDArray[np.float32] = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     return vectors / lengths
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    """Keep onnxruntime from warning of inputs with defaults: the bundled model has them, so that fastembed can run it."""
+    import onnxruntime  # noqa: PLC0415 - see `Encoder.load`
+
+    onnxruntime.set_default_logger_severity(3)
+    try:
+        yield
+    finally:
+        onnxruntime.set_default_logger_severity(2)
 
 
 def _register(name: str, model_file: str, *, first_token: bool, output: str | None = None) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from extproc.intent.head import Head, Lesson
-from extproc.intent.material import embed_all
+from extproc.intent.material import embed_all, parts_of
 from extproc.intent.validation import FOLD_STEPS, FOLDS, REFUTED_BY
 
 if TYPE_CHECKING:
@@ -95,9 +95,11 @@ def advise(encoder: Encoder, examples: Examples, budget: int, report: Callable[[
     )
     labels = examples.labels[chosen]
     places = [Place(examples.intents[examples.labels[i]], examples.texts[i]) for i in chosen]
-    vectors = embed_all(encoder, [encoder.tokenize(examples.texts[i], budget) for i in chosen], report)
-    background = embed_all(encoder, [encoder.tokenize(text, budget) for text in examples.background], report)
-    cosines = _cosines(vectors)
+    vectors, background = (
+        embed_all(encoder, [encoder.tokenize(text, budget) for text in texts], report)["transformer"]
+        for texts in ([examples.texts[i] for i in chosen], examples.background)
+    )
+    cosines = _cosines(vectors[:, : vectors.shape[1] // parts_of(encoder)["transformer"]])
     words = np.array([" ".join(re.findall(r"\w+", place.example.casefold())) for place in places])
     alike = words[:, None] == words[None, :]
     np.fill_diagonal(alike, val=False)
@@ -127,8 +129,7 @@ def _evenly(index: NDArray[np.int64], most: int) -> NDArray[np.int64]:
 
 def _cosines(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Between all examples; of an example to itself -1. Not centred: few intents have no centre to speak of."""
-    half = vectors[:, : vectors.shape[1] // 2] if vectors.shape[1] > 384 else vectors
-    x = half / (np.linalg.norm(half, axis=1, keepdims=True) + 1e-9)
+    x = vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9)
     cosines = np.asarray(x @ x.T, np.float32)
     np.fill_diagonal(cosines, -1)
     return cosines

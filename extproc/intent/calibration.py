@@ -24,11 +24,29 @@ NEAR_SHARE, FAR_SHARE = 0.1, 0.1
 PRIOR_ROWS = 12.0
 """The shipped weights count as much as this many rows: with a handful of examples they are what decides."""
 PRIOR_WEIGHT = 0.6
-"""Of each signal, per standard deviation."""
+"""Of each signal of the stage itself, per standard deviation. What other stages say has to show what it is worth."""
 PRIOR_OFFSET = 1.5
 """Of the middle of the right ones."""
 STEEPEST = 30.0
 """Log odds beyond which nothing is told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What is known of a signal beforehand."""
+
+    least_spread: float
+    """A handful of texts may be alike by chance, and the next one is not of another world for that."""
+    weight: float
+    """Per standard deviation, before anything was seen."""
+
+
+def signals_after(stages: int, count: int) -> list[Signal]:
+    """The signals in the order of `material.signals_of`."""
+    odds, share = Signal(1.0, PRIOR_WEIGHT), Signal(0.1, PRIOR_WEIGHT)
+    others = [Signal(1.0, 0.0), Signal(0.1, 0.0)] * (stages - 1)
+    known = [odds, *[Signal(1.0, 0.0)] * (stages - 1), odds, odds, share, *others]
+    return known + [Signal(0.1, PRIOR_WEIGHT / 2)] * (count - len(known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +70,10 @@ class Trial:
                 for name in ("signals", "best", "right", "in_scope", "far")
             )
         )
+
+    def only(self, chosen: NDArray[np.bool_]) -> Trial:
+        """Some of the rows."""
+        return Trial(*(getattr(self, name)[chosen] for name in ("signals", "best", "right", "in_scope", "far")))
 
     @property
     def mass(self) -> NDArray[np.float64]:
@@ -78,14 +100,20 @@ class Curve:
         self._plain = tuple(map(float, self._slopes))
 
     @classmethod
-    def fit(cls, signals: NDArray[np.float32], positive: NDArray[np.bool_], mass: NDArray[np.float64]) -> Curve:
+    def fit(
+        cls,
+        signals: NDArray[np.float32],
+        known: Sequence[Signal],
+        positive: NDArray[np.bool_],
+        mass: NDArray[np.float64],
+    ) -> Curve:
         """Weighted logistic regression, drawn to the prior; negative weights are set to zero, one by one."""
         count = signals.shape[1]
         reference = signals[positive] if positive.any() else signals
         middle = reference.mean(axis=0).astype(np.float64)
-        spread = np.maximum(reference.std(axis=0).astype(np.float64), 1e-3)
+        spread = np.maximum(reference.std(axis=0).astype(np.float64), [signal.least_spread for signal in known])
         x = np.concatenate([(signals - middle) / spread, np.ones((len(positive), 1))], axis=1)
-        prior = np.array([PRIOR_WEIGHT] * count + [PRIOR_OFFSET])
+        prior = np.array([*(signal.weight for signal in known), PRIOR_OFFSET])
         used = np.ones(count + 1, bool)
         while True:
             weights = np.zeros(count + 1)
@@ -139,33 +167,37 @@ class Calibrator:
 
     def __init__(self, choice: Curve, far: Curve, near: Curve) -> None:
         self.choice, self.far, self.near = choice, far, near
+        self._stages = len(choice.middle)
 
     @classmethod
-    def fit(cls, trial: Trial) -> Calibrator:
-        """Signals are in the order of `head.SIGNALS`; a stage may have more of them behind, which tell both ways."""
+    def fit(cls, trial: Trial, stages: int = 1) -> Calibrator:
+        """Signals are in the order of `material.signals_of`: after so many stages, as many tell the choice of an intent."""
         inside = trial.in_scope
-        choice = Curve.fit(trial.signals[inside][:, :1], trial.right[inside], np.ones(int(inside.sum())))
-        outside = ((trial.far, 1), (~inside & ~trial.far, 2))
-        return cls(choice, *(_against(trial, kind, first) for kind, first in outside))
+        known = signals_after(stages, trial.signals.shape[1])
+        mass = np.ones(int(inside.sum()))
+        choice = Curve.fit(trial.signals[inside][:, :stages], known[:stages], trial.right[inside], mass)
+        outside = ((trial.far, stages), (~inside & ~trial.far, stages + 1))
+        return cls(choice, *(_against(trial, known, kind, first) for kind, first in outside))
 
     def probability(self, signals: NDArray[np.float32]) -> float:
         """Of being right, for one text."""
-        plain = signals.tolist()
-        against = self.far.odds_against(plain[1:]) + self.near.odds_against(plain[2:])
-        return self.choice.of_one(plain[:1]) / (1 + against)
+        plain, stages = signals.tolist(), self._stages
+        against = self.far.odds_against(plain[stages:]) + self.near.odds_against(plain[stages + 1 :])
+        return self.choice.of_one(plain[:stages]) / (1 + against)
 
     def probabilities(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
         """Of being right, for many."""
-        against = np.exp(-self.far.height(signals[:, 1:])) + np.exp(-self.near.height(signals[:, 2:]))
-        return np.asarray(self.choice.at(signals[:, :1]) / (1 + against), np.float64)
+        stages = self._stages
+        against = np.exp(-self.far.height(signals[:, stages:])) + np.exp(-self.near.height(signals[:, stages + 1 :]))
+        return np.asarray(self.choice.at(signals[:, :stages]) / (1 + against), np.float64)
 
 
-def _against(trial: Trial, kind: NDArray[np.bool_], first: int) -> Curve:
+def _against(trial: Trial, known: Sequence[Signal], kind: NDArray[np.bool_], first: int) -> Curve:
     """In scope against one kind of texts that are not, by the signals from `first` on."""
     if not kind.any():
         return Curve.certain(trial.signals.shape[1] - first)
     rows = trial.in_scope | kind
-    return Curve.fit(trial.signals[rows][:, first:], trial.in_scope[rows], trial.mass[rows])
+    return Curve.fit(trial.signals[rows][:, first:], known[first:], trial.in_scope[rows], trial.mass[rows])
 
 
 def _logistic(

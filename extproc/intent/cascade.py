@@ -7,13 +7,14 @@ import tempfile
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from extproc.intent import kept, training
-from extproc.intent.material import static_signals, vectors_of
+from extproc.intent.material import finish, signals_of, start, whole
 from extproc.intent.score import IntentScore, Neighbour, Stage, StageReport
 from extproc.intent.table import StaticTable, table_of
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from extproc.encoder import Encoder
     from extproc.intent.examples import Examples
     from extproc.intent.head import Head, Reading
-    from extproc.intent.training import StageModel, Trained
+    from extproc.intent.training import Budget, StageModel, Trained
 
 
 def cache_folder() -> Path:
@@ -54,20 +55,21 @@ class StaticView:
 class Cascade:
     """Both stages, learned or read from the cache. Nothing here is asynchronous; only `transform` takes milliseconds."""
 
-    def __init__(self, encoder: Encoder, table: StaticTable, examples: Examples, trained: Trained, budget: int) -> None:
+    def __init__(
+        self, encoder: Encoder, table: StaticTable, examples: Examples, trained: Trained, budget: Budget
+    ) -> None:
         self.encoder = encoder
         self.table = table
         self.examples = examples
         self.trained = trained
         self.budget = budget
-        self._known = trained.known.astype(np.float32)
 
     @classmethod
     def build(
         cls,
         encoder: Encoder,
         examples: Examples,
-        budget: int,
+        budget: Budget,
         target: float,
         report: Callable[[str], None],
         folder: Path | None,
@@ -97,18 +99,16 @@ class Cascade:
 
     def tokenize(self, text: str) -> list[int]:
         """The ids that both stages read."""
-        return self.encoder.tokenize(text, self.budget)
+        return self.encoder.tokenize(text, self.budget.static)
 
     def static(self, ids: list[int]) -> StaticView:
         """The static stage: tens of microseconds. Its score has an intent only where it is sure of one."""
-        stage = self.trained.static
+        stage = self.trained.stages["static"]
         index = np.array(ids, np.int64)
         reading = stage.head.read(self.table.embed(index))
-        weights = self.table.weights[index]
-        covered = float(weights @ self._known[index]) / (float(weights.sum()) + 1e-9)
         if self._says_nothing(ids):
             return StaticView(ids, reading, IntentScore(None, 0.0, "abstain", "empty"), decided=True)
-        score = self._score(stage, reading, static_signals(reading.signals, covered), "static")
+        score = self._score(stage, (reading,), index, "static")
         if score.intent is None and score.score < self.trained.refusal:
             return StaticView(ids, reading, replace(score, reason="foreign"), decided=True)
         return StaticView(ids, reading, score, decided=score.intent is not None)
@@ -118,16 +118,75 @@ class Cascade:
         unknown = self.encoder.unknown
         return not ids or (ids[0] == unknown and ids.count(ids[0]) == len(ids))
 
-    def transform(self, views: Sequence[StaticView]) -> list[IntentScore]:
-        """The transformer stage, one pass for all: milliseconds, so never on the event loop."""
-        vectors = vectors_of(self.encoder, [view.ids for view in views])
-        return [self.judge(vector)[0] for vector in vectors]
+    def shortened(self, view: StaticView) -> list[int]:
+        """The ids that the transformer reads."""
+        return self.encoder.shorten(view.ids, self.budget.transformer)
 
-    def judge(self, vector: NDArray[np.float32]) -> tuple[IntentScore, Reading]:
-        """The transformer stage's decision on a text whose vector is there already."""
-        stage = self.trained.transformer
+    def transform(self, views: Sequence[StaticView]) -> list[IntentScore]:
+        """The transformer, one pass for all: milliseconds, so never on the event loop.
+
+        Who is sure of an intent halfway through its layers does not go on.
+        """
+        batch = [self.shortened(view) for view in views]
+        if not self.encoder.has_halves:
+            vectors = self.encoder.embed(batch)
+            return [self.judge(view, (), vector)[0] for view, vector in zip(views, vectors, strict=True)]
+        halfway, vectors = start(self.encoder, batch)
+        early = [self.judge_early(view, vector) for view, vector in zip(views, vectors, strict=True)]
+        scores = [score for score, _ in early]
+        unsure = [i for i, score in enumerate(scores) if score.intent is None]
+        if unsure:
+            for i, vector in zip(unsure, finish(self.encoder, halfway, unsure), strict=True):
+                scores[i] = self.judge(views[i], (early[i][1],), vector)[0]
+        return scores
+
+    def alone(self, text: str) -> Reading:
+        """What a transformer with nothing before it would do, and be timed at."""
+        ids = self.encoder.shorten(self.tokenize(text), self.budget.transformer)
+        return self.trained.stages["transformer"].head.read(whole(self.encoder, [ids])[0])
+
+    def whole(self, view: StaticView) -> IntentScore:
+        """What the last layer says, asked or not."""
+        return self._stages(view)[-1][1]
+
+    def reports(self, view: StaticView, static_us: float) -> tuple[StageReport, ...]:
+        """What each stage says, asked or not, for people."""
+        vector = self.table.embed(np.array(view.ids, np.int64))
+        static = self._report("static", view.score, view.reading, vector, static_us)
+        return (static, *(self._report(*told) for told in self._stages(view)))
+
+    def _stages(self, view: StaticView) -> list[tuple[Stage, IntentScore, Reading, NDArray[np.float32], float]]:
+        """The stages of the transformer: score, reading, the vector that was read, microseconds."""
+        began = perf_counter()
+        batch = [self.shortened(view)]
+        if not self.encoder.has_halves:
+            vector = self.encoder.embed(batch)[0]
+            score, reading = self.judge(view, (), vector)
+            return [("transformer", score, reading, vector, (perf_counter() - began) * 1e6)]
+        halfway, vectors = start(self.encoder, batch)
+        score, early = self.judge_early(view, vectors[0])
+        middle = perf_counter()
+        vector = finish(self.encoder, halfway, [0])[0]
+        last, reading = self.judge(view, (early,), vector)
+        return [
+            ("early", score, early, vectors[0], (middle - began) * 1e6),
+            ("transformer", last, reading, vector, (perf_counter() - middle) * 1e6),
+        ]
+
+    def judge_early(self, view: StaticView, vector: NDArray[np.float32]) -> tuple[IntentScore, Reading]:
+        """The decision halfway through the transformer; it counts where it is sure."""
+        stage = self.trained.stages["early"]
         reading = stage.head.read(vector)
-        return self._score(stage, reading, reading.signals, "transformer"), reading
+        score = self._score(stage, (view.reading, reading), view.ids, "transformer")
+        return replace(score, reason="early") if score.intent else score, reading
+
+    def judge(
+        self, view: StaticView, early: tuple[Reading, ...], vector: NDArray[np.float32]
+    ) -> tuple[IntentScore, Reading]:
+        """The decision after the last layer, on what all stages say."""
+        stage = self.trained.stages["transformer"]
+        reading = stage.head.read(vector)
+        return self._score(stage, (view.reading, *early, reading), view.ids, "transformer"), reading
 
     def late(self, view: StaticView, reason: str) -> IntentScore:
         """The best answer without the transformer: the static stage's, at the threshold that the user asked for."""
@@ -144,7 +203,11 @@ class Cascade:
             threshold=threshold,
         )
 
-    def _score(self, stage: StageModel, reading: Reading, signals: NDArray[np.float32], name: Stage) -> IntentScore:
+    def _score(
+        self, stage: StageModel, readings: Sequence[Reading], ids: Sequence[int] | NDArray[np.int64], name: Stage
+    ) -> IntentScore:
+        reading = readings[-1]
+        signals = signals_of(readings, self.trained.words.shares(ids, reading.best))
         probability = stage.calibrator.probability(signals)
         threshold = float(stage.thresholds[reading.best])
         accepted = probability >= threshold
@@ -159,16 +222,9 @@ class Cascade:
             threshold=threshold,
         )
 
-    def report(
-        self,
-        stage: Stage,
-        head: Head,
-        reading: Reading,
-        score: IntentScore,
-        microseconds: float,
-        x: NDArray[np.float32],
+    def _report(
+        self, stage: Stage, score: IntentScore, reading: Reading, vector: NDArray[np.float32], microseconds: float
     ) -> StageReport:
-        """One stage's view for people."""
         shares = np.exp(reading.logits - reading.logits.max())
         shares /= shares.sum()
         order = np.argsort(-shares[:-1], kind="stable")
@@ -178,7 +234,7 @@ class Cascade:
             score=score.score,
             threshold=score.threshold,
             scores={self.examples.intents[i]: float(shares[i]) for i in order},
-            nearest=self.nearest(head, x),
+            nearest=self.nearest(self.trained.stages[stage].head, vector),
             microseconds=microseconds,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
@@ -13,9 +13,9 @@ from extproc.encoder import Encoder
 from extproc.intent.batching import Batcher, BusyError
 from extproc.intent.cascade import Cascade, StaticView, cache_folder
 from extproc.intent.examples import Examples
-from extproc.intent.material import vectors_of
 from extproc.intent.rules import Rules
 from extproc.intent.score import Explanation, IntentScore
+from extproc.intent.training import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,29 +25,6 @@ if TYPE_CHECKING:
 
 READ_CHARACTERS = 40_000
 """Of a longer text, so many characters from each end are looked at, by rules and digest as by models."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What became of a question: a score, or a text that waits for the transformer or is with it."""
-
-    score: IntentScore | None
-    waiting: Waiting | None = None
-
-    def cancel(self) -> None:
-        """Nobody wants to know any more."""
-        if self.waiting is not None:
-            self.waiting.future.cancel()
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A text on its way through the transformer."""
-
-    key: bytes
-    view: StaticView
-    deadline: float | None
-    future: asyncio.Future[IntentScore]
 
 
 def _quiet(_message: str) -> None:
@@ -79,48 +56,35 @@ class Classifier:
         self._batcher: Batcher[StaticView, IntentScore] | None = None
         if examples.texts:
             self.encoder = encoder or Encoder.load(settings.encoder, settings.threads)
+            budget = Budget(settings.token_budget, settings.transformer_tokens)
             room = (folder or cache_folder()) if keep else None
-            self.cascade = Cascade.build(
-                self.encoder, examples, settings.token_budget, settings.target_precision, report, room
+            self.cascade = Cascade.build(self.encoder, examples, budget, settings.target_precision, report, room)
+            self._batcher = Batcher(
+                self.cascade.transform, lambda view: min(len(view.ids), budget.transformer), settings.max_batch
             )
-            self._batcher = Batcher(self.cascade.transform, lambda view: len(view.ids), settings.max_batch)
 
-    def ask(self, text: str, headers: Mapping[str, str], deadline: float | None = None) -> Asked:
-        """The intent of a text; where it takes the transformer, that begins at once, and `answer` waits for it.
+    async def classify(self, text: str, headers: Mapping[str, str], deadline: float | None = None) -> IntentScore:
+        """The intent of a text. `deadline` is a time of `time.monotonic`: near it, the best cheaper answer is given.
 
-        `deadline` is a time of `time.monotonic`: near it, the best cheaper answer is given.
+        Waits only for the transformer's thread; everything before it takes tens of microseconds.
         """
         first = self._first(text, headers)
         if isinstance(first, IntentScore):
-            return Asked(first)
+            return first
         key, view = first
         assert self.cascade is not None
         assert self._batcher is not None
-        if deadline is not None and deadline - monotonic() < self._batcher.expected_s():
-            return Asked(self.cascade.late(view, "deadline"))
+        left = None if deadline is None else deadline - monotonic()
+        if left is not None and left < self._batcher.expected_s():
+            return self.cascade.late(view, "deadline")
         try:
-            return Asked(None, Waiting(key, view, deadline, self._batcher.submit(view)))
+            score = await asyncio.wait_for(self._batcher.run(view), left)
         except BusyError:
-            return Asked(self.cascade.late(view, "busy"))
-
-    async def answer(self, asked: Asked) -> IntentScore:
-        """The score: there already, the transformer's, or at the deadline the best cheaper one."""
-        waiting = asked.waiting
-        if waiting is None:
-            assert asked.score is not None
-            return asked.score
-        assert self.cascade is not None
-        left = None if waiting.deadline is None else waiting.deadline - monotonic()
-        try:
-            score = await asyncio.wait_for(waiting.future, left)
+            return self.cascade.late(view, "busy")
         except TimeoutError:
-            return self.cascade.late(waiting.view, "deadline")
-        self._remember(waiting.key, score)
+            return self.cascade.late(view, "deadline")
+        self._remember(key, score)
         return score
-
-    async def classify(self, text: str, headers: Mapping[str, str], deadline: float | None = None) -> IntentScore:
-        """`ask` and `answer` in one, for callers that have nothing to do in between."""
-        return await self.answer(self.ask(text, headers, deadline))
 
     def classify_now(self, text: str, headers: Mapping[str, str] | None = None) -> IntentScore:
         """The same for callers that have no event loop: commands, measurements."""
@@ -141,27 +105,12 @@ class Classifier:
             decision = self.classify_now(text, headers)
             return Explanation(decision, 0)
         start = perf_counter()
-        ids = cascade.tokenize(_ends(text))
-        view = cascade.static(ids)
+        view = cascade.static(cascade.tokenize(_ends(text)))
         middle = perf_counter()
-        vector = vectors_of(cascade.encoder, [ids])[0]
-        score, reading = cascade.judge(vector)
-        end = perf_counter()
-        decision = view.score if view.decided else score
+        (decision,) = [view.score] if view.decided else cascade.transform([view])
         if matched is not None:
             decision = _by_rule(*matched)
-        trained = cascade.trained
-        table_vector = cascade.table.embed(ids)
-        return Explanation(
-            decision,
-            len(ids),
-            (
-                cascade.report(
-                    "static", trained.static.head, view.reading, view.score, (middle - start) * 1e6, table_vector
-                ),
-                cascade.report("transformer", trained.transformer.head, reading, score, (end - middle) * 1e6, vector),
-            ),
-        )
+        return Explanation(decision, len(view.ids), cascade.reports(view, (middle - start) * 1e6))
 
     def watch_batches(self, on_pass: Callable[[int, int], None]) -> None:
         """Tell of each pass of the transformer: how many texts it takes, how many wait still. Called in its thread."""

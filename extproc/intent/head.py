@@ -9,7 +9,7 @@ opinion that a softmax lacks: how near the text is to an example.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
+from math import exp, log
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,6 +47,15 @@ class Reading:
     """In the order of `SIGNALS`: the log odds of the best intent; how far its logit is above the background's; how far the
     logits rise above their average, whichever rises (texts of no intent have flat ones); the cosine to the nearest
     example of the likely intents."""
+
+    def odds_of(self, intent: int) -> float:
+        """Log odds of an intent against all others."""
+        if intent == self.best:
+            return float(self.signals[0])
+        intents = self.logits[:-1]
+        top = float(intents[self.best])
+        mine = exp(float(intents[intent]) - top)
+        return log((mine + 1e-9) / (max(float(np.exp(intents - top).sum()) - mine, 0.0) + 1e-6))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import numpy as np
 from extproc.intent.calibration import Calibrator, Curve
 from extproc.intent.head import HEAD_ARRAYS, Head
 from extproc.intent.training import StageModel, Trained
+from extproc.intent.words import Words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,11 +25,14 @@ def save(trained: Trained, path: Path) -> None:
     """Keep what was learned; the oldest of more than a few files are removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, NDArray[np.generic]] = {
-        "known": trained.known,
+        "words.weights": trained.words.weights,
+        "words.places": trained.words.places,
+        "words.own": trained.words.own,
         "late": trained.late,
         "refusal": np.array(trained.refusal),
+        "stages": np.array(list(trained.stages)),
     }
-    for name, stage in (("static", trained.static), ("transformer", trained.transformer)):
+    for name, stage in trained.stages.items():
         arrays |= {f"{name}.{key}": value for key, value in stage.head.arrays().items()}
         arrays |= {f"{name}.{curve}": getattr(stage.calibrator, curve).state for curve in CURVES}
         arrays[f"{name}.thresholds"] = stage.thresholds
@@ -45,10 +49,9 @@ def read(path: Path) -> Trained:
     """Raises OSError, ValueError or KeyError when the file is not one of ours."""
     with np.load(path, allow_pickle=False) as arrays:
         stages = {}
-        for name in ("static", "transformer"):
+        for name in arrays["stages"].tolist():
             head = Head.from_arrays({key: arrays[f"{name}.{key}"] for key in HEAD_ARRAYS})
             curves = (Curve.of_state(arrays[f"{name}.{key}"]) for key in CURVES)
             stages[name] = StageModel(head, Calibrator(*curves), arrays[f"{name}.thresholds"])
-        return Trained(
-            stages["static"], stages["transformer"], arrays["known"], arrays["late"], float(arrays["refusal"])
-        )
+        words = Words(*(arrays[f"words.{key}"] for key in ("weights", "places", "own")))
+        return Trained(stages, words, arrays["late"], float(arrays["refusal"]))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from extproc.encoder import Encoder, mean_pool
 from extproc.intent.batching import PASS_SIZE
 
 if TYPE_CHECKING:
@@ -16,41 +15,67 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from extproc.intent.table import StaticTable
+    from extproc.encoder import Encoder, Halfway
+    from extproc.intent.head import Reading
+    from extproc.intent.words import Words
 
 REPORT_FROM = 2000
 """Texts from which on embedding them takes long enough to say so."""
 FEWEST_OUTSIDE = 5
 """With fewer texts that belong to no intent than this, even those near an example are kept."""
+EARLY = ("mean_3", "mean_0")
+LATE = ("mean_6", "mean_4")
 _BATCH = 16
 
 
-def vectors_of(encoder: Encoder, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-    """The transformer stage's view of texts: the last layer and, where the encoder shows it, the last but one or two."""
-    if not encoder.hidden_layers:
+def parts_of(encoder: Encoder) -> dict[str, int]:
+    """The learned stages in the order in which they are asked, and of how many vectors side by side each one's view is."""
+    return {"static": 2, "early": 2, "transformer": 3} if encoder.has_halves else {"static": 1, "transformer": 1}
+
+
+def start(encoder: Encoder, batch: Sequence[Sequence[int]]) -> tuple[Halfway, NDArray[np.float32]]:
+    """The early stage's view of texts: the middle layer and what is before the first."""
+    halfway = encoder.start(batch, EARLY)
+    return halfway, np.concatenate(halfway.outputs, axis=1)
+
+
+def finish(encoder: Encoder, halfway: Halfway, chosen: Sequence[int]) -> NDArray[np.float32]:
+    """The transformer stage's view of some of them: the last layer, the last but one, and what is before the first."""
+    return np.concatenate([*encoder.finish(halfway, chosen, LATE), halfway.outputs[-1][list(chosen)]], axis=1)
+
+
+def whole(encoder: Encoder, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    """The transformer stage's view of texts, in one go."""
+    if not encoder.has_halves:
         return encoder.embed(batch)
-    (last, earlier), mask = encoder.run(batch, [encoder.outputs[0], encoder.hidden_layers[-1]])
-    return np.concatenate([mean_pool(last, mask), mean_pool(earlier, mask)], axis=1)
+    return np.concatenate(encoder.run(batch, [*LATE, EARLY[-1]])[0], axis=1)
 
 
-def embed_all(encoder: Encoder, ids: Sequence[Sequence[int]], report: Callable[[str], None]) -> NDArray[np.float32]:
-    """Vectors of many texts, those of like length together."""
+def views_of(encoder: Encoder, batch: Sequence[Sequence[int]]) -> dict[str, NDArray[np.float32]]:
+    """Stage -> its view of the texts, for the stages that run the encoder."""
+    if not encoder.has_halves:
+        return {"transformer": encoder.embed(batch)}
+    halfway, early = start(encoder, batch)
+    return {"early": early, "transformer": finish(encoder, halfway, range(len(batch)))}
+
+
+def embed_all(
+    encoder: Encoder, ids: Sequence[Sequence[int]], report: Callable[[str], None]
+) -> dict[str, NDArray[np.float32]]:
+    """`views_of` many texts, those of like length together."""
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-    out: NDArray[np.float32] | None = None
+    out: dict[str, NDArray[np.float32]] = {}
     told = perf_counter()
-    start = 0
-    while start < len(order):
-        longest = len(ids[order[min(start + _BATCH, len(order)) - 1]])
-        part = order[start : start + max(1, min(_BATCH, PASS_SIZE // max(longest, 1)))]
-        vectors = vectors_of(encoder, [ids[i] for i in part])
-        if out is None:
-            out = np.zeros((len(ids), vectors.shape[1]), np.float32)
-        out[part] = vectors
-        start += len(part)
+    at = 0
+    while at < len(order):
+        longest = len(ids[order[min(at + _BATCH, len(order)) - 1]])
+        part = order[at : at + max(1, min(_BATCH, PASS_SIZE // max(longest, 1)))]
+        for stage, vectors in views_of(encoder, [ids[i] for i in part]).items():
+            out.setdefault(stage, np.zeros((len(ids), vectors.shape[1]), np.float32))[part] = vectors
+        at += len(part)
         if len(ids) >= REPORT_FROM and perf_counter() - told > 2:
             told = perf_counter()
-            report(f"embedding the examples: {start} of {len(ids)}")
-    assert out is not None
+            report(f"embedding the examples: {at} of {len(ids)}")
     return out
 
 
@@ -59,10 +84,15 @@ class Material:
     """Examples (and titles) with their vectors; the background likewise."""
 
     ids: list[list[int]]
-    static: NDArray[np.float32]
-    transformer: NDArray[np.float32]
+    vectors: dict[str, NDArray[np.float32]]
+    """Stage -> its view of each text."""
     parts: dict[str, int]
-    """Stage -> of how many vectors side by side its vectors are made."""
+    """Stage -> of how many vectors side by side its view is made."""
+
+    def only(self, chosen: NDArray[np.int64]) -> Material:
+        """Of some of the texts."""
+        vectors = {stage: vectors[chosen] for stage, vectors in self.vectors.items()}
+        return Material([self.ids[i] for i in chosen], vectors, self.parts)
 
 
 def far_from(
@@ -89,23 +119,19 @@ def far_from(
     return kept if len(kept) >= FEWEST_OUTSIDE else np.arange(len(outside))
 
 
-def known_tokens(table: StaticTable, ids: Sequence[Sequence[int]]) -> NDArray[np.bool_]:
-    """Token -> it stands in one of the texts."""
-    known = np.zeros(len(table.rows), bool)
-    for row in ids:
-        known[row] = True
-    return known
+def signals_of(readings: Sequence[Reading], words: tuple[float, float]) -> NDArray[np.float32]:
+    """What the last one of the stages so far says about its best intent, and what those before it say.
+
+    First how likely that intent is against the others, to each of them; then what tells whether the text belongs to any:
+    see `Calibrator`. The last two are shares of the text that examples have words for: see `Words`.
+    """
+    last, *before = reversed(readings)
+    odds, background, energy, nearest = last.signals.tolist()
+    supports = [reading.odds_of(last.best) for reading in before]
+    others = [value for reading in before for value in reading.signals[2:].tolist()]
+    return np.array((odds, *supports, background, energy, nearest, *others, *words), np.float32)
 
 
-def coverage(table: StaticTable, known: NDArray[np.bool_], ids: Sequence[int]) -> float:
-    """Share of a text, by weight, whose tokens stand in an example."""
-    if not ids:
-        return 0.0
-    index = np.asarray(ids)
-    weights = table.weights[index]
-    return float(weights @ known[index]) / (float(weights.sum()) + 1e-9)
-
-
-def static_signals(signals: NDArray[np.float32], covered: float) -> NDArray[np.float32]:
-    """The head's signals and the share of the text that the examples have words for."""
-    return np.array((*signals.tolist(), covered), np.float32)
+def signals_so_far(readings: Sequence[Reading], words: Words, ids: Sequence[int]) -> list[NDArray[np.float32]]:
+    """`signals_of` after each of the stages."""
+    return [signals_of(readings[: i + 1], words.shares(ids, reading.best)) for i, reading in enumerate(readings)]

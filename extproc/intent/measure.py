@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from extproc.intent.material import vectors_of
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -38,7 +36,7 @@ class Outcome:
     score: IntentScore
     """The cascade's."""
     transformer: IntentScore
-    """What the transformer alone would have said."""
+    """What its last layer would have said, had it been asked."""
     asked: bool
     """The transformer was run, as the static stage was not sure."""
     cascade_us: float
@@ -69,12 +67,13 @@ def measure(cascade: Cascade, rows: Iterable[Row]) -> list[Outcome]:
         start = perf_counter()
         view = cascade.static(cascade.tokenize(row.text))
         score = view.score if view.decided else cascade.transform([view])[0]
-        decided.append((row, score, not view.decided, (perf_counter() - start) * 1e6))
+        decided.append((row, score, view, (perf_counter() - start) * 1e6))
     outcomes = []
-    for row, score, asked, cascade_us in decided:
+    for row, score, view, cascade_us in decided:
         start = perf_counter()
-        alone, _ = cascade.judge(vectors_of(cascade.encoder, [cascade.tokenize(row.text)])[0])
-        outcomes.append(Outcome(row, score, alone, asked, cascade_us, (perf_counter() - start) * 1e6))
+        cascade.alone(row.text)
+        transformer_us = (perf_counter() - start) * 1e6
+        outcomes.append(Outcome(row, score, cascade.whole(view), not view.decided, cascade_us, transformer_us))
     return outcomes
 
 
@@ -107,6 +106,7 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         },
         "transformer_share": _round(len(asked) / len(inside)) if inside else None,
         "transformer_share_out_of_scope": _share(outside, lambda o: o.asked),
+        "halfway_share": _share(inside, lambda o: o.score.reason == "early"),
         "expected_calibration_error": _round(calibration_error(scores, right)),
         "abstain_band": {
             "from": 0.5,

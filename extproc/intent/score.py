@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Stage = Literal["rule", "static", "transformer", "abstain"]
-"""What decided. `abstain`: nothing was sure enough, and the default model gets the request."""
+Stage = Literal["rule", "static", "early", "transformer", "abstain"]
+"""What decided. `abstain`: nothing was sure enough, and the default model gets the request. `early` is the transformer
+halfway through its layers: for people, who see all stages side by side; a decision there counts as the transformer's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,9 @@ class IntentScore:
     """Probability that `best` is right, out-of-scope traffic reckoned with."""
     stage: Stage
     reason: str
-    """One word for the metrics: `pattern`, `exact` and `header` are rules; `confident`, `unsure`; `foreign` is unlike
-    every intent, at a glance; `deadline` and `busy` are
-    answers without the transformer; `empty` text, or one without a word that the model
-    knows; `no-examples` to learn from."""
+    """One word for the metrics: `pattern`, `exact` and `header` are rules; `confident`, `early` (confident halfway through
+    the transformer), `unsure`; `foreign` is unlike every intent, at a glance; `deadline` and `busy` are answers without
+    the transformer; `empty` text, or one without a word that the model knows; `no-examples` to learn from."""
     best: str | None = None
     """The most likely intent, accepted or not."""
     runner_up: str | None = None

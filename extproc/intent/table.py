@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from extproc.encoder import BUNDLED, BUNDLED_FOLDER, Encoder, mean_pool
+from extproc.encoder import BUNDLED, BUNDLED_FOLDER, Encoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,14 +94,14 @@ def table_of(encoder: Encoder, cache: Path, report: Callable[[str], None]) -> St
 def build_table(encoder: Encoder, report: Callable[[str], None] = lambda _: None) -> StaticTable:
     """Run every token through the encoder, centre, keep the principal components, round to int8."""
     size = encoder.tokenizer.get_vocab_size()
-    early = "hidden_0" in encoder.hidden_layers
+    early = encoder.has_halves
     parts: list[list[NDArray[np.float32]]] = [[], []] if early else [[]]
     for start in range(0, size, _BATCH):
         batch = [[token] for token in range(start, min(start + _BATCH, size))]
         if early:
-            (last, first), mask = encoder.run(batch, ["last_hidden_state", "hidden_0"])
-            parts[0].append(mean_pool(last, mask))
-            parts[1].append(mean_pool(first, mask))
+            (last, first), _ = encoder.run(batch, ["mean_6", "mean_0"])
+            parts[0].append(last)
+            parts[1].append(first)
         else:
             parts[0].append(encoder.embed(batch))
         if start and start % (_BATCH * 100) == 0:

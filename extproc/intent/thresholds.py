@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 INTENT_PRIOR_ROWS = 30.0
 """The precision of one intent is drawn towards that of all of them by as much as this many rows."""
-STATIC_SHARE_OF_ERRORS = 0.08
-"""Of the errors that `target_precision` allows, the static stage may make this share that the transformer would not."""
+SHARES_OF_ERRORS = {"static": 0.05, "early": 0.2}
+"""Of the errors that `target_precision` allows, a stage may make this share that the whole transformer would not."""
 REFUSED_IN_ERROR = 0.001
 """Share of the texts of an intent that the static stage may refuse though the transformer would be right about them."""
 REFUSAL_PRIOR_ROWS = 100.0
@@ -56,21 +56,25 @@ def _smallest(
     return max(float(ranked[good[-1]]), 0.5)
 
 
-def early_thresholds(
-    static: Trial,
-    scores: NDArray[np.float64],
-    later: Trial,
-    accepted_later: NDArray[np.bool_],
-    intents: int,
-    target: float,
-) -> NDArray[np.float64]:
-    """From where on the static stage need not ask the transformer: nearly all that it gets wrong, the other would too.
+def ladder(
+    trials: dict[str, Trial], scores: dict[str, NDArray[np.float64]], intents: int, target: float
+) -> dict[str, NDArray[np.float64]]:
+    """Stage -> from where on it need not ask the next one: nearly all that it gets wrong, the last one would too.
 
-    Both trials are of the same texts. A text that the transformer would refuse, or be right about, counts as an error of
-    the static stage alone; one that it would give a wrong intent as well costs nothing.
+    All trials are of the same texts. A text that the last stage would refuse, or be right about, counts as an error of
+    the stage before alone; one that it would give a wrong intent as well costs nothing. A stage is judged by the texts
+    that are left to it.
     """
-    forgiven = replace(static, right=static.right | (accepted_later & ~later.right))
-    return thresholds(forgiven, scores, intents, 1 - (1 - target) * STATIC_SHARE_OF_ERRORS)
+    last = trials["transformer"]
+    found = {"transformer": thresholds(last, scores["transformer"], intents, target)}
+    forgiven = (scores["transformer"] >= found["transformer"][last.best]) & ~last.right
+    left = np.ones(len(last.right), bool)
+    for stage, share in SHARES_OF_ERRORS.items():
+        if stage in trials:
+            trial = replace(trials[stage], right=trials[stage].right | forgiven).only(left)
+            found[stage] = thresholds(trial, scores[stage][left], intents, 1 - (1 - target) * share)
+            left &= scores[stage] < found[stage][trials[stage].best]
+    return found
 
 
 def refusal(scores: NDArray[np.float64], later: Trial) -> float:

@@ -9,9 +9,10 @@ import numpy as np
 
 from extproc.intent.calibration import Calibrator, Trial
 from extproc.intent.head import Head
-from extproc.intent.material import Material, coverage, embed_all, far_from, known_tokens, static_signals
-from extproc.intent.thresholds import early_thresholds, refusal, thresholds
+from extproc.intent.material import Material, embed_all, far_from, parts_of, signals_so_far
+from extproc.intent.thresholds import ladder, refusal, thresholds
 from extproc.intent.validation import cross_validate, lesson_of, trial_of
+from extproc.intent.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,10 +23,18 @@ if TYPE_CHECKING:
     from extproc.intent.examples import Examples
     from extproc.intent.table import StaticTable
 
-REVISION = 5
+REVISION = 6
 """Raise it when a change here makes kept heads wrong."""
 UNSEEN = 0.6
 """An unseen text's signals, of those of an example that the head was fitted to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Tokens read of a text; of a longer one, its head and its tail."""
+
+    static: int = 128
+    transformer: int = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +48,11 @@ class StageModel:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What both stages have learned."""
+    """What all stages have learned."""
 
-    static: StageModel
-    transformer: StageModel
-    known: NDArray[np.bool_]
-    """Token -> it stands in an example."""
+    stages: dict[str, StageModel]
+    """In the order in which they are asked."""
+    words: Words
     late: NDArray[np.float64]
     """Thresholds of the static stage for when there is no time for the transformer."""
     refusal: float
@@ -52,65 +60,73 @@ class Trained:
 
 
 def train(
-    encoder: Encoder, table: StaticTable, examples: Examples, budget: int, target: float, report: Callable[[str], None]
+    encoder: Encoder,
+    table: StaticTable,
+    examples: Examples,
+    budget: Budget,
+    target: float,
+    report: Callable[[str], None],
 ) -> Trained:
     """Learn everything. 20 examples take a quarter of a second, 1,500 about 8, 15,000 about a minute."""
 
     def material(texts: Sequence[str]) -> Material:
-        ids = [encoder.tokenize(text, budget) for text in texts]
-        parts = {"static": table.scales.shape[1], "transformer": 2 if encoder.hidden_layers else 1}
-        return Material(ids, np.stack([table.embed(row) for row in ids]), embed_all(encoder, ids, report), parts)
+        ids = [encoder.tokenize(text, budget.static) for text in texts]
+        views = embed_all(encoder, [encoder.shorten(row, budget.transformer) for row in ids], report)
+        vectors = {"static": np.stack([table.embed(row) for row in ids]), **views}
+        return Material(ids, vectors, parts_of(encoder))
 
     titled = [i for i, title in enumerate(examples.titles) if title]
     inside = material([*examples.texts, *(examples.titles[i] for i in titled)])
     labels = np.concatenate([examples.labels, np.array(titled, np.int64)])
     real = np.arange(len(labels)) < len(examples.texts)
     outside = material([*examples.outside, *examples.background])
-    far = far_from(inside.transformer[real], examples.labels, outside.transformer, len(examples.outside))
-    outside = Material([outside.ids[i] for i in far], outside.static[far], outside.transformer[far], outside.parts)
-    validation = cross_validate(table, inside, labels, real, outside, report)
+    far = far_from(
+        inside.vectors["transformer"][real], examples.labels, outside.vectors["transformer"], len(examples.outside)
+    )
+    outside = outside.only(far)
+    validation = cross_validate(table.weights, inside, labels, real, outside, report)
     if validation.refuted.any():
         report(
             f"{validation.refuted.sum()} example(s) read like another intent's and are not learned; `tune` names them"
         )
-    known = known_tokens(table, inside.ids)
     believed = ~validation.refuted
+    words = Words.of(table.weights, [inside.ids[i] for i in np.flatnonzero(believed)], labels[believed])
     all_outside = np.ones(len(far), bool)
-    stages = []
     intents = len(examples.intents)
-    for name, trial in (("static", validation.static), ("transformer", validation.transformer)):
-        head = Head.fit(lesson_of(name, inside, labels, real, believed, outside, all_outside))
-        guessed = _guess(name, head, table, known, inside, examples)
-        seen = trial if guessed is None else trial.plus(guessed)
-        calibrator = Calibrator.fit(seen)
-        stages.append((head, calibrator, seen, calibrator.probabilities(seen.signals)))
-    (head_s, cal_s, trial_s, scores_s), (head_t, cal_t, trial_t, scores_t) = stages
-    accepting = thresholds(trial_t, scores_t, intents, target)
-    accepted = scores_t >= accepting[trial_t.best]
+    heads = {
+        stage: Head.fit(lesson_of(stage, inside, labels, real, believed, outside, all_outside))
+        for stage in inside.parts
+    }
+    trials = _with_guesses(validation.trials, heads, words, inside, examples)
+    calibrators = {stage: Calibrator.fit(trial, i + 1) for i, (stage, trial) in enumerate(trials.items())}
+    scores = {stage: calibrators[stage].probabilities(trial.signals) for stage, trial in trials.items()}
+    accepting = ladder(trials, scores, intents, target)
     return Trained(
-        static=StageModel(head_s, cal_s, early_thresholds(trial_s, scores_s, trial_t, accepted, intents, target)),
-        transformer=StageModel(head_t, cal_t, accepting),
-        known=known,
-        late=thresholds(trial_s, scores_s, intents, target),
-        refusal=refusal(scores_s, trial_t),
+        {stage: StageModel(head, calibrators[stage], accepting[stage]) for stage, head in heads.items()},
+        words=words,
+        late=thresholds(trials["static"], scores["static"], intents, target),
+        refusal=refusal(scores["static"], trials["transformer"]),
     )
 
 
-def _guess(
-    stage: str, head: Head, table: StaticTable, known: NDArray[np.bool_], inside: Material, examples: Examples
-) -> Trial | None:
+def _with_guesses(
+    trials: dict[str, Trial],
+    heads: dict[str, Head],
+    words: Words,
+    inside: Material,
+    examples: Examples,
+) -> dict[str, Trial]:
     """What another text of an intent with one example would look like. It cannot be measured, so it is guessed: as that
     example looks to the finished head, but weaker by a part that larger intents show.
     """
     counts = np.bincount(examples.labels, minlength=len(examples.intents))
     single = [i for i, label in enumerate(examples.labels) if counts[label] == 1]
     if not single:
-        return None
-    rows = []
+        return trials
+    rows: dict[str, list[tuple[NDArray[np.float32], int, bool, bool, bool]]] = {stage: [] for stage in trials}
     for i in single:
-        reading = head.read(getattr(inside, stage)[i])
-        signals = reading.signals
-        if stage == "static":
-            signals = static_signals(signals, coverage(table, known, inside.ids[i]))
-        rows.append((signals * np.float32(UNSEEN), int(examples.labels[i]), True, True, False))
-    return trial_of(rows)
+        readings = [head.read(inside.vectors[stage][i]) for stage, head in heads.items()]
+        signals = signals_so_far(readings, words, inside.ids[i])
+        for stage, told in zip(trials, signals, strict=True):
+            rows[stage].append((told * np.float32(UNSEEN), int(examples.labels[i]), True, True, False))
+    return {stage: trial.plus(trial_of(rows[stage])) for stage, trial in trials.items()}

@@ -15,7 +15,8 @@ import numpy as np
 
 from extproc.intent.calibration import Trial
 from extproc.intent.head import Head, Lesson
-from extproc.intent.material import REPORT_FROM, Material, coverage, known_tokens, static_signals
+from extproc.intent.material import REPORT_FROM, Material, signals_so_far
+from extproc.intent.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from extproc.intent.head import Reading
-    from extproc.intent.table import StaticTable
 
 FOLDS = 5
 LARGE = 4000
@@ -40,10 +40,10 @@ REFUTED_BY = 3.0
 class Validation:
     """What all folds saw, text by text in the same order."""
 
-    static: Trial
-    transformer: Trial
+    trials: dict[str, Trial]
+    """Stage -> the texts as it saw them."""
     refuted: NDArray[np.bool_]
-    """Example -> it is another intent's, by all that can be seen. It is in neither trial."""
+    """Example -> it is another intent's, by all that can be seen. It is in no trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +52,27 @@ class _Seen:
 
     example: int
     """Its number; -1 for a text of the background."""
-    signals: tuple[NDArray[np.float32], NDArray[np.float32]]
-    best: tuple[int, int]
+    views: dict[str, tuple[NDArray[np.float32], int]]
+    """Stage -> signals and best intent."""
     in_scope: bool
     refuted: bool
 
-    def row(self, stage: int, labels: NDArray[np.int64]) -> tuple[NDArray[np.float32], int, bool, bool, bool]:
+    def row(self, stage: str, labels: NDArray[np.int64]) -> tuple[NDArray[np.float32], int, bool, bool, bool]:
         """As one stage sees it; see `trial_of`."""
-        right = self.in_scope and self.best[stage] == int(labels[self.example])
-        return self.signals[stage], self.best[stage], right, self.in_scope, self.example < 0
+        signals, best = self.views[stage]
+        right = self.in_scope and best == int(labels[self.example])
+        return signals, best, right, self.in_scope, self.example < 0
 
 
 def cross_validate(
-    table: StaticTable,
+    weights: NDArray[np.float32],
     inside: Material,
     labels: NDArray[np.int64],
     real: NDArray[np.bool_],
     outside: Material,
     report: Callable[[str], None],
 ) -> Validation:
-    """Held-out texts as both stages see them, over all folds."""
+    """Held-out texts as the stages see them, over all folds. `weights` are the tokens'."""
     intents = int(labels.max()) + 1
     place = np.zeros(len(labels), np.int64)  # which one of its intent's examples a text is
     counts = np.zeros(intents, np.int64)
@@ -88,18 +89,17 @@ def cross_validate(
         held = real & (place % turns == fold) & (counts[labels] > 1)
         gone = (labels % FOLDS == fold) if intents >= NEAR_INTENTS else np.zeros(len(labels), bool)
         outside_held = np.arange(len(outside.ids)) % folds == fold
-        seen += _fold(table, inside, labels, real, outside, held, gone, outside_held)
+        seen += _fold(weights, inside, labels, real, outside, held, gone, outside_held)
     refuted = np.zeros(len(labels), bool)
     refuted[[one.example for one in seen if one.refuted]] = True
     doubted = np.bincount(labels[refuted], minlength=intents) * 2 > counts
     refuted &= ~doubted[labels]  # an intent that would lose most of its examples is odd, not mislabelled
     believed = [one for one in seen if one.example < 0 or not refuted[one.example]]
-    static, transformer = (trial_of(one.row(stage, labels) for one in believed) for stage in (0, 1))
-    return Validation(static, transformer, refuted)
+    return Validation({stage: trial_of(one.row(stage, labels) for one in believed) for stage in inside.parts}, refuted)
 
 
 def _fold(
-    table: StaticTable,
+    weights: NDArray[np.float32],
     inside: Material,
     labels: NDArray[np.int64],
     real: NDArray[np.bool_],
@@ -112,22 +112,26 @@ def _fold(
     left, compact = np.unique(labels[learn], return_inverse=True)
     renumbered = np.zeros(len(labels), np.int64)
     renumbered[learn] = compact
-    heads = [
-        Head.fit(lesson_of(stage, inside, renumbered, real, learn, outside, ~outside_held), FOLD_STEPS)
-        for stage in ("static", "transformer")
-    ]
-    known = known_tokens(table, [inside.ids[i] for i in np.flatnonzero(learn)])
+    heads = {
+        stage: Head.fit(lesson_of(stage, inside, renumbered, real, learn, outside, ~outside_held), FOLD_STEPS)
+        for stage in inside.parts
+    }
+    words = Words.of(weights, [inside.ids[i] for i in np.flatnonzero(learn)], renumbered[learn])
     tests = [(inside, int(i)) for i in np.flatnonzero((held & ~gone) | (gone & real))]
     tests += [(outside, int(i)) for i in np.flatnonzero(outside_held)]
     for source, i in tests:
-        first, second = heads[0].read(source.static[i]), heads[1].read(source.transformer[i])
+        readings = {stage: head.read(source.vectors[stage][i]) for stage, head in heads.items()}
+        signals = signals_so_far(list(readings.values()), words, source.ids[i])
         in_scope = source is inside and not gone[i]
         yield _Seen(
             example=i if source is inside else -1,
-            signals=(static_signals(first.signals, coverage(table, known, source.ids[i])), second.signals),
-            best=(int(left[first.best]), int(left[second.best])),
+            views={
+                stage: (told, int(left[reading.best]))
+                for (stage, reading), told in zip(readings.items(), signals, strict=True)
+            },
             in_scope=in_scope,
-            refuted=in_scope and _refutes(first, second, int(np.searchsorted(left, labels[i]))),
+            refuted=in_scope
+            and _refutes(readings["static"], readings["transformer"], int(np.searchsorted(left, labels[i]))),
         )
 
 
@@ -153,9 +157,9 @@ def lesson_of(
 ) -> Lesson:
     """What a stage's head learns of the chosen texts."""
     return Lesson(
-        vectors=getattr(inside, stage)[chosen],
+        vectors=inside.vectors[stage][chosen],
         labels=labels[chosen],
         real=real[chosen],
-        background=getattr(outside, stage)[chosen_outside],
+        background=outside.vectors[stage][chosen_outside],
         parts=inside.parts[stage],
     )

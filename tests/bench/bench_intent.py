@@ -149,7 +149,9 @@ def intentmesh(splits: dict[str, list[dict]], *, alone: bool = False) -> dict:
     def decide(text):
         view = cascade.static(cascade.tokenize(text))
         score = view.score
-        if alone or not view.decided:
+        if alone:
+            score = cascade.whole(view)
+        elif not view.decided:
             (score,) = cascade.transform([view])
         return score.best, score.score, score.intent is not None
 
@@ -168,7 +170,6 @@ def paired(cascade, test: list[dict]) -> dict[str, float]:
     By turns, because a machine is never as quiet in one minute as in the next. `mean` is over the whole split, of which
     18 in 100 texts are out of scope; `in_scope` over the rest.
     """
-    from extproc.intent.material import vectors_of
 
     def by_cascade(text: str) -> None:
         view = cascade.static(cascade.tokenize(text))
@@ -176,7 +177,7 @@ def paired(cascade, test: list[dict]) -> dict[str, float]:
             cascade.transform([view])
 
     def by_transformer(text: str) -> None:
-        cascade.judge(vectors_of(cascade.encoder, [cascade.tokenize(text)])[0])
+        cascade.alone(text)
 
     times: dict[str, list[float]] = {"cascade": [], "transformer": []}
     for start in range(0, len(test), TURN):

@@ -12,6 +12,7 @@ from extproc.encoder import Encoder
 from extproc.intent.cascade import Cascade
 from extproc.intent.examples import Examples
 from extproc.intent.measure import Row, figures, measure
+from extproc.intent.training import Budget
 
 BANKING = (  # noqa: SIM905 - words
     "transfer transactions balance freeze_account pay_bill bill_balance bill_due interest_rate routing min_payment "
@@ -67,7 +68,7 @@ def examples_of(rows, per_intent=None, intents=None):
 
 def built(encoder, texts):
     """A cascade from these examples at the default precision."""
-    return Cascade.build(encoder, Examples.of_texts(texts), 128, 0.95, print, None)
+    return Cascade.build(encoder, Examples.of_texts(texts), Budget(), 0.95, print, None)
 
 
 def measured(cascade, rows):

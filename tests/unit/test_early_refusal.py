@@ -5,6 +5,7 @@ import pytest
 from extproc.encoder import Encoder
 from extproc.intent.cascade import Cascade
 from extproc.intent.examples import Examples
+from extproc.intent.training import Budget
 
 BILLS = ["pay my bill", "when is my bill due", "how much is my bill", "settle the invoice", "my bill is wrong"]
 CARDS = ["i lost my card", "my card was stolen", "block my card", "send me a new card", "my card does not work"]
@@ -14,7 +15,7 @@ CARDS = ["i lost my card", "my card was stolen", "block my card", "send me a new
 def cascade():
     """Two intents with five examples each, and the bundled model."""
     texts = {"bill": [*BILLS, *(f"{text} please" for text in BILLS)], "card": [*CARDS, *(f"{t} please" for t in CARDS)]}
-    return Cascade.build(Encoder.load(), Examples.of_texts(texts), 128, 0.95, lambda _: None, None)
+    return Cascade.build(Encoder.load(), Examples.of_texts(texts), Budget(), 0.95, lambda _: None, None)
 
 
 def test_reason_and_consequence(cascade):

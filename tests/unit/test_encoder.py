@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from extproc.encoder import Encoder, mean_pool
+from extproc.encoder import Encoder
 from extproc.errors import ConfigError
 
 REFERENCES = Path(__file__).parent / "data" / "reference_embeddings.npz"
@@ -37,15 +37,30 @@ def test_batch_changes_nothing(encoder):
     assert (together * alone).sum(axis=1).min() > 0.985
 
 
-def test_named_hidden_states(encoder):
-    """Hidden states of earlier layers come from the same pass, by name, and the last one is the same with or without."""
-    rows = [encoder.tokenize("hot bearing", 128)]
-    (last,), _ = encoder.run(rows)
-    (again, first), mask = encoder.run(rows, ["last_hidden_state", "hidden_0"])
-    assert encoder.hidden_layers == ["hidden_0", "hidden_2", "hidden_4"]
-    assert first.shape == last.shape == (1, 4, 384)
-    assert np.array_equal(last, again)
-    assert np.allclose(mean_pool(last, mask), encoder.embed(rows), atol=1e-5)
+def test_means_of_layers(encoder):
+    """The mean over the tokens is an output for some layers; that of the last one is what fastembed makes of its states."""
+    rows = [encoder.tokenize(text, 128) for text in ("hot bearing", "please cancel my order")]
+    (last, first), mask = encoder.run(rows, ["mean_6", "mean_0"])
+    assert first.shape == last.shape == (2, 384)
+    assert mask.sum(axis=1).tolist() == [4, 6]
+    assert np.allclose(last, encoder.embed(rows), atol=1e-5)
+
+
+def test_two_halves_are_the_whole(encoder):
+    """Stopping halfway and going on gives what one pass gives; who goes on alone is not widened by who stayed behind."""
+    rows = [encoder.tokenize(text, 128) for text in ("hot bearing", "please cancel my order and refund it")]
+    (middle, last), _ = encoder.run(rows, ["mean_3", "mean_6"])
+    halfway = encoder.start(rows, ["mean_3"])
+    assert np.array_equal(middle, halfway.outputs[0])
+    assert np.array_equal(last, encoder.finish(halfway, [0, 1], ["mean_6"])[0])
+    (alone,) = encoder.finish(halfway, [0], ["mean_6"])
+    assert float(alone[0] @ last[0]) > 0.985
+
+
+def test_quiet_to_load(capfd):
+    """Nothing is written where a user would look for what went wrong."""
+    Encoder.load()
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("text", ["", "\N{FIRE}", "a" * 1_000_000, "word " * 200_000, "\x00\x01", "\ud800"])

@@ -12,7 +12,7 @@ from extproc.cli.eval_intents import eval_intents
 from extproc.errors import ConfigError
 from extproc.intent.calibration import Calibrator, Trial
 from extproc.intent.measure import auroc, calibration_error
-from extproc.intent.thresholds import early_thresholds, refusal, thresholds
+from extproc.intent.thresholds import SHARES_OF_ERRORS, ladder, refusal, thresholds
 
 ROWS = [
     *(
@@ -122,16 +122,17 @@ def test_thresholds_reach_the_target(target):
     assert limits.mean() <= thresholds(rows, scores, 4, 0.999).mean()
 
 
-def test_static_stage_errs_where_the_transformer_errs_too():
-    """The more of its errors the transformer shares, the more the static stage may decide; what it adds stays in budget."""
+def test_earlier_stages_err_where_the_last_one_errs_too():
+    """The more of its errors the last stage shares, the more an earlier one may decide; what it adds stays in budget."""
     static, scores = trial(), Calibrator.fit(trial()).probabilities(trial().signals)
     perfect = replace(static, right=static.in_scope)
-    nothing, everything = np.zeros(len(scores), bool), np.ones(len(scores), bool)
-    careful = early_thresholds(static, scores, perfect, nothing, 4, 0.95)
-    bold = early_thresholds(static, scores, static, everything, 4, 0.95)
-    assert bold.mean() < careful.mean()
-    accepted = scores >= careful[static.best]
-    assert (static.mass * ~static.right)[accepted].sum() / static.mass[accepted].sum() <= 0.05 * 0.08 + 0.005
+    told = {"static": scores, "early": scores, "transformer": scores}
+    careful = ladder({"static": static, "early": static, "transformer": perfect}, told, 4, 0.95)
+    bold = ladder(dict.fromkeys(told, static), told, 4, 0.95)
+    assert bold["static"].mean() < careful["static"].mean()
+    for stage, share in SHARES_OF_ERRORS.items():
+        accepted = scores >= careful[stage][static.best]
+        assert (static.mass * ~static.right)[accepted].sum() / static.mass[accepted].sum() <= 0.05 * share + 0.005
 
 
 def test_refusal_spares_what_is_in_scope():

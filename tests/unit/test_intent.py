@@ -137,7 +137,7 @@ def test_explain(shipped):
     assert explanation.decision.intent == "customer_support"
     assert explanation.stages[0].nearest[0].example == "the product arrived damaged"
     assert explanation.decision.runner_up == "hardware_telemetry"
-    assert [stage.stage for stage in explanation.stages] == ["static", "transformer"]
+    assert [stage.stage for stage in explanation.stages] == ["static", "early", "transformer"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from extproc.encoder import Encoder
 from extproc.intent.advice import advise
 from extproc.intent.cascade import Cascade
 from extproc.intent.examples import Examples
+from extproc.intent.training import Budget
 
 BILL = [
     "pay my bill",
@@ -74,6 +75,6 @@ def test_mislabelled(encoder):
     found = advise(encoder, examples, 128).mislabelled
     assert [(one.intent, one.example, one.taken_for) for one in found] == [("bill", "play a disco song", "song")]
     told = []
-    cascade = Cascade.build(encoder, examples, 128, 0.95, told.append, None)
+    cascade = Cascade.build(encoder, examples, Budget(), 0.95, told.append, None)
     assert any(line.startswith("1 example(s)") for line in told)
     assert cascade.static(cascade.tokenize("play a disco song")).score.best == "song"
