@@ -16,7 +16,7 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 from urllib.parse import unquote
 
 import structlog
@@ -31,12 +31,15 @@ if TYPE_CHECKING:
     from extproc.config import Mesh
     from extproc.config.intercept import Intercept
     from extproc.encoder import Encoder
-    from extproc.intent import Classifier, IntentScore
-    from extproc.payload import Change, Document, EditorFactory
+    from extproc.intent import Asked, Classifier, IntentScore
+    from extproc.payload import Change, Document, EditorFactory, Segment
     from extproc.pii import Anonymized
     from extproc.routing import RouteDecision, Router
 
 log = structlog.get_logger(__name__)
+
+Arguments = TypeVarTuple("Arguments")
+Done = TypeVar("Done")
 
 LARGE_BODY_BYTES = 256 * 1024
 """From here on a body is masked in a thread: it would keep the other streams of this worker waiting."""
@@ -97,23 +100,44 @@ class Inspection:
 
 
 @dataclass(frozen=True, slots=True)
-class _Masked:
-    """A request after the first two steps."""
+class _Parsed:
+    """A request after the first step."""
 
     inquiry: Inquiry
     document: Document
     query: Document | None
-    anonymized: Anonymized | None
-    steps: dict[str, float]
 
-    def rewrite(self, model: str | None) -> tuple[bytes, str]:
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """The texts of the body, then those of the query."""
+        return [*self.document.segments, *self.query.segments] if self.query else self.document.segments
+
+    def rewrite(self, anonymized: Anonymized | None, model: str | None) -> tuple[bytes, str]:
         """Body and target as the upstream is to get them."""
         body = self.document.segments
-        edits: Sequence[Change | None] = self.anonymized.edits if self.anonymized else [None] * len(body)
+        edits: Sequence[Change | None] = anonymized.edits if anonymized else [None] * len(body)
         target = self.inquiry.target
         if self.query is not None:
             target = self.query.replace(edits[len(body) :]).decode()
         return self.document.replace(edits[: len(body)], model=model), target
+
+
+class _FailingClosed:
+    """Around what searches for texts and masks them: what goes wrong in it becomes a refusal, and nothing is sent on."""
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, IntentmeshError):
+            raise MaskingError(f"the body could not be masked ({type(error).__name__})") from error
+
+
+FAILING_CLOSED = _FailingClosed()
+
+
+def _lateness(score: IntentScore) -> str | None:
+    return "late" if score.intent is None and score.reason in ("deadline", "busy") else None
 
 
 class Pipeline:
@@ -190,27 +214,44 @@ class Pipeline:
         Raises UnreadableBodyError, BodyTooLargeError, BlockedEntityError and MaskingError: the request is refused.
         """
         deadline = monotonic() + self._deadline_s
+        large = len(inquiry.body) >= LARGE_BODY_BYTES
+        began = perf_counter()
         try:
-            if len(inquiry.body) < LARGE_BODY_BYTES:
-                masked = self._mask(inquiry, deadline)
-            else:
-                masked = await self._mask_in_thread(inquiry, deadline)
+            parsed = await self._in_thread(deadline, self._parse, inquiry) if large else self._parse(inquiry)
         except UnreadableBodyError:
             if self._refuses_unreadable(inquiry.rule):
                 raise
             return self.decide_unread(inquiry.headers, "unreadable")
-        document, anonymized, steps = masked.document, masked.anonymized, masked.steps
-        entities: Mapping[tuple[str, str], int] = anonymized.entities if anonymized else {}
-        start = perf_counter()
-        score, trouble = await self._classify(document.intent_text, inquiry.headers, deadline - waited_s)
+        document = parsed.document
+        read = perf_counter()
+        asked, trouble = self._ask(document, inquiry.headers, deadline - waited_s - REPLY_RESERVE_S)
+        begun = perf_counter()
+        try:
+            anonymized = None
+            if self._anonymizer is not None:
+                task = (self._anonymizer, parsed, deadline)
+                anonymized = await self._in_thread(deadline, self._mask, *task) if large else self._mask(*task)
+        except BaseException:
+            if asked is not None:
+                asked.cancel()
+            raise
+        masked = perf_counter()
+        score = None
+        if asked is not None:
+            score, trouble = await self._answer(asked)
         understood = perf_counter()
+        entities: Mapping[tuple[str, str], int] = anonymized.entities if anonymized else {}
         intent = score.intent if score else None
         decision = self._router.decide(intent, {entity_type for entity_type, _ in entities}, inquiry.headers)
         decided = perf_counter()
-        body, target = masked.rewrite(decision.upstream_name)
-        steps["intent"] = understood - start
-        steps["routing"] = decided - understood
-        steps["rewrite"] = perf_counter() - decided
+        body, target = parsed.rewrite(anonymized, decision.upstream_name)
+        steps = {
+            "payload": read - began,
+            "pii": masked - begun,
+            "intent": begun - read + understood - masked,
+            "routing": decided - understood,
+            "rewrite": perf_counter() - decided,
+        }
         return Inspection(
             decision,
             None if body == inquiry.body else body,
@@ -239,10 +280,9 @@ class Pipeline:
     def _restores(self, rule: Intercept) -> bool:
         return self.mesh.pii.restore if rule.restore is None else rule.restore
 
-    def _mask(self, inquiry: Inquiry, deadline: float) -> _Masked:
-        start = perf_counter()
+    def _parse(self, inquiry: Inquiry) -> _Parsed:
         headers = inquiry.headers
-        try:
+        with FAILING_CLOSED:
             document = payload.parse(
                 inquiry.rule,
                 inquiry.path,
@@ -252,45 +292,47 @@ class Pipeline:
                 max_body_bytes=self.mesh.limits.max_body_bytes,
             )
             query = payload.parse_query(inquiry.target) if inquiry.rule.query and "?" in inquiry.target else None
-            parsed = perf_counter()
-            anonymized = None
-            if self._anonymizer is not None:
-                segments = [*document.segments, *query.segments] if query else document.segments
-                anonymized = self._anonymizer.anonymize(
-                    segments, body=document.body, deadline=deadline, remember=inquiry.rule.redact_output
-                )
-        except IntentmeshError:
-            raise
-        except Exception as error:  # whatever it is, what was not masked is not sent on
-            raise MaskingError(f"the body could not be masked ({type(error).__name__})") from error
-        steps = {"payload": parsed - start, "pii": perf_counter() - parsed}
-        return _Masked(inquiry, document, query, anonymized, steps)
+            return _Parsed(inquiry, document, query)
 
-    async def _mask_in_thread(self, inquiry: Inquiry, deadline: float) -> _Masked:
-        work = asyncio.get_running_loop().run_in_executor(self._large, self._mask, inquiry, deadline)
+    @staticmethod
+    def _mask(anonymizer: Anonymizer, parsed: _Parsed, deadline: float) -> Anonymized:
+        with FAILING_CLOSED:
+            return anonymizer.anonymize(
+                parsed.segments,
+                body=parsed.document.body,
+                deadline=deadline,
+                remember=parsed.inquiry.rule.redact_output,
+            )
+
+    async def _in_thread(self, deadline: float, work: Callable[[*Arguments], Done], *args: *Arguments) -> Done:
+        pending = asyncio.get_running_loop().run_in_executor(self._large, work, *args)
         try:
             async with asyncio.timeout(deadline - monotonic()):
-                return await work
+                return await pending
         except TimeoutError:
             raise MaskingError(f"masking took longer than {self._deadline_s:g} s") from None
         finally:
             # A future that holds an exception whose traceback holds this frame is a ring, and in it a large body.
-            del work
+            del pending
 
-    async def _classify(
-        self, text: str, headers: Mapping[str, str], deadline: float
-    ) -> tuple[IntentScore | None, str | None]:
-        """The scored intent, or None and why there is none."""
+    def _ask(self, document: Document, headers: Mapping[str, str], deadline: float) -> tuple[Asked | None, str | None]:
+        """The question put to the classifier, which the transformer may be reading from here on; or None and why not."""
         if self._classifier is None:
             return None, None
-        deadline -= REPLY_RESERVE_S
         if monotonic() > deadline:
             return None, "late"
         try:
-            score = await self._classifier.classify(text, headers, deadline)
+            return self._classifier.ask(document.intent_text, headers, deadline), None
         except Exception as error:  # noqa: BLE001 - routing is an optimisation: it never costs a request
             return None, f"classifier:{type(error).__name__}"
-        return score, "late" if score.intent is None and score.reason in ("deadline", "busy") else None
+
+    async def _answer(self, asked: Asked) -> tuple[IntentScore | None, str | None]:
+        assert self._classifier is not None
+        try:
+            score = await self._classifier.answer(asked)
+        except Exception as error:  # noqa: BLE001 - as above
+            return None, f"classifier:{type(error).__name__}"
+        return score, _lateness(score)
 
     def _refuses_unreadable(self, rule: Intercept) -> bool:
         if rule.on_unreadable == "auto":

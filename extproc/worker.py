@@ -8,6 +8,7 @@ import faulthandler
 import os
 import signal
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -42,9 +43,11 @@ log = structlog.get_logger(__name__)
 ENVELOPE_BYTES = 1024 * 1024
 """What a message may weigh beside the body: headers, above all."""
 HEALTH_INTERVAL_S = 2.0
-"""How often the rendered Envoy asks for our health, and how long it may take to notice that we are going."""
+"""How often the rendered Envoy asks for our health."""
+LONGEST_INTERVAL_S = 10.0
+"""Who asks more seldom than this does not decide by it where requests go."""
 UNHEALTHY_AFTER = 2
-"""Answers of NOT_SERVING after which it sends no more requests."""
+"""Answers of NOT_SERVING after which Envoy sends no more requests."""
 STDERR = 2
 LOOK_S = 1.0
 """How often the mesh.yaml is looked at, and the watchdog reset."""
@@ -53,21 +56,35 @@ HANG_S = 15.0
 for every stream, and an ended process is one that is started again. Envoy fails the requests that it held."""
 
 
-class CountingHealth(health.aio.HealthServicer):  # type: ignore[misc]
-    """Health that knows who has been told that it is ending."""
+class WatchedHealth(health.aio.HealthServicer):  # type: ignore[misc]
+    """Health that knows how often it is asked, and so when everybody who asks must have heard that we are going.
+
+    It counts no answers: a second Envoy and a kubelet ask too, and on a unix socket all look alike.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked_at: float | None = None
-        self.refusals = 0
+        self._asked_at: float | None = None
+        self._gaps: deque[float] = deque(maxlen=8)
 
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        """Answer, and count the answers that say no."""
-        answer = await super().Check(request, context)
-        self.asked_at = time.monotonic()
-        if answer.status != health_pb2.HealthCheckResponse.SERVING:
-            self.refusals += 1
-        return answer
+        """Answer, and remember when."""
+        self.asked(time.monotonic())
+        return await super().Check(request, context)
+
+    def asked(self, now: float) -> None:
+        """Somebody asks."""
+        if self._asked_at is not None:
+            self._gaps.append(now - self._asked_at)
+        self._asked_at = now
+
+    def is_known(self, since: float, now: float) -> bool:
+        """Whether everybody who asks has been told often enough what holds since then, or nobody asks any more."""
+        interval = min(max(HEALTH_INTERVAL_S, *self._gaps, 0.0), LONGEST_INTERVAL_S)
+        late = 0.1 * interval
+        if self._asked_at is None or now - self._asked_at > 1.5 * interval:
+            return True
+        return now - since > UNHEALTHY_AFTER * interval + late
 
 
 class Worker:
@@ -98,7 +115,7 @@ class Worker:
         self._use = use
         self._watches = watches
         self._service = ExternalProcessor(pipeline, observer)
-        self._health = CountingHealth()
+        self._health = WatchedHealth()
         self._stop = asyncio.Event()
         self._hurry = False
         self._reload = asyncio.Event()
@@ -212,20 +229,16 @@ class Worker:
     async def _drain(self, server: grpc.aio.Server) -> None:
         """Health first; then no new streams, once Envoy has stopped sending; then the open ones have the rest of the time."""
         grace = 0.0 if self._hurry else self.mesh.processor.grace_s
-        end = time.monotonic() + grace
+        start = time.monotonic()
+        end = start + grace
         log.info("draining", open_streams=self._service.open_streams, grace_s=grace)
         self.serving = False
         await self._health.enter_graceful_shutdown()
-        while time.monotonic() < end and self._is_asked() and self._health.refusals < UNHEALTHY_AFTER:  # noqa: ASYNC110 - time passes too
+        while (now := time.monotonic()) < end and not self._health.is_known(start, now):  # noqa: ASYNC110 - time passes
             await asyncio.sleep(0.05)
         # What is still open at the end of the grace time is cancelled, which is an error to Envoy: the request fails.
         await server.stop(max(0.0, end - time.monotonic()))
         log.info("stopped", unfinished=self._service.open_streams)
-
-    def _is_asked(self) -> bool:
-        """Whether somebody who watches our health may not have noticed yet."""
-        asked_at = self._health.asked_at
-        return asked_at is not None and time.monotonic() - asked_at < 1.5 * HEALTH_INTERVAL_S
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
         """For `/readyz`."""

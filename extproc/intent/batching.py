@@ -44,8 +44,8 @@ class Batcher(Generic[Item, Result]):
         self.on_pass: Callable[[int, int], None] | None = None
         """Told of each pass, in its thread: how many items it takes, how many wait still."""
 
-    async def run(self, item: Item) -> Result:
-        """The result for one item. Raises BusyError when too many wait; cancelling takes the item out of the queue."""
+    def submit(self, item: Item) -> asyncio.Future[Result]:
+        """The result for one item, to come. Raises BusyError when too many wait; cancelling takes it out of the queue."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         with self._wake:
@@ -56,7 +56,7 @@ class Batcher(Generic[Item, Result]):
                 self._thread = threading.Thread(target=self._serve, name="transformer", daemon=True)
                 self._thread.start()
             self._wake.notify()
-        return await future
+        return future
 
     def expected_s(self) -> float:
         """Time until an item that comes now would be answered; 0 when it is the only one.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
@@ -25,6 +25,29 @@ if TYPE_CHECKING:
 
 READ_CHARACTERS = 40_000
 """Of a longer text, so many characters from each end are looked at, by rules and digest as by models."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What became of a question: a score, or a text that waits for the transformer or is with it."""
+
+    score: IntentScore | None
+    waiting: Waiting | None = None
+
+    def cancel(self) -> None:
+        """Nobody wants to know any more."""
+        if self.waiting is not None:
+            self.waiting.future.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A text on its way through the transformer."""
+
+    key: bytes
+    view: StaticView
+    deadline: float | None
+    future: asyncio.Future[IntentScore]
 
 
 def _quiet(_message: str) -> None:
@@ -63,28 +86,42 @@ class Classifier:
                 self.cascade.transform, lambda view: min(len(view.ids), budget.transformer), settings.max_batch
             )
 
-    async def classify(self, text: str, headers: Mapping[str, str], deadline: float | None = None) -> IntentScore:
-        """The intent of a text. `deadline` is a time of `time.monotonic`: near it, the best cheaper answer is given.
+    def ask(self, text: str, headers: Mapping[str, str], deadline: float | None = None) -> Asked:
+        """The intent of a text; where it takes the transformer, that begins at once, and `answer` waits for it.
 
-        Waits only for the transformer's thread; everything before it takes tens of microseconds.
+        `deadline` is a time of `time.monotonic`: near it, the best cheaper answer is given.
         """
         first = self._first(text, headers)
         if isinstance(first, IntentScore):
-            return first
+            return Asked(first)
         key, view = first
         assert self.cascade is not None
         assert self._batcher is not None
-        left = None if deadline is None else deadline - monotonic()
-        if left is not None and left < self._batcher.expected_s():
-            return self.cascade.late(view, "deadline")
+        if deadline is not None and deadline - monotonic() < self._batcher.expected_s():
+            return Asked(self.cascade.late(view, "deadline"))
         try:
-            score = await asyncio.wait_for(self._batcher.run(view), left)
+            return Asked(None, Waiting(key, view, deadline, self._batcher.submit(view)))
         except BusyError:
-            return self.cascade.late(view, "busy")
+            return Asked(self.cascade.late(view, "busy"))
+
+    async def answer(self, asked: Asked) -> IntentScore:
+        """The score: there already, the transformer's, or at the deadline the best cheaper one."""
+        waiting = asked.waiting
+        if waiting is None:
+            assert asked.score is not None
+            return asked.score
+        assert self.cascade is not None
+        left = None if waiting.deadline is None else waiting.deadline - monotonic()
+        try:
+            score = await asyncio.wait_for(waiting.future, left)
         except TimeoutError:
-            return self.cascade.late(view, "deadline")
-        self._remember(key, score)
+            return self.cascade.late(waiting.view, "deadline")
+        self._remember(waiting.key, score)
         return score
+
+    async def classify(self, text: str, headers: Mapping[str, str], deadline: float | None = None) -> IntentScore:
+        """`ask` and `answer` in one, for callers that have nothing to do in between."""
+        return await self.answer(self.ask(text, headers, deadline))
 
     def classify_now(self, text: str, headers: Mapping[str, str] | None = None) -> IntentScore:
         """The same for callers that have no event loop: commands, measurements."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TIMEOUT_S = 15.0
-"""Longer than every timeout of the set-up: who waits so long would wait for ever."""
+"""Longer than every timeout of the set-up: who hears nothing for so long would wait for ever."""
 
 
 @dataclass
@@ -70,16 +70,21 @@ class Asker:
     async def ask(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """POST a chat. Raises TimeoutError for a hung one, OSError and EOFError for a broken one."""
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(TIMEOUT_S) as patience:
                 if self._pipe is None:
                     self._pipe = await asyncio.open_connection("127.0.0.1", self._port, limit=2**24)
-                return await self._exchange(*self._pipe, body, headers)
+                return await self._exchange(*self._pipe, body, headers, patience)
         except BaseException:
             self.close()
             raise
 
     async def _exchange(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes, headers: Mapping[str, str]
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        body: bytes,
+        headers: Mapping[str, str],
+        patience: asyncio.Timeout,
     ) -> Answer:
         extra = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{extra}"
@@ -89,6 +94,7 @@ class Asker:
         if told.get("transfer-encoding") == "chunked":
             parts = []
             while size := int(await reader.readuntil(b"\n"), 16):
+                patience.reschedule(asyncio.get_running_loop().time() + TIMEOUT_S)
                 parts.append((await reader.readexactly(size + 2))[:-2])
             await reader.readuntil(b"\n")
             data = b"".join(parts)

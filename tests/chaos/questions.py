@@ -26,6 +26,7 @@ USUAL = (
 WILD = ("bearing", "refund", "order", "hot", "please", "invoice", "temperature", "\u00e9t\u00e9", "\U0001f600")
 WILD_SHARE = 0.08
 """Of the requests, those that are long, odd, and need the transformer and the name model."""
+LARGE_SHARE = 0.02
 BOMB_BYTES = 64 * 1024 * 1024
 DEEP = 100_000
 TINY_STRINGS = 400_000
@@ -94,10 +95,15 @@ def hostile(secret: str, dice: random.Random) -> Question:
 
 
 def large(secret: str, dice: random.Random) -> Question:
-    """One in fifty of half a megabyte, so that answers and hang-ups meet requests that are still on their way."""
-    if dice.random() > 0.02:
+    """One in fifty of half a megabyte, so that answers and hang-ups meet requests that are still on their way.
+
+    Echoed in pieces as much larger: in pieces of a few letters the echo alone would take a minute.
+    """
+    if dice.random() > LARGE_SHARE:
         return plain(secret, dice)
-    return chat(f"Write to {secret}. " + "It is raining. " * 35_000, secret, dice)
+    question = chat(f"Write to {secret}. " + "It is raining. " * 35_000, secret, dice)
+    question.headers = {name: str(int(size) * 200) for name, size in question.headers.items()}
+    return question
 
 
 @cache

@@ -33,7 +33,7 @@ def batcher(door):
 
 async def test_an_idle_transformer_is_always_tried(batcher, door):
     """One slow batch, as a first one is, must not keep everybody from finding out that the next is quick."""
-    running = asyncio.create_task(batcher.run(1))
+    running = batcher.submit(1)
     await asyncio.sleep(0.2)
     door.set()
     assert await running == 1
@@ -44,11 +44,11 @@ async def test_an_idle_transformer_is_always_tried(batcher, door):
 async def test_the_expectation_counts_the_whole_batch(batcher, door):
     """A batch of two unlike items takes two passes, and who comes later waits for what is left of it and for his own."""
     door.set()
-    await asyncio.gather(batcher.run(1), batcher.run(100))
-    await asyncio.gather(batcher.run(1), batcher.run(100))
+    await asyncio.gather(batcher.submit(1), batcher.submit(100))
+    await asyncio.gather(batcher.submit(1), batcher.submit(100))
     await asyncio.sleep(0.05)
     door.clear()
-    tasks = [asyncio.create_task(batcher.run(1)) for _ in range(4)]
+    tasks = [batcher.submit(1) for _ in range(4)]
     await asyncio.sleep(0.01)
     assert batcher.expected_s() > 0.04
     door.set()
@@ -59,7 +59,7 @@ async def test_a_pass_stays_small(door):
     """What waits together is run together, but only as much as a pass does quicker than one by one."""
     passes = []
     busy = Batcher(lambda items: [passes.append(list(items)), door.wait(5), list(items)][-1], lambda item: item, 16)
-    tasks = [asyncio.create_task(busy.run(12)) for _ in range(9)]
+    tasks = [busy.submit(12) for _ in range(9)]
     await asyncio.sleep(0.05)
     door.set()
     assert await asyncio.gather(*tasks) == [12] * 9

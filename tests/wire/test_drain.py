@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.chaos.asking import Asker
-from tests.wire.harness import running_gateway, until
+from tests.wire.harness import healthy, running_gateway, until
 
 STREAMS = int(os.environ.get("INTENTMESH_DRAIN_STREAMS", "60"))
 SECRET = "ada@example.org"
@@ -80,10 +80,18 @@ async def is_marked(gateway, client):
     return any("failed_active_hc" in line for line in text.splitlines() if line.startswith("intentmesh::"))
 
 
+async def keep_asking(gateway):
+    """Ask the processor for its health as somebody else would who is not Envoy: often, and on connections of its own."""
+    while True:
+        await healthy(f"unix:{gateway.socket}")
+        await asyncio.sleep(0.1)
+
+
 async def test_open_streams_finish():
-    """Health goes first, requests that still come are answered until Envoy stops sending, and every answer is whole."""
+    """Health goes first, requests are answered until Envoy stops sending (whoever else asks), and every answer is whole."""
     async with running_gateway(mesh=MESH, change=roomy) as gateway, httpx.AsyncClient() as client:
         release = asyncio.Event()
+        other = asyncio.create_task(keep_asking(gateway))
         asking = await open_streams(gateway, release)
         ending = asyncio.create_task(gateway.processor.kill(signal.SIGTERM))
         answered = 0
@@ -98,6 +106,7 @@ async def test_open_streams_finish():
             await asyncio.sleep(0.05)
         assert marked, f"refused with {status} while Envoy still sent"
         assert answered
+        other.cancel()
         release.set()
         answers = await asyncio.gather(*asking)
         assert [f"I am {SECRET}."] * STREAMS == [answer and answer.said for answer in answers]
