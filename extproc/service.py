@@ -1,7 +1,7 @@
 """The one gRPC loop: bytes in, events through an `HttpStream`, bytes out; and the one place where errors become replies.
 
-The handler returns (a clean close) only when the stream is `finished` or Envoy has closed its side. Every other end is
-an abort: Envoy answers a clean close by sending the request on as it is, unmasked.
+The handler returns (a clean close) only when the stream is `finished`. Every other end is an abort: Envoy answers a
+clean close by sending the request on as it is, unmasked.
 """
 
 from __future__ import annotations
@@ -38,25 +38,33 @@ class ExternalProcessor:
         self._observer = observer
 
     def handler(self) -> grpc.GenericRpcHandler:
-        """The service for a server: no serializers, so that it is handed bytes and hands bytes back."""
-        process = grpc.stream_stream_rpc_method_handler(self.process)
+        """The service for a server: no serializers, so that it is handed bytes and hands bytes back.
+
+        To gRPC's server the last reply is *the* response: it goes out with the status, in one batch and one write.
+        Sent on its own after the last reply, the status is often late: Envoy resets a stream that it is done with, and
+        grpc.aio never frees the memory of a batch that failed (grpc/grpc#43360).
+        """
+        process = grpc.stream_unary_rpc_method_handler(self.process)
         return grpc.method_handlers_generic_handler(SERVICE, {METHOD: process})
 
-    async def process(self, _request_iterator: object, context: grpc.aio.ServicerContext) -> None:
-        """One gRPC stream is one HTTP exchange."""
+    async def process(self, _request_iterator: object, context: grpc.aio.ServicerContext) -> bytes:
+        """One gRPC stream is one HTTP exchange. Returns the last reply, after which the stream is closed cleanly."""
         stream = HttpStream(self.pipeline, self._observer)
         outcome: Outcome | None = "failed"
         trouble: str | None = None
         self.open_streams += 1
         try:
-            while not stream.finished:
+            while True:
                 message = await context.read()
                 if message is grpc.aio.EOF:
-                    break
-                for reply in await self._answer(stream, message):
-                    if not stream.observed:
-                        await context.write(codec.encode(reply))
-            outcome = stream.interrupted()
+                    raise asyncio.CancelledError  # noqa: TRY301 - Envoy is gone: no status, for the reason above
+                replies = [codec.encode(reply) for reply in await self._answer(stream, message) if not stream.observed]
+                last = replies.pop() if stream.finished and replies else None
+                for reply in replies:
+                    await context.write(reply)
+                if last is not None:
+                    outcome = stream.interrupted()
+                    return last
         except asyncio.CancelledError:
             # Envoy resets every stream that it is done with: the usual end, unless a request was still in our hands.
             outcome = stream.interrupted()
@@ -73,6 +81,7 @@ class ExternalProcessor:
         finally:
             self.open_streams -= 1
             self._observer.finish(stream.record(outcome, trouble))
+        raise AssertionError("abort raises")
 
     async def _answer(self, stream: HttpStream, message: bytes) -> tuple[Reply, ...]:
         try:

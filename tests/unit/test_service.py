@@ -1,0 +1,76 @@
+"""How a gRPC stream ends: the last reply with the status, or nothing at all."""
+
+from __future__ import annotations
+
+import asyncio
+
+import grpc
+import pytest
+
+from extproc.config.mesh import Mesh
+from extproc.events import Silence
+from extproc.pipeline import Pipeline
+from extproc.service import ExternalProcessor
+from extproc.wire import ProcessingRequest, ProcessingResponse
+
+MESH = {
+    "version": 1,
+    "intercept": [{"path_prefix": "/v1/", "payload": "openai"}],
+    "models": {"general": {"endpoints": [{"address": "127.0.0.1:8083"}]}},
+    "default_model": "general",
+    "pii": {"names": {"enabled": False}},
+}
+
+
+class Call:
+    """The server's side of a gRPC stream."""
+
+    def __init__(self, *messages: ProcessingRequest) -> None:
+        self.messages = [message.SerializeToString() for message in messages]
+        self.written: list[str] = []
+
+    async def read(self) -> object:
+        """The next message."""
+        return self.messages.pop(0) if self.messages else grpc.aio.EOF
+
+    async def write(self, reply: bytes) -> None:
+        """A reply that is not the last."""
+        self.written.append(phase(reply))
+
+
+def phase(reply: bytes) -> str:
+    """What a reply answers."""
+    return str(ProcessingResponse.FromString(reply).WhichOneof("response"))
+
+
+def request(text: bytes) -> tuple[ProcessingRequest, ProcessingRequest]:
+    """Headers and body of a chat."""
+    start, body = ProcessingRequest(), ProcessingRequest()
+    for name, value in ((":method", b"POST"), (":path", b"/v1/completions"), ("content-type", b"application/json")):
+        header = start.request_headers.headers.headers.add()
+        header.key, header.raw_value = name, value
+    start.protocol_config.request_body_mode = 2
+    body.request_body.body = b'{"prompt": "' + text + b'"}'
+    body.request_body.end_of_stream = True
+    return start, body
+
+
+@pytest.fixture(scope="module", name="service")
+def _service() -> ExternalProcessor:
+    return ExternalProcessor(Pipeline.build(Mesh.model_validate(MESH)), Silence())
+
+
+def test_the_last_reply_is_returned(service):
+    """Nothing to restore: the reply to the body is the last, and goes out in one batch with the status."""
+    call = Call(*request(b"Hello."))
+    assert phase(asyncio.run(service.process(None, call))) == "request_body"
+    assert call.written == ["request_headers"]
+
+
+def test_a_stream_that_envoy_has_left_gets_no_status(service):
+    """Something to restore, and Envoy goes: a status would be a batch that fails, and is never freed."""
+    call = Call(*request(b"I am ada@example.org."))
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(service.process(None, call))
+    assert call.written == ["request_headers", "request_body"]
+    assert service.open_streams == 0
