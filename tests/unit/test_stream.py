@@ -1,7 +1,7 @@
 """`HttpStream`: lists of events in, replies out. The pipeline here is a small real one that marks what it was given."""
 
 import itertools
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -23,6 +23,7 @@ from extproc.events import (
     ResponseTrailers,
     Usage,
 )
+from extproc.pii import Vault
 from extproc.pipeline import Inquiry, Inspection, Pipeline
 from extproc.refusal import refuse
 from extproc.routing import Router
@@ -43,20 +44,6 @@ STREAMED = Negotiated(BodyMode.STREAMED, BodyMode.STREAMED)
 DUPLEX = Negotiated(BodyMode.FULL_DUPLEX_STREAMED, BodyMode.FULL_DUPLEX_STREAMED)
 
 
-@dataclass
-class Vault:
-    """Restores one placeholder; an answer in these tests is plain text."""
-
-    held: dict[str, str] = field(default_factory=dict)
-
-    def __len__(self):
-        return len(self.held)
-
-    def restorer(self, *, nested=False):
-        """See EditorFactory."""
-        return self
-
-
 parsed = cache(parse)
 
 
@@ -69,7 +56,9 @@ def stream(text=MESH, *, masks=True, observer=None):
 def found(exchange, body=b"masked", *, masked=True):
     """An inspection that changed the body, or did not."""
     decision = exchange.pipeline.decide_unread({}, "").decision
-    vault = Vault({"[X_1]": "x"}) if masked else Vault()
+    vault = Vault()
+    if masked:
+        vault.placeholder("X", "x")
     return Inspection(decision, body if masked else None, vault=vault, reason="default", entities={("X", "replace"): 1})
 
 
