@@ -22,6 +22,7 @@ from extproc.pii.results import RecognizerResult
 
 if TYPE_CHECKING:
     from extproc.pii.recognizer import Recognizer
+    from extproc.pii.scan import Tokens
     from extproc.pii.tables import Table
 
 TextRecognizer = Callable[[str, str | None], Iterable[RecognizerResult]]
@@ -95,6 +96,8 @@ class Analyzer:
         for phrase, entity_type in self._own.labels:
             phrases[phrase] = phrases.get(phrase, frozenset()) - {NEGATIVE} | {entity_type}
         self._vocabulary = Vocabulary(phrases)
+        self._reads_all = "DATE_TIME" in self.entity_types or self._own.searches
+        """Something is to be looked for even in a text without a token or a label."""
 
     def analyze(self, text: str, key: str | None = None) -> list[RecognizerResult]:
         """Findings in the order of the text, none overlapping another. `key` labels the text as a whole: a JSON key."""
@@ -125,6 +128,14 @@ class Analyzer:
         """Everything that something speaks for, in positions of the folded text."""
         tokens = scan.scan(text, self._vocabulary, secrets.KEYS)
         named = self._vocabulary.of_key(key) if key else frozenset()
+        findings = [*secrets.private_keys(text)]
+        if tokens.found or tokens.labels or tokens.words or named or self._reads_all:
+            findings += self._weigh(text, key, tokens, named)
+        known, allowed = self.entity_types, self._own.allowed
+        return [f for f in findings if f.entity_type in known and not allowed(text[f.start : f.end])]
+
+    def _weigh(self, text: str, key: str | None, tokens: Tokens, named: frozenset[str]) -> list[Finding]:
+        """What the tokens of a text are, by their shapes and the labels beside them."""
         found_tables = tables.tables(text, tokens.labels, self._vocabulary) if tokens.labels else []
         labels = Labels(text, tokens.labels, named, found_tables)
         anonymous = key is None or key.lower() in _ANYTHING
@@ -149,13 +160,11 @@ class Analyzer:
                 _add(findings, finding)
         for start, _ in tokens.words:
             _add(findings, secrets.vendor_key(text, start))
-        findings += secrets.private_keys(text)
         findings += self._led_by(text, tokens.labels, found_tables, named, {f.start for f in findings})
         if "DATE_TIME" in self.entity_types:
             findings += dates.bare(text)
         findings += self._own.find(text, labels)
-        known, allowed = self.entity_types, self._own.allowed
-        return [f for f in findings if f.entity_type in known and not allowed(text[f.start : f.end])]
+        return findings
 
     def _led_by(
         self, text: str, labels: list[Label], found_tables: list[Table], named: frozenset[str], taken: set[int]

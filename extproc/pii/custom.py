@@ -40,6 +40,11 @@ class Own:
             return False
         return value.casefold() in self.allowed_values or any(p.fullmatch(value) for p in self.allowed_patterns)
 
+    @property
+    def searches(self) -> bool:
+        """Whether there is anything to look for."""
+        return self.denied is not None or bool(self.recognizers)
+
     def find(self, text: str, labels: Labels) -> list[Finding]:
         """What the user's recognizers and deny list find."""
         found = []

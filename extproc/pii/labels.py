@@ -10,6 +10,7 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from extproc.pii.fold import fold
@@ -59,6 +60,10 @@ IDLE_WORDS: Final = 50_000
 """Words that are remembered to be of no interest; about 5 MB."""
 
 
+LONGEST_KEY: Final = 80
+"""Of a longer key, its beginning is read."""
+
+
 class Vocabulary:
     """All phrases that are labels, by their first word."""
 
@@ -84,6 +89,7 @@ class Vocabulary:
         """Words, as they were written, that begin and hold no label and begin no secret: at most IDLE_WORDS."""
         self.written = written
         self.unspaced = re.compile("|".join(sorted(map(re.escape, written), key=len, reverse=True)) or r"(?!)")
+        self._of_key = lru_cache(maxsize=1024)(self._read_key)  # a program has few keys, and sends them again and again
 
     def _add(self, head: str, rest: tuple[str, ...], kinds: frozenset[str]) -> None:
         alone, longer = self.first.get(head, (None, {}))
@@ -127,7 +133,10 @@ class Vocabulary:
 
     def of_key(self, key: str) -> frozenset[str]:
         """Kinds that a JSON key or the head of a column names: `customerPhone`, `home-phone`, `Tel.`."""
-        spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", key[:80])
+        return self._of_key(key[:LONGEST_KEY])
+
+    def _read_key(self, key: str) -> frozenset[str]:
+        spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", key)
         kinds: frozenset[str] = frozenset()
         for word in WORD.finditer(spaced):
             label = self.read(spaced, *word.span())

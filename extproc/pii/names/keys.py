@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
+LONGEST_KEY: Final = 100
 _START: Final = r"(?:^|[_\-. ])"
 _WHOSE: Final = (
     r"full|first|last|given|family|sur|middle|maiden|display|contact|customer|client|patient|employee|holder|account|card|"
@@ -25,9 +27,14 @@ _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 def announces(key: str) -> bool:
     """Whether the value under a key is somebody's name or address: `customer_name`, `shipTo`, `Address line 1`."""
-    return _KEY.search(_CAMEL.sub("_", key)) is not None
+    return _reads(_KEY, key) if len(key) <= LONGEST_KEY else False
 
 
 def holds_a_name(key: str) -> bool:
     """Whether the value under a key is a person's name and nothing else: `first_name`, `customerName`; not a bare `name`."""
-    return _PERSON.search(_CAMEL.sub("_", key)) is not None
+    return _reads(_PERSON, key) if len(key) <= LONGEST_KEY else False
+
+
+@lru_cache(maxsize=1024)  # a program has few keys, and sends them with every request
+def _reads(kind: re.Pattern[str], key: str) -> bool:
+    return kind.search(_CAMEL.sub("_", key)) is not None
