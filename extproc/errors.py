@@ -25,6 +25,12 @@ class UnreadableBodyError(IntentmeshError):
     error_type = "invalid_request_error"
 
 
+class UnreadableAnswerError(IntentmeshError):
+    """An answer that has to be restored and is not what its headers say: the upstream's fault, and not the client's."""
+
+    status = 502
+
+
 class BodyTooLargeError(IntentmeshError):
     """A body, or what it decompresses to, beyond the configured limit."""
 

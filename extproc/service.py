@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from extproc.events import Observer, Outcome, Reply
     from extproc.pipeline import Pipeline
 
+UNREAD = b""
+"""The response where Envoy reads none (observability_mode)."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -58,10 +61,7 @@ class ExternalProcessor:
                 message = await context.read()
                 if message is grpc.aio.EOF:
                     raise asyncio.CancelledError  # noqa: TRY301 - Envoy is gone: no status, for the reason above
-                replies = [codec.encode(reply) for reply in await self._answer(stream, message) if not stream.observed]
-                last = replies.pop() if stream.finished and replies else None
-                for reply in replies:
-                    await context.write(reply)
+                last = await send(context, stream, await self._answer(stream, message))
                 if last is not None:
                     outcome = stream.interrupted()
                     return last
@@ -96,3 +96,13 @@ class ExternalProcessor:
                 log.error("masking_failed", error=cause, at=where(error), request_id=stream.request_id)  # noqa: TRY400
             return stream.refused(error, refuse(error, stream.rule, stream.target, stream.request_id))
         return step
+
+
+async def send(context: grpc.aio.ServicerContext, stream: HttpStream, replies: tuple[Reply, ...]) -> bytes | None:
+    """Send the replies, but for the last one of a finished stream, which is returned."""
+    if stream.observed:
+        return UNREAD if stream.finished else None
+    last = codec.encode(replies[-1]) if stream.finished and replies else None
+    for reply in replies if last is None else replies[:-1]:
+        await context.write(codec.encode(reply))
+    return last

@@ -71,7 +71,7 @@ class Recoded:
         self._encoder = StreamEncoder(names)
 
     def feed(self, chunk: bytes, *, end: bool = False) -> bytes:
-        """See ResponseEditor. Raises UnreadableBodyError when the data is not what its content-encoding says."""
+        """See ResponseEditor. Raises UnreadableAnswerError when the data is not what its content-encoding says."""
         out = [self._editor.feed(piece) for piece in self._decoder.pieces(chunk)]
         if end:
             out.append(self._editor.feed(b"", end=True))

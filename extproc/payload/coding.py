@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import brotli
 import zstandard
 
-from extproc.errors import BodyTooLargeError, UnreadableBodyError
+from extproc.errors import BodyTooLargeError, UnreadableAnswerError, UnreadableBodyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -186,11 +186,11 @@ class StreamDecoder:
         self._decoders = [_CODINGS[name][0]() for name in reversed(names)]
 
     def pieces(self, chunk: bytes) -> Iterator[bytes]:
-        """What a chunk decodes to. Raises UnreadableBodyError."""
+        """What a chunk decodes to. Raises UnreadableAnswerError."""
         try:
             yield from self._through(0, chunk)
         except _ERRORS:
-            raise UnreadableBodyError("the answer is not what its content-encoding says") from None
+            raise UnreadableAnswerError("the answer is not what its content-encoding says") from None
 
     def _through(self, first: int, data: bytes) -> Iterator[bytes]:
         if first == len(self._decoders):

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tests.wire import test_shadow
 from tests.wire.envoys import VERSIONS, envoy_binary
 from tests.wire.harness import another_envoy, running_gateway
-from tests.wire.test_conformance import FEATURES, SETTINGS, outcome
+from tests.wire.test_conformance import FEATURES, MESH, SETTINGS, outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "conformance.md"
 MARKS = {"yes": "yes", "refused": "refused", "no": "**no**"}
@@ -17,7 +22,13 @@ Written by `python -m tests.wire.conformance_table` from a run of `tests/wire/te
 
 Columns are the filter's `request_body_mode`/`response_body_mode`. **yes**: it works. **refused**: intercepted requests
 get a 503 that names the setting, and nothing reaches an upstream. **no**: it is not to be had in this mode, and nothing
-leaks. `BUFFERED/NONE` is what `intentmesh render` writes, and what you want.
+leaks. `BUFFERED/NONE` is what `intentmesh render` writes, and what you want. *Without overrides*: with `allow_mode_override`
+off. The processor learns the modes from `protocol_config` in the first message, and assumes `BUFFERED/NONE` where an Envoy
+tells none.
+
+What no Envoy here can be made to do is tested on the stream machine instead (`tests/unit/test_stream.py`,
+`tests/unit/test_stream_fuzz.py`, `make fuzz`, and straight on the socket in `make chaos`): an end of stream told twice,
+messages out of order, malformed ones.
 
 Use FULL_DUPLEX_STREAMED only on routes without a retry policy: Envoy sends such a body to the upstream twice when it ends
 with trailers and the route may retry (seen on both versions; see envoyproxy/envoy#36119).
@@ -27,27 +38,32 @@ with trailers and the route may retry (seen on both versions; see envoyproxy/env
 async def main() -> None:
     """Run all of it; one table for each version of Envoy."""
     parts = [HEAD]
-    async with running_gateway() as everything:
+    async with running_gateway(mesh=MESH) as acting, running_gateway(mesh={**MESH, "shadow": True}) as shadow:
         for version in VERSIONS:
             binary = envoy_binary(version)
-            name = await version_of(binary)
             columns = []
             for setting in SETTINGS:
-                async with another_envoy(everything, setting, binary) as gateway:
+                async with another_envoy(acting, setting, binary) as gateway:
                     columns.append([MARKS[await outcome(feature, gateway)] for feature in FEATURES])
-            parts.append(table(name, columns))
+            parts.append(f"## Envoy {await version_of(binary)}\n")
+            parts.append(table(SETTINGS, FEATURES, columns))
+            watched = []
+            for watching in test_shadow.WATCHING:
+                async with another_envoy(shadow if watching.shadow else acting, watching, binary) as gateway:
+                    watched.append(
+                        [MARKS[await test_shadow.outcome(feature, gateway)] for feature in test_shadow.FEATURES]
+                    )
+            parts.append("Watching only: `shadow: true` in mesh.yaml, or Envoy's `observability_mode`.\n")
+            parts.append(table(test_shadow.WATCHING, test_shadow.FEATURES, watched))
     DOCUMENT.parent.mkdir(exist_ok=True)
     DOCUMENT.write_text("\n".join(parts))
 
 
-def table(name: str, columns: list[list[str]]) -> str:
+def table(settings: Sequence[object], features: Sequence[object], columns: list[list[str]]) -> str:
     """One table in Markdown."""
-    head = [
-        "",
-        *(str(setting).replace("FULL_DUPLEX_STREAMED", "FULL_DUPLEX").replace("/", " / ") for setting in SETTINGS),
-    ]
-    lines = [f"## Envoy {name}", "", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    for i, feature in enumerate(FEATURES):
+    titles = (str(s).replace("FULL_DUPLEX_STREAMED", "FULL_DUPLEX").replace("/", " / ") for s in settings)
+    lines = [f"| {' | '.join(['', *titles])} |", "|---" * (len(settings) + 1) + "|"]
+    for i, feature in enumerate(features):
         what = (feature.__doc__ or "").strip().rstrip(".")
         lines.append(f"| {what} | {' | '.join(column[i] for column in columns)} |")
     return "\n".join(lines) + "\n"

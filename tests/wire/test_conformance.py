@@ -21,6 +21,7 @@ import zstandard
 
 from tests.wire.envoys import VERSIONS, envoy_binary
 from tests.wire.harness import Gateway, another_envoy, ext_proc, running_gateway
+from tests.wire.upstream import head
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,6 +30,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MAIL = "ada@example.org"
 ASK = f"The bearing on pump 4 is running hot, tell {MAIL}."
+CARD = "4111111111111111"
+MESH = {
+    "intercept": [{"path_prefix": "/v1/", "payload": "openai"}, {"path": "/ask", "payload": "text", "query": True}],
+    "pii": {"entities": {"CREDIT_CARD": "block"}},
+}
 DUPLEX = "FULL_DUPLEX_STREAMED"
 
 
@@ -78,6 +84,7 @@ SETTINGS = (
     Setting("BUFFERED", "NONE", override=False),
     Setting("BUFFERED", "STREAMED"),
     Setting("BUFFERED", "BUFFERED"),
+    Setting("BUFFERED", "BUFFERED_PARTIAL"),
     Setting("BUFFERED", DUPLEX),
     Setting(DUPLEX, DUPLEX),
     Setting(DUPLEX, "NONE"),
@@ -150,8 +157,8 @@ async def reads_compressed_requests(gateway: Gateway) -> None:
 
 
 async def restores_compressed_answers(gateway: Gateway) -> None:
-    """gzip, br and deflate on the way out: restored, and still what they say they are."""
-    for name in ("gzip", "br", "deflate"):
+    """gzip, br, deflate and zstd on the way out: restored, and still what they say they are."""
+    for name in ("gzip", "br", "deflate", "zstd"):
         answer = await ok(gateway.chat(ASK, headers={"x-test-encoding": name, "x-test-cut": "40"}))
         assert gateway.text_of(answer) == ASK
 
@@ -243,6 +250,34 @@ async def speaks_http2(gateway: Gateway) -> None:
         assert gateway.text_of(await ok(client.post("/v1/chat/completions", json=body))) == ASK
 
 
+async def refuses_at_the_headers(gateway: Gateway) -> None:
+    """A refusal that the headers deserve: the client gets it, no upstream the request."""
+    check_refusal(await gateway.client.post(f"/ask?card={CARD}", content=b""), gateway)
+
+
+async def refuses_at_the_body(gateway: Gateway) -> None:
+    """A refusal that the body deserves."""
+    check_refusal(await gateway.chat(f"My card is {CARD}."), gateway)
+
+
+async def refuses_at_the_answer(gateway: Gateway) -> None:
+    """An answer that says gzip and is not: 502, or cut where its headers have left."""
+
+    async def answer(request: Any, writer: asyncio.StreamWriter) -> bool:
+        writer.write(head(200, "application/json", {"content-encoding": "gzip", "content-length": "5"}) + b"hello")
+        await writer.drain()
+        return True
+
+    for upstream in gateway.upstreams.values():
+        upstream.answer = answer
+    try:
+        seen = await gateway.chat(ASK)
+    except httpx.RemoteProtocolError:
+        return
+    check_status(200 if seen.status_code == 502 else seen.status_code, seen.content)
+    assert seen.json()["error"]["code"] == "unreadable_answer"
+
+
 async def ignores_client_headers(gateway: Gateway) -> None:
     """Our own headers from a client change nothing."""
     await ok(gateway.client.get("/v1/models", headers={"x-intentmesh-model": "support"}))
@@ -264,6 +299,9 @@ FEATURES: tuple[Callable[[Gateway], Awaitable[None]], ...] = (
     speaks_http2,
     passes_statuses_without_body,
     passes_early_hints,
+    refuses_at_the_headers,
+    refuses_at_the_body,
+    refuses_at_the_answer,
     passes_reads,
     passes_large_bodies,
     ignores_client_headers,
@@ -288,6 +326,13 @@ def check_status(status: int, body: bytes) -> None:
     assert status == 200, body[:300]
 
 
+def check_refusal(answer: httpx.Response, gateway: Gateway) -> None:
+    """A request that is refused for what it holds."""
+    check_status(200 if answer.status_code == 400 else answer.status_code, answer.content)
+    assert answer.json()["error"]["code"] == "blocked_entity"
+    assert not gateway.received
+
+
 async def outcome(feature: Callable[[Gateway], Awaitable[None]], gateway: Gateway) -> str:
     """`yes`, `refused` or `no`; raises when the secret got to an upstream in the clear."""
     for upstream in gateway.upstreams.values():
@@ -308,8 +353,7 @@ async def outcome(feature: Callable[[Gateway], Awaitable[None]], gateway: Gatewa
 def expected(feature: Callable[[Gateway], Awaitable[None]], setting: Setting) -> str:
     """The outcome that we promise. A table of exceptions: everything else works."""
     name = feature.__name__
-    passing = name.startswith("passes_r") or name in ("passes_large_bodies", "ignores_client_headers")
-    if not passing and name != "routes_an_empty_body" and str(setting) in REFUSED:
+    if name not in NEEDS_NO_BODY and str(setting) in REFUSED:
         return "refused"
     return EXCEPTIONS.get((name, str(setting)), "yes")
 
@@ -318,8 +362,16 @@ REFUSED = {
     f"{DUPLEX}/NONE",
     "STREAMED/STREAMED",
     "BUFFERED_PARTIAL/NONE",
+    "BUFFERED/BUFFERED_PARTIAL",
     "NONE/NONE",
 }
+NEEDS_NO_BODY = (
+    "passes_reads",
+    "passes_large_bodies",
+    "ignores_client_headers",
+    "routes_an_empty_body",
+    "refuses_at_the_headers",
+)
 NEEDS_THE_ANSWER = (
     "restores_json",
     "restores_events",
@@ -330,6 +382,7 @@ NEEDS_THE_ANSWER = (
     "answers_expect_continue",
     "speaks_http2",
     "passes_early_hints",
+    "refuses_at_the_answer",
 )
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("keeps_content_length", f"{DUPLEX}/{DUPLEX}"): "no",  # Envoy takes it off in this mode
@@ -340,7 +393,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="everything")
 async def _everything() -> AsyncIterator[Gateway]:
-    async with running_gateway() as gateway:
+    async with running_gateway(mesh=MESH) as gateway:
         yield gateway
 
 

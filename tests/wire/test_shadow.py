@@ -1,6 +1,7 @@
 """Deciding without acting: `shadow: true` in mesh.yaml, and Envoy's own observability_mode, on both Envoys."""
 
 import json
+from dataclasses import dataclass
 
 import httpx
 import pytest
@@ -8,11 +9,50 @@ import pytest_asyncio
 
 from tests.wire.envoys import VERSIONS, envoy_binary
 from tests.wire.harness import another_envoy, ext_proc, running_gateway, until
+from tests.wire.test_conformance import Setting
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRET = "ada@example.org"
 ASK = f"The bearing alarm is critical, tell {SECRET}."
 BODY = json.dumps({"messages": [{"role": "user", "content": ASK}]}).encode()
+
+
+@dataclass(frozen=True)
+class Watching:
+    """A set-up in which the processor decides, and changes nothing."""
+
+    setting: Setting
+    shadow: bool
+    """By `shadow: true` in mesh.yaml; otherwise by Envoy's observability_mode."""
+
+    def __str__(self) -> str:
+        return f"{'shadow' if self.shadow else 'observability_mode'}, {self.setting}"
+
+    @property
+    def shows_bodies(self) -> bool:
+        """Whether Envoy shows the request's body: with observability_mode, in one mode only."""
+        return self.setting.request == "STREAMED" or (self.shadow and self.setting.request != "NONE")
+
+    def __call__(self, config):
+        """Set an Envoy up so."""
+        self.setting(config)
+        if not self.shadow:
+            found = ext_proc(config)
+            found["observability_mode"] = True
+            found["failure_mode_allow"] = True
+
+
+WATCHING = (
+    Watching(Setting("BUFFERED", "NONE"), shadow=True),
+    Watching(Setting("BUFFERED", "STREAMED"), shadow=True),
+    Watching(Setting("FULL_DUPLEX_STREAMED", "FULL_DUPLEX_STREAMED"), shadow=True),
+    Watching(Setting("STREAMED", "STREAMED"), shadow=True),
+    Watching(Setting("BUFFERED_PARTIAL", "NONE"), shadow=True),
+    Watching(Setting("NONE", "NONE"), shadow=True),
+    Watching(Setting("STREAMED", "NONE"), shadow=False),
+    Watching(Setting("BUFFERED", "NONE"), shadow=False),
+    Watching(Setting("FULL_DUPLEX_STREAMED", "NONE"), shadow=False),
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="shadow")
@@ -46,7 +86,7 @@ def forget(gateway):
 
 
 async def passes_untouched(gateway):
-    """Ask, whole and streamed: the upstream gets every byte as it was sent, the client what the upstream said."""
+    """The upstream gets every byte as it was sent, the client what the upstream said, whole and streamed."""
     forget(gateway)
     for headers in ({}, {"x-test-cut": "7"}):
         answer = await gateway.client.post(
@@ -56,6 +96,32 @@ async def passes_untouched(gateway):
         assert gateway.text_of(answer) == ASK
     assert [request.body for request in gateway.received] == [BODY, BODY]
     assert not [name for request in gateway.received for name, _ in request.headers if name.startswith("x-intentmesh")]
+
+
+async def counts(gateway):
+    """What would have been masked is counted."""
+    before = counted(await metrics(gateway), "EMAIL_ADDRESS")
+    await gateway.client.post("/v1/chat/completions", content=BODY, headers={"content-type": "application/json"})
+
+    async def seen():
+        return counted(await metrics(gateway), "EMAIL_ADDRESS") > before
+
+    try:
+        await until(seen, timeout_s=7)  # Envoy keeps an observed stream open for five seconds
+    except TimeoutError:
+        raise AssertionError("nothing was counted") from None
+
+
+FEATURES = (passes_untouched, counts)
+
+
+async def outcome(feature, gateway):
+    """`yes` or `no`."""
+    try:
+        await feature(gateway)
+    except AssertionError:
+        return "no"
+    return "yes"
 
 
 async def test_shadow_decides_and_changes_nothing(shadow):
@@ -74,26 +140,11 @@ async def test_shadow_decides_and_changes_nothing(shadow):
         assert counted(after, *words) - counted(before, *words) >= 2 * len(VERSIONS)
 
 
-@pytest.mark.parametrize("mode", ["STREAMED", "FULL_DUPLEX_STREAMED", "BUFFERED"])
+@pytest.mark.parametrize("setting", WATCHING, ids=str)
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_observability_mode_only_watches(acting, version, mode):
-    """An Envoy that reads no reply gets none: traffic passes as it came, and what is shown is counted."""
-
-    def observe(config):
-        found = ext_proc(config)
-        found["observability_mode"] = True
-        found["failure_mode_allow"] = True
-        found["processing_mode"] |= {"request_body_mode": mode, "response_body_mode": "NONE"}
-        if mode == "FULL_DUPLEX_STREAMED":
-            found["processing_mode"] |= {"request_trailer_mode": "SEND"}
-
-    before = counted(await metrics(acting), "EMAIL_ADDRESS")
-
-    async def seen():
-        return counted(await metrics(acting), "EMAIL_ADDRESS") > before
-
-    async with another_envoy(acting, observe, envoy_binary(version)) as gateway:
-        await passes_untouched(gateway)
+async def test_watching_changes_nothing(shadow, acting, version, setting):
+    """In shadow mode, and with an Envoy that reads no reply: traffic passes as it came, and what is shown is counted."""
+    async with another_envoy(shadow if setting.shadow else acting, setting, envoy_binary(version)) as gateway:
+        actual = {feature.__name__: await outcome(feature, gateway) for feature in FEATURES}
         assert await gateway.stat("spurious_msgs_received") == 0
-        if mode == "STREAMED":  # Envoy shows bodies in this mode only
-            await until(seen, timeout_s=10)
+    assert {"passes_untouched": "yes", "counts": "yes" if setting.shows_bodies else "no"} == actual
