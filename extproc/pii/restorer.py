@@ -101,7 +101,7 @@ class Placeholders:
             self._open = opened > closed
 
     def _bracketed(self, match: re.Match[str], at: int) -> Edit | None:
-        value = self._originals.get(match[0]) or self._slips.get(squeezed(match[1]))
+        value = self._originals.get(match[0]) or self._slip(match[1])
         if value is None:
             return None
         # `\[A\_1\]` is Markdown for `[A_1]`; a backslash without its counterpart is no part of it
@@ -111,7 +111,7 @@ class Placeholders:
         return start, match.end(), self._spelled(value)
 
     def _bare(self, match: re.Match[str], at: int) -> Edit | None:
-        value = self._slips.get(squeezed(match[1]))
+        value = self._slip(match[1])
         if value is None:
             return None
         start, end = match.span(1)
@@ -125,6 +125,11 @@ class Placeholders:
             inside = opened > closed or (opened == closed and self._open)
             end = end if inside else match.end()
         return start, end, self._spelled(value)
+
+    def _slip(self, name: str) -> str | None:
+        """The original of a name with slips between its words. Within a word there may be none, as `_may_hold` has it."""
+        value = self._slips.get(squeezed(name))
+        return value if value is not None and self._may_hold(name) else None
 
     def _spelled(self, value: str) -> str:
         return json.dumps(value, ensure_ascii=False)[1:-1] if self._nested else value

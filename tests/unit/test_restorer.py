@@ -74,6 +74,15 @@ def test_exact_only(text):
     assert text == filled(tolerant=False).restore(text)
 
 
+def test_no_slip_within_a_word():
+    """A separator within a word is none of the slips, whatever stands around it and wherever the text is cut."""
+    text = "[EMA_IL_ADDRESS_1] and [EMAIL_ADDRESS_1]"
+    expected = "[EMA_IL_ADDRESS_1] and ada@x.org"
+    assert expected == filled().restore(text)
+    editor = filled().restorer()
+    assert expected == editor.feed(text[:18]) + editor.feed(text[18:]) + editor.close()
+
+
 def test_one_never_restores_ten():
     """Placeholders are closed: none is the beginning of another."""
     vault = Vault()
@@ -94,7 +103,22 @@ def test_ambiguous_slips_are_left():
 
 
 PIECES = st.sampled_from(
-    [*(text for text, _ in SLIPS), *NOT_OURS, "[", "]", "EMAIL_", "ADDRESS", "_1", " ", "x", "\\", "\n", "é", ","]
+    [
+        *(text for text, _ in SLIPS),
+        *NOT_OURS,
+        "[",
+        "]",
+        "EMAIL_",
+        "EMA_IL_",
+        "ADDRESS",
+        "_1",
+        " ",
+        "x",
+        "\\",
+        "\n",
+        "é",
+        ",",
+    ]
 )
 
 
