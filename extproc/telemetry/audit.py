@@ -10,12 +10,12 @@ import contextlib
 import errno
 import fcntl
 import hashlib
-import json
 import os
+import re
 import threading
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from extproc.errors import ConfigError
 from extproc.telemetry.instruments import AUDIT_LINES
@@ -34,6 +34,7 @@ BATCH_LINES = 500
 FLUSH_S = 0.1
 """How long a line waits to be written. Writing each at once would wake a thread, and sync the disk, for every request."""
 _TAIL = 16_384
+_ENDING = re.compile(rb',?"chain":"([0-9a-f]{64})"\}\n?\Z')
 
 
 class AuditTrail:
@@ -43,7 +44,7 @@ class AuditTrail:
         self.blocked = False
         self._settings = settings
         self._meter = meter
-        self._lines: deque[dict[str, Any]] = deque()
+        self._lines: deque[str] = deque()
         self._closing = threading.Event()
         try:
             settings.path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,8 +56,8 @@ class AuditTrail:
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
         self._thread.start()
 
-    def write(self, record: dict[str, Any]) -> None:
-        """Queue one line; never blocks the caller, nor wakes the thread: it looks for itself, ten times a second."""
+    def write(self, record: str) -> None:
+        """Queue one JSON object; never blocks the caller, nor wakes the thread: it looks for itself, ten times a second."""
         if len(self._lines) >= QUEUE_LINES:
             self.lose(1)
         else:
@@ -71,14 +72,16 @@ class AuditTrail:
         closing = False
         while not closing:
             closing = self._closing.wait(FLUSH_S)
-            while self._lines:
-                records = [self._lines.popleft() for _ in range(min(BATCH_LINES, len(self._lines)))]
+            # What is queued meanwhile waits for the next turn: under load each look would find a line or two, and sync for them.
+            waiting = len(self._lines)
+            for start in range(0, waiting, BATCH_LINES):
+                records = [self._lines.popleft() for _ in range(min(BATCH_LINES, waiting - start))]
                 try:
                     self._append(records)
                 except Exception:  # noqa: BLE001 - a line that cannot be made is one that is missing; the next may be good
                     self.lose(len(records))
 
-    def _append(self, records: list[dict[str, Any]]) -> None:
+    def _append(self, records: list[str]) -> None:
         try:
             self._write(records)
         except OSError:
@@ -87,7 +90,7 @@ class AuditTrail:
         self.blocked = False
         self._meter.add(AUDIT_LINES, len(records), ("written",))
 
-    def _write(self, records: list[dict[str, Any]]) -> None:
+    def _write(self, records: list[str]) -> None:
         """Append lines under a lock: the workers of one processor share the file and its chain."""
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(self._locked())
@@ -147,11 +150,10 @@ def _state(file: FileIO) -> tuple[int, int]:
     return found.st_ino, found.st_size
 
 
-def chained(record: dict[str, Any], chain: str) -> tuple[bytes, str]:
-    """A record as a line, and its chain value."""
-    text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
-    value = hashlib.sha256(f"{chain}\n{text}".encode()).hexdigest()
-    opening = text[:-1] + ("," if len(record) else "")
+def chained(record: str, chain: str) -> tuple[bytes, str]:
+    """A JSON object as a line, and its chain value."""
+    value = hashlib.sha256(f"{chain}\n{record}".encode()).hexdigest()
+    opening = record[:-1] if record == "{}" else f"{record[:-1]},"
     return f'{opening}"chain":"{value}"}}\n'.encode(), value
 
 
@@ -175,7 +177,7 @@ def verify(files: Iterable[Path], *, start: str | None = None) -> Iterator[Break
         with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 record, value = _split(line)
-                if record is None:
+                if not value:
                     yield Break(str(file), number, "not a line of an audit trail")
                     continue
                 if chain is None:
@@ -189,13 +191,12 @@ def verify(files: Iterable[Path], *, start: str | None = None) -> Iterator[Break
     yield good, chain or ""
 
 
-def _split(line: bytes) -> tuple[dict[str, Any] | None, str]:
-    try:
-        record = json.loads(line)
-        value = record.pop("chain")
-    except (ValueError, KeyError, AttributeError, TypeError):
-        return None, ""
-    return record, str(value)
+def _split(line: bytes) -> tuple[str, str]:
+    """The JSON object of a line, byte for byte, and its chain value; an empty one where it is no such line."""
+    found = _ENDING.search(line)
+    if found is None or not line.startswith(b"{"):
+        return "", ""
+    return line[: found.start()].decode(errors="replace") + "}", found[1].decode()
 
 
 def last_chain(path: Path) -> str:

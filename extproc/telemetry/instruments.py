@@ -32,9 +32,9 @@ STEP = "intentmesh.step"
 PHASE = "intentmesh.phase"
 ESTIMATED = "intentmesh.usage.estimated"
 
-_TOKENS = tuple(float(4**i) for i in range(14))
-_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
-_STEP_SECONDS = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+TOKENS = tuple(float(4**i) for i in range(14))
+SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+STEP_SECONDS = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 _COUNTS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 
 
@@ -56,7 +56,7 @@ TOKEN_USAGE = Instrument(
     "{token}",
     "Tokens of one request, by input and output",
     (OPERATION, PROVIDER, REQUEST_MODEL, RESPONSE_MODEL, TOKEN_TYPE),
-    _TOKENS,
+    TOKENS,
 )
 OPERATION_DURATION = Instrument(
     "gen_ai.client.operation.duration",
@@ -64,7 +64,7 @@ OPERATION_DURATION = Instrument(
     "s",
     "Time from the request's arrival to the end of its answer",
     (OPERATION, PROVIDER, REQUEST_MODEL, RESPONSE_MODEL, ERROR_TYPE),
-    _SECONDS,
+    SECONDS,
 )
 TIME_TO_FIRST_TOKEN = Instrument(
     "gen_ai.client.operation.time_to_first_chunk",
@@ -72,7 +72,7 @@ TIME_TO_FIRST_TOKEN = Instrument(
     "s",
     "Time from the request's arrival to the first event of a streamed answer",
     (OPERATION, PROVIDER, REQUEST_MODEL),
-    _SECONDS,
+    SECONDS,
 )
 TIME_PER_OUTPUT_TOKEN = Instrument(
     "gen_ai.client.operation.time_per_output_chunk",
@@ -80,7 +80,7 @@ TIME_PER_OUTPUT_TOKEN = Instrument(
     "s",
     "Time between the events of a streamed answer after the first, on average",
     (OPERATION, PROVIDER, REQUEST_MODEL),
-    _SECONDS,
+    SECONDS,
 )
 REQUESTS = Instrument(
     "intentmesh.requests",
@@ -95,7 +95,7 @@ STEP_DURATION = Instrument(
     "s",
     "Time of each step of the pipeline",
     (STEP,),
-    _STEP_SECONDS,
+    STEP_SECONDS,
 )
 ENTITIES = Instrument(
     "intentmesh.entities", "counter", "{entity}", "Personal data found, by type and operator", (ENTITY, OPERATOR)

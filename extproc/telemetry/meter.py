@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 from extproc.telemetry.instruments import INSTRUMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from extproc.telemetry.instruments import Instrument
 
 Labels = tuple[str, ...]
-Snapshot = dict[str, dict[Labels, list[float]]]
-"""Instrument -> attribute values -> [value], or for a histogram [sum, count of each bucket ..., count above the last]."""
+Cells = list[float]
+"""[value], or for a histogram [sum, count of each bucket ..., count above the last]."""
+Snapshot = dict[str, dict[Labels, Cells]]
+"""Instrument -> attribute values -> what adds up there."""
 
 
 class Meter:
@@ -28,13 +30,18 @@ class Meter:
     def __init__(self) -> None:
         self._series: Snapshot = {instrument.name: {} for instrument in INSTRUMENTS}
 
+    def cells(self, instrument: Instrument, labels: Labels = ()) -> Cells:
+        """Where a counter or histogram adds up, for whoever writes to it often. It stays the same list."""
+        series = self._series[instrument.name]
+        cells = series.get(labels)
+        if cells is None:
+            size = len(instrument.boundaries) + 2 if instrument.kind == "histogram" else 1
+            cells = series[labels] = [0.0] * size
+        return cells
+
     def add(self, instrument: Instrument, value: float = 1.0, labels: Labels = ()) -> None:
         """Count."""
-        series = self._series[instrument.name]
-        try:
-            series[labels][0] += value
-        except KeyError:
-            series[labels] = [value]
+        self.cells(instrument, labels)[0] += value
 
     def set(self, instrument: Instrument, value: float, labels: Labels = ()) -> None:
         """Set a gauge."""
@@ -42,10 +49,7 @@ class Meter:
 
     def record(self, instrument: Instrument, value: float, labels: Labels = ()) -> None:
         """Put a value into its bucket; a bucket holds what is at most its boundary."""
-        series = self._series[instrument.name]
-        cells = series.get(labels)
-        if cells is None:
-            cells = series[labels] = [0.0] * (len(instrument.boundaries) + 2)
+        cells = self.cells(instrument, labels)
         cells[0] += value
         cells[bisect_left(instrument.boundaries, value) + 1] += 1
 
@@ -68,5 +72,5 @@ def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
     return total
 
 
-def _sum(one: Sequence[float], other: Sequence[float]) -> list[float]:
+def _sum(one: Cells, other: Cells) -> Cells:
     return [a + b for a, b in zip(one, other, strict=True)]

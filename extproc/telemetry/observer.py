@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
@@ -14,10 +14,13 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from extproc import __version__
 from extproc.telemetry import instruments as names
 from extproc.telemetry.audit import AuditTrail
+from extproc.telemetry.bill import Prices
 from extproc.telemetry.caller import label_of, project_of
+from extproc.telemetry.decision import decision
 from extproc.telemetry.meter import Meter
 from extproc.telemetry.otlp import MetricPusher, metric_exporter, span_exporter
 from extproc.telemetry.spans import Identifier, SpanIdentity, SpanMaker, SpanQueue
+from extproc.telemetry.tally import PROVIDER, Tally, error_type
 from extproc.telemetry.usage import UsageReader
 
 if TYPE_CHECKING:
@@ -27,28 +30,20 @@ if TYPE_CHECKING:
 
     from extproc.config import Mesh
     from extproc.events import Exchange, Usage
+    from extproc.telemetry.bill import Bill
     from extproc.telemetry.spans import Attribute
 
-PROVIDER = "llama.cpp"
-OPERATIONS = {
-    "/chat/completions": "chat",
-    "/completions": "text_completion",
-    "/responses": "chat",
-    "/messages": "chat",
-    "/embeddings": "embeddings",
-}
-"""End of a path -> `gen_ai.operation.name`."""
+OPERATIONS = {"completions": "text_completion", "responses": "chat", "messages": "chat", "embeddings": "embeddings"}
+"""Last segment of a path -> `gen_ai.operation.name`; `/chat/completions` is `chat`."""
 OTHER = "other"
 FINISH_REASONS = frozenset(
     {"stop", "length", "content_filter", "tool_calls", "function_call"}
     | {"end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal"}
 )
 """What may be told of why an answer ended; a word of the upstream's own is `other`."""
-FAULTS = ("late", "classifier")
-"""Beginnings of the reasons for which a request went to the default model after a fault."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestTrace:
     """What is kept of an exchange while it runs: no text, only who and where."""
 
@@ -67,22 +62,13 @@ class RequestTrace:
         return {"project": self.project}
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """Tokens and money of one exchange."""
-
-    input_tokens: int
-    output_tokens: int
-    cost: float
-    estimated: bool
-
-
 class Telemetry:
     """Everything that is reported, for one process. Implements `events.Observer`."""
 
     def __init__(self, mesh: Mesh, *, meter: Meter | None = None) -> None:
         settings = mesh.telemetry
         self.meter = meter or Meter()
+        self._tally = Tally(self.meter)
         self.audit = AuditTrail(settings.audit, self.meter) if settings.audit else None
         self._resource = Resource.create({"service.name": "intentmesh", "service.version": __version__})
         self._scope = InstrumentationScope("intentmesh", __version__)
@@ -108,15 +94,14 @@ class Telemetry:
         """Take a reloaded configuration into use. Exporters and the audit file stay as they were at the start."""
         self._settings = mesh.telemetry
         self._identifier = Identifier(mesh.telemetry.traces.ratio)
-        self._prices = {
-            name: (m.price_per_million.input, m.price_per_million.output) for name, m in mesh.models.items()
-        }
+        self._prices = Prices(mesh)
         self._known_models = {name: name for name in mesh.models} | {
             m.upstream_name: m.upstream_name for m in mesh.models.values() if m.upstream_name
         }
         settings, project = mesh.telemetry, mesh.telemetry.project
-        priced = any(price for prices in self._prices.values() for price in prices)
-        billed = bool(priced or project.header or project.spiffe or project.claim or settings.audit or settings.otlp)
+        billed = bool(
+            self._prices.any or project.header or project.spiffe or project.claim or settings.audit or settings.otlp
+        )
         self._reads_answers = billed if settings.usage is None else settings.usage
         self._digest = hashlib.sha256(mesh.model_dump_json().encode()).hexdigest()[:16]
 
@@ -132,8 +117,7 @@ class Telemetry:
 
     def begin(self, headers: Mapping[str, str], metadata: Mapping[str, object] | None = None) -> RequestTrace:
         """An intercepted request begins."""
-        path = headers.get(":path", "").partition("?")[0]
-        operation = next((o for end, o in OPERATIONS.items() if path.endswith(end)), "generate_content")
+        operation = operation_of(headers.get(":path", ""))
         identity = self._identifier.identify(headers) if self._spans else None
         project = project_of(self._settings.project, headers, metadata)
         return RequestTrace(operation, project, identity)
@@ -150,12 +134,18 @@ class Telemetry:
         """An exchange has ended: put it on record, count it, and tell it on."""
         if exchange.rule:
             trace = exchange.trace if isinstance(exchange.trace, RequestTrace) else None
-            bill = self._bill(exchange)
+            bill = self._prices.bill(exchange)
             try:
                 if self.audit:
                     self._record(self.audit, exchange, trace, bill)
             finally:
-                self._count(exchange, trace, bill)
+                self._tally.count(
+                    exchange,
+                    trace.operation if trace else "chat",
+                    self._known(exchange.usage.response_model) if exchange.usage else "",
+                    label_of(self._settings.project, trace.project if trace else "") if bill else "",
+                    bill,
+                )
                 if trace and trace.identity and self._spans and trace.identity.context.trace_flags.sampled:
                     self._trace(exchange, trace, bill)
 
@@ -166,7 +156,7 @@ class Telemetry:
             "input_tokens": given,
             "output_tokens": made,
             "total_tokens": given + made,
-            "cost": self._cost(model, given, made),
+            "cost": self._prices.cost(model, given, made),
         }
 
     def close(self) -> None:
@@ -174,63 +164,6 @@ class Telemetry:
         for part in (self._spans, self._pusher, self.audit):
             if part is not None:
                 part.close()
-
-    def _bill(self, exchange: Exchange) -> Bill | None:
-        usage = exchange.usage
-        if usage is None or (usage.estimated and (exchange.status or 0) >= 400):  # an error costs what it says it costs
-            return None
-        estimated = usage.estimated or usage.input_tokens is None
-        given = usage.input_tokens if usage.input_tokens is not None else exchange.request_bytes // 4
-        made = usage.output_tokens or 0
-        return Bill(given, made, self._cost(exchange.model or "", given, made), estimated)
-
-    def _cost(self, model: str, input_tokens: int, output_tokens: int) -> float:
-        prices = self._prices.get(model, (0.0, 0.0))
-        return (input_tokens * prices[0] + output_tokens * prices[1]) / 1e6
-
-    def _count(self, exchange: Exchange, trace: RequestTrace | None, bill: Bill | None) -> None:
-        meter = self.meter
-        model = exchange.model or ""
-        intent = exchange.intent or ""
-        reason = (exchange.reason or exchange.error or "").partition(":")[0]
-        meter.add(
-            names.REQUESTS, 1, (intent, model, exchange.version or "", exchange.stage or "", reason, exchange.outcome)
-        )
-        for step, seconds in exchange.steps_s.items():
-            meter.record(names.STEP_DURATION, seconds, (step,))
-        for entity_and_operator, count in exchange.entities.items():
-            meter.add(names.ENTITIES, count, entity_and_operator)
-        if exchange.vault_size:
-            meter.record(names.VAULT_SIZE, exchange.vault_size)
-        if exchange.stage == "abstain":
-            meter.add(names.ABSTAINED)
-        if reason in FAULTS:
-            meter.add(names.FAIL_OPEN, 1, (reason,))
-        if exchange.error and exchange.outcome in {"rejected", "failed"} and (exchange.status or 500) >= 500:
-            meter.add(names.FAIL_CLOSED, 1, (exchange.error,))
-        self._count_answer(exchange, trace, bill)
-
-    def _count_answer(self, exchange: Exchange, trace: RequestTrace | None, bill: Bill | None) -> None:
-        """The GenAI convention's own metrics, and who pays."""
-        meter = self.meter
-        model = exchange.model or ""
-        operation = trace.operation if trace else "chat"
-        answered = self._known(exchange.usage.response_model) if exchange.usage else ""
-        error = _error(exchange) or ""
-        meter.record(names.OPERATION_DURATION, exchange.duration_s, (operation, PROVIDER, model, answered, error))
-        if exchange.streamed and exchange.first_chunk_s is not None:
-            meter.record(names.TIME_TO_FIRST_TOKEN, exchange.first_chunk_s, (operation, PROVIDER, model))
-            chunks = exchange.usage.chunks if exchange.usage else 0
-            if chunks > 1:
-                rest = max(0.0, exchange.duration_s - exchange.first_chunk_s)
-                meter.record(names.TIME_PER_OUTPUT_TOKEN, rest / (chunks - 1), (operation, PROVIDER, model))
-        if bill:
-            project = label_of(self._settings.project, trace.project if trace else "")
-            estimated = "true" if bill.estimated else "false"
-            for kind, tokens in (("input", bill.input_tokens), ("output", bill.output_tokens)):
-                meter.record(names.TOKEN_USAGE, tokens, (operation, PROVIDER, model, answered, kind))
-                meter.add(names.PROJECT_TOKENS, tokens, (project, exchange.intent or "", model, kind, estimated))
-            meter.add(names.PROJECT_COST, bill.cost, (project, exchange.intent or "", model))
 
     def _trace(self, exchange: Exchange, trace: RequestTrace, bill: Bill | None) -> None:
         assert trace.identity is not None
@@ -247,7 +180,7 @@ class Telemetry:
             names.MODEL: exchange.model,
             names.VERSION: exchange.version,
             names.REASON: exchange.reason,
-            names.ERROR_TYPE: _error(exchange),
+            names.ERROR_TYPE: error_type(exchange),
             "http.response.status_code": exchange.status,
             "intentmesh.request_id": exchange.request_id or None,
         }
@@ -277,7 +210,7 @@ class Telemetry:
             attributes,
             steps=exchange.steps_s if how != "none" else {},
             as_spans=how == "spans",
-            error=_error(exchange),
+            error=error_type(exchange),
         )
         for span in spans:
             self._spans.put(span)
@@ -289,34 +222,17 @@ class Telemetry:
             audit.lose(1)
             raise
 
-    def _audit_record(self, exchange: Exchange, trace: RequestTrace | None, bill: Bill | None) -> dict[str, Any]:
-        return {
-            "time": round(exchange.started_at, 3),
-            "request_id": exchange.request_id,
-            "project": trace.project if trace else "",
-            "intent": exchange.intent,
-            "score": exchange.score,
-            "stage": exchange.stage,
-            "model": exchange.model,
-            "version": exchange.version,
-            "reason": exchange.reason,
-            "residency": exchange.residency,
-            "entities": {f"{kind}:{operator}": count for (kind, operator), count in exchange.entities.items()},
-            "outcome": exchange.outcome,
-            "status": exchange.status,
-            "error": exchange.error,
-            "input_tokens": bill.input_tokens if bill else None,
-            "output_tokens": bill.output_tokens if bill else None,
-            "estimated": bill.estimated if bill else None,
-            "cost": round(bill.cost, 9) if bill else None,
-            "config": self._digest,
-        }
+    def _audit_record(self, exchange: Exchange, trace: RequestTrace | None, bill: Bill | None) -> str:
+        return decision(exchange, trace.project if trace else "", bill, self._digest)
 
     def _known(self, model: str | None) -> str:
         """A model's name as a label: only those of the registry, so that labels stay few."""
         return self._known_models.get(model or "", OTHER if model else "")
 
 
-def _error(exchange: Exchange) -> str | None:
-    """`error.type`: the class of our error, else the status of an answer that is one."""
-    return exchange.error or (str(exchange.status) if exchange.status and exchange.status >= 400 else None)
+def operation_of(target: str) -> str:
+    """`gen_ai.operation.name` by the path."""
+    path = target.partition("?")[0]
+    if path.endswith("/chat/completions"):
+        return "chat"
+    return OPERATIONS.get(path.rpartition("/")[2], "generate_content")

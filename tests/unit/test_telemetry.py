@@ -8,9 +8,12 @@ import pytest
 
 from extproc.config.telemetry import AuditSettings, ProjectSettings
 from extproc.errors import ConfigError
+from extproc.events import Exchange
 from extproc.telemetry import instruments as names
 from extproc.telemetry.audit import FLUSH_S, GENESIS, AuditTrail, Break, verify
+from extproc.telemetry.bill import Bill
 from extproc.telemetry.caller import label_of, project_of
+from extproc.telemetry.decision import decision
 from extproc.telemetry.meter import Meter, merge
 from extproc.telemetry.prometheus import exposition
 from extproc.telemetry.spans import Identifier
@@ -109,9 +112,32 @@ def trail(path, meter, **settings):
     """An audit trail with three lines, closed."""
     audit = AuditTrail(AuditSettings(path=path, **settings), meter)
     for number in range(3):
-        audit.write({"request_id": str(number), "intent": "été"})
+        audit.write(json.dumps({"request_id": str(number), "intent": "été"}, ensure_ascii=False))
     audit.close()
     return audit
+
+
+@pytest.mark.parametrize("bill", [None, Bill(12, 34, 0.00012, estimated=True)])
+def test_a_decision_is_json(bill):
+    """Whatever stands in its names, and with or without what an answer took."""
+    told = {"intent": 'a "b"\\', "score": 0.25, "stage": None, "model": "été", "version": "v2", "status": 200}
+    found = {("EMAIL_ADDRESS", "replace"): 2, ("PERSON", "keep"): 1}
+    exchange = Exchange("forwarded", 1.7e9 + 0.12345, 0.1, request_id="r/1", reason="route[0]", entities=found, **told)
+    record = json.loads(decision(exchange, "red", bill, "d1"))
+    paid = (12, 34, True, 0.00012) if bill else (None, None, None, None)
+    assert record == {
+        **told,
+        "time": 1700000000.123,
+        "request_id": "r/1",
+        "project": "red",
+        "reason": "route[0]",
+        "residency": None,
+        "entities": {"EMAIL_ADDRESS:replace": 2, "PERSON:keep": 1},
+        "outcome": "forwarded",
+        "error": None,
+        **dict(zip(("input_tokens", "output_tokens", "estimated", "cost"), paid, strict=True)),
+        "config": "d1",
+    }
 
 
 def test_audit_goes_on_after_a_restart(tmp_path):
@@ -124,7 +150,7 @@ def test_audit_goes_on_after_a_restart(tmp_path):
     assert meter.snapshot()[names.AUDIT_LINES.name] == {("written",): [6]}
 
 
-@pytest.mark.parametrize("edit", ["change", "remove", "swap"])
+@pytest.mark.parametrize("edit", ["change", "remove", "swap", "space"])
 def test_audit_shows_tampering(tmp_path, edit):
     """A line that was changed, removed or moved breaks the chain."""
     path = tmp_path / "a.jsonl"
@@ -134,6 +160,8 @@ def test_audit_shows_tampering(tmp_path, edit):
         lines[1] = lines[1].replace(b'"1"', b'"9"')
     elif edit == "remove":
         del lines[1]
+    elif edit == "space":
+        lines[1] = lines[1].replace(b":", b": ", 1)
     else:
         lines[0], lines[1] = lines[1], lines[0]
     path.write_bytes(b"".join(lines))
@@ -157,7 +185,7 @@ def test_audit_of_several_workers_is_one_chain(tmp_path):
     settings = AuditSettings(path=tmp_path / "audit.jsonl", max_bytes=4096, keep=50)
     workers = [AuditTrail(settings, Meter()) for _ in range(3)]
     for number in range(200):
-        workers[number % 3].write({"request_id": str(number), "filler": "x" * 40})
+        workers[number % 3].write(json.dumps({"request_id": str(number), "filler": "x" * 40}))
         if not number % 20:
             time.sleep(FLUSH_S / 5)
     for worker in workers:
@@ -175,7 +203,7 @@ def test_audit_on_a_disk_that_refuses(tmp_path, on_error, blocked):
     audit = AuditTrail(AuditSettings(path=path, on_error=on_error), meter)
     path.unlink()
     path.mkdir()
-    audit.write({"request_id": "1"})
+    audit.write("{}")
     audit.close()
     assert audit.blocked is blocked
     assert meter.snapshot()[names.AUDIT_LINES.name] == {("lost",): [1]}

@@ -22,7 +22,7 @@ from extproc.pii.vault import Vault
 from extproc.pipeline import Pipeline, _Masked
 from extproc.routing import Router
 from extproc.server import serve
-from extproc.telemetry import audit, observer, otlp
+from extproc.telemetry import audit, observer, otlp, tally
 from extproc.telemetry.usage import UsageReader
 from tests.wire.canary import SECRETS
 
@@ -45,7 +45,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "telemetry-read": (UsageReader, "feed"),
     "telemetry-usage": (UsageReader, "close"),
     "telemetry-bill": (observer.Telemetry, "bill"),
-    "telemetry-count": (observer.Telemetry, "_count"),
+    "telemetry-count": (tally.Tally, "count"),
     "telemetry-span": (observer.Telemetry, "_trace"),
     "audit-record": (observer.Telemetry, "_audit_record"),
     "audit-queue": (audit.AuditTrail, "write"),

@@ -1,0 +1,50 @@
+"""A decision as the audit trail keeps it: one JSON object, put together by hand, since every request pays for it.
+
+Its names come from the configuration, so each is quoted once and kept; what is left are numbers. A dict, and `json.dumps` of
+it, take four times as long.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extproc.events import Exchange
+    from extproc.telemetry.bill import Bill
+
+UNPAID = '"input_tokens":null,"output_tokens":null,"estimated":null,"cost":null'
+
+
+def decision(exchange: Exchange, project: str, bill: Bill | None, digest: str) -> str:
+    """The record of a finished exchange. `digest`: of the configuration that decided."""
+    entities = ",".join(
+        [f"{quoted(f'{kind}:{operator}')}:{count}" for (kind, operator), count in exchange.entities.items()]
+    )
+    return (
+        f'{{"time":{round(exchange.started_at, 3)!r},"request_id":{json.dumps(exchange.request_id)}'
+        f',"project":{quoted(project)},"intent":{quoted(exchange.intent)},"score":{number(exchange.score)}'
+        f',"stage":{quoted(exchange.stage)},"model":{quoted(exchange.model)},"version":{quoted(exchange.version)}'
+        f',"reason":{quoted(exchange.reason)},"residency":{quoted(exchange.residency)},"entities":{{{entities}}}'
+        f',"outcome":"{exchange.outcome}","status":{number(exchange.status)},"error":{quoted(exchange.error)}'
+        f',{paid(bill) if bill else UNPAID},"config":"{digest}"}}'
+    )
+
+
+def paid(bill: Bill) -> str:
+    """What an answer took, as members of the object."""
+    estimated = "true" if bill.estimated else "false"
+    tokens = f'"input_tokens":{bill.input_tokens},"output_tokens":{bill.output_tokens}'
+    return f'{tokens},"estimated":{estimated},"cost":{round(bill.cost, 9)!r}'
+
+
+def number(value: float | None) -> str:
+    """A number as JSON has it."""
+    return "null" if value is None else repr(value)
+
+
+@lru_cache(maxsize=4096)
+def quoted(name: str | None) -> str:
+    """A name as JSON has it."""
+    return json.dumps(name, ensure_ascii=False)

@@ -1,0 +1,144 @@
+"""Counts finished exchanges.
+
+Exchanges of one kind (intent, model, outcome and so on) raise the same counts, so what a kind raises is looked up in the meter
+once and kept; from then on an exchange is one dict lookup, and some additions.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, NamedTuple
+
+from extproc.telemetry import instruments as names
+
+if TYPE_CHECKING:
+    from extproc.events import Exchange
+    from extproc.telemetry.bill import Bill
+    from extproc.telemetry.meter import Cells, Meter
+
+PROVIDER = "llama.cpp"
+FAULTS = ("late", "classifier")
+"""Beginnings of the reasons for which a request went to the default model after a fault."""
+
+
+class Kind(NamedTuple):
+    """What every exchange of one kind raises."""
+
+    counters: tuple[Cells, ...]
+    """Each by one."""
+    duration: Cells
+
+
+class Account(NamedTuple):
+    """Where the tokens of one project, intent and model go."""
+
+    read: Cells
+    written: Cells
+    project_read: Cells
+    project_written: Cells
+    cost: Cells
+
+
+class _Steps(dict[str, "Cells"]):
+    """Step -> the histogram of its seconds."""
+
+    def __init__(self, meter: Meter) -> None:
+        super().__init__()
+        self._meter = meter
+
+    def __missing__(self, step: str) -> Cells:
+        cells = self[step] = self._meter.cells(names.STEP_DURATION, (step,))
+        return cells
+
+
+class Tally:
+    """The metrics of exchanges: by outcome, by the GenAI convention, and by who pays."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._steps = _Steps(meter)
+        self._kinds: dict[tuple[object, ...], Kind] = {}
+        self._accounts: dict[tuple[object, ...], Account] = {}
+
+    def count(self, exchange: Exchange, operation: str, answered: str, project: str, bill: Bill | None) -> None:
+        """Count one. `answered`: the model that the answer names, as a label; so is `project`."""
+        key = (
+            *(exchange.intent, exchange.model, exchange.version, exchange.stage, exchange.reason),
+            *(exchange.outcome, exchange.status, exchange.error, operation, answered),
+        )
+        kind = self._kinds.get(key)
+        if kind is None:
+            kind = self._kinds[key] = self._kind(exchange, operation, answered)
+        for cells in kind.counters:
+            cells[0] += 1
+        _put(kind.duration, names.SECONDS, exchange.duration_s)
+        steps = self._steps
+        for step, seconds in exchange.steps_s.items():
+            _put(steps[step], names.STEP_SECONDS, seconds)
+        if exchange.entities:
+            for entity_and_operator, count in exchange.entities.items():
+                self._meter.add(names.ENTITIES, count, entity_and_operator)
+        if exchange.vault_size:
+            self._meter.record(names.VAULT_SIZE, exchange.vault_size)
+        if exchange.streamed and exchange.first_chunk_s is not None:
+            self._count_stream(exchange, exchange.first_chunk_s, operation)
+        if bill:
+            self._charge(exchange, operation, answered, project, bill)
+
+    def _kind(self, exchange: Exchange, operation: str, answered: str) -> Kind:
+        meter = self._meter
+        model = exchange.model or ""
+        reason = (exchange.reason or exchange.error or "").partition(":")[0]
+        labels = (exchange.intent or "", model, exchange.version or "", exchange.stage or "", reason, exchange.outcome)
+        counters = [meter.cells(names.REQUESTS, labels)]
+        if exchange.stage == "abstain":
+            counters.append(meter.cells(names.ABSTAINED))
+        if reason in FAULTS:
+            counters.append(meter.cells(names.FAIL_OPEN, (reason,)))
+        if exchange.error and exchange.outcome in {"rejected", "failed"} and (exchange.status or 500) >= 500:
+            counters.append(meter.cells(names.FAIL_CLOSED, (exchange.error,)))
+        told = (operation, PROVIDER, model, answered, error_type(exchange) or "")
+        return Kind(tuple(counters), meter.cells(names.OPERATION_DURATION, told))
+
+    def _count_stream(self, exchange: Exchange, first_chunk_s: float, operation: str) -> None:
+        labels = (operation, PROVIDER, exchange.model or "")
+        self._meter.record(names.TIME_TO_FIRST_TOKEN, first_chunk_s, labels)
+        chunks = exchange.usage.chunks if exchange.usage else 0
+        if chunks > 1:
+            rest = max(0.0, exchange.duration_s - first_chunk_s)
+            self._meter.record(names.TIME_PER_OUTPUT_TOKEN, rest / (chunks - 1), labels)
+
+    def _charge(self, exchange: Exchange, operation: str, answered: str, project: str, bill: Bill) -> None:
+        key = (project, exchange.intent, exchange.model, operation, answered, bill.estimated)
+        account = self._accounts.get(key)
+        if account is None:
+            account = self._accounts[key] = self._account(exchange, operation, answered, project, bill)
+        _put(account.read, names.TOKENS, bill.input_tokens)
+        _put(account.written, names.TOKENS, bill.output_tokens)
+        account.project_read[0] += bill.input_tokens
+        account.project_written[0] += bill.output_tokens
+        account.cost[0] += bill.cost
+
+    def _account(self, exchange: Exchange, operation: str, answered: str, project: str, bill: Bill) -> Account:
+        meter = self._meter
+        model, intent = exchange.model or "", exchange.intent or ""
+        used = (operation, PROVIDER, model, answered)
+        whose = (project, intent, model)
+        estimated = "true" if bill.estimated else "false"
+        return Account(
+            meter.cells(names.TOKEN_USAGE, (*used, "input")),
+            meter.cells(names.TOKEN_USAGE, (*used, "output")),
+            meter.cells(names.PROJECT_TOKENS, (*whose, "input", estimated)),
+            meter.cells(names.PROJECT_TOKENS, (*whose, "output", estimated)),
+            meter.cells(names.PROJECT_COST, whose),
+        )
+
+
+def _put(cells: Cells, boundaries: tuple[float, ...], value: float) -> None:
+    cells[0] += value
+    cells[bisect_left(boundaries, value) + 1] += 1
+
+
+def error_type(exchange: Exchange) -> str | None:
+    """`error.type`: the class of our error, else the status of an answer that is one."""
+    return exchange.error or (str(exchange.status) if exchange.status and exchange.status >= 400 else None)
