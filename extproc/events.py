@@ -21,6 +21,8 @@ RESIDENCY_HEADER = "x-intentmesh-residency"
 """The farthest zone that the request may reach; absent: anywhere."""
 HEADER_PREFIX = "x-intentmesh-"
 """Ours alone: a client that sends such a header gains nothing by it."""
+LOGS_USAGE = "x-intentmesh-logs-usage"
+"""In the metadata of a gRPC stream: the Envoy that opened it reads token usage itself, and tells it in its access log."""
 METADATA_NAMESPACE = "intentmesh"
 """Envoy's dynamic metadata, as `%DYNAMIC_METADATA(intentmesh:model)%` reads it in an access log."""
 
@@ -198,6 +200,23 @@ class Usage:
     """The answer reported no usage; the numbers are counted from its size."""
     chunks: int = 0
     """Events of a streamed answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an exchange ended whose answer we were not shown, as Envoy's access log tells it."""
+
+    key: str
+    """What we had Envoy keep for it: `awaited` in the dynamic metadata."""
+    cancelled: bool
+    """The client went away first."""
+    status: int
+    cluster: str
+    duration_s: float
+    response_bytes: int
+    first_chunk_at: float | None
+    """Unix time."""
+    usage: Usage | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,26 @@ clean close by sending the request on as it is, unmasked.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import structlog
 
 from extproc import codec
+from extproc.access_log import endings
 from extproc.errors import IntentmeshError, MaskingError, ProtocolError
+from extproc.events import LOGS_USAGE
 from extproc.lateness import Lateness
 from extproc.logs import where
 from extproc.pipeline import Inquiry
 from extproc.refusal import refuse
 from extproc.stream import HttpStream
-from extproc.wire import METHOD, SERVICE
+from extproc.wire import LOG_METHOD, LOG_SERVICE, METHOD, SERVICE
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from extproc.awaited import Awaited
     from extproc.events import Observer, Outcome, Reply
     from extproc.pipeline import Pipeline
 
@@ -34,27 +39,59 @@ log = structlog.get_logger(__name__)
 class ExternalProcessor:
     """The ext_proc service. The pipeline may be swapped between requests; a stream keeps the one it began with."""
 
-    def __init__(self, pipeline: Pipeline, observer: Observer) -> None:
+    def __init__(self, pipeline: Pipeline, observer: Observer, awaited: Awaited) -> None:
         self.pipeline = pipeline
+        self.awaited = awaited
         self.open_streams = 0
         self.lateness = Lateness()
         self._observer = observer
+        self._logs: set[asyncio.Task[Any]] = set()
 
-    def handler(self) -> grpc.GenericRpcHandler:
-        """The service for a server: no serializers, so that it is handed bytes and hands bytes back.
+    def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
+        """The services for a server: no serializers, so that they are handed bytes and hand bytes back.
 
         To gRPC's server the last reply is *the* response: it goes out with the status, in one batch and one write.
         Sent on its own after the last reply, the status is often late: Envoy resets a stream that it is done with, and
         grpc.aio never frees the memory of a batch that failed (grpc/grpc#43360).
         """
         process = grpc.stream_unary_rpc_method_handler(self.process)
-        return grpc.method_handlers_generic_handler(SERVICE, {METHOD: process})
+        follow = grpc.stream_unary_rpc_method_handler(self.follow)
+        return (
+            grpc.method_handlers_generic_handler(SERVICE, {METHOD: process}),
+            grpc.method_handlers_generic_handler(LOG_SERVICE, {LOG_METHOD: follow}),
+        )
+
+    async def follow(self, messages: AsyncIterator[bytes], _context: grpc.aio.ServicerContext) -> bytes:
+        """Envoy's access log: how exchanges ended whose answers were not shown to us."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._logs.add(task)
+        self.awaited.opened()
+        try:
+            async for message in messages:
+                for ending in endings(message):
+                    self.awaited.tell(ending)
+        except ProtocolError as error:
+            log.warning("protocol_error", reason=str(error), request_id="")
+        except asyncio.CancelledError:
+            if task in self._logs:  # Envoy has gone
+                raise
+        finally:
+            self._logs.discard(task)
+            self.awaited.closed()
+        return b""
+
+    def end_logs(self) -> None:
+        """End the access logs that Envoys keep open: they have no end of their own."""
+        while self._logs:
+            self._logs.pop().cancel()
 
     async def process(self, _request_iterator: object, context: grpc.aio.ServicerContext) -> bytes:
         """One gRPC stream is one HTTP exchange. Returns the last reply, after which the stream is closed cleanly."""
-        stream = HttpStream(self.pipeline, self._observer)
+        stream = HttpStream(self.pipeline, self._observer, self._key(context))
         outcome: Outcome | None = "failed"
         trouble: str | None = None
+        told = False
         self.open_streams += 1
         try:
             while True:
@@ -63,7 +100,7 @@ class ExternalProcessor:
                     raise asyncio.CancelledError  # noqa: TRY301 - Envoy is gone: no status, for the reason above
                 last = await send(context, stream, await self._answer(stream, message))
                 if last is not None:
-                    outcome = stream.interrupted()
+                    outcome, told = stream.interrupted(), True
                     return last
         except asyncio.CancelledError:
             # Envoy resets every stream that it is done with: the usual end, unless a request was still in our hands.
@@ -80,8 +117,20 @@ class ExternalProcessor:
             await context.abort(grpc.StatusCode.INTERNAL, trouble)
         finally:
             self.open_streams -= 1
-            self._observer.finish(stream.record(outcome, trouble))
+            exchange = stream.record(outcome, trouble)
+            if stream.awaited and told and outcome is None:
+                model = stream.pipeline.mesh.models.get(exchange.model or "")
+                self.awaited.wait(stream.awaited, exchange, model)
+            else:
+                self._observer.finish(exchange)
         raise AssertionError("abort raises")
+
+    def _key(self, context: grpc.aio.ServicerContext) -> str:
+        """Under which Envoy is to tell of the answer; empty where nobody asks, or it does not offer to."""
+        if not self._observer.reads_answers:
+            return ""
+        offered = any(name == LOGS_USAGE for name, _ in context.invocation_metadata() or ())
+        return self.awaited.key() if offered else ""
 
     async def _answer(self, stream: HttpStream, message: bytes) -> tuple[Reply, ...]:
         try:

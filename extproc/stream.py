@@ -16,7 +16,6 @@ closes the stream cleanly: Envoy asks no more, and the rest of the exchange cost
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import replace
 from enum import Enum, auto
@@ -110,7 +109,8 @@ Step = tuple[Reply, ...] | Inquiry
 class HttpStream:
     """One exchange. Made for it and gone with it: the vault lives here and nowhere else."""
 
-    def __init__(self, pipeline: Pipeline, observer: Observer | None = None) -> None:
+    def __init__(self, pipeline: Pipeline, observer: Observer | None = None, awaited: str = "") -> None:
+        """`awaited`: under this key Envoy's access log will tell how the exchange ended; empty: it will not."""
         self.pipeline = pipeline
         self.finished = False
         """Nothing is left to do: the gRPC stream may be closed cleanly."""
@@ -119,6 +119,9 @@ class HttpStream:
         self.rule: Intercept | None = None
         self.target = ""
         """Path and query."""
+        self.awaited = ""
+        """The key under which Envoy tells of an answer that we are not shown; empty: all is known when the stream ends."""
+        self._key = "" if pipeline.mesh.shadow else awaited
         self._shadow = pipeline.mesh.shadow
         self._observer = observer or Silence()
         self._state = State.START
@@ -251,6 +254,8 @@ class HttpStream:
         self._inspection = inspection
         self._outcome = "forwarded"
         self.finished = not self._needs_answer(inspection)
+        if self.finished and not self.observed:
+            self.awaited = self._key
         if self._request_open:
             return self._release(None if self._shadow else self._change(inspection))
         # There was no body: the reply to the headers says all, and may still say what we want to see of the answer.
@@ -370,6 +375,8 @@ class HttpStream:
             told["entities"] = ",".join(f"{entity_type}={count}" for entity_type, count in counts.items())
         if self._trace is not None:
             told |= self._trace.metadata
+        if self.awaited:
+            told["awaited"] = self.awaited
         told["prompt_tokens"] = max(1, self._received // BYTES_PER_TOKEN)
         return told
 
@@ -402,23 +409,26 @@ class HttpStream:
 
     def _may_read_answer(self) -> bool:
         assert self.rule is not None
-        return self._observer.reads_answers or self.pipeline.may_edit_answer(self.rule)
+        return self._reads_usage() or self.pipeline.may_edit_answer(self.rule)
+
+    def _reads_usage(self) -> bool:
+        """Whether an answer is to be shown to us for its numbers alone."""
+        return self._observer.reads_answers and not self._key
 
     def _needs_answer(self, inspection: Inspection) -> bool:
         assert self.rule is not None
-        if self._observer.reads_answers or self._response_mode is BodyMode.FULL_DUPLEX_STREAMED:
+        if self._reads_usage() or self._response_mode is BodyMode.FULL_DUPLEX_STREAMED:
             return True
         return not self._shadow and self.pipeline.answer_editor(self.rule, inspection) is not None
 
     # The record
 
     def _version(self) -> str | None:
-        """Which version of the model answered: a cluster is `model:version`, and what follows says how far it may reach."""
+        """Which version of the model answered, where Envoy tells."""
         if not self._cluster or self._inspection is None:
             return None
         model = self._inspection.decision.model
-        versions = self.pipeline.mesh.models[model].versions
-        return next((v for v in versions if re.match(rf"{re.escape(f'{model}:{v}')}(?![\w.-])", self._cluster)), None)
+        return self.pipeline.mesh.models[model].version_of(model, self._cluster)
 
     def interrupted(self) -> Outcome | None:
         """The outcome if the stream ends now: `cancelled` while part of an intercepted exchange is still to come."""

@@ -5,7 +5,7 @@ class of every field. Reading and writing them in Python takes 100 to 200 µs a 
 once more, at import, as classes of protobuf's C core, which take less than one. `tests/unit/test_wire.py` holds the
 two to the same bytes in both directions.
 
-Nothing but `codec.py` imports this module.
+Nothing but `codec.py` and `access_log.py` reads or writes a message.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from envoy_data_plane.envoy.service.accesslog import v3 as log_schema
 from envoy_data_plane.envoy.service.ext_proc import v3 as schema
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 SERVICE = "envoy.service.ext_proc.v3.ExternalProcessor"
 METHOD = "Process"
+LOG_SERVICE = "envoy.service.accesslog.v3.AccessLogService"
+LOG_METHOD = "StreamAccessLogs"
 
 _PACKAGE = "intentmesh.wire"
 _Type = descriptor_pb2.FieldDescriptorProto.Type
@@ -108,8 +111,9 @@ def _schema(source: type[Any]) -> Any:
     return source._betterproto  # noqa: SLF001
 
 
-MESSAGES = derive([schema.ProcessingRequest, schema.ProcessingResponse])
+MESSAGES = derive([schema.ProcessingRequest, schema.ProcessingResponse, log_schema.StreamAccessLogsMessage])
 ProcessingRequest = MESSAGES["ProcessingRequest"]
 ProcessingResponse = MESSAGES["ProcessingResponse"]
+StreamAccessLogsMessage = MESSAGES["StreamAccessLogsMessage"]
 HeaderMutation = MESSAGES["HeaderMutation"]
 ProcessingMode = MESSAGES["ProcessingMode"]

@@ -16,6 +16,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from extproc import logs
+from extproc.awaited import Awaited
 from extproc.errors import ConfigError, IntentmeshError
 from extproc.service import ExternalProcessor
 from extproc.telemetry.instruments import (
@@ -114,7 +115,10 @@ class Worker:
         self._build = build
         self._use = use
         self._watches = watches
-        self._service = ExternalProcessor(pipeline, observer)
+        sockets = mesh.processor.sockets()
+        number = sockets.index(socket) if socket in sockets else 0
+        self._awaited = Awaited(number, observer.finish, meter)
+        self._service = ExternalProcessor(pipeline, observer, self._awaited)
         self._health = WatchedHealth()
         self._stop = asyncio.Event()
         self._hurry = False
@@ -146,6 +150,7 @@ class Worker:
             await self._drain(server)
         finally:
             keeper.cancel()
+            self._awaited.close()
             self._service.lateness.close()
             faulthandler.cancel_dump_traceback_later()
 
@@ -162,7 +167,7 @@ class Worker:
                 ("grpc.so_reuseport", 0),  # two processors on one port would be a mistake
             ]
         )
-        server.add_generic_rpc_handlers((self._service.handler(),))
+        server.add_generic_rpc_handlers(self._service.handlers())
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         try:
             bound = server.add_insecure_port(self._address)
@@ -181,6 +186,7 @@ class Worker:
         while True:
             faulthandler.dump_traceback_later(HANG_S, exit=True, file=STDERR)
             self._meter.set(OPEN_STREAMS, self._service.open_streams)
+            self._awaited.expire()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._reload.wait(), LOOK_S)
             asked = self._reload.is_set()
@@ -237,7 +243,11 @@ class Worker:
         while (now := time.monotonic()) < end and not self._health.is_known(start, now):  # noqa: ASYNC110 - time passes
             await asyncio.sleep(0.05)
         # What is still open at the end of the grace time is cancelled, which is an error to Envoy: the request fails.
-        await server.stop(max(0.0, end - time.monotonic()))
+        stopping = asyncio.create_task(server.stop(max(0.0, end - time.monotonic())))
+        while time.monotonic() < end and (self._service.open_streams or (self._awaited and self._awaited.logs)):  # noqa: ASYNC110 - time passes too
+            await asyncio.sleep(0.05)
+        self._service.end_logs()
+        await stopping
         log.info("stopped", unfinished=self._service.open_streams)
 
     def ready(self) -> tuple[bool, dict[str, Any]]:

@@ -55,6 +55,10 @@ class EnvoySettings(Section):
     """A stream on which nothing moved for so long is closed."""
     token_limit: TokenLimit | None = None
     """Default: none."""
+    logs_usage: bool = True
+    """Where token usage is wanted (`telemetry.usage`), Envoy reads it off the answers that need no restoring, by a few lines
+    of Lua, and tells the processor in its gRPC access log. False: the processor is shown these answers too, at two messages
+    more a request."""
     margin_ms: int = Field(default=500, ge=0)
     """Added to `limits.deadline_ms` for Envoy's `message_timeout`: the processor gives up first, with an answer of its own."""
 

@@ -38,3 +38,20 @@ class Mesh(Section):
     kubernetes: KubernetesSettings = Field(default_factory=KubernetesSettings)
     shadow: bool = False
     """Decide, count and report, but change nothing."""
+
+    @property
+    def reads_usage(self) -> bool:
+        """Whether token usage is read from answers: unless `telemetry.usage` says, where somebody pays or looks."""
+        telemetry, project = self.telemetry, self.telemetry.project
+        if not telemetry.enabled:
+            return False
+        if telemetry.usage is not None:
+            return telemetry.usage
+        priced = any(m.price_per_million.input or m.price_per_million.output for m in self.models.values())
+        told = telemetry.audit or telemetry.otlp
+        return bool(priced or project.header or project.spiffe or project.claim or told)
+
+    @property
+    def logs_usage(self) -> bool:
+        """Whether the rendered Envoy reads usage itself. Each of its workers has to be reached, so not behind one address."""
+        return self.reads_usage and self.envoy.logs_usage and not self.processor.address and not self.shadow

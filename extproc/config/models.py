@@ -26,6 +26,8 @@ RESIDENCY_HEADER = "x-intentmesh-residency"
 """How far the request may travel: one of ZONES."""
 HEADER_PREFIX = "x-intentmesh-"
 """Headers with this prefix are ours: removed from what clients send, before anything reads them."""
+LOGS_USAGE = "x-intentmesh-logs-usage"
+"""In the metadata of a gRPC stream: the Envoy that opened it reads token usage itself, and tells it in its access log."""
 
 
 def _name(value: str) -> str:
@@ -177,6 +179,10 @@ class Model(Section):
     def every_endpoint(self) -> tuple[Endpoint, ...]:
         """The endpoints of the model and of all its versions."""
         return (*self.endpoints, *(e for version in self.versions.values() for e in version.endpoints))
+
+    def version_of(self, name: str, cluster: str) -> str | None:
+        """Which version a cluster of Envoy's belongs to: it is `name:version`, and what follows says how far it may reach."""
+        return next((v for v in self.versions if re.match(rf"{re.escape(f'{name}:{v}')}(?![\w.-])", cluster)), None)
 
 
 class Route(Section):

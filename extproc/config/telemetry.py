@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from extproc.config.section import Section
 
@@ -54,12 +54,19 @@ class AuditSettings(Section):
     """One JSON line per decision, each with the digest of the one before."""
 
     path: Path
+    """The file, relative to `mesh.yaml`."""
     max_bytes: int = Field(default=100 * 2**20, ge=4096)
     """Size at which the file is rotated."""
     keep: int = Field(default=10, ge=1)
     """Rotated files that are kept."""
     on_error: Literal["block", "count"] = "count"
     """When a line cannot be written (the disk is full): refuse further requests with 503, or count the lost lines."""
+
+    @field_validator("path")
+    @classmethod
+    def _beside_the_mesh(cls, path: Path, info: ValidationInfo) -> Path:
+        folder: Path | None = (info.context or {}).get("folder")
+        return path if folder is None else folder / path
 
 
 class TelemetrySettings(Section):
@@ -75,7 +82,7 @@ class TelemetrySettings(Section):
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
     """Of `price_per_million`."""
     usage: bool | None = None
-    """Read token usage from the answers. It costs the response phase of requests in which nothing was masked (two more
-    messages, some 250 µs of CPU), so by default it is on only where somebody pays or looks: with a price, a project, an audit
-    trail or an OTLP receiver."""
+    """Read token usage from the answers. The rendered Envoy does it by itself (`envoy.logs_usage`); any other has to show the
+    processor answers in which nothing was masked (two more messages, some 300 µs of CPU), so by default it is on only where
+    somebody pays or looks: with a price, a project, an audit trail or an OTLP receiver."""
     audit: AuditSettings | None = None

@@ -27,16 +27,10 @@ class Prices:
         self._prices = {
             name: (m.price_per_million.input, m.price_per_million.output) for name, m in mesh.models.items()
         }
-        self.any = any(price for prices in self._prices.values() for price in prices)
-        """Whether anything costs anything."""
-
-    def of(self, model: str) -> tuple[float, float]:
-        """Money for a million tokens, read and written."""
-        return self._prices.get(model, (0.0, 0.0))
 
     def cost(self, model: str, input_tokens: int, output_tokens: int) -> float:
         """Money for so many tokens."""
-        read, written = self.of(model)
+        read, written = self._prices.get(model, (0.0, 0.0))
         return (input_tokens * read + output_tokens * written) / 1e6
 
     def bill(self, exchange: Exchange) -> Bill | None:

@@ -98,11 +98,7 @@ class Telemetry:
         self._known_models = {name: name for name in mesh.models} | {
             m.upstream_name: m.upstream_name for m in mesh.models.values() if m.upstream_name
         }
-        settings, project = mesh.telemetry, mesh.telemetry.project
-        billed = bool(
-            self._prices.any or project.header or project.spiffe or project.claim or settings.audit or settings.otlp
-        )
-        self._reads_answers = billed if settings.usage is None else settings.usage
+        self._reads_answers = mesh.reads_usage
         self._digest = hashlib.sha256(mesh.model_dump_json().encode()).hexdigest()[:16]
 
     @property

@@ -32,7 +32,7 @@ import yaml
 
 from extproc.config import load as load_mesh
 from tests.bench.machine import birth_certificate, cpu_seconds, resident_bytes
-from tests.wire.harness import ENVOY_YAML, ROOT, Process, ext_proc, healthy, relocate, running_envoy, until
+from tests.wire.harness import ENVOY_YAML, ROOT, Process, ext_proc, healthy, relocate, rendered, running_envoy, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -95,15 +95,18 @@ def clinc_mesh(folder: Path, **sections: Any) -> Path:
     return path
 
 
-def envoy_config(variant: str, socket: Path, sink: int, *, workers: int = 1, pool: int | None = None) -> dict[str, Any]:
-    """The committed configuration, for this variant, so many workers and, if given, so many connections upstream."""
-    config = yaml.safe_load(ENVOY_YAML.read_text())
+def envoy_config(
+    variant: str, socket: Path, sink: int, *, mesh: Path | None = None, workers: int = 1, pool: int | None = None
+) -> dict[str, Any]:
+    """The committed configuration, or that of a mesh; for this variant, so many workers and, if given, connections upstream."""
+    config = yaml.safe_load(rendered(mesh) if mesh else ENVOY_YAML.read_text())
     listener = config["static_resources"]["listeners"][0]["address"]["socket_address"]["port_value"]
     admin = config["admin"]["address"]["socket_address"]["port_value"]
     models = dict.fromkeys((8081, 8082, 8083), sink)
     config = relocate(config, {listener: 0, admin: 0, **models}, socket)
     manager = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
-    manager["access_log"] = []  # the same for all, and none of it ours
+    # The line on standard output is the same for all, and none of it ours.
+    manager["access_log"] = [each for each in manager["access_log"] if not each["name"].endswith("stdout")]
     for cluster in config["static_resources"]["clusters"]:
         if cluster["name"] != "intentmesh":
             cluster.pop("health_checks", None)
@@ -163,7 +166,7 @@ async def running(
             await processor.start()
             stack.push_async_callback(processor.stop)
             await until(lambda: healthy(f"unix:{socket}"), process=processor, timeout_s=120)
-        config = envoy_config(variant, socket, upstream, workers=workers, pool=pool)
+        config = envoy_config(variant, socket, upstream, mesh=mesh, workers=workers, pool=pool)
         envoy, admin = await stack.enter_async_context(running_envoy(config, folder))
         async with httpx.AsyncClient() as asking:
             listeners = (await asking.get(f"{admin}/listeners", params={"format": "json"})).json()

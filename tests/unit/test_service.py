@@ -7,10 +7,12 @@ import asyncio
 import grpc
 import pytest
 
+from extproc.awaited import Awaited
 from extproc.config.mesh import Mesh
 from extproc.events import Silence
 from extproc.pipeline import Pipeline
 from extproc.service import ExternalProcessor
+from extproc.telemetry import Meter
 from extproc.wire import ProcessingRequest, ProcessingResponse
 
 MESH = {
@@ -57,7 +59,8 @@ def request(text: bytes) -> tuple[ProcessingRequest, ProcessingRequest]:
 
 @pytest.fixture(scope="module", name="service")
 def _service() -> ExternalProcessor:
-    return ExternalProcessor(Pipeline.build(Mesh.model_validate(MESH)), Silence())
+    awaited = Awaited(0, Silence().finish, Meter())
+    return ExternalProcessor(Pipeline.build(Mesh.model_validate(MESH)), Silence(), awaited)
 
 
 def test_the_last_reply_is_returned(service):

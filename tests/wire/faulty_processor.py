@@ -19,7 +19,7 @@ from extproc.mesh_file import MeshFile
 from extproc.pii import Analyzer, Anonymizer, AnswerEditors
 from extproc.pii.restorer import Restorer
 from extproc.pii.vault import Vault
-from extproc.pipeline import Pipeline, _Masked
+from extproc.pipeline import Pipeline, _Parsed
 from extproc.routing import Router
 from extproc.server import serve
 from extproc.telemetry import audit, observer, otlp, tally
@@ -35,9 +35,9 @@ STEPS: dict[str, tuple[Any, str]] = {
     "recognize": (Analyzer, "analyze"),
     "anonymize": (Anonymizer, "anonymize"),
     "vault": (Vault, "placeholder"),
-    "classify": (Classifier, "classify"),
+    "classify": (Classifier, "ask"),
     "route": (Router, "decide"),
-    "rewrite": (_Masked, "rewrite"),
+    "rewrite": (_Parsed, "rewrite"),
     "encode": (codec, "_encode_mutation"),
     "editor": (AnswerEditors, "__call__"),
     "restore": (Restorer, "advance"),

@@ -10,7 +10,7 @@ from envoy_data_plane.envoy.config.overload.v3 import OverloadManager, ResourceM
 from envoy_data_plane.envoy.extensions.resource_monitors.downstream_connections.v3 import DownstreamConnectionsConfig
 
 from extproc.render.document import File, Note, plain, to_yaml
-from extproc.render.envoy import clusters, listener, processor, routes, tls, token_limit
+from extproc.render.envoy import clusters, listener, processor, routes, tls, token_limit, usage
 from extproc.render.envoy.extension import packed, seconds, socket_address
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ NOTES = (
     *clusters.NOTES,
     *listener.NOTES,
     *token_limit.NOTES,
+    *usage.NOTES,
     Note("admin", "Whoever reaches this can stop the proxy: loopback only."),
     Note("overload_manager", "Connections over this number are refused, so that memory stays bounded."),
     Note("static_resources.secrets", "Read by Envoy from their files; no configuration holds them."),
@@ -38,6 +39,7 @@ def bootstrap(mesh: Mesh) -> Bootstrap:
         clusters.processor_cluster(mesh),
         *clusters.model_clusters(mesh),
         *token_limit.service_clusters(mesh),
+        *usage.clusters(mesh),
     ]
     if mesh.envoy.probes:
         listeners.append(listener.probe_listener(mesh.envoy.probes))
@@ -74,15 +76,18 @@ def render(mesh: Mesh) -> list[File]:
 def snippets(mesh: Mesh) -> list[File]:
     """The parts to put into an Envoy that is already there, each with where it goes."""
     secrets = [plain(secret) for secret in tls.secrets(mesh)]
-    needed = (clusters.processor_cluster(mesh), *clusters.model_clusters(mesh), *token_limit.service_clusters(mesh))
+    needed = (
+        *(clusters.processor_cluster(mesh), *clusters.model_clusters(mesh)),
+        *(*token_limit.service_clusters(mesh), *usage.clusters(mesh)),
+    )
     cluster_lists = [plain(cluster) for cluster in needed]
-    limits = [plain(each) for each in token_limit.filters(mesh)]
+    others = [plain(each) for each in (*token_limit.filters(mesh), *usage.filters(mesh))]
     resources: dict[str, Any] = {"clusters": cluster_lists} | ({"secrets": secrets} if secrets else {})
     return [
         _snippet(
             "filter.yaml",
             "Into `http_filters`: after authentication (jwt_authn, rbac), before rate limits and the router.",
-            {"http_filters": [plain(processor.http_filter(mesh)), *limits]},
+            {"http_filters": [plain(processor.http_filter(mesh, logs_usage=mesh.logs_usage)), *others]},
         ),
         _snippet(
             "manager.yaml",

@@ -120,6 +120,13 @@ def processor_cluster(mesh: Mesh, name: str = PROCESSOR_CLUSTER) -> Cluster:
     )
 
 
+def worker_cluster(name: str, socket: str) -> Cluster:
+    """One worker of the processor, unchecked."""
+    cluster = _cluster(name, [LbEndpoint(endpoint=Endpoint(address=pipe_address(socket)))], _type([]))
+    cluster.typed_extension_protocol_options = _http2()
+    return cluster
+
+
 def grpc_cluster(name: str, address: str) -> Cluster:
     """One address that speaks gRPC, unchecked."""
     cluster = plain_cluster(name, address)

@@ -18,7 +18,7 @@ from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v
 from envoy_data_plane.google.protobuf import Struct, Value
 
 from extproc.render.document import Note
-from extproc.render.envoy import token_limit
+from extproc.render.envoy import token_limit, usage
 from extproc.render.envoy.extension import packed, seconds, socket_address
 from extproc.render.envoy.processor import METADATA_NAMESPACE, early_header_mutation, http_filter
 from extproc.render.envoy.routes import virtual_host
@@ -60,7 +60,10 @@ def connection_manager(mesh: Mesh) -> HttpConnectionManager:
     """HTTP as this Envoy serves it."""
     return HttpConnectionManager(
         stat_prefix="intentmesh",
-        access_log=[AccessLog(name="envoy.access_loggers.stdout", typed_config=packed(access_log()))],
+        access_log=[
+            AccessLog(name="envoy.access_loggers.stdout", typed_config=packed(access_log())),
+            *usage.access_logs(mesh),
+        ],
         use_remote_address=True,
         normalize_path=True,
         stream_idle_timeout=seconds(mesh.envoy.idle_timeout_s),
@@ -68,8 +71,9 @@ def connection_manager(mesh: Mesh) -> HttpConnectionManager:
         upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
         early_header_mutation_extensions=[early_header_mutation()],
         http_filters=[
-            http_filter(mesh),
+            http_filter(mesh, logs_usage=mesh.logs_usage),
             *token_limit.filters(mesh),
+            *usage.filters(mesh),
             HttpFilter(name="envoy.filters.http.router", typed_config=packed(Router())),
         ],
         route_config=RouteConfiguration(name="intentmesh", virtual_hosts=[virtual_host(mesh)]),

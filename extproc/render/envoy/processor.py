@@ -9,7 +9,7 @@ from envoy_data_plane.envoy.config.common.mutation_rules.v3 import (
     HeaderMutationRemoveOnMatch,
     HeaderMutationRules,
 )
-from envoy_data_plane.envoy.config.core.v3 import GrpcService, GrpcServiceEnvoyGrpc, TypedExtensionConfig
+from envoy_data_plane.envoy.config.core.v3 import GrpcService, GrpcServiceEnvoyGrpc, HeaderValue, TypedExtensionConfig
 from envoy_data_plane.envoy.extensions.filters.http.ext_proc.v3 import (
     ExternalProcessor,
     ExtProcPerRoute,
@@ -26,7 +26,7 @@ from envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutatio
 )
 from envoy_data_plane.envoy.type.matcher.v3 import ListStringMatcher, RegexMatcher, StringMatcher
 
-from extproc.config.models import HEADER_PREFIX, MODEL_HEADER, RESIDENCY_HEADER
+from extproc.config.models import HEADER_PREFIX, LOGS_USAGE, MODEL_HEADER, RESIDENCY_HEADER
 from extproc.render.document import Note
 from extproc.render.envoy.extension import extension, packed, seconds
 
@@ -103,10 +103,13 @@ def masks(mesh: Mesh) -> bool:
     return mesh.pii.enabled and not mesh.shadow and not operators <= {"keep", "flag"}
 
 
-def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER) -> ExternalProcessor:
-    """The ext_proc filter's configuration."""
+def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER, *, logs_usage: bool = False) -> ExternalProcessor:
+    """The ext_proc filter's configuration. `logs_usage`: this Envoy reads usage itself (see `usage.py`), and says so."""
     return ExternalProcessor(
-        grpc_service=GrpcService(envoy_grpc=GrpcServiceEnvoyGrpc(cluster_name=cluster)),
+        grpc_service=GrpcService(
+            envoy_grpc=GrpcServiceEnvoyGrpc(cluster_name=cluster),
+            initial_metadata=[HeaderValue(key=LOGS_USAGE, value="true")] if logs_usage else [],
+        ),
         failure_mode_allow=not masks(mesh),
         processing_mode=ProcessingMode(
             request_header_mode=_SEND,
@@ -151,9 +154,9 @@ def _override(**modes: Any) -> ProcessingMode:
     return ProcessingMode(request_trailer_mode=_SKIP, response_trailer_mode=_SKIP, **modes)
 
 
-def http_filter(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER) -> HttpFilter:
+def http_filter(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER, *, logs_usage: bool = False) -> HttpFilter:
     """The filter as it stands in a chain of HTTP filters."""
-    return HttpFilter(name=FILTER_NAME, typed_config=packed(filter_config(mesh, cluster)))
+    return HttpFilter(name=FILTER_NAME, typed_config=packed(filter_config(mesh, cluster, logs_usage=logs_usage)))
 
 
 def disabled() -> ExtProcPerRoute:
