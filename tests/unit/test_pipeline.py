@@ -5,8 +5,11 @@ import contextlib
 import gc
 
 from extproc.config.mesh import Mesh
-from extproc.errors import UnreadableBodyError
+from extproc.errors import BlockedEntityError, UnreadableBodyError
+from extproc.intent import IntentScore
+from extproc.pii import Analyzer, Anonymizer
 from extproc.pipeline import LARGE_BODY_BYTES, Inquiry, Pipeline
+from extproc.routing import Router
 
 MESH = {
     "version": 1,
@@ -45,3 +48,55 @@ async def test_a_refused_body_is_let_go_at_once():
         assert not [found for found in gc.get_objects() if isinstance(found, Inquiry)]
     finally:
         gc.enable()
+
+
+class Questions:
+    """A classifier that only notes when it is asked, waited for and told that nobody wants to know."""
+
+    def __init__(self, told):
+        self.told = told
+
+    def ask(self, text, headers, deadline):
+        """See Classifier."""
+        self.told.append("asked")
+        return self
+
+    async def answer(self, asked):
+        """See Classifier."""
+        self.told.append("answered")
+        return IntentScore(None, 0.0, "abstain", "unsure")
+
+    def cancel(self):
+        """See Asked."""
+        self.told.append("cancelled")
+
+    def close(self):
+        """See Classifier."""
+
+
+async def test_the_transformer_reads_while_the_text_is_masked():
+    """The intent is asked for before masking and waited for after it; a refused request waits for nothing."""
+    told = []
+    for operator, expected in (
+        ("replace", ["asked", "masked", "answered"]),
+        ("block", ["asked", "masked", "cancelled"]),
+    ):
+        told.clear()
+        mesh = Mesh.model_validate(
+            {**MESH, "pii": {**MESH["pii"], "entities": {"EMAIL_ADDRESS": {"operator": operator}}}}
+        )
+
+        class Noted(Anonymizer):
+            """Masks, and notes it."""
+
+            def anonymize(self, *args, **options):
+                """See Anonymizer."""
+                told.append("masked")
+                return super().anonymize(*args, **options)
+
+        pipeline = Pipeline(mesh, Noted(mesh.pii, Analyzer(mesh.pii)), Questions(told), Router(mesh))
+        rule = pipeline.rule_for("POST", "/v1/chat/completions")
+        inquiry = Inquiry(rule, "/v1/chat/completions", {}, b'{"prompt": "write to ada@example.org"}')
+        with contextlib.suppress(BlockedEntityError):
+            await pipeline.inspect(inquiry)
+        assert expected == told
