@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import structlog
-
-from extproc.logs import where
+from extproc.logs import logger, where
+from extproc.relay import Relay
 from extproc.telemetry.instruments import TELEMETRY_DROPPED
 
 if TYPE_CHECKING:
@@ -15,30 +14,20 @@ if TYPE_CHECKING:
     from extproc.events import AnswerReader, Exchange, Observer, Trace, Usage
     from extproc.telemetry import Meter
 
-log = structlog.get_logger(__name__)
+log = logger()
 
 
-class Guarded:
+class Guarded(Relay):
     """An observer none of whose calls raises, around one whose calls may."""
 
     def __init__(self, observer: Observer, meter: Meter) -> None:
-        self._observer = observer
+        super().__init__(observer)
         self._meter = meter
-
-    @property
-    def refuses(self) -> bool:
-        """See Observer."""
-        return self._observer.refuses
-
-    @property
-    def reads_answers(self) -> bool:
-        """See Observer."""
-        return self._observer.reads_answers
 
     def begin(self, headers: Mapping[str, str], metadata: Mapping[str, object] | None) -> Trace | None:
         """See Observer."""
         try:
-            return self._observer.begin(headers, metadata)
+            return super().begin(headers, metadata)
         except Exception as error:  # noqa: BLE001 - whatever it is, the request is not to blame
             self._note("begin", error)
             return None
@@ -46,16 +35,16 @@ class Guarded:
     def reader(self, content_type: str, content_encoding: str) -> AnswerReader | None:
         """See Observer."""
         try:
-            reader = self._observer.reader(content_type, content_encoding)
+            reader = super().reader(content_type, content_encoding)
         except Exception as error:  # noqa: BLE001 - as above
             self._note("reader", error)
             return None
         return _GuardedReader(reader, self._note) if reader is not None else None
 
-    def bill(self, model: str, usage: Usage) -> Mapping[str, float]:
+    def bill(self, model: str, usage: Usage, /) -> Mapping[str, float]:
         """See Observer."""
         try:
-            return self._observer.bill(model, usage)
+            return super().bill(model, usage)
         except Exception as error:  # noqa: BLE001 - as above
             self._note("bill", error)
             return {}
@@ -63,7 +52,7 @@ class Guarded:
     def finish(self, exchange: Exchange) -> None:
         """See Observer."""
         try:
-            self._observer.finish(exchange)
+            super().finish(exchange)
         except Exception as error:  # noqa: BLE001 - as above
             self._note("finish", error)
 

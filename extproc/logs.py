@@ -22,21 +22,37 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 TRUSTED = ("opentelemetry.exporter",)
 """Loggers whose messages are shown: they name receivers and statuses, and have seen nothing but names and counts."""
 
-log = structlog.get_logger(__name__)
 
-
-def configure(level: str) -> None:
-    """Log from `level` on: our own events, those of libraries, and what nobody caught."""
-    structlog.configure(
+def logger() -> Any:
+    """A logger for our own events, whatever an application that uses us as a library does with structlog."""
+    return structlog.wrap_logger(
+        _StandardError(),
         processors=[
+            _drop,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=_StandardError,
-        cache_logger_on_first_use=False,
+        wrapper_class=structlog.BoundLogger,
     )
+
+
+class _Threshold:
+    """From which level on our events are logged. Until somebody asks for more, as the command line does: warnings."""
+
+    level = logging.WARNING
+
+
+def _drop(_logger: Any, method: str, event: Any) -> Any:
+    """Leave out what is below the threshold."""
+    if LEVELS[method] < _Threshold.level:
+        raise structlog.DropEvent
+    return event
+
+
+def configure(level: str) -> None:
+    """Log from `level` on: our own events, those of libraries, and what nobody caught."""
+    _Threshold.level = LEVELS[level]
     logging.basicConfig(level=max(LEVELS[level], logging.INFO), handlers=[_Libraries()], force=True)
     threading.excepthook = _thread_died
     sys.unraisablehook = _unraisable
@@ -84,6 +100,9 @@ class _StandardError:
         sys.stderr.write(line + "\n")
 
     debug = info = warning = error = write
+
+
+log = logger()
 
 
 class _Libraries(logging.Handler):

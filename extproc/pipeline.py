@@ -19,10 +19,9 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 from urllib.parse import unquote
 
-import structlog
-
 from extproc import payload
 from extproc.errors import IntentmeshError, MaskingError, UnreadableBodyError
+from extproc.logs import logger
 from extproc.pii import Analyzer, Anonymizer, AnswerEditors, Redactor, Vault
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from extproc.pii import Anonymized
     from extproc.routing import RouteDecision, Router
 
-log = structlog.get_logger(__name__)
+log = logger()
 
 Arguments = TypeVarTuple("Arguments")
 Done = TypeVar("Done")

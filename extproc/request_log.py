@@ -5,47 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import structlog
+from extproc.logs import logger
+from extproc.relay import Relay
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from extproc.events import Exchange
 
-    from extproc.events import AnswerReader, Exchange, Observer, Trace, Usage
-
-log = structlog.get_logger(__name__)
+log = logger()
 
 
-class RequestLog:
+class RequestLog(Relay):
     """An observer that writes a line for every intercepted exchange, and passes everything on to another."""
-
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
-
-    @property
-    def refuses(self) -> bool:
-        """See Observer."""
-        return self._observer.refuses
-
-    @property
-    def reads_answers(self) -> bool:
-        """See Observer."""
-        return self._observer.reads_answers
-
-    def begin(self, headers: Mapping[str, str], metadata: Mapping[str, object] | None) -> Trace | None:
-        """See Observer."""
-        return self._observer.begin(headers, metadata)
-
-    def bill(self, model: str, usage: Usage) -> Mapping[str, float]:
-        """See Observer."""
-        return self._observer.bill(model, usage)
-
-    def reader(self, content_type: str, content_encoding: str) -> AnswerReader | None:
-        """See Observer."""
-        return self._observer.reader(content_type, content_encoding)
 
     def finish(self, exchange: Exchange) -> None:
         """Write the line."""
-        self._observer.finish(exchange)
+        super().finish(exchange)
         if exchange.rule:
             log.info("request", **told(exchange))
 

@@ -10,14 +10,13 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import grpc
-import structlog
 
 from extproc import codec
 from extproc.access_log import endings
 from extproc.errors import IntentmeshError, MaskingError, ProtocolError
 from extproc.events import LOGS_USAGE
 from extproc.lateness import Lateness
-from extproc.logs import where
+from extproc.logs import logger, where
 from extproc.pipeline import Inquiry
 from extproc.refusal import refuse
 from extproc.stream import HttpStream
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 UNREAD = b""
 """The response where Envoy reads none (observability_mode)."""
 
-log = structlog.get_logger(__name__)
+log = logger()
 
 
 class ExternalProcessor:

@@ -19,11 +19,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from extproc.admin import Admin
 from extproc.errors import IntentmeshError
-from extproc.logs import where
+from extproc.logs import logger, where
 from extproc.server import claimed, observing, settle, uvloop_runner
 from extproc.telemetry.meter import merge
 from extproc.worker import Worker
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
     from extproc.server import Build
     from extproc.telemetry.meter import Snapshot
 
-log = structlog.get_logger(__name__)
+log = logger()
 
 LOOK_S = 1.0
 """How often mesh.yaml is looked at."""

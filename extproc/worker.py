@@ -12,12 +12,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import grpc
-import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from extproc import logs
 from extproc.awaited import Awaited
 from extproc.errors import ConfigError, IntentmeshError
+from extproc.logs import logger
 from extproc.service import ExternalProcessor
 from extproc.telemetry.instruments import (
     BATCH_SIZE,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from extproc.telemetry import Meter
     from extproc.telemetry.meter import Snapshot
 
-log = structlog.get_logger(__name__)
+log = logger()
 
 ENVELOPE_BYTES = 1024 * 1024
 """What a message may weigh beside the body: headers, above all."""

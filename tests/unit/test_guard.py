@@ -8,7 +8,6 @@ import sys
 import threading
 
 import pytest
-import structlog
 
 from extproc import logs
 from extproc.errors import BlockedEntityError
@@ -25,11 +24,12 @@ SECRET = "ada@example.org"
 def lines(capsys):
     """What is logged, line by line; logging is put back as it was."""
     kept = logging.root.handlers[:], logging.root.level, threading.excepthook, sys.unraisablehook
+    threshold = logs._Threshold.level
     logs.configure("debug")
     yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     logging.root.handlers[:], level, threading.excepthook, sys.unraisablehook = kept
     logging.root.setLevel(level)
-    structlog.reset_defaults()
+    logs._Threshold.level = threshold
 
 
 class Failing:
@@ -117,3 +117,13 @@ def test_a_refusal_names_its_request():
     body = json.loads(refuse(BlockedEntityError("US_SSN"), None, "/v1/", "id-1").body)
     assert body["request_id"] == "id-1"
     assert "request_id" not in json.loads(refuse(BlockedEntityError("US_SSN"), None, "/v1/").body)
+
+
+def test_a_library_says_nothing_of_its_progress(capsys):
+    """Until the command line, or an application, asks for it; what is wrong is told on standard error."""
+    log = logs.logger()
+    log.info("built", intents=150)
+    log.error("wrong", reason="x")
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert [json.loads(line)["event"] for line in told.err.splitlines()] == ["wrong"]

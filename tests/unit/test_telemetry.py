@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from extproc.config import parse
 from extproc.config.telemetry import AuditSettings, ProjectSettings
 from extproc.errors import ConfigError
 from extproc.events import Exchange
@@ -251,3 +252,10 @@ def test_project_of_a_verified_claim():
     claims = {"payload": {"realm": {"project": "red"}}}
     assert project_of(settings, {"x-team": "blue"}, claims) == "red"
     assert project_of(settings, {"x-team": "blue"}, {"payload": {"realm": 3}}) == "blue"
+
+
+def test_the_audit_trail_lies_beside_the_mesh(tmp_path):
+    """A relative path is taken from the folder of mesh.yaml, like every other."""
+    models = "{m: {endpoints: [{address: '127.0.0.1:1'}]}}"
+    text = f"version: 1\nmodels: {models}\ndefault_model: m\ntelemetry: {{audit: {{path: a/b.jsonl}}}}"
+    assert parse(text, folder=tmp_path).telemetry.audit.path == tmp_path / "a" / "b.jsonl"
