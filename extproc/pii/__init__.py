@@ -1,6 +1,7 @@
 """Personal data: found, masked, restored.
 
-`analyze(text)` is the function for those who embed this package; `Analyzer` is the same with settings of your own.
+`analyze(text)` is the function for those who embed this package (`names=False`: the rules alone); `Analyzer` is the same
+with settings of your own.
 `Anonymizer(settings, analyzer).anonymize(segments)` gives the `edits` that mask them (for `Document.replace`), counts per
 type and operator, and the `Vault` of the exchange: `vault.restorer` is what `payload.response_editor` wants.
 `AnswerEditors(vault, Redactor(settings, analyzer))` is the same, and masks what the model utters of its own too.

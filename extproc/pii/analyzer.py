@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from extproc.config.entities import ENTITY_TYPES
 from extproc.config.loader import unknown_name
+from extproc.config.names import NameSettings
 from extproc.config.pii import PACKS, PiiSettings
 from extproc.errors import ConfigError
 from extproc.pii import columns, custom, dates, led, loose, names, network, packs, phones, scan, secrets, tables
@@ -212,10 +213,10 @@ def _add(findings: list[Finding], finding: Finding | None) -> None:
 
 
 @cache
-def _with_every_pack() -> Analyzer:
-    return Analyzer(PiiSettings(packs=PACKS))
+def _with_every_pack(*, names: bool) -> Analyzer:
+    return Analyzer(PiiSettings(packs=PACKS, names=NameSettings(enabled=names)))
 
 
-def analyze(text: str) -> list[RecognizerResult]:
-    """Find personal data at default configuration with every pack on."""
-    return _with_every_pack().analyze(text)
+def analyze(text: str, *, names: bool = True) -> list[RecognizerResult]:
+    """Find personal data at default configuration with every pack on. `names` False: by the rules alone, no model loaded."""
+    return _with_every_pack(names=names).analyze(text)

@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from extproc import pii
 from extproc.config.pii import PACKS, PiiSettings
 from extproc.errors import ConfigError
 from extproc.pii import Analyzer, RecognizerResult
@@ -216,3 +217,10 @@ def test_evidence_never_quotes():
     for result in analyze("PESEL: 44051401458, ada@example.org, token ghp_16C7e42F292c6912E7710c838347Ae178B4a"):
         assert result.evidence
         assert not any(word in "44051401458 ada@example.org ghp_16C7" for word in result.evidence)
+
+
+def test_names_may_be_left_out():
+    """Who embeds the package can have the rules alone, which load no model."""
+    text = "Ms Aisha Okafor, aisha@example.org"
+    assert [r.entity_type for r in pii.analyze(text)] == ["PERSON", "EMAIL_ADDRESS"]
+    assert [r.entity_type for r in pii.analyze(text, names=False)] == ["EMAIL_ADDRESS"]
