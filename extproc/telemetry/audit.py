@@ -92,8 +92,12 @@ class AuditTrail:
 
     def _write(self, records: list[str]) -> None:
         """Append lines under a lock: the workers of one processor share the file and its chain."""
-        with contextlib.ExitStack() as stack:
-            file = stack.enter_context(self._locked())
+        while not self._written(records):
+            pass  # rotated: another worker may be the first in the new file, and its lines come before ours
+
+    def _written(self, records: list[str]) -> bool:
+        """Append lines; False when the file was full, and is another one now."""
+        with self._locked() as file:
             if _state(file) != self._seen:
                 self._chain = last_chain(self._settings.path)
             chain, lines = self._chain, []
@@ -104,7 +108,7 @@ class AuditTrail:
             size = os.fstat(file.fileno()).st_size
             if size and size + len(data) > self._settings.max_bytes:
                 self._rotate()
-                file, size = stack.enter_context(self._locked()), 0
+                return False
             try:
                 _put(file, data)
             except OSError:
@@ -112,6 +116,7 @@ class AuditTrail:
                     os.ftruncate(file.fileno(), size)
                 raise
             self._chain, self._seen = chain, _state(file)
+            return True
 
     def _locked(self) -> FileIO:
         """The file, open and ours alone until it is closed."""
