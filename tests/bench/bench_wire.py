@@ -30,9 +30,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import yaml
 
+from extproc.cli.local_mesh import relocate
 from extproc.config import load as load_mesh
 from tests.bench.machine import birth_certificate, cpu_seconds, resident_bytes
-from tests.wire.harness import ENVOY_YAML, ROOT, Process, ext_proc, healthy, relocate, rendered, running_envoy, until
+from tests.wire.harness import ENVOY_YAML, ROOT, Process, ext_proc, healthy, rendered, running_envoy, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -103,7 +104,7 @@ def envoy_config(
     listener = config["static_resources"]["listeners"][0]["address"]["socket_address"]["port_value"]
     admin = config["admin"]["address"]["socket_address"]["port_value"]
     models = dict.fromkeys((8081, 8082, 8083), sink)
-    config = relocate(config, {listener: 0, admin: 0, **models}, socket)
+    config = relocate(config, {listener: 0, admin: 0, **models}, socket.parent)
     manager = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
     # The line on standard output is the same for all, and none of it ours.
     manager["access_log"] = [each for each in manager["access_log"] if not each["name"].endswith("stdout")]

