@@ -15,6 +15,7 @@ import numpy as np
 
 from extproc.errors import ConfigError
 from extproc.model_folder import look_into, names_folder
+from extproc.wordpiece import PlainWords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,6 +65,7 @@ class Encoder:
         self.tokenizer: Tokenizer = model.tokenizer
         self.tokenizer.no_padding()
         self.tokenizer.no_truncation()
+        self._plain = PlainWords.of(self.tokenizer)
         probe = self.tokenizer.encode("a").ids
         bare = self.tokenizer.encode("a", add_special_tokens=False).ids
         at = probe.index(bare[0])
@@ -120,8 +122,11 @@ class Encoder:
         return ids if len(ids) <= budget else ids[: budget // 2] + ids[-(budget // 2) :]
 
     def _ids(self, text: str) -> list[int]:
+        ids = self._plain.ids(text) if self._plain is not None else None
+        if ids is not None:
+            return ids
         try:
-            ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
+            ids = self.tokenizer.encode(text, add_special_tokens=False).ids
         except TypeError:  # a lone surrogate, which JSON may hold and UTF-8 may not
             ids = self.tokenizer.encode(text.encode(errors="replace").decode(), add_special_tokens=False).ids
         return ids

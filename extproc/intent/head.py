@@ -9,7 +9,8 @@ opinion that a softmax lacks: how near the text is to an example.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, log
+from itertools import pairwise
+from math import exp, log, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,15 +88,18 @@ class Head:
         self.parts = parts
         """One number: of how many vectors side by side a vector is made, as of two layers."""
         self.centre = centre
-        self._shape = (int(parts), -1)
+        width = len(centre) // int(parts)
+        self._spans = [slice(part * width, (part + 1) * width) for part in range(int(parts))]
         self.weights = weights
         """(dimension + 1, intents + 1): of the intents and of the background; the last row is the bias."""
         self.examples = examples
-        """Centred, of length one, grouped by intent."""
+        """The first parts of the examples, centred, grouped by intent. As long as there are parts: what they give with
+        that of a text, which is shorter than one, is their cosine."""
         self.offsets = offsets
         """`examples[offsets[i]:offsets[i + 1]]` are those of intent `i`."""
         self.classes = len(offsets) - 1
-        self._slopes, self._bias = np.ascontiguousarray(weights[:-1]), weights[-1]
+        self._examples = [examples[start:end] for start, end in pairwise(offsets.tolist())]
+        self._slopes, self._bias = np.ascontiguousarray(weights[:-1].T), weights[-1]
 
     @classmethod
     def fit(cls, data: Lesson, steps: int = STEPS) -> Head:
@@ -120,37 +124,49 @@ class Head:
         weights = np.concatenate([whitening @ softmax[:-1], softmax[-1:]])
         kept = [_evenly(np.flatnonzero((labels == i) & data.real)) for i in range(classes)]
         offsets = np.cumsum([0, *map(len, kept)])
-        return cls(np.array(data.parts), centre, weights.astype(np.float32), x[np.concatenate(kept)], offsets)
+        examples = x[np.concatenate(kept)][:, : x.shape[1] // data.parts] * np.float32(data.parts)
+        return cls(np.array(data.parts), centre, weights.astype(np.float32), np.ascontiguousarray(examples), offsets)
 
     def read(self, vector: NDArray[np.float32]) -> Reading:
         """Scores and signals of one text."""
         x = self._placed(vector)
-        logits: NDArray[np.float32] = x @ self._slopes + self._bias
+        logits: NDArray[np.float32] = self._slopes.dot(x)
+        logits += self._bias
         intents = logits[:-1]
-        top = float(intents.max())
-        shares = np.exp(logits - top)
-        likely = (-intents).argsort(kind="stable")[:COMPARED].tolist()
+        likely = self._likely(intents)
         best = likely[0]
-        total = float(shares.sum())
-        others, inside = max(total - float(shares[best]), 0.0), total - float(shares[-1])
-        nearest = max(float((self._examples_of(i) @ x).max(initial=-1.0)) for i in likely)
+        top = float(intents[best])
+        shares = np.exp(logits - top)
+        total, background = float(shares.sum()), float(shares[-1])
+        inside = total - background
+        others = max(total - float(shares[best]), 0.0)
+        near = x[: self.examples.shape[1]]
+        nearest = max([float(self._examples[i].dot(near).max(initial=-1.0)) for i in likely])
         energy = top - float(intents.sum()) / self.classes + log(inside + 1e-9)
         signals = np.array((-log(others + 1e-6), top - float(logits[-1]), energy, nearest), np.float32)
         return Reading(logits, best, likely[1] if self.classes > 1 else best, signals)
 
-    def _examples_of(self, intent: int) -> NDArray[np.float32]:
-        return self.examples[self.offsets[intent] : self.offsets[intent + 1]]
+    def _likely(self, intents: NDArray[np.float32]) -> list[int]:
+        """The most likely ones, best first; of equal ones the first."""
+        left = intents.copy()
+        found = []
+        for _ in range(min(COMPARED, self.classes)):
+            best = int(left.argmax())
+            found.append(best)
+            left[best] = -np.inf
+        return found
 
     def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """Of a text to every example that is kept."""
-        return self.examples @ self._placed(vector)
+        return self.examples @ self._placed(vector)[: self.examples.shape[1]]
 
     def _placed(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """Centred, each part of the same length, the whole of length one."""
-        x: NDArray[np.float32] = (vector - self.centre).reshape(self._shape)
-        lengths = np.sqrt(np.einsum("pd,pd->p", x, x) * np.float32(len(x))) + np.float32(1e-9)
-        x /= lengths[:, None]
-        return x.reshape(-1)
+        x: NDArray[np.float32] = vector - self.centre
+        for span in self._spans:
+            part = x[span]
+            part *= 1 / (sqrt(float(part.dot(part)) * len(self._spans)) + 1e-9)
+        return x
 
     @staticmethod
     def members(count: int) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,11 +51,14 @@ class StaticTable:
             return np.zeros(self.width, np.float32)
         index = np.asarray(ids)
         parts = self.scales.shape[1]
-        rows = self.rows[index].reshape(len(ids), parts, -1)
-        sums: NDArray[np.float32] = np.einsum("tpc,tp->pc", rows, self.scales[index], dtype=np.float32)
-        lengths = np.sqrt(np.einsum("pc,pc->p", sums, sums)) + 1e-9
-        sums /= lengths[:, None]
-        return sums.reshape(-1)
+        sums = self.scales.take(index, axis=0).T @ self.rows.take(index, axis=0).astype(np.float32)
+        width = sums.shape[1] // parts
+        out = np.empty(self.width, np.float32)
+        for part in range(parts):
+            span = slice(part * width, (part + 1) * width)
+            mine = sums[part, span]
+            np.multiply(mine, 1 / (sqrt(mine.dot(mine)) + 1e-9), out=out[span])
+        return out
 
     def save(self, path: Path) -> None:
         """Write atomically: another process may be reading."""
