@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from extproc import model_hub
 from extproc.errors import ConfigError
 from extproc.model_folder import look_into, names_folder
 from extproc.wordpiece import PlainWords
@@ -91,21 +92,23 @@ class Encoder:
 
         options: dict[str, Any] = {"threads": threads, "cuda": False}
         identity = name
+        local = name == BUNDLED or names_folder(name)
         if name == BUNDLED:
             _register(_REGISTERED, "model.onnx", first_token=False, output="last_hidden_state")
             options |= {"model_name": _REGISTERED, "specific_model_path": str(BUNDLED_FOLDER)}
-        elif names_folder(name):
+        elif local:
             folder = look_into(name)
             identity = folder.fingerprint
             _register(identity, folder.model_file, first_token=folder.first_token)
             options |= {"model_name": identity, "specific_model_path": str(folder.path)}
-        else:
-            options["model_name"] = name
         try:
             with _no_warnings():
-                return cls(TextEmbedding(**options).model, identity)
+                made = TextEmbedding(**options) if local else model_hub.load(name, **options)
+                return cls(made.model, identity)
+        except ConfigError:
+            raise
         except Exception as error:
-            hint = "" if name == BUNDLED or names_folder(name) else "; a folder of your own needs no download"
+            hint = "" if local else "; a folder of your own needs no download"
             raise ConfigError(f"classifier.encoder: `{name}` cannot be loaded by fastembed: {error}{hint}") from error
 
     def tokenize(self, text: str, budget: int) -> list[int]:
