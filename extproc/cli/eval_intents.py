@@ -181,6 +181,7 @@ def _table(result: dict[str, Any]) -> str:
         ("wrongly accepted", f"{_percent(result['out_of_scope_accepted'])} of out-of-scope texts"),
         ("static stage", f"decides {_percent(result['stages']['static'])} of in-scope texts"),
         ("transformer", f"is asked for {_percent(result['transformer_share'])} of them"),
+        ("  half of it", f"decides {_percent(result['halfway_share'])}"),
         (
             "abstain band",
             (

@@ -38,7 +38,9 @@ def tune(file: Path, as_json: bool) -> None:
     if not examples.texts:
         raise ConfigError(f"{file}: no intent has examples; rules need no tuning")
     encoder = Encoder.load(mesh.classifier.encoder)
-    advice = advise(encoder, examples, mesh.classifier.token_budget, lambda message: click.echo(message, err=True))
+    advice = advise(
+        encoder, examples, mesh.classifier.transformer_tokens, lambda message: click.echo(message, err=True)
+    )
     click.echo(json.dumps(asdict(advice)) if as_json else "\n".join(_lines(advice)))
 
 
