@@ -174,7 +174,8 @@ def paired(cascade, test: list[dict]) -> dict[str, float]:
 
     Without: in our own graph, run whole for every text (`transformer`), and as one would build it with fastembed,
     `TextEmbedding.embed` and a linear head (`fastembed`). By turns and in processor time, because a machine is never as
-    quiet in one minute as in the next. `mean` is over the whole split, of which 18 in 100 texts are out of scope; `in_scope` over the rest.
+    quiet in one minute as in the next. `mean` is over the whole split, of which 18 in 100 texts are out of scope;
+    `in_scope` over the rest.
     """
     embedding = fastembed_alone(cascade)
 
