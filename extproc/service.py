@@ -70,11 +70,11 @@ class ExternalProcessor:
             async for message in messages:
                 for ending in endings(message):
                     self.awaited.tell(ending)
-        except ProtocolError as error:
-            log.warning("protocol_error", reason=str(error), request_id="")
         except asyncio.CancelledError:
             if task in self._logs:  # Envoy has gone
                 raise
+        except Exception as error:  # noqa: BLE001 - a fault here costs telemetry, and Envoy begins another log
+            log.error("telemetry_failed", call="follow", error=type(error).__name__, at=where(error))  # noqa: TRY400
         finally:
             self._logs.discard(task)
             self.awaited.closed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import grpc
 import pytest
@@ -22,6 +23,9 @@ MESH = {
     "default_model": "general",
     "pii": {"names": {"enabled": False}},
 }
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 
 class Call:
@@ -77,3 +81,28 @@ def test_a_stream_that_envoy_has_left_gets_no_status(service):
         asyncio.run(service.process(None, call))
     assert call.written == ["request_headers", "request_body"]
     assert service.open_streams == 0
+
+
+async def test_a_log_that_is_none_costs_no_more_than_itself(service: ExternalProcessor) -> None:
+    """What cannot be read ends the log, and Envoy begins another."""
+
+    async def messages() -> AsyncIterator[bytes]:
+        yield b"\xff\xff"
+
+    assert await service.follow(messages(), None) == b""
+    assert service.awaited.logs == 0
+
+
+async def test_a_log_ends_when_the_processor_does(service: ExternalProcessor) -> None:
+    """It has no end of its own, and would hold a drain up for all of its time."""
+
+    async def messages() -> AsyncIterator[bytes]:
+        await asyncio.sleep(60)
+        yield b""
+
+    following = asyncio.create_task(service.follow(messages(), None))
+    await asyncio.sleep(0)
+    assert service.awaited.logs == 1
+    service.end_logs()
+    assert await following == b""
+    assert service.awaited.logs == 0
