@@ -45,9 +45,7 @@ chaos: setup ## break things under load for long; prints what leaked, which must
 FUZZ_SECONDS ?= 300
 fuzz: setup ## coverage-guided, codec and payload: so many seconds each (FUZZ_SECONDS); what is found is kept in the corpus
 	$(RUN)python -m pip install --quiet 'atheris>=3.0'
-	for part in codec payload; do \
-	  $(RUN)python -m tests.fuzz.$$part tests/fuzz/corpus/$$part -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -artifact_prefix=/tmp/ || exit 1; \
-	done
+	$(RUN)python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
 MINUTES ?= 15
 soak: setup ## at 70 % of what it can do, for so many MINUTES: memory, files, threads and latency must stay flat

@@ -1,6 +1,6 @@
 """Coverage-guided: bytes from Envoy's side of the socket, through codec and stream, against what must never happen.
 
-    python -m tests.fuzz.codec tests/fuzz/corpus/codec -max_total_time=600
+    python -m tests.fuzz.codec FOLDER -max_total_time=600      (with the kept inputs: python -m tests.fuzz.run)
 
 Input: messages, each after two bytes of its length, as they come one after the other on one gRPC stream.
 """
@@ -73,5 +73,6 @@ def one_input(data: bytes) -> None:
 
 
 if __name__ == "__main__":
+    sys.argv[0] = f"{sys.executable} -m tests.fuzz.codec"  # as which libFuzzer starts itself anew to merge
     atheris.Setup(sys.argv, one_input)
     atheris.Fuzz()

@@ -1,6 +1,6 @@
 """Coverage-guided: bodies of every type, read, masked, and restored in any split.
 
-    python -m tests.fuzz.payload tests/fuzz/corpus/payload -max_total_time=600
+    python -m tests.fuzz.payload FOLDER -max_total_time=600      (with the kept inputs: python -m tests.fuzz.run)
 
 Input: one byte for content type and encoding, one for the size of the pieces of an answer, and the body.
 """
@@ -58,5 +58,6 @@ def edited(editor: object, body: bytes, size: int) -> bytes:
 
 
 if __name__ == "__main__":
+    sys.argv[0] = f"{sys.executable} -m tests.fuzz.payload"  # as which libFuzzer starts itself anew to merge
     atheris.Setup(sys.argv, one_input)
     atheris.Fuzz()

@@ -1,15 +1,13 @@
-"""Writes the first inputs of the two fuzzers: `python -m tests.fuzz.seeds`. What they find is kept beside them."""
+"""The first inputs of the two fuzzers: every type of body, plain and compressed, and whole exchanges in every mode."""
 
 from __future__ import annotations
 
 import gzip
 import random
-from pathlib import Path
 
 from tests.chaos.illegal import legal
 from tests.fuzz.kinds import CODINGS, TYPES
 
-CORPUS = Path(__file__).parent / "corpus"
 BODIES = (
     b'{"model": "m", "messages": [{"role": "user", "content": "I am ada@example.org"}], "stream": true}',
     b'{"system": "s", "messages": [{"role": "user", "content": [{"type": "text", "text": "\\u00e9"}]}]}',
@@ -22,19 +20,19 @@ BODIES = (
 )
 
 
-def main() -> None:
-    """Every type, plain and compressed; whole exchanges in every mode."""
-    for folder in ("codec", "payload"):
-        (CORPUS / folder).mkdir(parents=True, exist_ok=True)
-    for kind, body in enumerate(BODIES):
-        for coding, packed in ((0, body), (1, gzip.compress(body, mtime=0))):
-            data = bytes([kind + coding * len(TYPES), 3]) + packed
-            (CORPUS / "payload" / f"seed-{kind}-{CODINGS[coding] or 'plain'}").write_bytes(data)
-    for number in range(12):
-        encoded = [message.SerializeToString() for message in legal(random.Random(number))]
-        data = b"".join(len(message).to_bytes(2, "big") + message for message in encoded)
-        (CORPUS / "codec" / f"seed-{number}").write_bytes(data)
+def bodies() -> list[bytes]:
+    """For payload.py."""
+    return [
+        bytes([kind + coding * len(TYPES), 3]) + packed
+        for kind, body in enumerate(BODIES)
+        for coding, packed in ((CODINGS.index(""), body), (CODINGS.index("gzip"), gzip.compress(body, mtime=0)))
+    ]
 
 
-if __name__ == "__main__":
-    main()
+def exchanges() -> list[bytes]:
+    """For codec.py."""
+    told = ([message.SerializeToString() for message in legal(random.Random(number))] for number in range(12))
+    return [b"".join(len(message).to_bytes(2, "big") + message for message in messages) for messages in told]
+
+
+SEEDS = {"codec": exchanges, "payload": bodies}
