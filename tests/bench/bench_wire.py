@@ -9,8 +9,8 @@ processes of their own; the CPU of each is read from /proc, so that the cost per
 requests per second do not. One JSON line per variant, then a table on stderr.
 
 `--telemetry` compares telemetry off, on, and on without reading usage from the answers: all three run at the same time and
-are loaded in turns, and what is told is the median over the rounds of each one's ratio to the one that is off. Reading usage
-makes Envoy show the answer, two messages more, which with `--masked` it does in any case, to have it restored.
+are loaded in turns, and what is told is the median over the rounds of each one's ratio to the one that is off. Usage is read
+by Envoy itself, in answers that need no restoring; with `--masked` they are shown to the processor, which then reads it.
 """
 
 from __future__ import annotations
