@@ -30,7 +30,7 @@ _BATCH = 16
 
 def parts_of(encoder: Encoder) -> dict[str, int]:
     """The learned stages in the order in which they are asked, and of how many vectors side by side each one's view is."""
-    return {"static": 2, "early": 2, "transformer": 3} if encoder.has_halves else {"static": 1, "transformer": 1}
+    return {"static": 2, "early": 2, "transformer": 2} if encoder.has_halves else {"static": 1, "transformer": 1}
 
 
 def start(encoder: Encoder, batch: Sequence[Sequence[int]]) -> tuple[Halfway, NDArray[np.float32]]:
@@ -40,15 +40,15 @@ def start(encoder: Encoder, batch: Sequence[Sequence[int]]) -> tuple[Halfway, ND
 
 
 def finish(encoder: Encoder, halfway: Halfway, chosen: Sequence[int]) -> NDArray[np.float32]:
-    """The transformer stage's view of some of them: the last layer, the last but one, and what is before the first."""
-    return np.concatenate([*encoder.finish(halfway, chosen, LATE), halfway.outputs[-1][list(chosen)]], axis=1)
+    """The transformer stage's view of some of them: the last layer and the last but two."""
+    return np.concatenate(encoder.finish(halfway, chosen, LATE), axis=1)
 
 
 def whole(encoder: Encoder, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
     """The transformer stage's view of texts, in one go."""
     if not encoder.has_halves:
         return encoder.embed(batch)
-    return np.concatenate(encoder.run(batch, [*LATE, EARLY[-1]])[0], axis=1)
+    return np.concatenate(encoder.run(batch, LATE)[0], axis=1)
 
 
 def views_of(encoder: Encoder, batch: Sequence[Sequence[int]]) -> dict[str, NDArray[np.float32]]:
