@@ -8,7 +8,7 @@ do with its request: a worker's number, which says to whom Envoy sends the entry
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,7 @@ class Awaited:
         self._meter = meter
         self._waiting: dict[str, _Waiting] = {}
         self._early: dict[str, Ending] = {}
+        self._earlier: dict[str, Ending] = {}
         self._closed_at: float | None = None
 
     def __len__(self) -> int:
@@ -66,7 +67,7 @@ class Awaited:
     def wait(self, key: str, exchange: Exchange, model: Model | None) -> None:
         """Keep an exchange until its end is told. `model`: where it went."""
         waiting = _Waiting(exchange, model, time.monotonic())
-        if self._early and (ending := self._early.pop(key, None)):
+        if ending := self._early.pop(key, None) or self._earlier.pop(key, None):
             self._end(waiting, ending)
             return
         if len(self._waiting) >= MOST_WAITING:
@@ -92,12 +93,12 @@ class Awaited:
             self._closed_at = time.monotonic()
 
     def expire(self) -> None:
-        """Finish what has waited for too long, or for an Envoy that is gone."""
+        """Once a second: finish what has waited for too long, or for an Envoy that is gone."""
         now = time.monotonic()
         limit = now - WAIT_S
         if not self.logs and self._closed_at is not None and now - self._closed_at > GONE_S:
             limit = max(limit, self._closed_at)
-        self._early.clear()
+        self._earlier, self._early = self._early, {}  # so an early word is kept for one second at least
         for key, waiting in list(self._waiting.items()):
             if waiting.since > limit:
                 break  # they stand in the order in which they came
@@ -111,18 +112,15 @@ class Awaited:
     def _end(self, waiting: _Waiting, ending: Ending) -> None:
         exchange, model = waiting.exchange, waiting.model
         first = ending.first_chunk_at
-        self._finish(
-            replace(
-                exchange,
-                outcome="cancelled" if ending.cancelled else exchange.outcome,
-                status=ending.status or None,
-                duration_s=ending.duration_s,
-                version=model.version_of(exchange.model or "", ending.cluster) if model and model.versions else None,
-                response_bytes=ending.response_bytes,
-                first_chunk_s=None if first is None else max(0.0, first - exchange.started_at),
-                usage=ending.usage,
-            )
-        )
+        if ending.cancelled:
+            exchange.outcome = "cancelled"
+        exchange.status = ending.status or None
+        exchange.duration_s = ending.duration_s
+        exchange.version = model.version_of(exchange.model or "", ending.cluster) if model and model.versions else None
+        exchange.response_bytes = ending.response_bytes
+        exchange.first_chunk_s = None if first is None else max(0.0, first - exchange.started_at)
+        exchange.usage = ending.usage
+        self._finish(exchange)
 
     def _give_up(self, key: str) -> None:
         self._meter.add(TELEMETRY_DROPPED, 1, ("usage",))

@@ -1,8 +1,8 @@
 """The words that Envoy and the processor speak, free of protobuf: events in, replies out, and the record of an exchange.
 
 A newcomer reads this first. `codec.py` turns bytes into events and replies into bytes; `stream.py` says which event
-may follow which. Everything here is frozen data and names nothing of a user's text except the headers and bodies that
-pass through; `Exchange`, which telemetry receives, holds names, counts and times only.
+may follow which. Everything here is data, frozen but for `Exchange`, and names nothing of a user's text except the
+headers and bodies that pass through; `Exchange`, which telemetry receives, holds names, counts and times only.
 """
 
 from __future__ import annotations
@@ -219,9 +219,13 @@ class Ending:
     usage: Usage | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
-    """One finished HTTP exchange, for telemetry: names, counts and times, never text."""
+    """One finished HTTP exchange, for telemetry: names, counts and times, never text.
+
+    Not frozen: what Envoy's access log tells later is filled in (`awaited.py`), and freezing this many fields would cost
+    4 us a request.
+    """
 
     outcome: Outcome
     started_at: float

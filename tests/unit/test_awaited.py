@@ -12,7 +12,10 @@ from extproc.telemetry.instruments import TELEMETRY_DROPPED
 from extproc.telemetry.meter import Meter
 from extproc.wire import StreamAccessLogsMessage
 
-SENT = Exchange("forwarded", 1000.0, 0.002, request_id="a", model="phi")
+
+def sent():
+    """An exchange that has gone on."""
+    return Exchange("forwarded", 1000.0, 0.002, request_id="a", model="phi")
 
 
 class Record(list):
@@ -46,7 +49,7 @@ def test_an_exchange_is_finished_with_what_envoy_tells():
     endpoint = {"endpoints": [{"address": "127.0.0.1:8081"}], "weight": 50}
     model = Model.model_validate({"versions": {"v1": endpoint, "v2": endpoint}})
     key = room.key()
-    room.wait(key, SENT, model)
+    room.wait(key, sent(), model)
     assert (len(room), record) == (1, [])
     room.tell(ending(key))
     room.tell(ending(key))
@@ -62,8 +65,23 @@ def test_a_word_that_comes_first_is_kept():
     room = record.awaited()
     key = room.key()
     room.tell(ending(key))
-    room.wait(key, SENT, None)
+    room.wait(key, sent(), None)
     assert (len(record), record[0].status) == (1, 200)
+
+
+def test_a_word_that_comes_first_is_kept_for_a_second_at_least():
+    """However soon after it the room is looked through; and for two at most."""
+    record = Record()
+    room = record.awaited()
+    key, late = room.key(), room.key()
+    room.tell(ending(key))
+    room.tell(ending(late))
+    room.expire()
+    room.wait(key, sent(), None)
+    assert (len(record), len(room)) == (1, 0)
+    room.expire()
+    room.wait(late, sent(), None)
+    assert (len(record), len(room)) == (1, 1)
 
 
 def test_a_client_that_left():
@@ -71,7 +89,7 @@ def test_a_client_that_left():
     record = Record()
     room = record.awaited()
     key = room.key()
-    room.wait(key, SENT, None)
+    room.wait(key, sent(), None)
     room.tell(Ending(key, True, 0, "", 0.5, 0, None, None))
     assert (record[0].outcome, record[0].status, record[0].usage) == ("cancelled", None, None)
 
@@ -80,15 +98,15 @@ def test_waiting_has_an_end(monkeypatch):
     """What nobody tells of is finished without usage, and counted: by time, by number, and at the end."""
     record = Record()
     room = record.awaited()
-    room.wait(room.key(), SENT, None)
+    room.wait(room.key(), sent(), None)
     room.expire()
     assert not record
     monkeypatch.setattr(module, "WAIT_S", 0.0)
     room.expire()
-    assert (record, record.lost) == ([SENT], 1)
+    assert (record, record.lost) == ([sent()], 1)
     monkeypatch.setattr(module, "MOST_WAITING", 2)
     for _ in range(3):
-        room.wait(room.key(), SENT, None)
+        room.wait(room.key(), sent(), None)
     assert (len(room), len(record)) == (2, 2)
     room.close()
     assert (len(room), len(record), record.lost) == (0, 4, 4)
@@ -99,13 +117,13 @@ def test_an_envoy_that_is_gone_is_not_waited_for(monkeypatch):
     record = Record()
     room = record.awaited()
     room.opened()
-    room.wait(room.key(), SENT, None)
+    room.wait(room.key(), sent(), None)
     room.closed()
     room.expire()
     assert not record
     monkeypatch.setattr(module, "GONE_S", -1.0)
     room.expire()
-    assert record == [SENT]
+    assert record == [sent()]
 
 
 def test_an_envoy_that_offers_a_log_and_keeps_none(monkeypatch):
@@ -114,7 +132,7 @@ def test_an_envoy_that_offers_a_log_and_keeps_none(monkeypatch):
     record = Record()
     room = record.awaited()
     for _ in range(3):
-        room.wait(room.key(), SENT, None)
+        room.wait(room.key(), sent(), None)
     assert room.key() == ""
     room.opened()
     assert room.key() != ""
