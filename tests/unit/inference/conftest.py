@@ -1,6 +1,7 @@
 """A real llama.cpp with a model of random weights, made once."""
 
 import pytest
+from llama_cpp import _utils as llama_utils
 
 from inference.engine import Engine
 from inference.metrics import Metrics
@@ -11,6 +12,14 @@ from scripts.make_gguf import PRESETS, make_gguf
 
 CONTEXT_TOKENS = 512
 SLOTS = 4
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _closed_files():
+    """The library opens /dev/null twice when it is imported, and leaves both open, of which Python complains at its end."""
+    yield
+    llama_utils.outnull_file.close()
+    llama_utils.errnull_file.close()
 
 
 @pytest.fixture(scope="session")
