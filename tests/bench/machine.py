@@ -77,9 +77,22 @@ def descendants(pid: int) -> list[int]:
 
 def resident_bytes(pid: int) -> int:
     """Memory of a process and its children, shared pages counted once (PSS)."""
+    return _counted_once(pid, "Pss:")
+
+
+def own_bytes(pid: int) -> int:
+    """The same without what is mapped from files: of that the kernel may drop what it likes, and how much of it is laid to
+    our account depends on who else on the machine has the same libraries open.
+    """
+    return _counted_once(pid, "Pss_Anon:", "Pss_Shmem:")
+
+
+def _counted_once(pid: int, *names: str) -> int:
     total = 0
     for p in [pid, *descendants(pid)]:
-        for line in Path(f"/proc/{p}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1]) * 1024
+        try:
+            rollup = Path(f"/proc/{p}/smaps_rollup").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has just ended
+        total += sum(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith(names))
     return total

@@ -15,9 +15,15 @@ from extproc.pipeline import Pipeline
 from extproc.server import serve
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from extproc.config import Mesh
 
 DICE = random.Random(1)
+KEPT: list[bytes] = []
+LEAK_BYTES = 50_000
+MOST_KEPT = 5_000
+"""A leak that every machine bears."""
 
 
 def raising(text: str) -> None:
@@ -45,23 +51,55 @@ def build(what: str, mesh: Mesh, previous: Pipeline | None = None) -> Pipeline:
     """The pipeline, broken."""
     pipeline = Pipeline.build(mesh, previous)
     if what in FAULTS:
-        analyze = Analyzer._analyze
+        break_masking(FAULTS[what])
+    elif what == "leaking":
+        leak(pipeline)
+    elif what in ("classifier", "saturated"):
+        break_classifier(what, pipeline)
+    return pipeline
 
-        def faulty(self: Analyzer, *args: Any, **options: Any) -> Any:
-            FAULTS[what](str(args[0]))
-            return analyze(self, *args, **options)
 
-        Analyzer._analyze = faulty  # type: ignore[method-assign]
+def break_masking(fault: Callable[[str], None]) -> None:
+    """Something happens with each text."""
+    analyze = Analyzer._analyze
+
+    def faulty(self: Analyzer, *args: Any, **options: Any) -> Any:
+        fault(str(args[0]))
+        return analyze(self, *args, **options)
+
+    Analyzer._analyze = faulty  # type: ignore[method-assign]
+
+
+def leak(pipeline: Pipeline) -> None:
+    """A little is kept of each request."""
+    inspect = pipeline.inspect
+
+    def leaky(*args: Any) -> Any:
+        if len(KEPT) < MOST_KEPT:
+            KEPT.append(b"x" * LEAK_BYTES)
+        return inspect(*args)
+
+    pipeline.inspect = leaky  # type: ignore[method-assign]
+
+
+def break_classifier(what: str, pipeline: Pipeline) -> None:
+    """It fails half of the time, or its transformer is slow."""
     classifier: Any = pipeline._classifier
     if what == "classifier":
+        ask, answer = classifier.ask, classifier.answer
 
-        async def failing(*_: Any) -> Any:
+        def unasked(*args: Any) -> Any:
             if DICE.random() < 0.5:
                 raise ValueError("no idea")
-            return await type(classifier).classify(classifier, *_)
+            return ask(*args)
 
-        classifier.classify = failing
-    elif what == "saturated":
+        async def unanswered(asked: Any) -> Any:
+            if DICE.random() < 0.5:
+                raise ValueError("no idea")
+            return await answer(asked)
+
+        classifier.ask, classifier.answer = unasked, unanswered
+    else:
         transform = classifier.cascade.transform
 
         def late(views: Any) -> Any:
@@ -69,7 +107,6 @@ def build(what: str, mesh: Mesh, previous: Pipeline | None = None) -> Pipeline:
             return transform(views)
 
         classifier._batcher._work = late
-    return pipeline
 
 
 def break_process(what: str) -> None:

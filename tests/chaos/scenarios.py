@@ -81,6 +81,8 @@ class Scenario:
     """Whether nothing is broken if nothing is refused."""
     early: bool = False
     """Whether a 200 may be the upstream's EARLY."""
+    leaks_memory: bool = False
+    """The test of the test: its memory must not come back."""
 
 
 async def kill(trouble: Trouble) -> None:
@@ -265,7 +267,9 @@ async def everything(trouble: Trouble) -> None:
 async def keep_running(trouble: Trouble) -> None:
     """What an orchestrator does: a processor that has ended is started again."""
     processor = trouble.gateway.processor
-    while await trouble.pause(0.1):
+    goes_on = True
+    while goes_on:
+        goes_on = await trouble.pause(0.1)
         assert processor.child is not None
         if processor.child.returncode is not None:
             trouble.counts.done["processors started again"] += 1
@@ -298,6 +302,7 @@ SCENARIOS = {
         Scenario("raising", command=broken("raising"), refuses=True),
         Scenario("slow", command=broken("slow"), change=quick_timeout, share=0.05),
         Scenario("hanging", command=broken("hanging"), change=quick_timeout, share=0.2),
+        Scenario("leaking", command=broken("leaking"), share=0.2, leaks_memory=True),
         Scenario("classifier", command=broken("classifier")),
         Scenario("saturated", command=broken("saturated"), share=0.5),
         Scenario("memory", take_memory, questions.hostile, share=0.2, room_mb=160),

@@ -23,7 +23,7 @@ from typing import Any
 
 import uvloop
 
-from tests.bench.machine import birth_certificate, descendants, resident_bytes
+from tests.bench.machine import birth_certificate, descendants, own_bytes
 from tests.chaos.questions import USUAL, WILD
 from tests.wire.harness import ROOT, Gateway, running_gateway
 
@@ -55,7 +55,7 @@ def sample(pid: int) -> dict[str, float]:
     """What the processor's processes hold."""
     pids = [pid, *descendants(pid)]
     return {
-        "memory_mb": round(resident_bytes(pid) / 2**20, 1),
+        "memory_mb": round(own_bytes(pid) / 2**20, 1),
         "files": sum(len(list(Path(f"/proc/{p}/fd").iterdir())) for p in pids),
         "threads": sum(len(list(Path(f"/proc/{p}/task").iterdir())) for p in pids),
     }

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.bench.machine import resident_bytes
+from tests.bench.machine import own_bytes
 from tests.wire.harness import MESH_YAML, running_gateway, until
 
 GENERAL = {
@@ -136,7 +136,7 @@ async def test_reloads_under_load_cost_no_request_and_no_memory():
             assert not await refused()
             enough = answered + 10
             await until(lambda enough=enough: more_than(lambda: answered, enough))
-            levels.append(resident_bytes(gateway.processor.pid) / 2**20)
+            levels.append(own_bytes(gateway.processor.pid) / 2**20)
         over.set()
         await asyncio.gather(*clients)
         assert all(b"ada@" not in request.body for request in gateway.received)
