@@ -97,6 +97,7 @@ class Analyzer:
         for phrase, entity_type in self._own.labels:
             phrases[phrase] = phrases.get(phrase, frozenset()) - {NEGATIVE} | {entity_type}
         self._vocabulary = Vocabulary(phrases)
+        self._scan = scan.Scanner(self._vocabulary, secrets.KEYS)
         self._reads_all = "DATE_TIME" in self.entity_types or self._own.searches
         """Something is to be looked for even in a text without a token or a label."""
 
@@ -127,7 +128,7 @@ class Analyzer:
 
     def _find(self, text: str, key: str | None) -> list[Finding]:
         """Everything that something speaks for, in positions of the folded text."""
-        tokens = scan.scan(text, self._vocabulary, secrets.KEYS)
+        tokens = self._scan(text)
         named = self._vocabulary.of_key(key) if key else frozenset()
         findings = [*secrets.private_keys(text)]
         if tokens.found or tokens.labels or tokens.words or named or self._reads_all:

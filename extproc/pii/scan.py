@@ -10,11 +10,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from extproc.pii.labels import IDLE_WORDS, Label, Vocabulary
+from extproc.pii.labels import IDLE_WORDS, Label, Vocabulary, plain
 from extproc.pii.labels import WORD as WORDS
+from extproc.pii.pieces import GAP, SHORT, Pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterable, Iterator
 
 _CJK = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _LETTER = rf"[^\W\d_{_CJK}]"
@@ -65,54 +66,132 @@ class Tokens:
     labels: list[Label] = field(default_factory=list)
 
 
-def scan(text: str, vocabulary: Vocabulary, keys: Container[str]) -> Tokens:
-    """Read a text once. `keys`: lower-case words that may begin a secret."""
-    tokens = Tokens()
-    found, labels, idle = tokens.found, tokens.labels, vocabulary.idle
-    until = 0
-    for match in SCAN.finditer(text):
-        kind = match.lastindex
-        if kind is None:
-            continue
-        if kind == WORD or kind == PLAIN:  # noqa: PLR1714, SIM109 - twice as fast as a tuple
-            if match[kind] not in idle:
-                until = _read_word(text, match.span(kind), vocabulary, keys, tokens, until)
-        elif kind == SCRIPT:
-            offset = match.start(kind)
-            for written in vocabulary.unspaced.finditer(match[kind]):
-                kinds = vocabulary.written[written.group()]
-                labels.append(Label(offset + written.start(), offset + written.end(), kinds))
-        elif kind == DOMAIN:
-            found.append((kind, *match.span(kind)))
-            labels += filter(
-                None, (vocabulary.read(text, *word.span()) for word in WORDS.finditer(text, *match.span(kind)))
-            )
-        elif kind == CHAIN and match[CAPITALS]:
-            _cut(text, match.span(CHAIN), vocabulary, tokens)
-        else:
-            found.append((kind, *match.span(kind)))
-    return tokens
+class Scanner:
+    """Reads texts, each once, for the labels of one vocabulary. Shared by threads."""
+
+    def __init__(self, vocabulary: Vocabulary, keys: Container[str]) -> None:
+        """`keys`: lower-case words, and beginnings of words, that may begin a secret."""
+        self._vocabulary, self._keys = vocabulary, keys
+        self._pieces = Pieces(self._words)
+
+    def __call__(self, text: str) -> Tokens:
+        """The tokens and labels of a text."""
+        reading = _Reading(text, self._vocabulary, self._keys)
+        if len(text) < SHORT:
+            reading.read(SCAN.finditer(text))
+            return reading.tokens
+        for start, end, words in self._pieces.busy(text):
+            if words is None or start < reading.end:
+                reading.read(reading.matches(start, end))
+            else:
+                for first, last in words:
+                    reading.word(start + first, start + last)
+        return reading.tokens
+
+    def _words(self, piece: str) -> tuple[tuple[int, int], ...] | None:
+        """Where in a piece words stand that may be labels or begin secrets; None where it holds more than words."""
+        found = []
+        for match in SCAN.finditer(piece):
+            kind = match.lastindex
+            if kind not in (WORD, PLAIN):
+                return None
+            if self._tells(match[kind]):
+                found.append(match.span(kind))
+        return tuple(found)
+
+    def _tells(self, word: str) -> bool:
+        """Whether a word may be a label, hold one, or begin a secret: see `_Reading.word`."""
+        lower = word.lower()
+        if lower in self._keys or word[:4] in self._keys or lower in self._vocabulary.first:
+            return True
+        if not word.isascii():
+            return plain(word) in self._vocabulary.first
+        return _is_camel(word)
 
 
-def _read_word(
-    text: str, span: tuple[int, int], vocabulary: Vocabulary, keys: Container[str], tokens: Tokens, until: int
-) -> int:
-    """A word as a label or the start of a secret, if it is either. `until`: where the last label ends, and the new value."""
-    start, end = span
-    word = text[start:end]
-    lower = word.lower()
-    secret = lower in keys or word[:4] in keys
-    if secret:
-        tokens.words.append(span)
-    if lower in vocabulary.first or not word.isascii():
-        if start >= until and (label := vocabulary.read(text, start, end)) and not _goes_on(text, label.end):
-            tokens.labels.append(label)
-            return label.end
-    elif lower != word and not word[1:].islower() and not word.isupper():
-        _split(text, start, end, vocabulary, tokens.labels)
-    elif not secret and len(vocabulary.idle) < IDLE_WORDS and len(word) <= LONGEST_IDLE:
-        vocabulary.idle.add(word)
-    return until
+class _Reading:
+    """One text on its way through the scan."""
+
+    __slots__ = ("_keys", "_labelled", "_text", "_vocabulary", "end", "tokens")
+
+    def __init__(self, text: str, vocabulary: Vocabulary, keys: Container[str]) -> None:
+        self._text, self._vocabulary, self._keys = text, vocabulary, keys
+        self.tokens = Tokens()
+        self.end = 0
+        """What stands before has been read."""
+        self._labelled = 0
+        """Where the last label ends."""
+
+    def matches(self, start: int, end: int) -> Iterator[re.Match[str]]:
+        """What the scan matches from one gap to another, and on to the gap after the last match."""
+        text = self._text
+        if start == 0 and end == len(text):
+            return SCAN.finditer(text)
+        return self._matches(max(start, self.end), end) if end > self.end else iter(())
+
+    def _matches(self, start: int, end: int) -> Iterator[re.Match[str]]:
+        text = self._text
+        for match in SCAN.finditer(text, start):
+            yield match
+            if match.end() >= end:
+                stop = match.end(match.lastindex or 0)
+                gap = GAP.search(text, stop)
+                end = gap.start() if gap else len(text)
+                if end == stop:
+                    break
+        self.end = end
+
+    def read(self, matches: Iterable[re.Match[str]]) -> None:
+        """Take in what the scan matches."""
+        text, vocabulary = self._text, self._vocabulary
+        found, labels, idle = self.tokens.found, self.tokens.labels, vocabulary.idle
+        for match in matches:
+            kind = match.lastindex
+            if kind is None:
+                continue
+            if kind == WORD or kind == PLAIN:  # noqa: PLR1714, SIM109 - twice as fast as a tuple
+                if match[kind] not in idle:
+                    self.word(*match.span(kind))
+            elif kind == SCRIPT:
+                offset = match.start(kind)
+                for written in vocabulary.unspaced.finditer(match[kind]):
+                    kinds = vocabulary.written[written.group()]
+                    labels.append(Label(offset + written.start(), offset + written.end(), kinds))
+            elif kind == DOMAIN:
+                found.append((kind, *match.span(kind)))
+                labels += filter(
+                    None, (vocabulary.read(text, *word.span()) for word in WORDS.finditer(text, *match.span(kind)))
+                )
+            elif kind == CHAIN and match[CAPITALS]:
+                _cut(text, match.span(CHAIN), vocabulary, self.tokens)
+            else:
+                found.append((kind, *match.span(kind)))
+
+    def word(self, start: int, end: int) -> None:
+        """A word as a label or the start of a secret, if it is either."""
+        text, vocabulary = self._text, self._vocabulary
+        word = text[start:end]
+        lower = word.lower()
+        secret = lower in self._keys or word[:4] in self._keys
+        if secret:
+            self.tokens.words.append((start, end))
+        if lower in vocabulary.first or not word.isascii():
+            if (
+                start >= self._labelled
+                and (label := vocabulary.read(text, start, end))
+                and not _goes_on(text, label.end)
+            ):
+                self.tokens.labels.append(label)
+                self._labelled = label.end
+        elif _is_camel(word):
+            _split(text, start, end, vocabulary, self.tokens.labels)
+        elif not secret and len(vocabulary.idle) < IDLE_WORDS and len(word) <= LONGEST_IDLE:
+            vocabulary.idle.add(word)
+
+
+def _is_camel(word: str) -> bool:
+    """Whether a word is several in camel case."""
+    return not word.islower() and not word[1:].islower() and not word.isupper()
 
 
 _ONLY = frozenset("number no nr num value id code masked raw str text hash last new old primary home work".split())

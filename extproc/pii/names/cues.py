@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from extproc.pii.names.keys import announces
 from extproc.pii.names.words import forms, load
+from extproc.pii.pieces import Pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Iterator
 
 Window = tuple[int, int]
 
@@ -35,6 +36,7 @@ TIMES: Final = 2
 """How often the model reads about one word of a text: what it is there, it is wherever else it stands."""
 
 _WORDS: Final = re.compile(r"([^\W\d_]+)")
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _GLUE: Final = frozenset("@#_/\\0123456789")
 _GLUE_AFTER: Final = frozenset("@_/\\(=0123456789")
 _PHRASE_WORDS: Final = forms(
@@ -96,6 +98,7 @@ class Cues:
         quiet = self._common if places else self._common | self._places
         self._quiet = (self._common if places else frozenset()) | (frozenset() if places else forms(quiet))
         self._lower_cues = self._given | self._places if places else self._given
+        self._pieces = Pieces(self._words)
 
     def windows(self, text: str, key: str | None = None) -> list[Window]:
         """Parts of the text that may hold a name, in order, none overlapping another."""
@@ -116,22 +119,47 @@ class Cues:
 
     def _marks(self, text: str) -> list[tuple[int, str]]:
         """Positions of cues, and the word where it is a word that means the same wherever it stands."""
-        pieces = _WORDS.split(text)  # signs, word, signs, word, ...
+        if len(text) <= CASUAL:
+            return self._read(text, 0, len(text), casual=True)
+        marks: list[tuple[int, str]] = []
+        for start, end, words in self._pieces.busy(text):
+            if words is None:
+                marks += self._read(text, start, end)
+            else:
+                for first, word, sure, doubtful in words:
+                    marks += _marks_at(text, start + first, word, sure=sure, doubtful=doubtful)
+        return marks
+
+    def _words(self, piece: str) -> tuple[tuple[int, str, bool, bool], ...]:
+        """The words of a piece that are or may be cues: where in it, and whether they are sure or doubtful ones."""
+        sure, doubtful, _ = self._hits({*_WORD.findall(piece)} - self._quiet)
+        return tuple(
+            (match.start(), match[0], match[0] in sure, match[0] in doubtful)
+            for match in _WORD.finditer(piece)
+            if match[0] in sure or match[0] in doubtful or match[0] in _LED
+        )
+
+    def _read(self, text: str, start: int, end: int, *, casual: bool = False) -> list[tuple[int, str]]:
+        """The cues between two positions, met word by word."""
+        pieces = _WORDS.split(text[start:end])  # signs, word, signs, word, ...
         different = set(pieces[1::2])
-        sure, doubtful = self._hits(different - self._quiet, len(text))
+        sure, doubtful, unknown = self._hits(different - self._quiet)
+        if casual and not sure:
+            sure = unknown
         led = different & _LED
         if not (sure or doubtful or led):
             return []
         wanted = sure | doubtful | led
         hits = [nth for nth in range(1, len(pieces), 2) if pieces[nth] in wanted]
-        ends = list(accumulate(map(len, pieces)))
+        ends = list(accumulate(map(len, pieces), initial=start))
         marks: list[tuple[int, str]] = []
         for nth in hits:
-            marks += _marks_at(text, ends[nth - 1], pieces[nth], sure, doubtful)
+            word = pieces[nth]
+            marks += _marks_at(text, ends[nth], word, sure=word in sure, doubtful=word in doubtful)
         return marks
 
-    def _hits(self, words: set[str], size: int) -> tuple[set[str], set[str]]:
-        """Words that are a cue wherever they stand, and words that are one in some places only."""
+    def _hits(self, words: set[str]) -> tuple[set[str], set[str], set[str]]:
+        """Words that are a cue wherever they stand, words that are one in some places only, and unknown ones in lower case."""
         sure: set[str] = set()
         doubtful: set[str] = set()
         unknown: set[str] = set()
@@ -147,14 +175,10 @@ class Cues:
                     sure.add(word)
             elif len(word) > 1:
                 (doubtful if low in self._ambiguous or low in self._common else sure).add(word)
-        if not sure and size <= CASUAL:
-            sure = unknown
-        return sure, doubtful
+        return sure, doubtful, unknown
 
 
-def _marks_at(
-    text: str, start: int, word: str, sure: Container[str], doubtful: Container[str]
-) -> Iterator[tuple[int, str]]:
+def _marks_at(text: str, start: int, word: str, *, sure: bool, doubtful: bool) -> Iterator[tuple[int, str]]:
     """The cues that a word is, where it stands."""
     end = start + len(word)
     if word in _LED:
@@ -164,11 +188,11 @@ def _marks_at(
         numbered = word in STREET_WORDS and _DIGIT.search(text, low, high)
         if numbered and (street := _STREET.search(text, low, high)):
             yield street.start(), ""
-    if word not in sure and word not in doubtful:
+    if not (sure or doubtful):
         return
     if (start and text[start - 1] in _GLUE) or text[end : end + 1] in _GLUE_AFTER:
         return
-    if word in sure:
+    if sure:
         yield start, word
     elif _stands_apart(text, start, end):
         yield start, ""
