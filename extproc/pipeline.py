@@ -165,7 +165,7 @@ class Pipeline:
         """Build every part from the configuration; what an earlier pipeline has loaded is used again."""
         from extproc.routing import Router  # noqa: PLC0415
 
-        analyzer = Analyzer(mesh.pii)
+        analyzer = (previous.shared_analyzer(mesh) if previous else None) or Analyzer(mesh.pii)
         anonymizer = Anonymizer(mesh.pii, analyzer) if mesh.pii.enabled else None
         classifier = None
         if mesh.intents:
@@ -185,8 +185,12 @@ class Pipeline:
         same = (ours.encoder, ours.threads) == (theirs.encoder, theirs.threads)
         return self._classifier.encoder if same and self._classifier is not None else None
 
+    def shared_analyzer(self, mesh: Mesh) -> Analyzer | None:
+        """The recognizers, for another mesh that wants the same ones."""
+        return self._redactor.analyzer if self._redactor and self.mesh.pii == mesh.pii else None
+
     def name_counts(self) -> dict[str, int]:
-        """Texts that the name model saw, read, and left to cues beyond its budget, since this pipeline was built."""
+        """Texts that the name model saw, read, and left to cues beyond its budget, since `pii` was changed last."""
         return self._anonymizer.name_counts() if self._anonymizer else {}
 
     def rule_for(self, method: str, path: str) -> Intercept | None:

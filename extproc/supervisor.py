@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import os
 import pickle
 import signal
@@ -218,6 +219,7 @@ class Supervisor:
             return
         self._refused = None
         self._tell(signal.SIGHUP)
+        gc.collect()
 
     # What the admin port tells
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import faulthandler
+import gc
 import os
 import signal
 import time
@@ -218,6 +219,7 @@ class Worker:
         self.refused = None
         self._meter.set(CONFIG_GENERATION, self.generation)
         log.info("reloaded", generation=self.generation, needs_restart=[f"processor.{name}" for name in fixed])
+        gc.collect()  # the old pipeline is full of rings, and the next collection of its generation far away
 
     def _load_and_build(self) -> tuple[Mesh, Pipeline]:
         mesh = self._file.load()

@@ -13,6 +13,7 @@ import os
 from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
 COMPONENTS = 256
 """Principal components kept of each of the two vectors."""
 _BATCH = 64
+_in_use: WeakValueDictionary[Path, StaticTable] = WeakValueDictionary()
+"""Tables by their files: the pipeline of a reloaded `mesh.yaml` takes that of the one before, which is 16 MB."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class StaticTable:
     """Int8 rows with a scale each; `embed` is the hot path."""
 
@@ -70,9 +73,12 @@ class StaticTable:
 
     @classmethod
     def read(cls, path: Path) -> StaticTable:
-        """Raises OSError, ValueError or KeyError when the file is not one of ours."""
-        with np.load(path, allow_pickle=False) as arrays:
-            return cls(arrays["rows"], arrays["scales"], arrays["weights"])
+        """Raises OSError, ValueError or KeyError when the file is not one of ours. One that is in use is not read again."""
+        known = _in_use.get(path)
+        if known is None:
+            with np.load(path, allow_pickle=False) as arrays:
+                known = _in_use[path] = cls(arrays["rows"], arrays["scales"], arrays["weights"])
+        return known
 
 
 def table_of(encoder: Encoder, cache: Path, report: Callable[[str], None]) -> StaticTable:

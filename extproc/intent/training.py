@@ -46,7 +46,7 @@ class StageModel:
     thresholds: NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Trained:
     """What all stages have learned."""
 

@@ -37,14 +37,14 @@ class Redactor:
 
     def __init__(self, settings: PiiSettings, analyzer: Analyzer) -> None:
         self._settings = settings
-        self._analyzer = analyzer
+        self.analyzer = analyzer
         self._key = read_hash_key(settings)
 
     def edits(self, text: str, vault: Vault, *, nested: bool) -> list[Edit]:
         """Edits that mask what the request did not hold. `nested`: the text is JSON, whose escapes are no letters."""
         read = _ESCAPE.sub(lambda m: " " * len(m[0]), text) if nested and "\\" in text else text
         edits: list[Edit] = []
-        for entity_type, start, end in spans(read, self._analyzer.patterns(read)):
+        for entity_type, start, end in spans(read, self.analyzer.patterns(read)):
             value = text[start:end]
             operator = self._settings.entities.get(entity_type, self._settings.default_operator)
             if operator.operator in ("keep", "flag") or vault.knows(value):

@@ -316,7 +316,7 @@ SCENARIOS = {
         Scenario("hurrying", upstreams_hurry, questions.large, share=0.5, early=True, room_mb=64),
         Scenario("lying", upstreams_lie, questions.lied_to),
         Scenario("placeholders", question=questions.with_placeholders),
-        Scenario("reload", reload, room_mb=128),  # the first one is the end of what the workers share
-        Scenario("everything", everything, room_mb=128),
+        Scenario("reload", reload),
+        Scenario("everything", everything),
     )
 }

@@ -121,6 +121,19 @@ def test_kept_heads(encoder, tmp_path):
     assert first == again == third
 
 
+def test_a_second_classifier_takes_what_is_in_use(encoder, tmp_path):
+    """A reload with the same examples holds no second table and no second heads; with others, only the table is shared."""
+    mesh = parse(SHIPPED.read_text())
+    one = Classifier(mesh, encoder, folder=tmp_path)
+    two = Classifier(mesh, encoder, folder=tmp_path)
+    other = Classifier(
+        parse(HEAD + 'intents: {lights: {examples: ["turn on the lights"]}}\n'), encoder, folder=tmp_path
+    )
+    assert one.cascade.trained is two.cascade.trained
+    assert one.cascade.trained is not other.cascade.trained
+    assert one.cascade.table is two.cascade.table is other.cascade.table
+
+
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_few_intents_few_examples(encoder, count):
     """One intent, one example: it still answers, and a far text is not accepted."""
