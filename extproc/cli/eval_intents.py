@@ -143,7 +143,7 @@ def _of_rows(path: Path, per_intent: int | None, target: float, encoder: str, *,
     from extproc.encoder import Encoder  # noqa: PLC0415 - loads the model
     from extproc.intent.cascade import Cascade, cache_folder  # noqa: PLC0415
     from extproc.intent.examples import Examples  # noqa: PLC0415
-    from extproc.intent.training import Budget  # noqa: PLC0415
+    from extproc.intent.material import Budget  # noqa: PLC0415
 
     texts, without = training_rows(path, per_intent)
     examples = Examples.of_texts(texts, without if outside else [])

@@ -179,11 +179,11 @@ class Calibrator:
         outside = ((trial.far, stages), (~inside & ~trial.far, stages + 1))
         return cls(choice, *(_against(trial, known, kind, first) for kind, first in outside))
 
-    def probability(self, signals: NDArray[np.float32]) -> float:
+    def probability(self, signals: Sequence[float]) -> float:
         """Of being right, for one text."""
-        plain, stages = signals.tolist(), self._stages
-        against = self.far.odds_against(plain[stages:]) + self.near.odds_against(plain[stages + 1 :])
-        return self.choice.of_one(plain[:stages]) / (1 + against)
+        stages = self._stages
+        against = self.far.odds_against(signals[stages:]) + self.near.odds_against(signals[stages + 1 :])
+        return self.choice.of_one(signals[:stages]) / (1 + against)
 
     def probabilities(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
         """Of being right, for many."""

@@ -14,7 +14,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from extproc.intent import kept, training
-from extproc.intent.material import finish, signals_of, start, whole
+from extproc.intent.material import Material, finish, signals_of, start, whole
+from extproc.intent.neighbours import Sight, neighbours
 from extproc.intent.score import IntentScore, Neighbour, Stage, StageReport
 from extproc.intent.table import StaticTable, table_of
 
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
     from extproc.encoder import Encoder
     from extproc.intent.examples import Examples
-    from extproc.intent.head import Head, Reading
-    from extproc.intent.training import Budget, StageModel, Trained
+    from extproc.intent.head import Reading
+    from extproc.intent.material import Budget
+    from extproc.intent.training import StageModel, Trained
 
 
 def cache_folder() -> Path:
@@ -50,6 +52,15 @@ class StaticView:
     score: IntentScore
     decided: bool
     """The transformer need not be asked: the stage is sure of an intent, or that there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a stage says, for people."""
+
+    sight: Sight
+    score: IntentScore
+    microseconds: float
 
 
 class Cascade:
@@ -109,7 +120,7 @@ class Cascade:
         if self._says_nothing(ids):
             return StaticView(ids, reading, IntentScore(None, 0.0, "abstain", "empty"), decided=True)
         score = self._score(stage, (reading,), index, "static")
-        if score.intent is None and score.score < self.trained.refusal:
+        if score.intent is None and score.score < self.trained.refusals["static"]:
             return StaticView(ids, reading, replace(score, reason="foreign"), decided=True)
         return StaticView(ids, reading, score, decided=score.intent is not None)
 
@@ -134,7 +145,7 @@ class Cascade:
         halfway, vectors = start(self.encoder, batch)
         early = [self.judge_early(view, vector) for view, vector in zip(views, vectors, strict=True)]
         scores = [score for score, _ in early]
-        unsure = [i for i, score in enumerate(scores) if score.intent is None]
+        unsure = [i for i, score in enumerate(scores) if score.reason == "unsure"]
         if unsure:
             for i, vector in zip(unsure, finish(self.encoder, halfway, unsure), strict=True):
                 scores[i] = self.judge(views[i], (early[i][1],), vector)[0]
@@ -147,45 +158,57 @@ class Cascade:
 
     def whole(self, view: StaticView) -> IntentScore:
         """What the last layer says, asked or not."""
-        return self._stages(view)[-1][1]
+        return self._stages(view)[-1].score
 
     def reports(self, view: StaticView, static_us: float) -> tuple[StageReport, ...]:
         """What each stage says, asked or not, for people."""
         vector = self.table.embed(np.array(view.ids, np.int64))
-        static = self._report("static", view.score, view.reading, vector, static_us)
-        return (static, *(self._report(*told) for told in self._stages(view)))
+        told = [_Told(self._sight("static", vector, view.reading), view.score, static_us), *self._stages(view)]
+        near = neighbours(
+            [one.sight for one in told],
+            self.examples,
+            lambda texts: Material.of(self.encoder, self.table, texts, self.budget),
+        )
+        return tuple(self._report(one, near[one.sight.stage]) for one in told)
 
-    def _stages(self, view: StaticView) -> list[tuple[Stage, IntentScore, Reading, NDArray[np.float32], float]]:
-        """The stages of the transformer: score, reading, the vector that was read, microseconds."""
+    def _stages(self, view: StaticView) -> list[_Told]:
+        """The stages of the transformer."""
         began = perf_counter()
         batch = [self.shortened(view)]
         if not self.encoder.has_halves:
             vector = self.encoder.embed(batch)[0]
             score, reading = self.judge(view, (), vector)
-            return [("transformer", score, reading, vector, (perf_counter() - began) * 1e6)]
+            return [_Told(self._sight("transformer", vector, reading), score, (perf_counter() - began) * 1e6)]
         halfway, vectors = start(self.encoder, batch)
         score, early = self.judge_early(view, vectors[0])
         middle = perf_counter()
         vector = finish(self.encoder, halfway, [0])[0]
         last, reading = self.judge(view, (early,), vector)
         return [
-            ("early", score, early, vectors[0], (middle - began) * 1e6),
-            ("transformer", last, reading, vector, (perf_counter() - middle) * 1e6),
+            _Told(self._sight("early", vectors[0], early), score, (middle - began) * 1e6),
+            _Told(self._sight("transformer", vector, reading), last, (perf_counter() - middle) * 1e6),
         ]
+
+    def _sight(self, stage: Stage, vector: NDArray[np.float32], reading: Reading) -> Sight:
+        return Sight(stage, self.trained.stages[stage].head, vector, reading)
 
     def judge_early(self, view: StaticView, vector: NDArray[np.float32]) -> tuple[IntentScore, Reading]:
         """The decision halfway through the transformer; it counts where it is sure."""
         stage = self.trained.stages["early"]
         reading = stage.head.read(vector)
         score = self._score(stage, (view.reading, reading), view.ids, "transformer")
-        return replace(score, reason="early") if score.intent else score, reading
+        if score.intent is not None:
+            return replace(score, reason="early"), reading
+        if score.score < self.trained.refusals["early"]:
+            return replace(score, reason="foreign"), reading
+        return score, reading
 
     def judge(
         self, view: StaticView, early: tuple[Reading, ...], vector: NDArray[np.float32]
     ) -> tuple[IntentScore, Reading]:
         """The decision after the last layer, on what all stages say."""
         stage = self.trained.stages["transformer"]
-        reading = stage.head.read(vector)
+        reading = stage.head.read(vector, *early)
         return self._score(stage, (view.reading, *early, reading), view.ids, "transformer"), reading
 
     def late(self, view: StaticView, reason: str) -> IntentScore:
@@ -222,31 +245,17 @@ class Cascade:
             threshold=threshold,
         )
 
-    def _report(
-        self, stage: Stage, score: IntentScore, reading: Reading, vector: NDArray[np.float32], microseconds: float
-    ) -> StageReport:
-        shares = np.exp(reading.logits - reading.logits.max())
+    def _report(self, told: _Told, nearest: tuple[Neighbour, ...]) -> StageReport:
+        logits, score = told.sight.reading.logits, told.score
+        shares = np.exp(logits - logits.max())
         shares /= shares.sum()
         order = np.argsort(-shares[:-1], kind="stable")
         return StageReport(
-            stage=stage,
+            stage=told.sight.stage,
             best=score.best or "",
             score=score.score,
             threshold=score.threshold,
             scores={self.examples.intents[i]: float(shares[i]) for i in order},
-            nearest=self.nearest(self.trained.stages[stage].head, vector),
-            microseconds=microseconds,
+            nearest=nearest,
+            microseconds=told.microseconds,
         )
-
-    def nearest(self, head: Head, vector: NDArray[np.float32], count: int = 3) -> tuple[Neighbour, ...]:
-        """The examples that a text is closest to, of all intents."""
-        cosines = head.cosines(vector)
-        found = []
-        for row in np.argsort(-cosines, kind="stable")[:count]:
-            intent = int(np.searchsorted(head.offsets, row, side="right") - 1)
-            members = np.flatnonzero(self.examples.labels == intent)
-            place = head.members(len(members))[row - head.offsets[intent]]
-            found.append(
-                Neighbour(self.examples.intents[intent], self.examples.texts[members[place]], float(cosines[row]))
-            )
-        return tuple(found)

@@ -13,9 +13,9 @@ from extproc.encoder import Encoder
 from extproc.intent.batching import Batcher, BusyError
 from extproc.intent.cascade import Cascade, StaticView, cache_folder
 from extproc.intent.examples import Examples
+from extproc.intent.material import Budget
 from extproc.intent.rules import Rules
 from extproc.intent.score import Explanation, IntentScore
-from extproc.intent.training import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from extproc.intent.prototypes import prototypes
 from extproc.intent.softmax import fit_softmax
 
 if TYPE_CHECKING:
@@ -25,11 +26,9 @@ if TYPE_CHECKING:
 SHRINKAGE = 0.8
 PENALTY = 100.0
 STEPS = 40
-EXAMPLES_KEPT = 50
-"""Examples of one intent that a text is compared with; of more, these many evenly spaced."""
-COMPARED = 3
-"""Intents whose examples a text is compared with: the most likely ones."""
-HEAD_ARRAYS = ("parts", "centre", "weights", "examples", "offsets")
+BEFORE = 0.3
+"""Of the scores of the stage before, what is added to a stage's own."""
+HEAD_ARRAYS = ("parts", "centre", "weights", "prototypes", "offsets")
 """What is kept of a head."""
 SIGNALS = ("odds", "background", "energy", "nearest")
 """What a head says about its best intent; see `Reading`."""
@@ -41,18 +40,20 @@ class Reading:
 
     logits: NDArray[np.float32]
     """Of every intent, and of the background last."""
+    mean: float
+    """Of the intents' logits."""
     best: int
     runner_up: int
     """Equal to `best` when there is one intent only."""
-    signals: NDArray[np.float32]
+    signals: tuple[float, ...]
     """In the order of `SIGNALS`: the log odds of the best intent; how far its logit is above the background's; how far the
     logits rise above their average, whichever rises (texts of no intent have flat ones); the cosine to the nearest
-    example of the likely intents."""
+    prototype of the two likeliest intents."""
 
     def odds_of(self, intent: int) -> float:
         """Log odds of an intent against all others."""
         if intent == self.best:
-            return float(self.signals[0])
+            return self.signals[0]
         intents = self.logits[:-1]
         top = float(intents[self.best])
         mine = exp(float(intents[intent]) - top)
@@ -82,7 +83,7 @@ class Head:
         parts: NDArray[np.int64],
         centre: NDArray[np.float32],
         weights: NDArray[np.float32],
-        examples: NDArray[np.float32],
+        prototypes: NDArray[np.float32],
         offsets: NDArray[np.int64],
     ) -> None:
         self.parts = parts
@@ -92,14 +93,18 @@ class Head:
         self._spans = [slice(part * width, (part + 1) * width) for part in range(int(parts))]
         self.weights = weights
         """(dimension + 1, intents + 1): of the intents and of the background; the last row is the bias."""
-        self.examples = examples
-        """The first parts of the examples, centred, grouped by intent. As long as there are parts: what they give with
+        self.prototypes = prototypes
+        """Of the first parts of the examples, centred, grouped by intent. As long as there are parts: what they give with
         that of a text, which is shorter than one, is their cosine."""
         self.offsets = offsets
-        """`examples[offsets[i]:offsets[i + 1]]` are those of intent `i`."""
+        """`prototypes[offsets[i]:offsets[i + 1]]` are those of intent `i`."""
         self.classes = len(offsets) - 1
-        self._examples = [examples[start:end] for start, end in pairwise(offsets.tolist())]
-        self._slopes, self._bias = np.ascontiguousarray(weights[:-1].T), weights[-1]
+        self._near = slice(prototypes.shape[1])
+        self._prototypes = [prototypes[start:end] for start, end in pairwise(offsets.tolist())]
+        mean = weights[:, :-1].mean(axis=1, keepdims=True)
+        slopes = np.concatenate([weights, mean], axis=1)
+        self._slopes, self._bias = np.ascontiguousarray(slopes[:-1].T), slopes[-1].copy()
+        self._ones = np.ones(self.classes, np.float32)
 
     @classmethod
     def fit(cls, data: Lesson, steps: int = STEPS) -> Head:
@@ -122,56 +127,46 @@ class Head:
         targets = np.concatenate([labels, np.full(len(data.background), classes)])
         softmax = fit_softmax(rows, targets, mass, PENALTY, steps)
         weights = np.concatenate([whitening @ softmax[:-1], softmax[-1:]])
-        kept = [_evenly(np.flatnonzero((labels == i) & data.real)) for i in range(classes)]
-        offsets = np.cumsum([0, *map(len, kept)])
-        examples = x[np.concatenate(kept)][:, : x.shape[1] // data.parts] * np.float32(data.parts)
-        return cls(np.array(data.parts), centre, weights.astype(np.float32), np.ascontiguousarray(examples), offsets)
+        near = x[:, : x.shape[1] // data.parts] * np.float32(data.parts)
+        found = [prototypes(near[(labels == i) & data.real]) for i in range(classes)]
+        offsets = np.cumsum([0, *map(len, found)])
+        return cls(np.array(data.parts), centre, weights.astype(np.float32), np.concatenate(found), offsets)
 
-    def read(self, vector: NDArray[np.float32]) -> Reading:
-        """Scores and signals of one text."""
-        x = self._placed(vector)
+    def read(self, vector: NDArray[np.float32], before: Reading | None = None) -> Reading:
+        """Scores and signals of one text; what an earlier stage scored counts a little."""
+        x = self.placed(vector)
         logits: NDArray[np.float32] = self._slopes.dot(x)
         logits += self._bias
+        mean = float(logits[-1])
+        logits = logits[:-1]
+        if before is not None:
+            logits += before.logits * BEFORE
+            mean += before.mean * BEFORE
         intents = logits[:-1]
-        likely = self._likely(intents)
-        best = likely[0]
+        best = int(intents.argmax())
         top = float(intents[best])
-        shares = np.exp(logits - top)
-        total, background = float(shares.sum()), float(shares[-1])
-        inside = total - background
-        others = max(total - float(shares[best]), 0.0)
-        near = x[: self.examples.shape[1]]
-        nearest = max([float(self._examples[i].dot(near).max(initial=-1.0)) for i in likely])
-        energy = top - float(intents.sum()) / self.classes + log(inside + 1e-9)
-        signals = np.array((-log(others + 1e-6), top - float(logits[-1]), energy, nearest), np.float32)
-        return Reading(logits, best, likely[1] if self.classes > 1 else best, signals)
+        shares = np.exp(intents - top)
+        shares[best] = 0
+        others = float(shares.dot(self._ones))
+        runner_up = int(shares.argmax()) if self.classes > 1 else best
+        margin = top - float(logits[-1])
+        near = x[self._near]
+        nearest = max(max(self._prototypes[i].dot(near).tolist(), default=-1.0) for i in (best, runner_up))
+        odds = -log(others + exp(min(-margin, 50.0)) + 1e-6)
+        return Reading(logits, mean, best, runner_up, (odds, margin, top - mean + log(1 + others), nearest))
 
-    def _likely(self, intents: NDArray[np.float32]) -> list[int]:
-        """The most likely ones, best first; of equal ones the first."""
-        left = intents.copy()
-        found = []
-        for _ in range(min(COMPARED, self.classes)):
-            best = int(left.argmax())
-            found.append(best)
-            left[best] = -np.inf
-        return found
+    def cosines(self, vector: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Of a text to others, by what the first parts of their vectors say."""
+        mine = self.placed(vector)[self._near] * np.float32(self.parts)
+        return np.stack([self.placed(other)[self._near] for other in others]) @ mine
 
-    def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Of a text to every example that is kept."""
-        return self.examples @ self._placed(vector)[: self.examples.shape[1]]
-
-    def _placed(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    def placed(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """Centred, each part of the same length, the whole of length one."""
         x: NDArray[np.float32] = vector - self.centre
         for span in self._spans:
             part = x[span]
             part *= 1 / (sqrt(float(part.dot(part)) * len(self._spans)) + 1e-9)
         return x
-
-    @staticmethod
-    def members(count: int) -> NDArray[np.int64]:
-        """Which of an intent's `count` examples are kept."""
-        return _evenly(np.arange(count))
 
     def log_share(self, reading: Reading, intent: int) -> float:
         """Log of the softmax probability of an intent."""
@@ -193,12 +188,6 @@ def _unit(x: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
     split = x.reshape(len(x), parts, -1)
     lengths = np.linalg.norm(split, axis=2, keepdims=True) * np.sqrt(parts) + 1e-9
     return np.asarray((split / lengths).reshape(len(x), -1), np.float32)
-
-
-def _evenly(index: NDArray[np.int64]) -> NDArray[np.int64]:
-    if len(index) <= EXAMPLES_KEPT:
-        return index
-    return index[np.linspace(0, len(index) - 1, EXAMPLES_KEPT).astype(np.int64)]
 
 
 def _basis(rows: NDArray[np.float32]) -> NDArray[np.float32]:

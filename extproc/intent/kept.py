@@ -34,13 +34,13 @@ def save(trained: Trained, path: Path) -> None:
         "words.places": trained.words.places,
         "words.own": trained.words.own,
         "late": trained.late,
-        "refusal": np.array(trained.refusal),
         "stages": np.array(list(trained.stages)),
     }
     for name, stage in trained.stages.items():
         arrays |= {f"{name}.{key}": value for key, value in stage.head.arrays().items()}
         arrays |= {f"{name}.{curve}": getattr(stage.calibrator, curve).state for curve in CURVES}
         arrays[f"{name}.thresholds"] = stage.thresholds
+        arrays[f"{name}.refusal"] = np.array(trained.refusals.get(name, 0.0))
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     with temporary.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
@@ -67,4 +67,5 @@ def _read(path: Path) -> Trained:
             curves = (Curve.of_state(arrays[f"{name}.{key}"]) for key in CURVES)
             stages[name] = StageModel(head, Calibrator(*curves), arrays[f"{name}.thresholds"])
         words = Words(*(arrays[f"words.{key}"] for key in ("weights", "places", "own")))
-        return Trained(stages, words, arrays["late"], float(arrays["refusal"]))
+        refusals = {name: float(arrays[f"{name}.refusal"]) for name in stages}
+        return Trained(stages, words, arrays["late"], refusals)

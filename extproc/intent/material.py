@@ -11,12 +11,13 @@ import numpy as np
 from extproc.intent.batching import PASS_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from extproc.encoder import Encoder, Halfway
-    from extproc.intent.head import Reading
+    from extproc.intent.head import Head, Reading
+    from extproc.intent.table import StaticTable
     from extproc.intent.words import Words
 
 REPORT_FROM = 2000
@@ -80,6 +81,14 @@ def embed_all(
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """Tokens read of a text; of a longer one, its head and its tail."""
+
+    static: int = 128
+    transformer: int = 64
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """Examples (and titles) with their vectors; the background likewise."""
 
@@ -88,6 +97,21 @@ class Material:
     """Stage -> its view of each text."""
     parts: dict[str, int]
     """Stage -> of how many vectors side by side its view is made."""
+
+    @classmethod
+    def of(
+        cls,
+        encoder: Encoder,
+        table: StaticTable,
+        texts: Sequence[str],
+        budget: Budget,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> Material:
+        """Tokenize and embed."""
+        ids = [encoder.tokenize(text, budget.static) for text in texts]
+        views = embed_all(encoder, [encoder.shorten(row, budget.transformer) for row in ids], report)
+        vectors = {"static": np.stack([table.embed(row) for row in ids]), **views}
+        return cls(ids, vectors, parts_of(encoder))
 
     def only(self, chosen: NDArray[np.int64]) -> Material:
         """Of some of the texts."""
@@ -119,19 +143,27 @@ def far_from(
     return kept if len(kept) >= FEWEST_OUTSIDE else np.arange(len(outside))
 
 
-def signals_of(readings: Sequence[Reading], words: tuple[float, float]) -> NDArray[np.float32]:
+def readings_of(heads: Mapping[str, Head], vectors: Mapping[str, NDArray[np.float32]], i: int) -> dict[str, Reading]:
+    """Stage -> what its head says of one text."""
+    readings: dict[str, Reading] = {}
+    for stage, head in heads.items():
+        readings[stage] = head.read(vectors[stage][i], readings.get("early"))
+    return readings
+
+
+def signals_of(readings: Sequence[Reading], words: tuple[float, float]) -> tuple[float, ...]:
     """What the last one of the stages so far says about its best intent, and what those before it say.
 
     First how likely that intent is against the others, to each of them; then what tells whether the text belongs to any:
     see `Calibrator`. The last two are shares of the text that examples have words for: see `Words`.
     """
     last, *before = reversed(readings)
-    odds, background, energy, nearest = last.signals.tolist()
+    odds, *signals = last.signals
     supports = [reading.odds_of(last.best) for reading in before]
-    others = [value for reading in before for value in reading.signals[2:].tolist()]
-    return np.array((odds, *supports, background, energy, nearest, *others, *words), np.float32)
+    others = [value for reading in before for value in reading.signals[2:]]
+    return (odds, *supports, *signals, *others, *words)
 
 
-def signals_so_far(readings: Sequence[Reading], words: Words, ids: Sequence[int]) -> list[NDArray[np.float32]]:
+def signals_so_far(readings: Sequence[Reading], words: Words, ids: Sequence[int]) -> list[tuple[float, ...]]:
     """`signals_of` after each of the stages."""
     return [signals_of(readings[: i + 1], words.shares(ids, reading.best)) for i, reading in enumerate(readings)]

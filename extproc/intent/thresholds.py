@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 INTENT_PRIOR_ROWS = 30.0
 """The precision of one intent is drawn towards that of all of them by as much as this many rows."""
-SHARES_OF_ERRORS = {"static": 0.05, "early": 0.2}
+SHARES_OF_ERRORS = {"static": 0.1, "early": 0.25}
 """Of the errors that `target_precision` allows, a stage may make this share that the whole transformer would not."""
 REFUSED_IN_ERROR = 0.001
-"""Share of the texts of an intent that the static stage may refuse though the transformer would be right about them."""
+"""Share of the texts of an intent that a stage may refuse though the last one would be right about them."""
 REFUSAL_PRIOR_ROWS = 100.0
 """The lowest of a few held-out scores says little about the lowest of many: it is drawn to zero by this many rows."""
 
@@ -77,10 +77,15 @@ def ladder(
     return found
 
 
-def refusal(scores: NDArray[np.float64], later: Trial) -> float:
-    """The score of the static stage under which a text belongs to no intent: hardly one that does has less."""
-    lost = np.sort(scores[later.in_scope & later.right])
-    if not len(lost):
-        return 0.0
-    lowest = float(lost[min(int(REFUSED_IN_ERROR * later.in_scope.sum()), len(lost) - 1)])
-    return lowest * len(lost) / (len(lost) + REFUSAL_PRIOR_ROWS)
+def refusals(trials: dict[str, Trial], scores: dict[str, NDArray[np.float64]]) -> dict[str, float]:
+    """Stage -> the score under which a text belongs to no intent: hardly one that the last stage is right about has less."""
+    last = trials["transformer"]
+    missed = last.in_scope & last.right
+    allowed = int(REFUSED_IN_ERROR * last.in_scope.sum())
+    found = {}
+    for stage in SHARES_OF_ERRORS:
+        if stage in trials:
+            lost = np.sort(scores[stage][missed])
+            lowest = float(lost[min(allowed, len(lost) - 1)]) if len(lost) else 0.0
+            found[stage] = lowest * len(lost) / (len(lost) + REFUSAL_PRIOR_ROWS)
+    return found

@@ -9,8 +9,8 @@ import numpy as np
 
 from extproc.intent.calibration import Calibrator, Trial
 from extproc.intent.head import Head
-from extproc.intent.material import Material, embed_all, far_from, parts_of, signals_so_far
-from extproc.intent.thresholds import ladder, refusal, thresholds
+from extproc.intent.material import Budget, Material, far_from, readings_of, signals_so_far
+from extproc.intent.thresholds import ladder, refusals, thresholds
 from extproc.intent.validation import cross_validate, lesson_of, trial_of
 from extproc.intent.words import Words
 
@@ -22,19 +22,12 @@ if TYPE_CHECKING:
     from extproc.encoder import Encoder
     from extproc.intent.examples import Examples
     from extproc.intent.table import StaticTable
+    from extproc.intent.validation import Row
 
-REVISION = 8
+REVISION = 9
 """Raise it when a change here makes kept heads wrong."""
 UNSEEN = 0.6
 """An unseen text's signals, of those of an example that the head was fitted to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Tokens read of a text; of a longer one, its head and its tail."""
-
-    static: int = 128
-    transformer: int = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +48,8 @@ class Trained:
     words: Words
     late: NDArray[np.float64]
     """Thresholds of the static stage for when there is no time for the transformer."""
-    refusal: float
-    """Under this score the static stage says that a text belongs to no intent, and the transformer is not asked."""
+    refusals: dict[str, float]
+    """Stage -> under this score it says that a text belongs to no intent, and no later one is asked."""
 
 
 def train(
@@ -70,10 +63,7 @@ def train(
     """Learn everything. 20 examples take a quarter of a second, 1,500 about 8, 15,000 about a minute."""
 
     def material(texts: Sequence[str]) -> Material:
-        ids = [encoder.tokenize(text, budget.static) for text in texts]
-        views = embed_all(encoder, [encoder.shorten(row, budget.transformer) for row in ids], report)
-        vectors = {"static": np.stack([table.embed(row) for row in ids]), **views}
-        return Material(ids, vectors, parts_of(encoder))
+        return Material.of(encoder, table, texts, budget, report)
 
     titled = [i for i, title in enumerate(examples.titles) if title]
     inside = material([*examples.texts, *(examples.titles[i] for i in titled)])
@@ -105,7 +95,7 @@ def train(
         {stage: StageModel(head, calibrators[stage], accepting[stage]) for stage, head in heads.items()},
         words=words,
         late=thresholds(trials["static"], scores["static"], intents, target),
-        refusal=refusal(scores["static"], trials["transformer"]),
+        refusals=refusals(trials, scores),
     )
 
 
@@ -123,10 +113,10 @@ def _with_guesses(
     single = [i for i, label in enumerate(examples.labels) if counts[label] == 1]
     if not single:
         return trials
-    rows: dict[str, list[tuple[NDArray[np.float32], int, bool, bool, bool]]] = {stage: [] for stage in trials}
+    rows: dict[str, list[Row]] = {stage: [] for stage in trials}
     for i in single:
-        readings = [head.read(inside.vectors[stage][i]) for stage, head in heads.items()]
-        signals = signals_so_far(readings, words, inside.ids[i])
+        readings = readings_of(heads, inside.vectors, i)
+        signals = signals_so_far(list(readings.values()), words, inside.ids[i])
         for stage, told in zip(trials, signals, strict=True):
-            rows[stage].append((told * np.float32(UNSEEN), int(examples.labels[i]), True, True, False))
+            rows[stage].append((tuple(value * UNSEEN for value in told), int(examples.labels[i]), True, True, False))
     return {stage: trial.plus(trial_of(rows[stage])) for stage, trial in trials.items()}

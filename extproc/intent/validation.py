@@ -15,7 +15,7 @@ import numpy as np
 
 from extproc.intent.calibration import Trial
 from extproc.intent.head import Head, Lesson
-from extproc.intent.material import REPORT_FROM, Material, signals_so_far
+from extproc.intent.material import REPORT_FROM, Material, readings_of, signals_so_far
 from extproc.intent.words import Words
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ REFUTED_BY = 3.0
 """Log odds of another intent over an example's own, from which on the example is not believed."""
 
 
+Row = tuple[tuple[float, ...], int, bool, bool, bool]
+"""Signals, best intent, right, in scope, far."""
+
+
 @dataclass(frozen=True, slots=True)
 class Validation:
     """What all folds saw, text by text in the same order."""
@@ -52,12 +56,12 @@ class _Seen:
 
     example: int
     """Its number; -1 for a text of the background."""
-    views: dict[str, tuple[NDArray[np.float32], int]]
+    views: dict[str, tuple[tuple[float, ...], int]]
     """Stage -> signals and best intent."""
     in_scope: bool
     refuted: bool
 
-    def row(self, stage: str, labels: NDArray[np.int64]) -> tuple[NDArray[np.float32], int, bool, bool, bool]:
+    def row(self, stage: str, labels: NDArray[np.int64]) -> Row:
         """As one stage sees it; see `trial_of`."""
         signals, best = self.views[stage]
         right = self.in_scope and best == int(labels[self.example])
@@ -120,7 +124,7 @@ def _fold(
     tests = [(inside, int(i)) for i in np.flatnonzero((held & ~gone) | (gone & real))]
     tests += [(outside, int(i)) for i in np.flatnonzero(outside_held)]
     for source, i in tests:
-        readings = {stage: head.read(source.vectors[stage][i]) for stage, head in heads.items()}
+        readings = readings_of(heads, source.vectors, i)
         signals = signals_so_far(list(readings.values()), words, source.ids[i])
         in_scope = source is inside and not gone[i]
         yield _Seen(
@@ -140,10 +144,10 @@ def _refutes(first: Reading, second: Reading, label: int) -> bool:
     return first.best == second.best != label and float(logits[second.best] - logits[label]) > REFUTED_BY
 
 
-def trial_of(rows: Iterable[tuple[NDArray[np.float32], int, bool, bool, bool]]) -> Trial:
-    """Rows of (signals, best intent, right, in scope, far) as columns."""
+def trial_of(rows: Iterable[Row]) -> Trial:
+    """Rows as columns."""
     signals, *columns = zip(*rows, strict=True)
-    return Trial(np.stack(signals), *map(np.array, columns))
+    return Trial(np.array(signals, np.float32), *map(np.array, columns))
 
 
 def lesson_of(

@@ -11,8 +11,8 @@ import pytest
 from extproc.encoder import Encoder
 from extproc.intent.cascade import Cascade
 from extproc.intent.examples import Examples
+from extproc.intent.material import Budget
 from extproc.intent.measure import Row, figures, measure
-from extproc.intent.training import Budget
 
 BANKING = (  # noqa: SIM905 - words
     "transfer transactions balance freeze_account pay_bill bill_balance bill_due interest_rate routing min_payment "

@@ -5,7 +5,7 @@ import pytest
 from extproc.encoder import Encoder
 from extproc.intent.cascade import Cascade
 from extproc.intent.examples import Examples
-from extproc.intent.training import Budget
+from extproc.intent.material import Budget
 
 BILLS = ["pay my bill", "when is my bill due", "how much is my bill", "settle the invoice", "my bill is wrong"]
 CARDS = ["i lost my card", "my card was stolen", "block my card", "send me a new card", "my card does not work"]

@@ -12,7 +12,7 @@ from extproc.cli.eval_intents import eval_intents
 from extproc.errors import ConfigError
 from extproc.intent.calibration import Calibrator, Trial
 from extproc.intent.measure import auroc, calibration_error
-from extproc.intent.thresholds import SHARES_OF_ERRORS, ladder, refusal, thresholds
+from extproc.intent.thresholds import SHARES_OF_ERRORS, ladder, refusals, thresholds
 
 ROWS = [
     *(
@@ -139,8 +139,9 @@ def test_refusal_spares_what_is_in_scope():
     """Hardly a text of an intent is refused at a glance; few held-out texts refuse less than many."""
     rows = trial()
     scores = Calibrator.fit(rows).probabilities(rows.signals)
-    limit = refusal(scores, rows)
+    limit = refusals(dict.fromkeys(("static", "transformer"), rows), {"static": scores})["static"]
     assert 0 < limit < 0.5
     assert (scores[rows.in_scope & rows.right] < limit).mean() <= 0.001
     assert (scores[~rows.in_scope] < limit).mean() > 0.01
-    assert refusal(scores[:20], trial(20)) < scores[:20].min() / 2
+    few = refusals(dict.fromkeys(("static", "transformer"), trial(20)), {"static": scores[:20]})
+    assert few["static"] < scores[:20].min() / 2

@@ -10,7 +10,7 @@ from extproc.encoder import Encoder
 from extproc.intent.advice import advise
 from extproc.intent.cascade import Cascade
 from extproc.intent.examples import Examples
-from extproc.intent.training import Budget
+from extproc.intent.material import Budget
 
 BILL = [
     "pay my bill",
