@@ -39,17 +39,18 @@ wire: setup ## a real Envoy, a real processor, real llama.cpp, a real Prometheus
 render: setup ## write envoy/ and k8s/ anew from mesh.yaml
 	$(RUN)intentmesh render all
 
-chaos: setup ## break things under load for long; prints what leaked, which must be nothing
-	$(RUN)python -m tests.chaos.run --requests 200000 --workers 2
+REQUESTS ?= 200000
+chaos: setup ## break things under load, for so many REQUESTS; prints what leaked, which must be nothing
+	@$(RUN)python -m tests.chaos.run --requests $(REQUESTS) --workers 2 $(ARGS)
 
 FUZZ_SECONDS ?= 300
 fuzz: setup ## coverage-guided, codec and payload: so many seconds each (FUZZ_SECONDS); what is found is kept in the corpus
-	$(RUN)python -m pip install --quiet 'atheris>=3.0'
-	$(RUN)python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
+	@$(RUN)python -m pip install --quiet 'atheris>=3.0'
+	@$(RUN)python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
 MINUTES ?= 15
 soak: setup ## at 70 % of what it can do, for so many MINUTES: memory, files, threads and latency must stay flat
-	$(RUN)python -m tests.chaos.soak --minutes $(MINUTES)
+	@$(RUN)python -m tests.chaos.soak --minutes $(MINUTES)
 
 bench: setup ## the figures of the README, and docs/benchmarks.md from them
 	$(RUN)python -m tests.bench

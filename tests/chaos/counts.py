@@ -6,6 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+NEVER = ("leaks", "crossings", "wrong", "hung", "malformed")
+"""What must not happen, whatever is broken."""
+
 
 @dataclass
 class Counts:
@@ -27,10 +30,14 @@ class Counts:
     done: Counter[str] = field(default_factory=Counter)
     """What the scenario did beside asking."""
 
-    @property
-    def clean(self) -> bool:
-        """Nothing that must not happen did."""
-        return not (self.leaks or self.crossings or self.wrong or self.hung or self.malformed)
+    def wrongs(self) -> list[str]:
+        """What must not happen and did."""
+        return [f"{getattr(self, name)} {name}" for name in NEVER if getattr(self, name)]
+
+    def summary(self) -> str:
+        """For people."""
+        never = ", ".join(f"{getattr(self, name)} {name}" for name in NEVER)
+        return f"{self.requests:,} requests, {self.answered:,} answered; {never}"
 
     def add(self, other: Counts) -> None:
         """Add another scenario's."""

@@ -75,7 +75,7 @@ class Scenario:
     """Another processor: ours with something broken in it."""
     share: float = 1.0
     """Of the requests; little where most of the time is spent waiting."""
-    room_mb: int = 32
+    room_mb: int = 24
     """How much more memory each worker may keep: large bodies leave holes in the heap, as many as were open together."""
     refuses: bool = False
     """Whether nothing is broken if nothing is refused."""

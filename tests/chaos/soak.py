@@ -101,6 +101,8 @@ async def main() -> int:
     trouble += [f"errors: {line['errors']}" for line in lines if line["errors"]]
     total = sum(line["requests"] for line in lines)
     print(json.dumps({"soak": "all", "minutes": options.minutes, "requests": total, "not_flat": trouble}))
+    told = "; ".join(trouble) or "memory, files, threads and latency are flat"
+    sys.stderr.write(f"{'FAIL' if trouble else 'ok  '} {total:,} requests in {options.minutes:g} minutes: {told}\n")
     return 1 if trouble else 0
 
 
