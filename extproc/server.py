@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import fcntl
 import gc
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,9 +38,6 @@ if TYPE_CHECKING:
     Use = Callable[[Mesh], None]
     """Tells telemetry of a reloaded mesh."""
 
-WITHOUT_LISTENER_THREADS = "-event_engine_listener"
-"""gRPC reads its connections on the thread that waits for them, and not on a pool of its own: a request takes 4 futexes
-instead of 18, and a fifth less CPU. Read by gRPC when it starts; set the variable yourself to have it otherwise."""
 GARBAGE_THRESHOLD = 20_000
 SWITCH_S = 0.0005
 """After so long a thread that masks lets another run Python: the transformer's, which begins beside it, needs a moment."""
@@ -54,7 +50,6 @@ def serve(
     build: Build = Pipeline.build,
 ) -> None:
     """Serve until SIGTERM or SIGINT."""
-    os.environ.setdefault("GRPC_EXPERIMENTS", WITHOUT_LISTENER_THREADS)
     mesh = file.load()
     logs.configure("info" if log_requests else mesh.processor.log_level)
     if mesh.processor.workers > 1 and not mesh.processor.address:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from extproc.awaited import Awaited
     from extproc.events import Observer, Outcome, Reply
+    from extproc.http2 import Call
     from extproc.pipeline import Pipeline
 
 UNREAD = b""
@@ -49,9 +50,8 @@ class ExternalProcessor:
     def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
         """The services for a server: no serializers, so that they are handed bytes and hand bytes back.
 
-        To gRPC's server the last reply is *the* response: it goes out with the status, in one batch and one write.
-        Sent on its own after the last reply, the status is often late: Envoy resets a stream that it is done with, and
-        grpc.aio never frees the memory of a batch that failed (grpc/grpc#43360).
+        The last reply is *the* response: it goes out with the status, in one write. Sent on its own after the last
+        reply, the status would often be late: Envoy resets a stream that it is done with.
         """
         process = grpc.stream_unary_rpc_method_handler(self.process)
         follow = grpc.stream_unary_rpc_method_handler(self.follow)
@@ -60,7 +60,7 @@ class ExternalProcessor:
             grpc.method_handlers_generic_handler(LOG_SERVICE, {LOG_METHOD: follow}),
         )
 
-    async def follow(self, messages: AsyncIterator[bytes], _context: grpc.aio.ServicerContext) -> bytes:
+    async def follow(self, messages: AsyncIterator[bytes], _context: Call) -> bytes:
         """Envoy's access log: how exchanges ended whose answers were not shown to us."""
         task = asyncio.current_task()
         assert task is not None
@@ -85,7 +85,7 @@ class ExternalProcessor:
         while self._logs:
             self._logs.pop().cancel()
 
-    async def process(self, _request_iterator: object, context: grpc.aio.ServicerContext) -> bytes:
+    async def process(self, _request_iterator: object, context: Call) -> bytes:
         """One gRPC stream is one HTTP exchange. Returns the last reply, after which the stream is closed cleanly."""
         stream = HttpStream(self.pipeline, self._observer, self._key(context))
         outcome: Outcome | None = "failed"
@@ -124,7 +124,7 @@ class ExternalProcessor:
                 self._observer.finish(exchange)
         raise AssertionError("abort raises")
 
-    def _key(self, context: grpc.aio.ServicerContext) -> str:
+    def _key(self, context: Call) -> str:
         """Under which Envoy is to tell of the answer; empty where nobody asks, or it does not offer to."""
         if not self._observer.reads_answers:
             return ""
@@ -146,7 +146,7 @@ class ExternalProcessor:
         return step
 
 
-async def send(context: grpc.aio.ServicerContext, stream: HttpStream, replies: tuple[Reply, ...]) -> bytes | None:
+async def send(context: Call, stream: HttpStream, replies: tuple[Reply, ...]) -> bytes | None:
     """Send the replies, but for the last one of a finished stream, which is returned."""
     if stream.observed:
         return UNREAD if stream.finished else None

@@ -12,13 +12,13 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from extproc import logs
 from extproc.awaited import Awaited
 from extproc.errors import ConfigError, IntentmeshError
-from extproc.logs import logger
+from extproc.http2 import Server
+from extproc.logs import logger, where
 from extproc.service import ExternalProcessor
 from extproc.telemetry.instruments import (
     BATCH_SIZE,
@@ -89,6 +89,10 @@ class WatchedHealth(health.aio.HealthServicer):  # type: ignore[misc]
         return now - since > UNHEALTHY_AFTER * interval + late
 
 
+def _report(error: BaseException) -> None:
+    log.error("call_failed", error=type(error).__name__, at=where(error))
+
+
 class Worker:
     """Serves one socket until it is told to stop."""
 
@@ -134,8 +138,7 @@ class Worker:
         loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         loop.add_signal_handler(signal.SIGINT, self._interrupt)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
-        server = self._listen()
-        await server.start()
+        server = await self._listen()
         self._service.lateness.listen(loop)
         if self._address.startswith("unix:"):
             # Envoy runs as another user; the folder is what guards the socket.
@@ -159,23 +162,15 @@ class Worker:
         self._hurry = True
         self._stop.set()
 
-    def _listen(self) -> grpc.aio.Server:
+    async def _listen(self) -> Server:
         limit = self.mesh.limits.max_body_bytes + ENVELOPE_BYTES
-        server = grpc.aio.server(
-            options=[
-                ("grpc.max_receive_message_length", limit),
-                ("grpc.max_send_message_length", -1),
-                ("grpc.so_reuseport", 0),  # two processors on one port would be a mistake
-            ]
-        )
+        server = Server(self._address, largest_message=limit, report=_report)
         server.add_generic_rpc_handlers(self._service.handlers())
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         try:
-            bound = server.add_insecure_port(self._address)
-        except RuntimeError:
-            bound = 0
-        if not bound:
-            raise ConfigError(f"cannot listen on {self._address}: it is in use, or its folder does not let us")
+            await server.start()
+        except OSError as error:
+            raise ConfigError(f"cannot listen on {self._address}: {error.strerror or error}") from None
         return server
 
     async def _tell(self, status: int) -> None:
@@ -234,7 +229,7 @@ class Worker:
         self._meter.add(CONFIG_REJECTED)
         log.error("reload_refused", reason=reason, generation=self.generation)
 
-    async def _drain(self, server: grpc.aio.Server) -> None:
+    async def _drain(self, server: Server) -> None:
         """Health first; then no new streams, once Envoy has stopped sending; then the open ones have the rest of the time."""
         grace = 0.0 if self._hurry else self.mesh.processor.grace_s
         start = time.monotonic()
@@ -244,13 +239,14 @@ class Worker:
         await self._health.enter_graceful_shutdown()
         while (now := time.monotonic()) < end and not self._health.is_known(start, now):  # noqa: ASYNC110 - time passes
             await asyncio.sleep(0.05)
-        # What is still open at the end of the grace time is cancelled, which is an error to Envoy: the request fails.
-        stopping = asyncio.create_task(server.stop(max(0.0, end - time.monotonic())))
+        server.leave()
         while time.monotonic() < end and (self._service.open_streams or (self._awaited and self._awaited.logs)):  # noqa: ASYNC110 - time passes too
             await asyncio.sleep(0.05)
         self._service.end_logs()
-        await stopping
-        log.info("stopped", unfinished=self._service.open_streams)
+        unfinished = self._service.open_streams
+        # What is still open is reset, which is an error to Envoy: the request fails.
+        await server.stop()
+        log.info("stopped", unfinished=unfinished)
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
         """For `/readyz`."""

@@ -1,0 +1,279 @@
+"""One gRPC call: messages in, messages out, and a status at the end. Handlers know it as their context."""
+
+from __future__ import annotations
+
+from collections import deque
+from struct import Struct
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote
+
+import grpc
+
+from extproc.http2.frames import (
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    HEADERS,
+    RST_STREAM,
+    WINDOW_UPDATE,
+    Code,
+    frame,
+    literal,
+    number,
+)
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from extproc.http2.connection import Connection
+
+PREFIX = Struct(">BL")
+"""Of a message: whether it is compressed, and its length."""
+STREAM_WINDOW = 1 << 20
+"""How much of a call may come before anything of it is taken."""
+UNREAD_MESSAGES = 64
+"""So many messages may wait to be read; from then on, the caller's window stays shut."""
+
+_INDEXED_200 = b"\x88"
+BEGINNING = _INDEXED_200 + literal(b"content-type", b"application/grpc")
+TRAILERS_OK = literal(b"grpc-status", b"0")
+LONGEST_DETAILS = 256
+_MESSAGE_CHARACTERS = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
+
+
+class AbortedError(Exception):
+    """A handler has ended its call with a status."""
+
+    def __init__(self, code: grpc.StatusCode, details: str) -> None:
+        super().__init__(details)
+        self.code, self.details = code, details
+
+
+class Call:
+    """The server's side of a stream."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        stream: int,
+        metadata: Sequence[tuple[str, str]],
+        window: int,
+        largest_message: int,
+    ) -> None:
+        self.stream = stream
+        self.window = window
+        """Bytes that may be sent; grows with WINDOW_UPDATE."""
+        self.credit = STREAM_WINDOW
+        """Bytes that may come."""
+        self.task: asyncio.Task[None] | None = None
+        self.closed = False
+        """Nothing more can be sent: a status has been, or the stream was reset."""
+        self.serialize: Callable[[Any], bytes] | None = None
+        """Makes the bytes of a reply; None: replies are bytes."""
+        self._connection = connection
+        self._metadata = metadata
+        self._largest = largest_message
+        self._messages: deque[bytes] = deque()
+        self._pieces: list[bytes] = []
+        self._missing = 0
+        """Of the message that the pieces are of, so many bytes are still to come; not known before its prefix is whole."""
+        self._ended = False
+        self._fault: AbortedError | None = None
+        self._reader: asyncio.Future[None] | None = None
+        self._begun = False
+        self._unsent = memoryview(b"")
+        self._sender: asyncio.Future[None] | None = None
+
+    # What handlers use
+
+    def invocation_metadata(self) -> Sequence[tuple[str, str]]:
+        """Names and values of the headers that the call began with."""
+        return self._metadata
+
+    async def read(self) -> Any:
+        """The next message; `grpc.aio.EOF` when the caller has said all."""
+        while not self._messages:
+            if self._fault is not None:
+                raise self._fault
+            if self._ended:
+                return grpc.aio.EOF
+            self._reader = self._connection.loop.create_future()
+            try:
+                await self._reader
+            finally:
+                self._reader = None
+        message = self._messages.popleft()
+        if self.credit <= STREAM_WINDOW // 2:
+            self._give_credit()
+        return message
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """All messages to come."""
+        while (message := await self.read()) is not grpc.aio.EOF:
+            yield message
+
+    async def write(self, reply: Any) -> None:
+        """Send a reply; waits while the caller does not take it."""
+        data = self.serialize(reply) if self.serialize else reply
+        if not self._send(data):
+            await self._all_sent()
+
+    async def abort(self, code: grpc.StatusCode, details: str = "") -> NoReturn:
+        """End the call with this status. Raises AbortedError."""
+        raise AbortedError(code, details)
+
+    # What the server uses
+
+    async def finish(self, last: bytes | None) -> None:
+        """Send the last reply, if any, and that all went well; in one write where the caller takes it at once."""
+        if self.closed:
+            return
+        if last is not None:
+            start = self._beginning()
+            size = len(last)
+            if size + PREFIX.size <= self._room():
+                self._spend(size + PREFIX.size)
+                data = frame(DATA, 0, self.stream, PREFIX.pack(0, size) + last)
+                self._close(start + data + frame(HEADERS, END_HEADERS | END_STREAM, self.stream, TRAILERS_OK))
+                return
+            self._connection.write(start)
+            if not self._send(last):
+                await self._all_sent()
+        self._close(self._beginning() + frame(HEADERS, END_HEADERS | END_STREAM, self.stream, TRAILERS_OK))
+
+    def fail(self, code: grpc.StatusCode, details: str) -> None:
+        """Send a status that is not OK."""
+        if self.closed:
+            return
+        block = literal(b"grpc-status", str(code.value[0]).encode())
+        if details:
+            block += literal(b"grpc-message", quote(details[:LONGEST_DETAILS], safe=_MESSAGE_CHARACTERS).encode())
+        if not self._begun:
+            block = BEGINNING + block
+        self._close(frame(HEADERS, END_HEADERS | END_STREAM, self.stream, block))
+
+    def reset(self, code: Code = Code.CANCEL) -> None:
+        """End the call without a status: an error to the caller, whatever it has been told before."""
+        if not self.closed:
+            self._ended = True
+            self._close(frame(RST_STREAM, 0, self.stream, number(code)))
+
+    def _close(self, last: bytes) -> None:
+        if not self._ended:  # what the caller has still to say is not needed
+            last += frame(RST_STREAM, 0, self.stream, number(Code.NO_ERROR))
+        self._connection.write(last)
+        self._connection.forget(self)
+
+    # What the connection uses
+
+    def feed(self, data: bytes) -> None:
+        """More of the caller's messages."""
+        if not self._pieces and len(data) >= PREFIX.size:
+            compressed, size = PREFIX.unpack_from(data)
+            if size + PREFIX.size == len(data) and not compressed and size <= self._largest:
+                self._take(data[PREFIX.size :])
+                return
+        self._pieces.append(data)
+        self._missing -= len(data)
+        while self._pieces and self._missing <= 0 and self._fault is None:
+            whole = b"".join(self._pieces) if len(self._pieces) > 1 else self._pieces[0]
+            self._split(whole)
+        if self.credit <= STREAM_WINDOW // 2 and len(self._messages) < UNREAD_MESSAGES:
+            self._give_credit()
+
+    def _split(self, data: bytes) -> None:
+        """Take the first message off what has come; keep the rest, and know how much more is needed to go on."""
+        if len(data) < PREFIX.size:
+            self._pieces, self._missing = [data], PREFIX.size - len(data)
+            return
+        compressed, size = PREFIX.unpack_from(data)
+        if compressed:
+            self._refuse(grpc.StatusCode.UNIMPLEMENTED, "compressed messages are not understood")
+        elif size > self._largest:
+            self._refuse(
+                grpc.StatusCode.RESOURCE_EXHAUSTED, f"a message of {size} bytes is larger than {self._largest}"
+            )
+        elif (end := size + PREFIX.size) > len(data):
+            self._pieces, self._missing = [data], end - len(data)
+        else:
+            self._take(data[PREFIX.size : end])
+            rest = data[end:]
+            self._pieces, self._missing = ([rest] if rest else []), 0
+
+    def _take(self, message: bytes) -> None:
+        self._messages.append(message)
+        self._wake_reader()
+
+    def _refuse(self, code: grpc.StatusCode, details: str) -> None:
+        self._pieces, self._fault = [], AbortedError(code, details)
+        self._wake_reader()
+
+    def end(self) -> None:
+        """The caller has said all."""
+        self._ended = True
+        self._wake_reader()
+
+    def pump(self) -> None:
+        """Send of what waits as much as may be sent now."""
+        while self._unsent and (room := self._room()) > 0:
+            data, self._unsent = self._unsent[:room], self._unsent[room:]
+            self._spend(len(data))
+            self._connection.write(frame(DATA, 0, self.stream, bytes(data)))
+        if not self._unsent and self._sender is not None and not self._sender.done():
+            self._sender.set_result(None)
+
+    def lost(self) -> None:
+        """The stream is gone: reset by the caller, or with its connection."""
+        if self.task is not None:
+            self.task.cancel()
+
+    def _wake_reader(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    def _give_credit(self) -> None:
+        if self._ended or self.closed:
+            return
+        given = STREAM_WINDOW - self.credit
+        self.credit = STREAM_WINDOW
+        self._connection.write(frame(WINDOW_UPDATE, 0, self.stream, number(given)))
+
+    def _beginning(self) -> bytes:
+        if self._begun:
+            return b""
+        self._begun = True
+        return frame(HEADERS, END_HEADERS, self.stream, BEGINNING)
+
+    def _room(self) -> int:
+        connection = self._connection
+        return min(self.window, connection.window, connection.largest_frame)
+
+    def _spend(self, size: int) -> None:
+        self.window -= size
+        self._connection.window -= size
+
+    def _send(self, message: bytes) -> bool:
+        """Whether all of it could be sent at once."""
+        if self.closed:
+            return True
+        size = len(message)
+        start = self._beginning()
+        if size + PREFIX.size <= self._room():
+            self._spend(size + PREFIX.size)
+            self._connection.write(start + frame(DATA, 0, self.stream, PREFIX.pack(0, size) + message))
+            return True
+        if start:
+            self._connection.write(start)
+        self._unsent = memoryview(PREFIX.pack(0, size) + message)
+        self.pump()
+        return not self._unsent
+
+    async def _all_sent(self) -> None:
+        while self._unsent and not self.closed:
+            self._connection.blocked[self.stream] = self
+            self._sender = self._connection.loop.create_future()
+            try:
+                await self._sender
+            finally:
+                self._sender = None

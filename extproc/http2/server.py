@@ -1,0 +1,122 @@
+"""The server: listens, finds the handler of a call, and ends it as the handler ended."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from extproc.http2.call import AbortedError, Call
+from extproc.http2.connection import Connection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from extproc.http2.headers import Metadata
+
+UNIX = "unix:"
+BACKLOG = 512
+LOOK_S = 0.02
+
+
+class Server:
+    """Serves gRPC's handlers on one address."""
+
+    def __init__(self, address: str, *, largest_message: int, report: Callable[[BaseException], None]) -> None:
+        """`address`: `unix:/path` or `host:port`. `report` hears of what a handler raised."""
+        self._address = address
+        self._largest_message = largest_message
+        self._report = report
+        self._finders: list[Any] = []
+        self._handlers: dict[str, Any] = {}
+        self._connections: set[Connection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listening: asyncio.Server | None = None
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[Any]) -> None:
+        """As gRPC's own servers have it; what is generated for a service calls it."""
+        self._finders += handlers
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
+        """Likewise."""
+        self._handlers |= {f"/{service}/{name}": handler for name, handler in handlers.items()}
+
+    async def start(self) -> None:
+        """Listen. Raises OSError where that cannot be."""
+        loop = asyncio.get_running_loop()
+
+        def connection() -> Connection:
+            made = Connection(loop, self._begin, self._connections.discard, self._largest_message)
+            self._connections.add(made)
+            return made
+
+        if self._address.startswith(UNIX):
+            path = self._address.removeprefix(UNIX)
+            self._listening = await loop.create_unix_server(connection, path, backlog=BACKLOG)
+        else:
+            host, _, port = self._address.rpartition(":")
+            self._listening = await loop.create_server(connection, host.strip("[]"), int(port), backlog=BACKLOG)
+
+    def leave(self) -> None:
+        """Take no more connections, and ask for no more calls. What is open goes on."""
+        if self._listening is not None:
+            self._listening.close()
+        for connection in self._connections:
+            connection.announce_end()
+
+    async def stop(self) -> None:
+        """End everything: calls that are still open are reset."""
+        self.leave()
+        for task in self._tasks:
+            task.cancel()
+        while self._tasks:  # noqa: ASYNC110 - how many turns a handler takes to end is its own affair
+            await asyncio.sleep(LOOK_S)
+        for connection in list(self._connections):
+            connection.close()
+
+    def _begin(self, call: Call, metadata: Metadata) -> None:
+        call.task = task = asyncio.create_task(self._run(call, dict(metadata)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, call: Call, headers: Mapping[str, str]) -> None:
+        try:
+            handler = self._handler(headers)
+            if handler is None:
+                call.fail(grpc.StatusCode.UNIMPLEMENTED, "there is no such method")
+                return
+            call.serialize = handler.response_serializer
+            last = await _answer(handler, call)
+            await call.finish(call.serialize(last) if call.serialize and last is not None else last)
+        except AbortedError as aborted:
+            call.fail(aborted.code, aborted.details)
+        except asyncio.CancelledError:
+            call.reset()
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the call must not end as if all were well
+            self._report(error)
+            call.fail(grpc.StatusCode.UNKNOWN, type(error).__name__)
+
+    def _handler(self, headers: Mapping[str, str]) -> Any:
+        path = headers.get(":path", "")
+        handler = self._handlers.get(path)
+        if handler is None:
+            details = SimpleNamespace(method=path, invocation_metadata=())
+            handler = next((found for find in self._finders if (found := find.service(details)) is not None), None)
+            if handler is not None:
+                self._handlers[path] = handler
+        return handler
+
+
+async def _answer(handler: Any, call: Call) -> Any:
+    """Call the handler as its kind wants to be called; its last reply, or None when it has sent all."""
+    if handler.request_streaming:
+        work = handler.stream_stream if handler.response_streaming else handler.stream_unary
+        return await work(call, call)
+    message = await call.read()
+    if message is grpc.aio.EOF:
+        raise AbortedError(grpc.StatusCode.INTERNAL, "the request is missing")
+    request = handler.request_deserializer(message) if handler.request_deserializer else message
+    return await (handler.unary_stream if handler.response_streaming else handler.unary_unary)(request, call)
