@@ -44,7 +44,7 @@ chaos: setup ## break things under load, for so many REQUESTS; prints what leake
 	@$(RUN)python -m tests.chaos.run --requests $(REQUESTS) --workers 2 $(ARGS)
 
 FUZZ_SECONDS ?= 300
-fuzz: setup ## coverage-guided, codec and payload: so many seconds each (FUZZ_SECONDS); what is found is kept in the corpus
+fuzz: setup ## coverage-guided, codec, HTTP/2 and payload: so many seconds each (FUZZ_SECONDS); what is found is kept in the corpus
 	@$(RUN)python -m pip install --quiet 'atheris>=3.0'
 	@$(RUN)python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 

@@ -176,30 +176,32 @@ class Call:
                 return
         self._pieces.append(data)
         self._missing -= len(data)
-        while self._pieces and self._missing <= 0 and self._fault is None:
-            whole = b"".join(self._pieces) if len(self._pieces) > 1 else self._pieces[0]
-            self._split(whole)
+        if self._missing <= 0 and self._fault is None:
+            self._split(b"".join(self._pieces) if len(self._pieces) > 1 else data)
         if self.credit <= STREAM_WINDOW // 2 and len(self._messages) < UNREAD_MESSAGES:
             self._give_credit()
 
     def _split(self, data: bytes) -> None:
-        """Take the first message off what has come; keep the rest, and know how much more is needed to go on."""
-        if len(data) < PREFIX.size:
-            self._pieces, self._missing = [data], PREFIX.size - len(data)
-            return
-        compressed, size = PREFIX.unpack_from(data)
-        if compressed:
-            self._refuse(grpc.StatusCode.UNIMPLEMENTED, "compressed messages are not understood")
-        elif size > self._largest:
-            self._refuse(
-                grpc.StatusCode.RESOURCE_EXHAUSTED, f"a message of {size} bytes is larger than {self._largest}"
-            )
-        elif (end := size + PREFIX.size) > len(data):
-            self._pieces, self._missing = [data], end - len(data)
+        """Take the messages that are whole; keep the rest, and know how much more is needed to go on."""
+        at, size = 0, len(data)
+        while size - at >= PREFIX.size:
+            compressed, length = PREFIX.unpack_from(data, at)
+            if compressed:
+                self._refuse(grpc.StatusCode.UNIMPLEMENTED, "compressed messages are not understood")
+                return
+            if length > self._largest:
+                told = f"a message of {length} bytes is larger than {self._largest}"
+                self._refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, told)
+                return
+            end = at + PREFIX.size + length
+            if end > size:
+                break
+            self._messages.append(data[at + PREFIX.size : end])
+            at = end
         else:
-            self._take(data[PREFIX.size : end])
-            rest = data[end:]
-            self._pieces, self._missing = ([rest] if rest else []), 0
+            end = at + PREFIX.size
+        self._pieces, self._missing = ([data[at:]] if at < size else []), (end - size if at < size else 0)
+        self._wake_reader()
 
     def _take(self, message: bytes) -> None:
         self._messages.append(message)

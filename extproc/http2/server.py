@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -46,18 +47,19 @@ class Server:
     async def start(self) -> None:
         """Listen. Raises OSError where that cannot be."""
         loop = asyncio.get_running_loop()
-
-        def connection() -> Connection:
-            made = Connection(loop, self._begin, self._connections.discard, self._largest_message)
-            self._connections.add(made)
-            return made
-
+        connection = partial(self.connection, loop)
         if self._address.startswith(UNIX):
             path = self._address.removeprefix(UNIX)
             self._listening = await loop.create_unix_server(connection, path, backlog=BACKLOG)
         else:
             host, _, port = self._address.rpartition(":")
             self._listening = await loop.create_server(connection, host.strip("[]"), int(port), backlog=BACKLOG)
+
+    def connection(self, loop: asyncio.AbstractEventLoop) -> Connection:
+        """What asyncio makes for each client that connects."""
+        made = Connection(loop, self._begin, self._connections.discard, self._largest_message)
+        self._connections.add(made)
+        return made
 
     def leave(self) -> None:
         """Take no more connections, and ask for no more calls. What is open goes on."""

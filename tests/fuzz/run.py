@@ -1,4 +1,4 @@
-"""Fuzz codec and payload, and keep what reached new code: `python -m tests.fuzz.run [--seconds 300]`, so long for each.
+"""Fuzz codec, HTTP/2 and payload, and keep what reached new code: `python -m tests.fuzz.run [--seconds 300]`, so long for each.
 
 The corpus is one archive: hundreds of tiny files, of which nobody reads one. It is unpacked before a run; after it the
 fuzzer picks out the inputs that together reach what all of them reached, and those are packed again.
@@ -46,7 +46,7 @@ def fuzz(part: str, *arguments: str) -> int:
 
 
 def main() -> int:
-    """Both of them; 1 when something was found, which is then in /tmp."""
+    """All of them; 1 when something was found, which is then in /tmp."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=300)
     seconds = parser.parse_args().seconds

@@ -1,4 +1,4 @@
-"""The first inputs of the two fuzzers: every type of body, plain and compressed, and whole exchanges in every mode."""
+"""The first inputs of the fuzzers: every type of body, plain and compressed, whole exchanges in every mode, a call in frames."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import random
 
 from tests.chaos.illegal import legal
 from tests.fuzz.kinds import CODINGS, TYPES
+from tests.fuzz.talk import CALL
 
 BODIES = (
     b'{"model": "m", "messages": [{"role": "user", "content": "I am ada@example.org"}], "stream": true}',
@@ -35,4 +36,9 @@ def exchanges() -> list[bytes]:
     return [b"".join(len(message).to_bytes(2, "big") + message for message in messages) for messages in told]
 
 
-SEEDS = {"codec": exchanges, "payload": bodies}
+def connections() -> list[bytes]:
+    """For http2.py."""
+    return [b"".join(CALL[:count]) for count in range(1, len(CALL) + 1)]
+
+
+SEEDS = {"codec": exchanges, "http2": connections, "payload": bodies}

@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "wordpiece": set(),
     "encoder": {"errors", "assets", "model_folder", "model_hub", "wordpiece"},
     "wire": set(),
+    "http2": set(),
     "assets": set(),
     "codec": {"errors", "events", "wire"},
     "payload": {*BASE, "events"},
