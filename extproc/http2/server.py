@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 UNIX = "unix:"
 BACKLOG = 512
-LOOK_S = 0.02
+PATIENCE_S = 1.0
+"""For handlers to end that were cancelled."""
 
 
 class Server:
@@ -73,8 +74,8 @@ class Server:
         self.leave()
         for task in self._tasks:
             task.cancel()
-        while self._tasks:  # noqa: ASYNC110 - how many turns a handler takes to end is its own affair
-            await asyncio.sleep(LOOK_S)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=PATIENCE_S)
         for connection in list(self._connections):
             connection.close()
 
