@@ -54,6 +54,8 @@ class Bench:
     envoy: Process
     processor: Process | None
     sink: Process
+    admin: str
+    """Envoy's."""
 
 
 def clinc(split: str) -> list[dict[str, Any]]:
@@ -172,7 +174,7 @@ async def running(
         async with httpx.AsyncClient() as asking:
             listeners = (await asking.get(f"{admin}/listeners", params={"format": "json"})).json()
         address = listeners["listener_statuses"][0]["local_address"]["socket_address"]
-        yield Bench(address["port_value"], envoy, processor, own)
+        yield Bench(address["port_value"], envoy, processor, own, admin)
 
 
 async def load(port: int, bodies: Path, **options: object) -> dict[str, Any]:
