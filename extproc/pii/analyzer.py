@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from extproc.pii.packs import words
 from extproc.pii.results import RecognizerResult
 
 if TYPE_CHECKING:
+    from extproc.pii.names import NameRecognizer
     from extproc.pii.recognizer import Recognizer
     from extproc.pii.scan import Tokens
     from extproc.pii.tables import Table
@@ -103,21 +104,20 @@ class Analyzer:
 
     def analyze(self, text: str, key: str | None = None) -> list[RecognizerResult]:
         """Findings in the order of the text, none overlapping another. `key` labels the text as a whole: a JSON key."""
-        return self._analyze(text, key, (*self._extra, self.names) if self.names else self._extra)
+        return self._analyze(text, key, self.names)
 
     def patterns(self, text: str) -> list[RecognizerResult]:
         """The same without the name model, which needs whole sentences: for text that arrives word by word."""
-        return self._analyze(text, None, self._extra)
+        return self._analyze(text, None, None)
 
-    def _analyze(self, text: str, key: str | None, extra: Sequence[TextRecognizer]) -> list[RecognizerResult]:
+    def _analyze(self, text: str, key: str | None, names: NameRecognizer | None) -> list[RecognizerResult]:
         folded = fold(text)
+        begun = names.begin(folded.text, key) if names else None
         findings = self._find(folded.text, key)
-        for recognize in extra:
-            findings += (
-                Finding(r.entity_type, r.start, r.end, r.score, r.evidence)
-                for r in recognize(folded.text, key)
-                if not self._own.allowed(folded.text[r.start : r.end])
-            )
+        for recognize in self._extra:
+            findings += self._taken_over(folded.text, recognize(folded.text, key))
+        if begun:
+            findings += self._taken_over(folded.text, begun())
         results = []
         for finding in resolve(findings, self._min_score):
             start, end = folded.origin(finding.start, finding.end)
@@ -125,6 +125,14 @@ class Analyzer:
                 RecognizerResult(finding.entity_type, start, end, round(min(finding.score, 1.0), 3), finding.evidence)
             )
         return results
+
+    def _taken_over(self, text: str, results: Iterable[RecognizerResult]) -> Iterator[Finding]:
+        """What another recognizer found, without what the user allows."""
+        return (
+            Finding(r.entity_type, r.start, r.end, r.score, r.evidence)
+            for r in results
+            if not self._own.allowed(text[r.start : r.end])
+        )
 
     def _find(self, text: str, key: str | None) -> list[Finding]:
         """Everything that something speaks for, in positions of the folded text."""

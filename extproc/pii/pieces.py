@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -34,15 +34,6 @@ _ORDINARY: Final = re.compile(r"(?:[^\W\d_]|[-.,;:!?'\"()/’“”…–]){1,24
 """Pieces that are met again; others hardly ever are."""
 
 
-class Stretch(NamedTuple, Generic[Note]):
-    """A part of a text that is worth a look."""
-
-    start: int
-    end: int
-    notes: tuple[Note, ...] | None
-    """What is worth it, where it is one known piece; None: all of it is to be read."""
-
-
 class Pieces(Generic[Note]):
     """What is known of pieces. Shared by threads.
 
@@ -54,8 +45,11 @@ class Pieces(Generic[Note]):
         self._idle = {""}
         self._notes: dict[str, tuple[Note, ...]] = {}
 
-    def busy(self, text: str) -> Iterator[Stretch[Note]]:
-        """All but the idle pieces, in the order of the text."""
+    def busy(self, text: str) -> Iterator[tuple[int, int, tuple[Note, ...] | None]]:
+        """Start and end of all but the idle pieces, in the order of the text, and what is noted of them.
+
+        Nothing (None) is noted of a stretch of which all is to be read.
+        """
         start = 0
         while start < len(text):
             gap = GAP.search(text, start + BLOCK) if len(text) - start > BLOCK else None
@@ -63,11 +57,10 @@ class Pieces(Generic[Note]):
             yield from self._busy(text[start:end], start)
             start = end
 
-    def _busy(self, block: str, offset: int) -> list[Stretch[Note]]:
-        whole = [Stretch[Note](offset, offset + len(block), None)]
+    def _busy(self, block: str, offset: int) -> list[tuple[int, int, tuple[Note, ...] | None]]:
         head = block[:HEAD]
         if MOST_SIGNS * sum(map(head.count, SIGNS)) > len(head):
-            return whole
+            return [(offset, offset + len(block), None)]
         spaced = f" {block} ".replace("\n", " ").replace("\t", " ").replace("\r", " ")
         pieces = spaced.split(" ")
         different = set(pieces)
@@ -76,19 +69,19 @@ class Pieces(Generic[Note]):
         if unknown:
             wanted -= self._learn(islice(unknown, 4 + len(different) // NEW))
             if MOST_UNKNOWN * len(wanted.difference(self._notes)) > len(different):
-                return whole
-        stretches: list[Stretch[Note]] = []
+                return [(offset, offset + len(block), None)]
+        stretches: list[tuple[int, int, tuple[Note, ...] | None]] = []
+        known = self._notes.get
+        find = spaced.index
         at, end = 0, -NEAR
         for piece in filter(wanted.__contains__, pieces):
-            at = spaced.index(f" {piece} ", at)
-            start, at = at, at + len(piece) + 1
-            notes = self._notes.get(piece)
-            if notes is not None:
-                stretches.append(Stretch(offset + start, offset + at - 1, notes))
-            elif start - end < NEAR and stretches[-1].notes is None:
-                stretches[-1] = Stretch(stretches[-1].start, offset + at - 1, None)
+            start = find(f" {piece} ", at)
+            at = start + len(piece) + 1
+            notes = known(piece)
+            if notes is None and start - end < NEAR and stretches[-1][2] is None:
+                stretches[-1] = (stretches[-1][0], offset + at - 1, None)
             else:
-                stretches.append(Stretch(offset + start, offset + at - 1, None))
+                stretches.append((offset + start, offset + at - 1, notes))
             end = at - 1
         return stretches
 

@@ -25,11 +25,11 @@ class Recorder:
     def __init__(self):
         self.asked = []
 
-    def find(self, text, windows):
-        """One span per window."""
-        del text
+    def begin(self, text, windows, aside):
+        """What gives one span per window."""
+        del text, aside
         self.asked = list(windows)
-        return [Span("PERSON", start, start + 6, 0.9) for start, _ in windows]
+        return lambda: [Span("PERSON", start, start + 6, 0.9) for start, _ in windows]
 
 
 def test_windows_do_not_see_each_other(light):
@@ -92,7 +92,7 @@ def test_sure_windows_are_read_once(light):
     """Where the light model is sure, the network is not asked."""
     network = Recorder()
     text = "it rained all day and nobody was there"
-    spans, done = NameCascade({"PERSON"}, light, network).read(text, [(0, len(text))])
+    spans, done = NameCascade({"PERSON"}, light, network).begin(text, [(0, len(text))])()
     assert (spans, done, network.asked) == ([], 1, [])
 
 
@@ -100,7 +100,7 @@ def test_unsure_windows_are_read_again(light, monkeypatch):
     """Where it is not sure, the network has the last word."""
     network = Recorder()
     monkeypatch.setattr("extproc.pii.names.cascade.SURE", 1.1)
-    spans, _ = NameCascade({"PERSON"}, light, network).read(TEXT, WINDOWS)
+    spans, _ = NameCascade({"PERSON"}, light, network).begin(TEXT, WINDOWS)()
     assert network.asked == WINDOWS
     assert [span.start for span in spans] == [start for start, _ in WINDOWS]
 
@@ -110,11 +110,11 @@ def test_second_looks_are_bounded(light, monkeypatch, paid):
     """The least sure sentences first, as many as the budget holds."""
     network = Recorder()
     monkeypatch.setattr("extproc.pii.names.cascade.SURE", 1.1)
-    NameCascade({"PERSON"}, light, network, paid).read(TEXT, WINDOWS)
+    NameCascade({"PERSON"}, light, network, paid).begin(TEXT, WINDOWS)()
     assert sum(len(units(TEXT, [window])[0]) for window in network.asked) <= paid
 
 
 def test_beyond_the_budget_nothing_is_read(light):
     """Windows are read whole or not at all."""
-    cascade = NameCascade({"PERSON"}, light, SimpleNamespace(find=lambda *_: []), 0)
-    assert [cascade.read(TEXT, WINDOWS, budget)[1] for budget in (1, 9, 15, 16, 1000)] == [0, 1, 1, 2, 3]
+    cascade = NameCascade({"PERSON"}, light, SimpleNamespace(begin=lambda *_: list), 0)
+    assert [cascade.begin(TEXT, WINDOWS, budget)()[1] for budget in (1, 9, 15, 16, 1000)] == [0, 1, 1, 2, 3]

@@ -19,8 +19,12 @@ class Words:
         self.kinds = kinds
         self.windows = []
 
-    def read(self, text, windows, budget=None):
-        """Names inside the windows, as the bundled model would."""
+    def begin(self, text, windows, budget=None):
+        """What gives the names inside the windows, as the bundled model would."""
+        return lambda: self.read(text, windows, budget)
+
+    def read(self, text, windows, budget):
+        """The names."""
         self.windows = list(windows)
         spans, used = [], 0
         for done, (start, end) in enumerate(windows):
@@ -114,7 +118,7 @@ def test_a_firm_of_that_name_stays_whole():
     text = "Chinedu Okonkwo left Okonkwo Holdings"
 
     class Both(Words):
-        def read(self, text, windows, budget=None):
+        def read(self, text, windows, budget):
             return [Span("PERSON", 0, 15, 0.9), Span("ORGANIZATION", 21, 37, 0.9)], len(windows)
 
     assert find(text, Both())[0] == [("PERSON", "Chinedu Okonkwo")]

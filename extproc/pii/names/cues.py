@@ -97,6 +97,7 @@ class Cues:
         self._known = self._common | self._places | self._ambiguous
         quiet = self._common if places else self._common | self._places
         self._quiet = (self._common if places else frozenset()) | (frozenset() if places else forms(quiet))
+        self._silent = self._quiet - _LED
         self._lower_cues = self._given | self._places if places else self._given
         self._pieces = Pieces(self._words)
 
@@ -143,6 +144,8 @@ class Cues:
         """The cues between two positions, met word by word."""
         pieces = _WORDS.split(text[start:end])  # signs, word, signs, word, ...
         different = set(pieces[1::2])
+        if different <= self._silent:
+            return []
         sure, doubtful, unknown = self._hits(different - self._quiet)
         if casual and not sure:
             sure = unknown
@@ -247,7 +250,6 @@ def _next_end(text: str, at: int, high: int) -> int:
 
 def _ends_sentence(text: str, stop: int) -> bool:
     """Not after an initial, a title or an abbreviation, and not before a word in lower case."""
-    if text[stop] == "." and _ABBREVIATED.search(text, max(0, stop - 6), stop):
+    if text[stop + 1 : stop + 4].lstrip()[:1].islower():
         return False
-    following = text[stop + 1 : stop + 4].lstrip()[:1]
-    return not following.islower()
+    return text[stop] != "." or _ABBREVIATED.search(text, max(0, stop - 6), stop) is None

@@ -13,7 +13,7 @@ from extproc.errors import ConfigError
 from extproc.pii.names.spans import Span, clean, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from extproc.config.names import TokenClassifierSettings
@@ -46,6 +46,12 @@ class TokenClassifier:
         missing = sorted(set(settings.labels) - {name.partition("-")[2] or name for name in names})
         if missing:
             raise ConfigError(f"{graph}: no label {', '.join(missing)}; it has {', '.join(names)}")
+
+    def begin(
+        self, text: str, windows: Sequence[Window], budget: int | None = None
+    ) -> Callable[[], tuple[list[Span], int]]:
+        """The same as `read`, put off until it is wanted."""
+        return lambda: self.read(text, windows, budget)
 
     def read(self, text: str, windows: Sequence[Window], budget: int | None = None) -> tuple[list[Span], int]:
         """Names inside the windows, and how many windows were read before `budget` tokens were used up."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from importlib import resources
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float32]
 
-UNIT: Final = re.compile(r"\n|\w+|[^\w\s]")
-"""What is read one by one: words, signs, line breaks."""
+_SPACE_AND_UNIT: Final = re.compile(r"([^\S\n]*+)(\n|\w+|[^\w\s]|\Z)")
+"""What is read one by one: words, signs, line breaks; with the space before it."""
 OFFSETS: Final = ((-2, -1, 0, 1, 2), (-2, 0, 2), (-4, 0, 4))
 """Which neighbours each layer sees: eight words to either side in all."""
 GAP: Final = max(max(layer) for layer in OFFSETS)
@@ -79,14 +80,22 @@ def lists_of(word: str) -> int:
 def units(text: str, windows: Sequence[Window]) -> tuple[list[str], npt.NDArray[np.int32], list[int]]:
     """Words of the windows, where they stand (n x 2), and where each window's words begin."""
     words: list[str] = []
-    places: list[Window] = []
+    sizes: list[int] = []  # of the space before each word and of the word, in turn
     begins = []
+    at = 0
     for start, end in windows:
         begins.append(len(words))
-        for match in UNIT.finditer(text, start, end):
-            words.append(match[0])
-            places.append(match.span())
-    return words, np.array(places, dtype=np.int32).reshape(-1, 2), begins
+        pairs = _SPACE_AND_UNIT.findall(text, start, end)
+        while pairs and not pairs[-1][1]:
+            pairs.pop()
+        if pairs:
+            words += [word for _, word in pairs]
+            own = list(map(len, chain.from_iterable(pairs)))
+            after = start + sum(own)
+            own[0] += start - at
+            at = after
+            sizes += own
+    return words, np.array(sizes, dtype=np.int32).cumsum(dtype=np.int32).reshape(-1, 2), begins
 
 
 class _Vectors:

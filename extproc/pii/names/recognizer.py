@@ -14,7 +14,7 @@ from extproc.pii.names.words import load
 from extproc.pii.results import RecognizerResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from extproc.config.names import NameSettings
     from extproc.pii.names.cues import Window
@@ -36,8 +36,12 @@ _GOES_AFTER: Final = re.compile(r"[\w@-]|\.\w")
 class Model(Protocol):
     """The bundled network, or a token classifier of the user's own."""
 
-    def read(self, text: str, windows: Sequence[Window], budget: int | None = None) -> tuple[list[Span], int]:
-        """Names inside the windows, and how many windows were read before `budget` tokens were used up."""
+    def begin(
+        self, text: str, windows: Sequence[Window], budget: int | None = None
+    ) -> Callable[[], tuple[list[Span], int]]:
+        """Begin to read. What comes back gives the names inside the windows, and how many windows were read before
+        `budget` tokens were used up.
+        """
 
 
 @dataclass(slots=True)
@@ -61,17 +65,27 @@ class NameRecognizer:
 
     def __call__(self, text: str, key: str | None = None) -> list[RecognizerResult]:
         """Names of the wanted types, in the order of the text. `key` labels the text as a whole."""
+        return self.begin(text, key)()
+
+    def begin(self, text: str, key: str | None = None) -> Callable[[], list[RecognizerResult]]:
+        """Begin to look for names; what comes back gives them. In between, the caller may look for something else."""
         self.counts.texts += 1
         if key is not None and "PERSON" in self._entities and _VALUE.fullmatch(text) and holds_a_name(key):
             start, end = len(text) - len(text.lstrip()), len(text.rstrip())
-            return [RecognizerResult("PERSON", start, end, SUREST, ("key",))]
+            whole = [RecognizerResult("PERSON", start, end, SUREST, ("key",))]
+            return lambda: whole
         windows = self._cues.windows(text, key) if self._settings.run == "on_cues" else [(0, len(text))] if text else []
         if not windows:
-            return []
+            return list
         self.counts.read += 1
         if self._settings.run == "always":
             windows = list(_sliced(text))
-        spans, done = self._model.read(text, windows, self._settings.budget_tokens)
+        names = self._model.begin(text, windows, self._settings.budget_tokens)
+        return lambda: self._results(text, windows, *names())
+
+    def _results(
+        self, text: str, windows: Sequence[Window], spans: Sequence[Span], done: int
+    ) -> list[RecognizerResult]:
         kept = [
             s
             for s in spans

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,11 +14,12 @@ from extproc.pii.names.shape import OTHER, shape_of
 from extproc.pii.names.spans import Span, clean, decode, offsets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
+    from extproc.pii.names.aside import Aside
     from extproc.pii.names.cues import Window
 
 MAX_TOKENS: Final = 96
@@ -51,34 +53,38 @@ class NameModel:
 
     def find(self, text: str, windows: Sequence[Window]) -> list[Span]:
         """Names inside the windows, in the order of the text."""
-        return self.read(text, windows)[0]
+        return self.begin(text, windows)()
 
-    def read(self, text: str, windows: Sequence[Window], budget: int | None = None) -> tuple[list[Span], int]:
-        """Names inside the windows and how many windows were read before `budget` tokens were used up."""
+    def begin(self, text: str, windows: Sequence[Window], aside: Aside | None = None) -> Callable[[], list[Span]]:
+        """Begin to read, with `aside` in its thread; what comes back waits for the names."""
         pieces: list[_Piece] = []
-        done = used = 0
         for start, end in windows:
-            encoding = self._tokenizer.encode(text[start:end], add_special_tokens=False)
-            used += len(encoding)
-            if budget is not None and used > budget:
-                break
-            done += 1
-            pieces.extend(_pieces(encoding, text, start))
+            pieces.extend(_pieces(self._tokenizer.encode(text[start:end], add_special_tokens=False), text, start))
+        batches = list(_batches(pieces))
+        passes = partial(self._passes, [_feeds(batch) for batch in batches])
+        outputs = aside.begin(passes) if aside else passes
+        return lambda: self._spans(text, batches, outputs())
+
+    def _passes(self, feeds: Sequence[Mapping[str, Any]]) -> list[Any]:
+        return [self._session.run(None, feed)[0] for feed in feeds]
+
+    def _spans(self, text: str, batches: Sequence[Sequence[_Piece]], outputs: Sequence[Any]) -> list[Span]:
         found: dict[tuple[int, int], Span] = {}
-        for batch in _batches(pieces):
-            for piece, logits in zip(batch, self._run(batch), strict=True):
+        for batch, rows in zip(batches, outputs, strict=True):
+            for piece, logits in zip(batch, rows, strict=True):
                 for span in piece.spans(logits, self._bias):
                     _keep_longest(found, span)
-        return clean(text, [found[key] for key in sorted(found)]), done
+        return clean(text, [found[key] for key in sorted(found)])
 
-    def _run(self, batch: Sequence[_Piece]) -> Any:
-        width = max(len(piece.ids) for piece in batch) + 2
-        ids, shapes = np.zeros((2, len(batch), width), dtype=np.int64)
-        for row, piece in enumerate(batch):
-            size = len(piece.ids)
-            ids[row, 0], ids[row, 1 : size + 1], ids[row, size + 1] = _CLS, piece.ids, _SEP
-            shapes[row, 1 : size + 1] = piece.shapes
-        return self._session.run(None, {"ids": ids, "shapes": shapes})[0]
+
+def _feeds(batch: Sequence[_Piece]) -> Mapping[str, Any]:
+    width = max(len(piece.ids) for piece in batch) + 2
+    ids, shapes = np.zeros((2, len(batch), width), dtype=np.int64)
+    for row, piece in enumerate(batch):
+        size = len(piece.ids)
+        ids[row, 0], ids[row, 1 : size + 1], ids[row, size + 1] = _CLS, piece.ids, _SEP
+        shapes[row, 1 : size + 1] = piece.shapes
+    return {"ids": ids, "shapes": shapes}
 
 
 _CLS: Final = 101

@@ -52,14 +52,15 @@ def decode(
         return []
     best = logits.argmax(axis=1)
     kinds = [label.partition("-")[2] for label in labels]
-    inside = [at for at in np.flatnonzero(best).tolist() if kinds[best[at]]]
+    places = np.flatnonzero(best)
+    inside = [(at, nth) for at, nth in zip(places.tolist(), best[places].tolist(), strict=True) if kinds[nth]]
     if not inside:
         return []
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
     sums = {
         kind: np.concatenate([[0.0], shares[:, [i for i, k in enumerate(kinds) if k == kind]].sum(axis=1).cumsum()])
-        for kind in {kinds[i] for i in set(best[inside].tolist())}
+        for kind in {kinds[nth] for _, nth in inside}
     }
     spans: list[Span] = []
 
@@ -69,9 +70,9 @@ def decode(
         spans.append(Span(kind, words[first][0], words[last][1], score))
 
     kind, first, last = "", 0, 0
-    for at in inside:
-        name = kinds[best[at]]
-        opens = labels[best[at]].startswith("B-") or at in breaks
+    for at, nth in inside:
+        name = kinds[nth]
+        opens = labels[nth].startswith("B-") or at in breaks
         if kind and (name != kind or at != last + 1 or opens):
             close()
             kind = ""
@@ -88,7 +89,7 @@ def clean(text: str, spans: Sequence[Span]) -> list[Span]:
     for span in spans:
         start, end = _trim(text, span)
         word = text[start:end]
-        if end - start < 2 or not any(c.isalpha() for c in word):
+        if end - start < 2 or not (word[0].isalpha() or any(c.isalpha() for c in word)):
             continue
         if _TITLE_ALONE.fullmatch(word) or (span.entity_type != "ADDRESS" and _is_glued(text, start, end)):
             continue
@@ -122,6 +123,9 @@ def _is_glued(text: str, start: int, end: int) -> bool:
     after = text[end : end + 2]
     if before in "@#_/\\" or after[:1] in ("@", "_") or after == "()" or "_" in text[start:end]:
         return True
+    around = text[max(0, start - _TOKEN_REACH) : end + _TOKEN_REACH]
+    if "@" not in around and "://" not in around and "www." not in around:
+        return False
     left, right = start, end
     while left and not text[left - 1].isspace() and start - left < _TOKEN_REACH:
         left -= 1

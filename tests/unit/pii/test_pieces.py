@@ -54,7 +54,7 @@ def known(monkeypatch):
 def as_a_whole(read, text):
     """What is found where no piece is known."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Pieces, "_busy", lambda _, block, offset: [module.Stretch(offset, offset + len(block), None)])
+        patch.setattr(Pieces, "_busy", lambda _, block, offset: [(offset, offset + len(block), None)])
         return read(text)
 
 
