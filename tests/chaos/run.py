@@ -121,15 +121,16 @@ async def play(scenario: Scenario, requests: int, workers: int, longest_s: float
         await crowd(gateway, Scenario("warm-up"), counts, WARM_UP, LONGEST_S)
         before = await memory(gateway, workers)
         trouble = Trouble(gateway, over, counts)
-        breakers = [asyncio.create_task(work(trouble)) for work in (scenario.break_things, keep_running)]
+        keeper, breaker = (asyncio.create_task(work(trouble)) for work in (keep_running, scenario.break_things))
         start, cpu = time.perf_counter(), cpu_seconds(gateway.envoy.pid)
         await crowd(gateway, scenario, counts, requests, longest_s)
         took = time.perf_counter() - start
         over.set()
-        await asyncio.gather(*breakers)
+        await breaker
         healed = await heals(gateway)
         allowed = int(before * GROWTH + scenario.room_mb * 2**20 * workers)
         after = await settled_memory(gateway, workers, allowed) if healed else 0
+        keeper.cancel()
         envoy_us = (cpu_seconds(gateway.envoy.pid) - cpu) / counts.requests * 1e6
     wrong = faults(scenario, counts, healed=healed, after=after, allowed=allowed)
     passed = not wrong

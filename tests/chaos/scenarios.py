@@ -265,11 +265,10 @@ async def everything(trouble: Trouble) -> None:
 
 
 async def keep_running(trouble: Trouble) -> None:
-    """What an orchestrator does: a processor that has ended is started again."""
+    """What an orchestrator does, until it is cancelled: a processor that has ended is started again."""
     processor = trouble.gateway.processor
-    goes_on = True
-    while goes_on:
-        goes_on = await trouble.pause(0.1)
+    while True:
+        await asyncio.sleep(0.1)
         assert processor.child is not None
         if processor.child.returncode is not None:
             trouble.counts.done["processors started again"] += 1
@@ -305,15 +304,15 @@ SCENARIOS = {
         Scenario("leaking", command=broken("leaking"), share=0.2, leaks_memory=True),
         Scenario("classifier", command=broken("classifier")),
         Scenario("saturated", command=broken("saturated"), share=0.5),
-        Scenario("memory", take_memory, questions.hostile, share=0.2, room_mb=160),
-        Scenario("hostile", question=questions.hostile, share=0.2, room_mb=160),
+        Scenario("memory", take_memory, questions.hostile, share=0.2, room_mb=110),
+        Scenario("hostile", question=questions.hostile, share=0.2, room_mb=110),
         Scenario("illegal", speak_illegally),
         Scenario("noise", make_noise),
         Scenario("clock", command=broken("clock")),
         Scenario("disk", fill_disk, mesh=audited),
         Scenario("dying", upstreams_die),
         Scenario("trickling", upstreams_trickle, share=0.2),
-        Scenario("hurrying", upstreams_hurry, questions.large, share=0.5, early=True, room_mb=64),
+        Scenario("hurrying", upstreams_hurry, questions.large, share=0.5, early=True, room_mb=48),
         Scenario("lying", upstreams_lie, questions.lied_to),
         Scenario("placeholders", question=questions.with_placeholders),
         Scenario("reload", reload),
