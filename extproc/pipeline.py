@@ -14,13 +14,14 @@ from __future__ import annotations
 import asyncio
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
-from urllib.parse import unquote
 
 from extproc import payload
+from extproc.config.intercept import rule_for
 from extproc.errors import IntentmeshError, MaskingError, UnreadableBodyError
+from extproc.inspection import Inspection
 from extproc.logs import logger
 from extproc.pii import Analyzer, Anonymizer, AnswerEditors, Redactor, Vault
 
@@ -30,10 +31,11 @@ if TYPE_CHECKING:
     from extproc.config import Mesh
     from extproc.config.intercept import Intercept
     from extproc.encoder import Encoder
+    from extproc.inspection import Inquiry
     from extproc.intent import Asked, Classifier, IntentScore
     from extproc.payload import Change, Document, EditorFactory, Segment
     from extproc.pii import Anonymized
-    from extproc.routing import RouteDecision, Router
+    from extproc.routing import Router
 
 log = logger()
 
@@ -45,57 +47,6 @@ LARGE_BODY_BYTES = 256 * 1024
 LARGE_BODY_THREADS = 2
 REPLY_RESERVE_S = 0.05
 """Of the deadline, kept for what comes after the classifier."""
-
-
-def plain_path(path: str) -> str:
-    """A path without its disguises: percent-encoding, empty segments, dots."""
-    segments: list[str] = []
-    decoded = unquote(path)
-    for segment in decoded.split("/"):
-        if segment == "..":
-            del segments[-1:]
-        elif segment not in ("", "."):
-            segments.append(segment)
-    is_folder = segments and decoded.endswith(("/", "/.", "/.."))
-    return "/" + "/".join(segments) + ("/" if is_folder else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Inquiry:
-    """A whole request body, to be inspected."""
-
-    rule: Intercept
-    target: str
-    """Path and query."""
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def path(self) -> str:
-        """Without the query."""
-        return self.target.partition("?")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """What was found out about a request, and what it becomes."""
-
-    decision: RouteDecision
-    body: bytes | None = None
-    """The new body; None: it stays as it came."""
-    target: str | None = None
-    """The new path and query; None: they stay as they came."""
-    vault: Vault | None = None
-    """Placeholder -> original; None or empty: nothing to restore."""
-    score: IntentScore | None = None
-    reason: str = ""
-    """The decision's own, or why it had to be the default model."""
-    entities: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    """(entity type, operator) -> how many."""
-    streamed: bool = False
-    """The caller asked for a streamed answer."""
-    steps_s: Mapping[str, float] = field(default_factory=dict)
-    """Step -> seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,18 +145,8 @@ class Pipeline:
         return self._anonymizer.name_counts() if self._anonymizer else {}
 
     def rule_for(self, method: str, path: str) -> Intercept | None:
-        """The first `intercept` rule that matches; None: the request is none of our business.
-
-        The path is compared as an upstream may understand it: `/%761/chat` and `//v1/./chat` are `/v1/chat`.
-        """
-        if "%" in path or "//" in path or "/." in path:
-            path = plain_path(path)
-        for rule in self.mesh.intercept:
-            if method in rule.methods and (
-                path == rule.path or (rule.path_prefix is not None and path.startswith(rule.path_prefix))
-            ):
-                return rule
-        return None
+        """The first `intercept` rule that matches; None: the request is none of our business."""
+        return rule_for(self.mesh.intercept, method, path)
 
     def decide_unread(self, headers: Mapping[str, str], reason: str) -> Inspection:
         """The answer to an intercepted request in which there is nothing to read."""

@@ -15,9 +15,9 @@ from extproc import codec
 from extproc.access_log import endings
 from extproc.errors import IntentmeshError, MaskingError, ProtocolError
 from extproc.events import LOGS_USAGE
+from extproc.inspection import Inquiry
 from extproc.lateness import Lateness
 from extproc.logs import logger, where
-from extproc.pipeline import Inquiry
 from extproc.refusal import refuse
 from extproc.stream import HttpStream
 from extproc.wire import LOG_METHOD, LOG_SERVICE, METHOD, SERVICE

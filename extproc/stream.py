@@ -6,7 +6,7 @@ The one thing that takes time, the inspection of a body, is handed out as an `In
     if isinstance(step, Inquiry):
         step = stream.inspected(await pipeline.inspect(step))
 
-The legal moves are the table NEXT. Anything else is a ProtocolError, and the gRPC stream must then be aborted: if it
+The legal moves are the table in `states.py`. Anything else is a ProtocolError, and the gRPC stream must then be aborted: if it
 ended cleanly, Envoy would go on without us and send the body as it came ("if the server closes the gRPC stream cleanly,
 then the data plane proceeds without consulting the server").
 
@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from extproc import modes
@@ -44,10 +43,11 @@ from extproc.events import (
     ResponseHeaders,
     ResponseTrailers,
     Silence,
-    Trace,
     request_id_of,
 )
-from extproc.pipeline import Inquiry, Inspection
+from extproc.inspection import Inquiry, Inspection
+from extproc.record import Record
+from extproc.states import NEXT, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,52 +56,6 @@ if TYPE_CHECKING:
     from extproc.errors import IntentmeshError
     from extproc.pipeline import Pipeline
 
-
-BYTES_PER_TOKEN = 4
-"""Rule of thumb for English text, for limits that have to charge before anything is counted."""
-
-
-class State(Enum):
-    """Where an exchange stands."""
-
-    START = auto()
-    REQUEST = auto()
-    """The request's body is still to come, or coming."""
-    UPSTREAM = auto()
-    """The request has gone on; the answer has not begun."""
-    RESPONSE = auto()
-    END = auto()
-
-
-NEXT: Mapping[State, Mapping[type, State]] = {
-    State.START: {
-        RequestHeaders: State.REQUEST,
-        ResponseHeaders: State.RESPONSE,  # a filter before us answered: we never saw a request
-    },
-    State.REQUEST: {
-        RequestBody: State.REQUEST,  # UPSTREAM, once it is whole
-        RequestTrailers: State.UPSTREAM,
-        ResponseHeaders: State.RESPONSE,  # an answer before the request's end, such as Envoy's own 413
-    },
-    State.UPSTREAM: {
-        RequestBody: State.UPSTREAM,  # Envoy 1.35 to 1.37 may tell the end of a stream twice
-        RequestTrailers: State.UPSTREAM,
-        ResponseHeaders: State.RESPONSE,
-    },
-    State.RESPONSE: {
-        RequestBody: State.RESPONSE,  # the rest of a request that was answered early
-        RequestTrailers: State.RESPONSE,
-        ResponseBody: State.RESPONSE,  # END, with the last one
-        ResponseTrailers: State.END,
-    },
-    State.END: {
-        RequestBody: State.END,
-        RequestTrailers: State.END,
-        ResponseBody: State.END,
-        ResponseTrailers: State.END,
-    },
-}
-"""State -> event that may come -> state after it."""
 
 Step = tuple[Reply, ...] | Inquiry
 
@@ -130,19 +84,13 @@ class HttpStream:
         self._headers: Mapping[str, str] = {}
         self._request_mode, self._response_mode = modes.ASSUMED
         self._held: list[bytes] = []
-        self._received = 0
         self._trailers = False
         self._inspection: Inspection | None = None
         self._answer: Answer | None = None
+        self._refused = False
         self._echoed: set[str] = set()
         """Phases whose end has been handed back."""
-        self._first_chunk: float | None = None
-        self._status: int | None = None
-        self._cluster = ""
-        self._error: str | None = None
-        self._outcome: Outcome = "passed"
-        self._trace: Trace | None = None
-        self._started = self._asked = time.perf_counter()
+        self._record = Record(shadow=pipeline.mesh.shadow)
 
     @property
     def request_id(self) -> str:
@@ -179,6 +127,7 @@ class HttpStream:
         self.observed = event.observed
         self.target = headers.get(":path", "")
         self.rule = self.pipeline.rule_for(headers.get(":method", ""), self.target.partition("?")[0])
+        self._record.begun(self.rule, headers)
         if event.negotiated:
             self._request_mode, self._response_mode = event.negotiated.request_body, event.negotiated.response_body
         if event.end_of_stream:
@@ -187,7 +136,7 @@ class HttpStream:
             return self._pass_by()
         if self._observer.refuses:
             raise AuditError("the audit trail cannot be written, and no request goes on without it")
-        self._trace = self._observer.begin(headers, event.metadata)
+        self._record.trace = self._observer.begin(headers, event.metadata)
         if event.end_of_stream:
             return Inquiry(self.rule, self.target, headers, b"")
         if not self._shadow and not self.observed:
@@ -219,9 +168,9 @@ class HttpStream:
     def _request_body(self, event: RequestBody) -> Step:
         if self.rule is None or not self._request_open:
             return self._echo(event)
-        self._received += len(event.body)
+        self._record.request_bytes += len(event.body)
         limit = self.pipeline.mesh.limits.max_body_bytes
-        if self._received > limit:
+        if self._record.request_bytes > limit:
             raise BodyTooLargeError(f"the body is larger than {limit} bytes")
         self._held.append(event.body)
         # A buffered body comes whole, whatever it says of its end: with trailers, the end is theirs.
@@ -243,7 +192,7 @@ class HttpStream:
             self._state = State.UPSTREAM
         if len(self._held) > 1:
             self._held = [b"".join(self._held)]
-        self._asked = time.perf_counter()
+        self._record.asked_at = time.perf_counter()
         body = self._held[0] if self._held else b""
         if self._request_mode is BodyMode.BUFFERED:
             self._held = []  # Envoy has it, and keeps it unless we change it
@@ -252,7 +201,7 @@ class HttpStream:
     def inspected(self, inspection: Inspection) -> tuple[Reply, ...]:
         """The result of an Inquiry: the replies that carry it out."""
         self._inspection = inspection
-        self._outcome = "forwarded"
+        self._record.forwarded(inspection)
         self.finished = not self._needs_answer(inspection)
         if self.finished and not self.observed:
             self.awaited = self._key
@@ -267,15 +216,14 @@ class HttpStream:
 
     def refused(self, error: IntentmeshError, reply: Reject) -> tuple[Reply, ...]:
         """An error that answers the request: the replies that do so. In shadow mode the request goes on all the same."""
-        self._error = type(error).__name__
+        self._refused = True
         if self._shadow:
+            self._record.refused(error, "forwarded")
             self.finished = True
-            self._outcome = "forwarded"
             return self._release(None) if self._request_open else (Proceed("request_headers", modes.PASS),)
+        self._record.refused(error, "rejected", reply.status)
         self._state = State.END
         self._request_open = False
-        self._outcome = "rejected"
-        self._status = reply.status
         self.finished = True
         return (reply,)
 
@@ -293,8 +241,8 @@ class HttpStream:
             headers[":path"] = inspection.target
         if decision.residency != "external":
             headers[RESIDENCY_HEADER] = decision.residency
-        if self._trace:
-            headers.update(self._trace.headers)
+        if self._record.trace:
+            headers.update(self._record.trace.headers)
         spoofed = tuple(n for n in self._headers if n.startswith(HEADER_PREFIX) and n not in headers)
         return Mutate(
             "request_body",
@@ -303,14 +251,13 @@ class HttpStream:
             body=inspection.body,
             content_length=True,
             clear_route_cache=True,
-            metadata=self._metadata(inspection),
+            metadata=self._record.metadata(inspection, self.awaited),
         )
 
     # The answer
 
     def _response_headers(self, event: ResponseHeaders) -> Step:
-        self._status = int(status) if (status := event.headers.get(":status", "")).isdigit() else None
-        self._cluster = event.cluster
+        self._record.answered(event, self._version(event.cluster))
         if not event.end_of_stream:
             self._answer = self._begin_answer(event.headers)
         else:
@@ -330,13 +277,14 @@ class HttpStream:
 
     def _begin_answer(self, headers: Mapping[str, str]) -> Answer | None:
         inspection = self._inspection
-        if self.rule is None or inspection is None or self._error:
+        if self.rule is None or inspection is None or self._refused:
             return None
         editor = None if self._shadow else self.pipeline.answer_editor(self.rule, inspection)
         reader = None
         if self._observer.reads_answers:
             reader = self._observer.reader(headers.get("content-type", ""), headers.get("content-encoding", ""))
-        return Answer.begin(self.rule, headers, editor, reader)
+        answer = self._record.answer = Answer.begin(self.rule, headers, editor, reader)
+        return answer
 
     def _response_body(self, event: ResponseBody) -> Step:
         if event.end_of_stream:
@@ -345,47 +293,19 @@ class HttpStream:
         answer = self._answer
         if answer is None:
             return self._echo(event)
-        if self._first_chunk is None:
-            self._first_chunk = time.perf_counter()
+        if self._record.first_chunk_at is None:
+            self._record.first_chunk_at = time.perf_counter()
         out = answer.feed(event.body, end=event.end_of_stream)
         if self._response_mode is BodyMode.FULL_DUPLEX_STREAMED:
             if not out and not event.end_of_stream:
                 return ()
             return tuple(modes.chunks("response_body", out, end=event.end_of_stream))
-        bill = self._bill(answer) if event.end_of_stream else None
+        bill = self._record.bill(self._observer) if event.end_of_stream else None
         if not answer.edits or out == event.body:
             return (Mutate("response_body", metadata=bill) if bill else Proceed("response_body"),)
         # Only a buffered answer keeps its content-length; Envoy drops it in the other modes.
         whole = self._response_mode is BodyMode.BUFFERED
         return (Mutate("response_body", body=out, content_length=whole, metadata=bill),)
-
-    def _metadata(self, inspection: Inspection) -> dict[str, str | float]:
-        """What Envoy's access log and rate limits may know of a request."""
-        told: dict[str, str | float] = {"model": inspection.decision.model, "reason": inspection.reason}
-        if (score := inspection.score) is not None:
-            told["stage"] = score.stage
-            told["score"] = score.score
-            if score.intent is not None:
-                told["intent"] = score.intent
-        if inspection.entities:
-            told["masked"] = sum(inspection.entities.values())
-            counts: dict[str, int] = {}
-            for (entity_type, _), count in inspection.entities.items():
-                counts[entity_type] = counts.get(entity_type, 0) + count
-            told["entities"] = ",".join(f"{entity_type}={count}" for entity_type, count in counts.items())
-        if self._trace is not None:
-            told |= self._trace.metadata
-        if self.awaited:
-            told["awaited"] = self.awaited
-        told["prompt_tokens"] = max(1, self._received // BYTES_PER_TOKEN)
-        return told
-
-    def _bill(self, answer: Answer) -> Mapping[str, float] | None:
-        """Tokens and money, for Envoy's access log and rate limits."""
-        usage = answer.usage()
-        if usage is None or self._inspection is None or (usage.estimated and (self._status or 0) >= 400):
-            return None
-        return self._observer.bill(self._inspection.decision.model, usage) or None
 
     def _response_trailers(self, event: ResponseTrailers) -> Step:
         self.finished = not self._request_open
@@ -421,14 +341,14 @@ class HttpStream:
             return True
         return not self._shadow and self.pipeline.answer_editor(self.rule, inspection) is not None
 
-    # The record
-
-    def _version(self) -> str | None:
+    def _version(self, cluster: str) -> str | None:
         """Which version of the model answered, where Envoy tells."""
-        if not self._cluster or self._inspection is None:
+        if not cluster or self._inspection is None:
             return None
         model = self._inspection.decision.model
-        return self.pipeline.mesh.models[model].version_of(model, self._cluster)
+        return self.pipeline.mesh.models[model].version_of(model, cluster)
+
+    # The record
 
     def interrupted(self) -> Outcome | None:
         """The outcome if the stream ends now: `cancelled` while part of an intercepted exchange is still to come."""
@@ -437,34 +357,4 @@ class HttpStream:
 
     def record(self, outcome: Outcome | None = None, error: str | None = None) -> Exchange:
         """The exchange as telemetry may know it: names, counts and times."""
-        now = time.perf_counter()
-        rule, found, answer = self.rule, self._inspection, self._answer
-        score = found.score if found else None
-        return Exchange(
-            outcome=outcome or self._outcome,
-            started_at=time.time() - (now - self._started),
-            duration_s=now - self._started,
-            request_id=self.request_id if rule else "",
-            method=self._headers.get(":method", ""),
-            rule=(rule.path or rule.path_prefix or "") if rule else "",
-            payload=rule.payload if rule else "",
-            intent=score.intent if score else None,
-            score=score.score if score else None,
-            stage=score.stage if score else None,
-            model=found.decision.model if found else None,
-            version=self._version(),
-            reason=found.reason if found else None,
-            residency=found.decision.residency if found else None,
-            entities=found.entities if found else {},
-            vault_size=len(found.vault) if found and found.vault else 0,
-            steps_s=found.steps_s if found else {},
-            request_bytes=self._received,
-            response_bytes=answer.received if answer else 0,
-            status=self._status,
-            error=error or self._error,
-            streamed=found.streamed if found else False,
-            first_chunk_s=self._first_chunk - self._asked if self._first_chunk else None,
-            usage=answer.usage() if answer else None,
-            shadow=self._shadow,
-            trace=self._trace,
-        )
+        return self._record.exchange(outcome, error)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
+from urllib.parse import unquote
 
 from pydantic import Field, field_validator, model_validator
 
 from extproc.config.jsonpath import parse_jsonpath
 from extproc.config.section import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PayloadKind = Literal["auto", "openai", "anthropic", "json", "ndjson", "form", "text"]
 
@@ -67,6 +71,34 @@ class Intercept(Section):
             if value is not None and not value.startswith("/"):
                 raise ValueError(f"`{value}` must start with `/`")
         return self
+
+
+def rule_for(rules: Sequence[Intercept], method: str, path: str) -> Intercept | None:
+    """The first rule that matches. `path` is without the query.
+
+    It is compared as an upstream may understand it: `/%761/chat` and `//v1/./chat` are `/v1/chat`.
+    """
+    if "%" in path or "//" in path or "/." in path:
+        path = plain_path(path)
+    for rule in rules:
+        if method in rule.methods and (
+            path == rule.path or (rule.path_prefix is not None and path.startswith(rule.path_prefix))
+        ):
+            return rule
+    return None
+
+
+def plain_path(path: str) -> str:
+    """A path without its disguises: percent-encoding, empty segments, dots."""
+    segments: list[str] = []
+    decoded = unquote(path)
+    for segment in decoded.split("/"):
+        if segment == "..":
+            del segments[-1:]
+        elif segment not in ("", "."):
+            segments.append(segment)
+    is_folder = segments and decoded.endswith(("/", "/.", "/.."))
+    return "/" + "/".join(segments) + ("/" if is_folder else "")
 
 
 DEFAULT_INTERCEPT = (Intercept(path_prefix="/v1/", payload="auto"),)

@@ -21,7 +21,8 @@ import yaml
 
 from extproc import logs
 from extproc.config import load
-from extproc.pipeline import Inquiry, Pipeline
+from extproc.inspection import Inquiry
+from extproc.pipeline import Pipeline
 from tests.bench.bench_wire import FORGETFUL, chat, clinc, clinc_mesh, measure, running, write_bodies
 from tests.bench.bench_wire import load as run_load
 from tests.bench.machine import birth_certificate, resident_bytes

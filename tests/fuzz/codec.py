@@ -18,7 +18,8 @@ with atheris.instrument_imports(include=["extproc.codec", "extproc.stream", "ext
 from extproc.config.mesh import Mesh
 from extproc.errors import IntentmeshError, ProtocolError
 from extproc.events import Mutate, Reject
-from extproc.pipeline import Inquiry, Inspection, Pipeline
+from extproc.inspection import Inquiry, Inspection
+from extproc.pipeline import Pipeline
 from extproc.refusal import refuse
 
 PIPELINE = Pipeline.build(
@@ -67,7 +68,7 @@ def one_input(data: bytes) -> None:
             assert isinstance(reply, Mutate), "an intercepted body went on unread"
             assert not reply.body, "an intercepted body went on unread"
         if exchange.finished:
-            assert not exchange._request_open or exchange._outcome == "rejected", "closed while a body is held"
+            assert not exchange._request_open or exchange.record().outcome == "rejected", "closed while a body is held"
             break
     exchange.record()
 

@@ -23,11 +23,13 @@ from extproc.events import (
     ResponseTrailers,
     Usage,
 )
+from extproc.inspection import Inquiry, Inspection
 from extproc.pii import Vault
-from extproc.pipeline import Inquiry, Inspection, Pipeline
+from extproc.pipeline import Pipeline
 from extproc.refusal import refuse
 from extproc.routing import Router
-from extproc.stream import NEXT, HttpStream, State
+from extproc.states import NEXT, State
+from extproc.stream import HttpStream
 
 MESH = """
 version: 1

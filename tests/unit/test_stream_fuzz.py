@@ -20,7 +20,7 @@ from extproc.events import (
     ResponseHeaders,
     ResponseTrailers,
 )
-from extproc.pipeline import Inquiry
+from extproc.inspection import Inquiry
 from extproc.refusal import refuse
 from tests.unit.test_stream import POST, found, stream
 
