@@ -115,11 +115,10 @@ class Cascade:
     def static(self, ids: list[int]) -> StaticView:
         """The static stage: tens of microseconds. Its score has an intent only where it is sure of one."""
         stage = self.trained.stages["static"]
-        index = np.array(ids, np.int64)
-        reading = stage.head.read(self.table.embed(index))
+        reading = stage.head.read(self.table.embed(ids))
         if self._says_nothing(ids):
             return StaticView(ids, reading, IntentScore(None, 0.0, "abstain", "empty"), decided=True)
-        score = self._score(stage, (reading,), index, "static")
+        score = self._score(stage, (reading,), ids, "static")
         if score.intent is None and score.score < self.trained.refusals["static"]:
             return StaticView(ids, reading, replace(score, reason="foreign"), decided=True)
         return StaticView(ids, reading, score, decided=score.intent is not None)
@@ -162,7 +161,7 @@ class Cascade:
 
     def reports(self, view: StaticView, static_us: float) -> tuple[StageReport, ...]:
         """What each stage says, asked or not, for people."""
-        vector = self.table.embed(np.array(view.ids, np.int64))
+        vector = self.table.embed(view.ids)
         told = [_Told(self._sight("static", vector, view.reading), view.score, static_us), *self._stages(view)]
         near = neighbours(
             [one.sight for one in told],
@@ -226,9 +225,7 @@ class Cascade:
             threshold=threshold,
         )
 
-    def _score(
-        self, stage: StageModel, readings: Sequence[Reading], ids: Sequence[int] | NDArray[np.int64], name: Stage
-    ) -> IntentScore:
+    def _score(self, stage: StageModel, readings: Sequence[Reading], ids: Sequence[int], name: Stage) -> IntentScore:
         reading = readings[-1]
         signals = signals_of(readings, self.trained.words.shares(ids, reading.best))
         probability = stage.calibrator.probability(signals)

@@ -48,7 +48,7 @@ class Reading:
     signals: tuple[float, ...]
     """In the order of `SIGNALS`: the log odds of the best intent; how far its logit is above the background's; how far the
     logits rise above their average, whichever rises (texts of no intent have flat ones); the cosine to the nearest
-    prototype of the two likeliest intents."""
+    prototype of the best intent."""
 
     def odds_of(self, intent: int) -> float:
         """Log odds of an intent against all others."""
@@ -150,8 +150,7 @@ class Head:
         others = float(shares.dot(self._ones))
         runner_up = int(shares.argmax()) if self.classes > 1 else best
         margin = top - float(logits[-1])
-        near = x[self._near]
-        nearest = max(max(self._prototypes[i].dot(near).tolist(), default=-1.0) for i in (best, runner_up))
+        nearest = max(self._prototypes[best].dot(x[self._near]).tolist(), default=-1.0)
         odds = -log(others + exp(min(-margin, 50.0)) + 1e-6)
         return Reading(logits, mean, best, runner_up, (odds, margin, top - mean + log(1 + others), nearest))
 

@@ -52,16 +52,13 @@ class StaticTable:
         """The vector of one text, each part of length one; zeros for a text without tokens."""
         if not len(ids):
             return np.zeros(self.width, np.float32)
-        index = np.asarray(ids)
-        parts = self.scales.shape[1]
-        sums = self.scales.take(index, axis=0).T @ self.rows.take(index, axis=0).astype(np.float32)
-        width = sums.shape[1] // parts
-        out = np.empty(self.width, np.float32)
-        for part in range(parts):
-            span = slice(part * width, (part + 1) * width)
-            mine = sums[part, span]
-            np.multiply(mine, 1 / (sqrt(mine.dot(mine)) + 1e-9), out=out[span])
-        return out
+        rows = self.rows.take(ids, 0).astype(np.float32)
+        sums: NDArray[np.float32] = self.scales.take(ids, 0).T.dot(rows)
+        parts, width = len(sums), self.width // len(sums)
+        vectors = [sums[part, part * width : (part + 1) * width] for part in range(parts)]
+        for vector in vectors:
+            np.multiply(vector, 1 / (sqrt(vector.dot(vector)) + 1e-9), out=vector)
+        return np.concatenate(vectors)
 
     def save(self, path: Path) -> None:
         """Write atomically: another process may be reading."""

@@ -16,8 +16,8 @@ INTENT_PRIOR_ROWS = 30.0
 """The precision of one intent is drawn towards that of all of them by as much as this many rows."""
 SHARES_OF_ERRORS = {"static": 0.1, "early": 0.25}
 """Of the errors that `target_precision` allows, a stage may make this share that the whole transformer would not."""
-REFUSED_IN_ERROR = 0.001
-"""Share of the texts of an intent that a stage may refuse though the last one would be right about them."""
+REFUSED_IN_ERROR = {"static": 0.001, "early": 0.0005}
+"""Share of the texts of all intents that a stage may refuse though the last one would be right about them."""
 REFUSAL_PRIOR_ROWS = 100.0
 """The lowest of a few held-out scores says little about the lowest of many: it is drawn to zero by this many rows."""
 
@@ -81,11 +81,11 @@ def refusals(trials: dict[str, Trial], scores: dict[str, NDArray[np.float64]]) -
     """Stage -> the score under which a text belongs to no intent: hardly one that the last stage is right about has less."""
     last = trials["transformer"]
     missed = last.in_scope & last.right
-    allowed = int(REFUSED_IN_ERROR * last.in_scope.sum())
     found = {}
     for stage in SHARES_OF_ERRORS:
         if stage in trials:
             lost = np.sort(scores[stage][missed])
+            allowed = int(REFUSED_IN_ERROR[stage] * last.in_scope.sum())
             lowest = float(lost[min(allowed, len(lost) - 1)]) if len(lost) else 0.0
             found[stage] = lowest * len(lost) / (len(lost) + REFUSAL_PRIOR_ROWS)
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,16 +12,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
 class Words:
     """Tokens of examples. A text of other words than its best intent's examples have may belong to a neighbour of it."""
 
-    weights: NDArray[np.float32]
-    """Token -> what it weighs, as in the static table."""
-    places: NDArray[np.int32]
-    """Token -> its column in `own`; 0 for one that stands in no example."""
-    own: NDArray[np.bool_]
-    """(intent, column): the token stands in an example of the intent."""
+    def __init__(self, weights: NDArray[np.float32], places: NDArray[np.int32], own: NDArray[np.bool_]) -> None:
+        self.weights = weights
+        """Token -> what it weighs, as in the static table."""
+        self.places = places
+        """Token -> its column in `own`; 0 for one that stands in no example."""
+        self.own = own
+        """(intent, column): the token stands in an example of the intent."""
+        # a text has a dozen tokens: to look them up one by one costs less than any array does
+        self._weights, self._places = weights.data, places.data
+        self._own = [row.data for row in own]
 
     @classmethod
     def of(cls, weights: NDArray[np.float32], ids: Sequence[Sequence[int]], labels: NDArray[np.int64]) -> Words:
@@ -36,11 +38,15 @@ class Words:
         own[:, 0] = False
         return cls(weights, places, own)
 
-    def shares(self, ids: Sequence[int] | NDArray[np.int64], intent: int) -> tuple[float, float]:
+    def shares(self, ids: Sequence[int], intent: int) -> tuple[float, float]:
         """Of a text, by weight: what stands in any example, and what stands in one of the intent."""
-        if not len(ids):
-            return 0.0, 0.0
-        index = np.asarray(ids)
-        weights, places = self.weights[index], self.places[index]
-        total = float(weights.sum()) + 1e-9
-        return float(weights @ (places > 0)) / total, float(weights @ self.own[intent][places]) / total
+        weights, places, mine = self._weights, self._places, self._own[intent]
+        total, known, own = 1e-9, 0.0, 0.0
+        for token in ids:
+            weight, place = weights[token], places[token]
+            total += weight
+            if place:
+                known += weight
+                if mine[place]:
+                    own += weight
+        return known / total, own / total
