@@ -23,9 +23,9 @@ _SPECIAL = "["
 class PlainWords:
     """The ids of plain texts, word by word."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer, known: dict[str, int]) -> None:
         self._model = tokenizer.model
-        self._known = tokenizer.get_vocab(with_added_tokens=True)
+        self._known = known
 
     @classmethod
     def of(cls, tokenizer: Tokenizer) -> PlainWords | None:
@@ -35,7 +35,7 @@ class PlainWords:
         alike = all(normalizer.get(key) == value for key, value in _NORMALIZER.items())
         plain = splitter.get("type") == "BertPreTokenizer" and model.get("type") == "WordPiece"
         special = all(token["content"].startswith(_SPECIAL) for token in made.get("added_tokens") or ())
-        return cls(tokenizer) if alike and plain and special else None
+        return cls(tokenizer, model["vocab"]) if alike and plain and special else None
 
     def ids(self, text: str) -> list[int] | None:
         """None: ask the tokenizer."""
