@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.message import DecodeError
 
 from extproc.errors import ProtocolError
-from extproc.events import METADATA_NAMESPACE, Ending, Usage
+from extproc.events import METADATA_NAMESPACE
+from extproc.exchange import Ending, Usage
 from extproc.wire import StreamAccessLogsMessage
 
 if TYPE_CHECKING:

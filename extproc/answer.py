@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from extproc.config.intercept import Intercept
-    from extproc.events import AnswerReader, Usage
+    from extproc.exchange import AnswerReader, Usage
     from extproc.payload import EditorFactory, ResponseEditor
 
 

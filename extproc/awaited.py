@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extproc.config.models import Model
-    from extproc.events import Ending, Exchange
+    from extproc.exchange import Ending, Exchange
     from extproc.telemetry import Meter
 
 WAIT_S = 900.0

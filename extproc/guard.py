@@ -11,7 +11,7 @@ from extproc.telemetry.instruments import TELEMETRY_DROPPED
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from extproc.events import AnswerReader, Exchange, Observer, Trace, Usage
+    from extproc.exchange import AnswerReader, Exchange, Observer, Trace, Usage
     from extproc.telemetry import Meter
 
 log = logger()

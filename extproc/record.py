@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from extproc.events import Exchange, request_id_of
+from extproc.events import request_id_of
+from extproc.exchange import Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from extproc.answer import Answer
     from extproc.config.intercept import Intercept
     from extproc.errors import IntentmeshError
-    from extproc.events import Observer, Outcome, ResponseHeaders, Trace
+    from extproc.events import ResponseHeaders
+    from extproc.exchange import Observer, Outcome, Trace
     from extproc.inspection import Inspection
 
 BYTES_PER_TOKEN = 4

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from extproc.events import AnswerReader, Exchange, Observer, Trace, Usage
+    from extproc.exchange import AnswerReader, Exchange, Observer, Trace, Usage
 
 
 class Relay:

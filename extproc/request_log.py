@@ -9,7 +9,7 @@ from extproc.logs import logger
 from extproc.relay import Relay
 
 if TYPE_CHECKING:
-    from extproc.events import Exchange
+    from extproc.exchange import Exchange
 
 log = logger()
 

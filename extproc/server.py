@@ -19,7 +19,7 @@ import uvloop
 from extproc import logs
 from extproc.admin import Admin
 from extproc.errors import ConfigError
-from extproc.events import Silence
+from extproc.exchange import Silence
 from extproc.guard import Guarded
 from extproc.pipeline import Pipeline
 from extproc.request_log import RequestLog
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from extproc.config import Mesh
-    from extproc.events import Observer
+    from extproc.exchange import Observer
     from extproc.mesh_file import MeshFile
 
     Build = Callable[[Mesh, Pipeline | None], Pipeline]

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from extproc.awaited import Awaited
-    from extproc.events import Observer, Outcome, Reply
+    from extproc.events import Reply
+    from extproc.exchange import Observer, Outcome
     from extproc.http2 import Call
     from extproc.pipeline import Pipeline
 

@@ -29,10 +29,7 @@ from extproc.events import (
     RESIDENCY_HEADER,
     BodyMode,
     Event,
-    Exchange,
     Mutate,
-    Observer,
-    Outcome,
     Proceed,
     Reject,
     Reply,
@@ -42,9 +39,9 @@ from extproc.events import (
     ResponseBody,
     ResponseHeaders,
     ResponseTrailers,
-    Silence,
     request_id_of,
 )
+from extproc.exchange import Exchange, Observer, Outcome, Silence
 from extproc.inspection import Inquiry, Inspection
 from extproc.record import Record
 from extproc.states import NEXT, State

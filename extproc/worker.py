@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extproc.config import Mesh
-    from extproc.events import Observer
+    from extproc.exchange import Observer
     from extproc.mesh_file import MeshFile
     from extproc.pipeline import Pipeline
     from extproc.telemetry import Meter

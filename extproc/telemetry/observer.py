@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from extproc.config import Mesh
-    from extproc.events import Exchange, Usage
+    from extproc.exchange import Exchange, Usage
     from extproc.telemetry.bill import Bill
     from extproc.telemetry.spans import Attribute
 
@@ -63,7 +63,7 @@ class RequestTrace:
 
 
 class Telemetry:
-    """Everything that is reported, for one process. Implements `events.Observer`."""
+    """Everything that is reported, for one process. Implements `exchange.Observer`."""
 
     def __init__(self, mesh: Mesh, *, meter: Meter | None = None) -> None:
         settings = mesh.telemetry

@@ -7,7 +7,7 @@ from extproc.access_log import endings
 from extproc.awaited import Awaited
 from extproc.config.models import Model
 from extproc.errors import ProtocolError
-from extproc.events import Ending, Exchange, Usage
+from extproc.exchange import Ending, Exchange, Usage
 from extproc.telemetry.instruments import TELEMETRY_DROPPED
 from extproc.telemetry.meter import Meter
 from extproc.wire import StreamAccessLogsMessage

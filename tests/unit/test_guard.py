@@ -11,7 +11,8 @@ import pytest
 
 from extproc import logs
 from extproc.errors import BlockedEntityError
-from extproc.events import Exchange, Usage, request_id_of
+from extproc.events import request_id_of
+from extproc.exchange import Exchange, Usage
 from extproc.guard import Guarded
 from extproc.refusal import refuse
 from extproc.telemetry.instruments import TELEMETRY_DROPPED

@@ -10,7 +10,7 @@ import pytest
 
 from extproc.awaited import Awaited
 from extproc.config.mesh import Mesh
-from extproc.events import Silence
+from extproc.exchange import Silence
 from extproc.pipeline import Pipeline
 from extproc.service import ExternalProcessor
 from extproc.telemetry import Meter

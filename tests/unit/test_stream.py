@@ -21,8 +21,8 @@ from extproc.events import (
     ResponseBody,
     ResponseHeaders,
     ResponseTrailers,
-    Usage,
 )
+from extproc.exchange import Usage
 from extproc.inspection import Inquiry, Inspection
 from extproc.pii import Vault
 from extproc.pipeline import Pipeline

@@ -9,7 +9,7 @@ import pytest
 from extproc.config import parse
 from extproc.config.telemetry import AuditSettings, ProjectSettings
 from extproc.errors import ConfigError
-from extproc.events import Exchange
+from extproc.exchange import Exchange
 from extproc.telemetry import instruments as names
 from extproc.telemetry.audit import FLUSH_S, GENESIS, AuditTrail, Break, verify
 from extproc.telemetry.bill import Bill

@@ -1,0 +1,161 @@
+"""The seam between the wire and telemetry: the record of an exchange, and who is told of it.
+
+A record holds names, counts and times, never text. It is frozen but for what Envoy's access log tells of its end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Outcome = Literal["passed", "forwarded", "rejected", "failed", "cancelled"]
+"""passed: none of our business; forwarded: read and sent on; rejected: answered by us; failed: the stream was aborted;
+cancelled: the client or Envoy went away before the exchange was complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer says of itself."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    finish_reason: str | None = None
+    response_model: str | None = None
+    """As the upstream named it: any text, so a label only once it is looked up in the registry."""
+    estimated: bool = False
+    """The answer reported no usage; the numbers are counted from its size."""
+    chunks: int = 0
+    """Events of a streamed answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an exchange ended whose answer we were not shown, as Envoy's access log tells it."""
+
+    key: str
+    """What we had Envoy keep for it: `awaited` in the dynamic metadata."""
+    cancelled: bool
+    """The client went away first."""
+    status: int
+    cluster: str
+    duration_s: float
+    response_bytes: int
+    first_chunk_at: float | None
+    """Unix time."""
+    usage: Usage | None
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One finished HTTP exchange, for telemetry: names, counts and times, never text.
+
+    Not frozen: what Envoy's access log tells later is filled in (`awaited.py`), and freezing this many fields would cost
+    4 us a request.
+    """
+
+    outcome: Outcome
+    started_at: float
+    """Unix time."""
+    duration_s: float
+    """From the first message to the last."""
+    request_id: str = ""
+    method: str = ""
+    rule: str = ""
+    """The path or prefix of the `intercept` rule; empty: not intercepted."""
+    payload: str = ""
+    intent: str | None = None
+    score: float | None = None
+    stage: str | None = None
+    """Which part of the cascade decided."""
+    model: str | None = None
+    version: str | None = None
+    """Which of the model's versions answered; known where its answer is read."""
+    reason: str | None = None
+    residency: str | None = None
+    entities: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(entity type, operator) -> how many."""
+    vault_size: int = 0
+    """Placeholders that the answer may hold."""
+    steps_s: Mapping[str, float] = field(default_factory=dict)
+    """Step of the pipeline -> seconds: payload, pii, intent, routing, rewrite."""
+    request_bytes: int = 0
+    response_bytes: int = 0
+    status: int | None = None
+    """HTTP status of the answer, as far as we saw one."""
+    error: str | None = None
+    """Class of the error that refused or ended it."""
+    streamed: bool = False
+    first_chunk_s: float | None = None
+    """From the request's body to the first chunk of the answer's."""
+    usage: Usage | None = None
+    shadow: bool = False
+    trace: Trace | None = None
+
+
+class Trace(Protocol):
+    """What telemetry keeps of an exchange while it runs."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers for the upstream, as `traceparent`."""
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """For Envoy's dynamic metadata, as the project that pays."""
+
+
+class AnswerReader(Protocol):
+    """Reads the numbers out of an answer as it passes by."""
+
+    def feed(self, chunk: bytes) -> None:
+        """See the next bytes of the answer, as the upstream sent them."""
+
+    def close(self) -> Usage | None:
+        """What the answer said, or None."""
+
+
+class Observer(Protocol):
+    """The seam between the wire and telemetry. None of its calls may raise or wait."""
+
+    def begin(self, headers: Mapping[str, str], metadata: Mapping[str, object] | None) -> Trace | None:
+        """An intercepted request begins, with these headers and the claims that Envoy has verified."""
+
+    def reader(self, content_type: str, content_encoding: str) -> AnswerReader | None:
+        """A reader for an answer of this type, or None. The answer is sent to us only where `reads_answers` holds."""
+
+    def bill(self, model: str, usage: Usage, /) -> Mapping[str, float]:
+        """Tokens and money of an answer, for Envoy's dynamic metadata."""
+
+    def finish(self, exchange: Exchange) -> None:
+        """An exchange has ended."""
+
+    @property
+    def refuses(self) -> bool:
+        """Whether no request may go on, because what it does could not be put on record."""
+
+    @property
+    def reads_answers(self) -> bool:
+        """Whether usage is to be read from answers; costs two messages more a request where nothing is restored."""
+
+
+class Silence:
+    """The observer that does nothing."""
+
+    reads_answers = False
+    refuses = False
+
+    def begin(self, headers: Mapping[str, str], metadata: Mapping[str, object] | None) -> None:
+        """See Observer."""
+
+    def bill(self, _model: str, _usage: Usage) -> Mapping[str, float]:
+        """See Observer."""
+        return {}
+
+    def reader(self, content_type: str, content_encoding: str) -> None:
+        """See Observer."""
+
+    def finish(self, exchange: Exchange) -> None:
+        """See Observer."""
