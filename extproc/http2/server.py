@@ -82,7 +82,11 @@ class Server:
     def _begin(self, call: Call, metadata: Metadata) -> None:
         call.task = task = asyncio.create_task(self._run(call, dict(metadata)))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._ended, call))
+
+    def _ended(self, call: Call, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        call.task = None  # a cancelled task holds its frames, and so the call: a ring, and in it half of a large body
 
     async def _run(self, call: Call, headers: Mapping[str, str]) -> None:
         try:

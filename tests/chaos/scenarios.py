@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.bench.machine import descendants
-from tests.chaos import illegal, questions
+from tests.chaos import floods, illegal, questions
 from tests.wire.harness import ext_proc, healthy, until
 from tests.wire.upstream import echo, head
 
@@ -257,6 +257,15 @@ async def speak_illegally(trouble: Trouble) -> None:
             await trouble.pause(0.1)
 
 
+async def flood(trouble: Trouble) -> None:
+    """Frames that HTTP/2 allows, and too many of them, on connections that read nothing."""
+    dice = random.Random(4)
+    while await trouble.pause(0.1):
+        with contextlib.suppress(OSError):
+            kind = await floods.flood(str(trouble.gateway.socket), dice)
+            trouble.counts.done[f"floods of {kind}"] += 1
+
+
 async def everything(trouble: Trouble) -> None:
     """Most of it at once."""
     await asyncio.gather(
@@ -308,6 +317,7 @@ SCENARIOS = {
         Scenario("hostile", question=questions.hostile, share=0.2, room_mb=110),
         Scenario("illegal", speak_illegally),
         Scenario("noise", make_noise),
+        Scenario("floods", flood, share=0.5),
         Scenario("clock", command=broken("clock")),
         Scenario("disk", fill_disk, mesh=audited),
         Scenario("dying", upstreams_die),

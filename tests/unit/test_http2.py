@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
+import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ from extproc.http2 import Server, frames
 from extproc.http2.call import PREFIX, STREAM_WINDOW
 from extproc.http2.connection import CONNECTION_WINDOW, LARGEST_TAKEN
 from extproc.http2.frames import Code, frame, number
-from tests.fuzz.talk import CALL, GREETING, listen
+from tests.fuzz.talk import CALL, GREETING, Transport, listen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -532,6 +534,31 @@ def test_what_comes_after_the_end_is_passed_over(tmp_path):
     heard = asyncio.run(run())
     assert (frames.RST_STREAM, 0, 1, number(Code.NO_ERROR)) in heard
     assert not any(kind == frames.GOAWAY for kind, _, _, _ in heard)
+
+
+@pytest.mark.parametrize("turns", [0, 3])
+def test_a_call_that_was_taken_back_is_let_go_at_once(turns):
+    """Not when the garbage collector comes by: half of a large body may be in it. Whether its handler has begun or not."""
+
+    async def run() -> bool:
+        server = Server("unix:", largest_message=LARGEST, report=print)
+        server.add_generic_rpc_handlers((Handlers().generic(),))
+        connection = server.connection(asyncio.get_running_loop())
+        connection.connection_made(Transport())
+        connection.data_received(GREETING + OPEN + frame(frames.DATA, 0, 1, PREFIX.pack(0, 1000) + b"the first half"))
+        call = weakref.ref(connection.calls[1])
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        connection.data_received(frame(frames.RST_STREAM, 0, 1, number(8)))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return call() is None
+
+    gc.disable()
+    try:
+        assert asyncio.run(run())
+    finally:
+        gc.enable()
 
 
 @hypothesis.given(
