@@ -19,6 +19,7 @@ from extproc.pii.fold import fold
 from extproc.pii.labels import NEGATIVE, Label, Labels, Vocabulary
 from extproc.pii.numbers import STRONG, Index, Numbers
 from extproc.pii.packs import words
+from extproc.pii.pieces import Cut
 from extproc.pii.results import RecognizerResult
 
 if TYPE_CHECKING:
@@ -112,8 +113,9 @@ class Analyzer:
 
     def _analyze(self, text: str, key: str | None, names: NameRecognizer | None) -> list[RecognizerResult]:
         folded = fold(text)
-        begun = names.begin(folded.text, key) if names else None
-        findings = self._find(folded.text, key)
+        cut = Cut(folded.text)
+        begun = names.begin(cut, key) if names else None
+        findings = self._find(cut, key)
         for recognize in self._extra:
             findings += self._taken_over(folded.text, recognize(folded.text, key))
         if begun:
@@ -134,9 +136,10 @@ class Analyzer:
             if not self._own.allowed(text[r.start : r.end])
         )
 
-    def _find(self, text: str, key: str | None) -> list[Finding]:
+    def _find(self, cut: Cut, key: str | None) -> list[Finding]:
         """Everything that something speaks for, in positions of the folded text."""
-        tokens = self._scan(text)
+        text = cut.text
+        tokens = self._scan(cut)
         named = self._vocabulary.of_key(key) if key else frozenset()
         findings = [*secrets.private_keys(text)]
         if tokens.found or tokens.labels or tokens.words or named or self._reads_all:

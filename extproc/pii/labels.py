@@ -11,6 +11,7 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
+from string import ascii_letters
 from typing import TYPE_CHECKING, Final
 
 from extproc.pii.fold import fold
@@ -64,14 +65,26 @@ LONGEST_KEY: Final = 80
 """Of a longer key, its beginning is read."""
 
 
+class _Phrases:
+    """The phrases that begin with one word."""
+
+    __slots__ = ("alone", "followed_in_vain", "longer")
+
+    def __init__(self) -> None:
+        self.alone: frozenset[str] | None = None
+        """Kinds of the word alone."""
+        self.longer: dict[str, list[tuple[tuple[str, ...], frozenset[str]]]] = {}
+        """By the second word: what follows the first, and the kinds of all."""
+        self.followed_in_vain: frozenset[str] = frozenset()
+        """A space and a letter after which no second word stands: most words that begin a phrase begin none."""
+
+
 class Vocabulary:
     """All phrases that are labels, by their first word."""
 
     def __init__(self, phrases: dict[str, frozenset[str]]) -> None:
-        self.first: dict[
-            str, tuple[frozenset[str] | None, dict[str, list[tuple[tuple[str, ...], frozenset[str]]]]]
-        ] = {}
-        """First word -> kinds of it alone, and by the second word: what follows the first, and the kinds of all."""
+        self.first: dict[str, _Phrases] = {}
+        """First word -> the phrases that begin with it."""
         written: dict[str, frozenset[str]] = {}
         for raw, kinds in phrases.items():
             phrase = fold(raw).text
@@ -82,9 +95,11 @@ class Vocabulary:
             rest = tuple(plain(word) for word in words[1:])
             for head in {words[0], plain(words[0])} if words else ():
                 self._add(head, rest, kinds)
-        for _, longer in self.first.values():
-            for choices in longer.values():
+        for begun in self.first.values():
+            for choices in begun.longer.values():
                 choices.sort(key=lambda choice: -len(choice[0]))
+            initials = {second[0] for second in begun.longer}
+            begun.followed_in_vain = frozenset(f" {c}" for c in ascii_letters if c.lower() not in initials)
         self.idle: set[str] = set()
         """Words, as they were written, that begin and hold no label and begin no secret: at most IDLE_WORDS."""
         self.written = written
@@ -92,44 +107,44 @@ class Vocabulary:
         self._of_key = lru_cache(maxsize=1024)(self._read_key)  # a program has few keys, and sends them again and again
 
     def _add(self, head: str, rest: tuple[str, ...], kinds: frozenset[str]) -> None:
-        alone, longer = self.first.get(head, (None, {}))
+        begun = self.first.setdefault(head, _Phrases())
         if not rest:
-            alone = (alone or frozenset()) | kinds
+            begun.alone = (begun.alone or frozenset()) | kinds
         else:
-            choices = longer.setdefault(rest[0], [])
+            choices = begun.longer.setdefault(rest[0], [])
             known = next((old for words, old in choices if words == rest), None)
             if known is not None:
                 choices.remove((rest, known))
             choices.append((rest, kinds | (known or frozenset())))
-        self.first[head] = (alone, longer)
 
     def read(self, text: str, start: int, end: int) -> Label | None:
         """The longest label that begins with the word at these positions."""
         word = text[start:end].lower()
-        choices = self.first.get(word)
-        if choices is None:
+        begun = self.first.get(word)
+        if begun is None:
             if word.isascii():
                 return None
-            choices = self.first.get(plain(word))
-            if choices is None:
+            begun = self.first.get(plain(word))
+            if begun is None:
                 return None
-        alone, longer = choices
-        if longer:
+        if begun.longer and text[end : end + 2] not in begun.followed_in_vain:
             second = _NEXT.match(text, end)
-            for rest, kinds in longer.get(plain(second[1]), ()) if second else ():
+            for rest, kinds in begun.longer.get(plain(second[1]), ()) if second else ():
                 stop = _follow(text, end, rest)
                 if stop:
                     return Label(start, stop, kinds)
-        return Label(start, end, alone) if alone is not None else None
+        return Label(start, end, begun.alone) if begun.alone is not None else None
 
     def read_name(self, text: str, pieces: list[tuple[int, int]]) -> Label | None:
         """The longest label that begins with the first of these pieces of a name in camel case."""
         words = [plain(text[start:end]) for start, end in pieces]
-        alone, longer = self.first.get(words[0], (None, {}))
-        for rest, kinds in longer.get(words[1], ()) if len(words) > 1 else ():
+        begun = self.first.get(words[0])
+        if begun is None:
+            return None
+        for rest, kinds in begun.longer.get(words[1], ()) if len(words) > 1 else ():
             if tuple(words[1 : 1 + len(rest)]) == rest:
                 return Label(pieces[0][0], pieces[len(rest)][1], kinds)
-        return Label(*pieces[0], alone) if alone is not None else None
+        return Label(*pieces[0], begun.alone) if begun.alone is not None else None
 
     def of_key(self, key: str) -> frozenset[str]:
         """Kinds that a JSON key or the head of a column names: `customerPhone`, `home-phone`, `Tel.`."""

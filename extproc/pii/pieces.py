@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -34,6 +34,53 @@ _ORDINARY: Final = re.compile(r"(?:[^\W\d_]|[-.,;:!?'\"()/’“”…–]){1,24
 """Pieces that are met again; others hardly ever are."""
 
 
+class Block(NamedTuple):
+    """A part of a text, cut up."""
+
+    start: int
+    end: int
+    spaced: str = ""
+    """All gaps in it as spaces, one more before and behind."""
+    pieces: list[str] | None = None
+    """None: no prose, hence not cut up."""
+    different: frozenset[str] = frozenset()
+
+
+class Cut:
+    """A text cut up, once for all that read it."""
+
+    __slots__ = ("_only", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._only: Block | None = None
+        """The block of a text that is one; the blocks of a longer one would take too much memory together."""
+
+    def blocks(self) -> Iterator[Block]:
+        """The blocks, which end at gaps."""
+        if self._only is not None:
+            yield self._only
+            return
+        text, start = self.text, 0
+        while start < len(text):
+            gap = GAP.search(text, start + BLOCK) if len(text) - start > BLOCK else None
+            end = gap.start() if gap else len(text)
+            block = _block(text, start, end)
+            if end - start == len(text):
+                self._only = block
+            yield block
+            start = end
+
+
+def _block(text: str, start: int, end: int) -> Block:
+    head = text[start : min(end, start + HEAD)]
+    if MOST_SIGNS * sum(map(head.count, SIGNS)) > len(head):
+        return Block(start, end)
+    spaced = f" {text[start:end]} ".replace("\n", " ").replace("\t", " ").replace("\r", " ")
+    pieces = spaced.split(" ")
+    return Block(start, end, spaced, pieces, frozenset(pieces))
+
+
 class Pieces(Generic[Note]):
     """What is known of pieces. Shared by threads.
 
@@ -45,44 +92,37 @@ class Pieces(Generic[Note]):
         self._idle = {""}
         self._notes: dict[str, tuple[Note, ...]] = {}
 
-    def busy(self, text: str) -> Iterator[tuple[int, int, tuple[Note, ...] | None]]:
+    def busy(self, cut: Cut) -> Iterator[tuple[int, int, tuple[Note, ...] | None]]:
         """Start and end of all but the idle pieces, in the order of the text, and what is noted of them.
 
         Nothing (None) is noted of a stretch of which all is to be read.
         """
-        start = 0
-        while start < len(text):
-            gap = GAP.search(text, start + BLOCK) if len(text) - start > BLOCK else None
-            end = gap.start() if gap else len(text)
-            yield from self._busy(text[start:end], start)
-            start = end
+        for block in cut.blocks():
+            yield from self._busy(block)
 
-    def _busy(self, block: str, offset: int) -> list[tuple[int, int, tuple[Note, ...] | None]]:
-        head = block[:HEAD]
-        if MOST_SIGNS * sum(map(head.count, SIGNS)) > len(head):
-            return [(offset, offset + len(block), None)]
-        spaced = f" {block} ".replace("\n", " ").replace("\t", " ").replace("\r", " ")
-        pieces = spaced.split(" ")
-        different = set(pieces)
+    def _busy(self, block: Block) -> list[tuple[int, int, tuple[Note, ...] | None]]:
+        offset, end, spaced, pieces, different = block
+        if pieces is None:
+            return [(offset, end, None)]
         wanted = different - self._idle
         unknown = wanted.difference(self._notes)
         if unknown:
             wanted -= self._learn(islice(unknown, 4 + len(different) // NEW))
             if MOST_UNKNOWN * len(wanted.difference(self._notes)) > len(different):
-                return [(offset, offset + len(block), None)]
+                return [(offset, end, None)]
         stretches: list[tuple[int, int, tuple[Note, ...] | None]] = []
         known = self._notes.get
         find = spaced.index
-        at, end = 0, -NEAR
+        at, last = 0, -NEAR
         for piece in filter(wanted.__contains__, pieces):
             start = find(f" {piece} ", at)
             at = start + len(piece) + 1
             notes = known(piece)
-            if notes is None and start - end < NEAR and stretches[-1][2] is None:
+            if notes is None and start - last < NEAR and stretches[-1][2] is None:
                 stretches[-1] = (stretches[-1][0], offset + at - 1, None)
             else:
                 stretches.append((offset + start, offset + at - 1, notes))
-            end = at - 1
+            last = at - 1
         return stretches
 
     def _learn(self, pieces: Iterable[str]) -> set[str]:

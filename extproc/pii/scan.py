@@ -17,6 +17,8 @@ from extproc.pii.pieces import GAP, SHORT, Pieces
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
 
+    from extproc.pii.pieces import Cut
+
 _CJK = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _LETTER = rf"[^\W\d_{_CJK}]"
 _LOCAL = r"a-zA-Z0-9_%+\u00c0-\u024f\u0400-\u04ff"
@@ -74,13 +76,14 @@ class Scanner:
         self._vocabulary, self._keys = vocabulary, keys
         self._pieces = Pieces(self._words)
 
-    def __call__(self, text: str) -> Tokens:
+    def __call__(self, cut: Cut) -> Tokens:
         """The tokens and labels of a text."""
+        text = cut.text
         reading = _Reading(text, self._vocabulary, self._keys)
         if len(text) < SHORT:
             reading.read(SCAN.finditer(text))
             return reading.tokens
-        for start, end, words in self._pieces.busy(text):
+        for start, end, words in self._pieces.busy(cut):
             if words is None or start < reading.end:
                 reading.read(reading.matches(start, end))
             else:

@@ -19,6 +19,8 @@ from extproc.pii.pieces import Pieces
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from extproc.pii.pieces import Cut
+
 Window = tuple[int, int]
 
 REACH: Final = 160
@@ -101,13 +103,14 @@ class Cues:
         self._lower_cues = self._given | self._places if places else self._given
         self._pieces = Pieces(self._words)
 
-    def windows(self, text: str, key: str | None = None) -> list[Window]:
+    def windows(self, cut: Cut, key: str | None = None) -> list[Window]:
         """Parts of the text that may hold a name, in order, none overlapping another."""
+        text = cut.text
         if key is not None and len(text) <= 2 * REACH and announces(key):
             return [(0, len(text))] if text.strip() else []
         out: list[Window] = []
         seen: Counter[str] = Counter()
-        for at, word in sorted(self._marks(text)):
+        for at, word in sorted(self._marks(cut)):
             seen[word] += 1
             if (out and at < out[-1][1]) or (word and seen[word] > TIMES):
                 continue
@@ -118,12 +121,13 @@ class Cues:
                 out.append((max(start, out[-1][1]) if out else start, end))
         return out
 
-    def _marks(self, text: str) -> list[tuple[int, str]]:
+    def _marks(self, cut: Cut) -> list[tuple[int, str]]:
         """Positions of cues, and the word where it is a word that means the same wherever it stands."""
+        text = cut.text
         if len(text) <= CASUAL:
             return self._read(text, 0, len(text), casual=True)
         marks: list[tuple[int, str]] = []
-        for start, end, words in self._pieces.busy(text):
+        for start, end, words in self._pieces.busy(cut):
             if words is None:
                 marks += self._read(text, start, end)
             else:

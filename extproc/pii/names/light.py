@@ -152,25 +152,29 @@ class LightModel:
 
     def _read(self, words: Sequence[str], places: npt.NDArray[np.int32], begins: Sequence[int]) -> Floats:
         rows, vectors = self._look_up(words)
-        size, gaps = len(words), len(begins)
-        where = np.arange(size)
+        size = len(words)
         glued = np.zeros((size, 1), dtype=np.float32)
         np.equal(places[1:, 0], places[:-1, 1], out=glued[1:, 0], casting="unsafe")
-        for begin in begins[1:]:
-            where[begin:] += GAP
-            glued[begin : begin + 1] = 0
-        height = size + GAP * (gaps - 1)
+        where: Any = slice(None)
+        full = None
+        height = size + GAP * (len(begins) - 1)
+        if len(begins) > 1:
+            where = np.arange(size)
+            for begin in begins[1:]:
+                where[begin:] += GAP
+                glued[begin : begin + 1] = 0
+            full = np.zeros((height, 1), dtype=np.float32)
+            full[where] = 1
         x = np.zeros((height + 2 * GAP, self.width), dtype=np.float32)
         inner = x[GAP : GAP + height]
         inner[where] = vectors[rows] + glued * self._glued
-        full = np.zeros((height, 1), dtype=np.float32)
-        full[where] = 1
         for offsets, (weight, bias) in zip(OFFSETS, self._layers, strict=True):
             beside = np.concatenate([x[GAP + o : GAP + o + height] for o in offsets], axis=1)
             new = beside @ weight
             new += bias
             np.maximum(new, 0, out=new)
-            new *= full
+            if full is not None:
+                new *= full
             inner += new
         logits: Floats = inner[where] @ self._head + self._head_bias
         return logits

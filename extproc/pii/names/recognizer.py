@@ -11,6 +11,7 @@ from extproc.pii.names import by_cues
 from extproc.pii.names.cues import CASUAL, STREET_ENDS, STREET_WORDS, Cues
 from extproc.pii.names.keys import holds_a_name
 from extproc.pii.names.words import load
+from extproc.pii.pieces import Cut
 from extproc.pii.results import RecognizerResult
 
 if TYPE_CHECKING:
@@ -65,16 +66,17 @@ class NameRecognizer:
 
     def __call__(self, text: str, key: str | None = None) -> list[RecognizerResult]:
         """Names of the wanted types, in the order of the text. `key` labels the text as a whole."""
-        return self.begin(text, key)()
+        return self.begin(Cut(text), key)()
 
-    def begin(self, text: str, key: str | None = None) -> Callable[[], list[RecognizerResult]]:
+    def begin(self, cut: Cut, key: str | None = None) -> Callable[[], list[RecognizerResult]]:
         """Begin to look for names; what comes back gives them. In between, the caller may look for something else."""
+        text = cut.text
         self.counts.texts += 1
-        if key is not None and "PERSON" in self._entities and _VALUE.fullmatch(text) and holds_a_name(key):
+        if key is not None and "PERSON" in self._entities and holds_a_name(key) and _VALUE.fullmatch(text):
             start, end = len(text) - len(text.lstrip()), len(text.rstrip())
             whole = [RecognizerResult("PERSON", start, end, SUREST, ("key",))]
             return lambda: whole
-        windows = self._cues.windows(text, key) if self._settings.run == "on_cues" else [(0, len(text))] if text else []
+        windows = self._cues.windows(cut, key) if self._settings.run == "on_cues" else [(0, len(text))] if text else []
         if not windows:
             return list
         self.counts.read += 1

@@ -11,7 +11,7 @@ from extproc.config.pii import PACKS, PiiSettings
 from extproc.pii import Analyzer
 from extproc.pii import pieces as module
 from extproc.pii.names.cues import CASUAL, Cues
-from extproc.pii.pieces import SHORT, Pieces
+from extproc.pii.pieces import SHORT, Cut, Pieces
 
 PROSE = "so my card number is not what I asked for and please tell Grace or Dr. Okonkwo at 14 Harbour Road that I'd call back. "
 WORDS = [
@@ -48,14 +48,14 @@ def known(monkeypatch):
     monkeypatch.setattr(module, "MOST_UNKNOWN", 0)
     for _ in range(40):
         WARM.patterns(PROSE * 20)
-        CUES.windows(PROSE * 20)
+        CUES.windows(Cut(PROSE * 20))
 
 
 def as_a_whole(read, text):
     """What is found where no piece is known."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Pieces, "_busy", lambda _, block, offset: [(offset, offset + len(block), None)])
-        return read(text)
+        patch.setattr(Pieces, "_busy", lambda _, block: [(block.start, block.end, None)])
+        return read(Cut(text))
 
 
 @pytest.mark.usefixtures("known")
@@ -65,8 +65,8 @@ def test_the_same_is_found_where_the_pieces_are_known(text):
     """Tokens, labels, secrets and cues: the same as word by word, whatever stands between the pieces."""
     text += PROSE * (1 + SHORT // len(PROSE))
     assert len(text) > max(SHORT, CASUAL)
-    assert as_a_whole(PLAIN._scan, text) == WARM._scan(text)
-    assert as_a_whole(PLAIN_CUES.windows, text) == CUES.windows(text)
+    assert as_a_whole(PLAIN._scan, text) == WARM._scan(Cut(text))
+    assert as_a_whole(PLAIN_CUES.windows, text) == CUES.windows(Cut(text))
 
 
 def letters(piece):
@@ -80,7 +80,7 @@ def test_a_known_piece_is_not_judged_again():
     pieces = Pieces(lambda piece: judged.append(piece) or letters(piece))
     text = "the Cat  sat\non the 3 mats (and\ton the Cat)\r\n"
     for _ in range(20):
-        busy = list(pieces.busy(text))
+        busy = list(pieces.busy(Cut(text)))
     assert [(text[start:end], notes) for start, end, notes in busy] == [
         ("Cat", ("C",)),
         ("3 mats (and", None),
@@ -95,7 +95,7 @@ def test_what_is_new_is_learned_little_by_little():
     judged = []
     pieces = Pieces(lambda piece: judged.append(piece) or ())
     text = " ".join("".join(random.Random(i).choices("abcdefgh", k=9)) for i in range(1600))
-    assert list(pieces.busy(text)) == [(0, len(text), None)]
+    assert list(pieces.busy(Cut(text))) == [(0, len(text), None)]
     assert len(judged) <= 110
 
 
@@ -104,7 +104,8 @@ def test_what_is_known_is_bounded(monkeypatch):
     monkeypatch.setattr(module, "KEPT", 50)
     pieces = Pieces(letters)
     for i in range(200):
-        list(pieces.busy(" ".join("".join(random.Random(f"{i}{j}").choices("abcdefGH", k=6)) for j in range(30))))
+        text = " ".join("".join(random.Random(f"{i}{j}").choices("abcdefGH", k=6)) for j in range(30))
+        list(pieces.busy(Cut(text)))
     assert len(pieces._idle) + len(pieces._notes) < 50 + 30
 
 
@@ -112,7 +113,7 @@ def test_code_and_data_are_read_in_full():
     """Where signs stand thick, nothing is cut up."""
     pieces = Pieces(letters)
     for text in ('{"a": 1, "b": [2, 0, 1]}', "def f(x): return x == 1", "a|b|c|d"):
-        assert list(pieces.busy(text)) == [(0, len(text), None)]
+        assert list(pieces.busy(Cut(text))) == [(0, len(text), None)]
 
 
 def test_a_long_text_is_cut_up_by_blocks(monkeypatch):
@@ -121,7 +122,7 @@ def test_a_long_text_is_cut_up_by_blocks(monkeypatch):
     pieces = Pieces(letters)
     text = "so they went to Rome and Oslo but not to Bonn " * 20
     for _ in range(30):
-        busy = list(pieces.busy(text))
+        busy = list(pieces.busy(Cut(text)))
     assert [text[start:end] for start, end, _ in busy] == ["Rome", "Oslo", "Bonn"] * 20
     assert busy == sorted(busy)
 
