@@ -228,7 +228,8 @@ async def reload(trouble: Trouble) -> None:
                 fresh.symlink_to("..data/mesh.yaml")
                 fresh.rename(file)
         if number % 2:
-            trouble.gateway.processor.child.send_signal(signal.SIGHUP)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended, and is started again
+                trouble.gateway.processor.child.send_signal(signal.SIGHUP)
         trouble.counts.done["reloads"] += 1
     file.unlink()
     file.write_text(text)
