@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -43,8 +43,7 @@ def cache_folder() -> Path:
     return home / "intentmesh"
 
 
-@dataclass(frozen=True, slots=True)
-class StaticView:
+class StaticView(NamedTuple):
     """What the static stage knows about a text; the transformer stage builds on it."""
 
     ids: list[int]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 from math import exp, log, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -34,9 +34,8 @@ SIGNALS = ("odds", "background", "energy", "nearest")
 """What a head says about its best intent; see `Reading`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A head's view of one text."""
+class Reading(NamedTuple):
+    """A head's view of one text. A tuple, because one is made for every stage of every text."""
 
     logits: NDArray[np.float32]
     """Of every intent, and of the background last."""
@@ -45,6 +44,8 @@ class Reading:
     best: int
     runner_up: int
     """Equal to `best` when there is one intent only."""
+    others: float
+    """How much more likely than the best intent all the others are together, by the softmax."""
     signals: tuple[float, ...]
     """In the order of `SIGNALS`: the log odds of the best intent; how far its logit is above the background's; how far the
     logits rise above their average, whichever rises (texts of no intent have flat ones); the cosine to the nearest
@@ -54,10 +55,8 @@ class Reading:
         """Log odds of an intent against all others."""
         if intent == self.best:
             return self.signals[0]
-        intents = self.logits[:-1]
-        top = float(intents[self.best])
-        mine = exp(float(intents[intent]) - top)
-        return log((mine + 1e-9) / (max(float(np.exp(intents - top).sum()) - mine, 0.0) + 1e-6))
+        mine = exp(float(self.logits[intent] - self.logits[self.best]))
+        return log((mine + 1e-9) / (max(1 + self.others - mine, 0.0) + 1e-6))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ class Head:
         margin = top - float(logits[-1])
         nearest = max(self._prototypes[best].dot(x[self._near]).tolist(), default=-1.0)
         odds = -log(others + exp(min(-margin, 50.0)) + 1e-6)
-        return Reading(logits, mean, best, runner_up, (odds, margin, top - mean + log(1 + others), nearest))
+        return Reading(logits, mean, best, runner_up, others, (odds, margin, top - mean + log(1 + others), nearest))
 
     def cosines(self, vector: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
         """Of a text to others, by what the first parts of their vectors say."""
