@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from functools import lru_cache
 from string import ascii_letters
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from extproc.pii.fold import fold
 
@@ -40,8 +39,7 @@ _ANNOUNCED = re.compile(r"""[,;"'{}|\[\]][^:=]*[^\W\d_][^:=]*[:=]["' \t]*$""")
 _CJK = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """A label that stands in a text."""
 
     start: int
@@ -65,7 +63,7 @@ LONGEST_KEY: Final = 80
 """Of a longer key, its beginning is read."""
 
 
-class _Phrases:
+class Phrases:
     """The phrases that begin with one word."""
 
     __slots__ = ("alone", "followed_in_vain", "longer")
@@ -78,12 +76,22 @@ class _Phrases:
         self.followed_in_vain: frozenset[str] = frozenset()
         """A space and a letter after which no second word stands: most words that begin a phrase begin none."""
 
+    def longest(self, text: str, start: int, end: int) -> Label | None:
+        """The longest of them that stands at these positions of the first word."""
+        if self.longer and text[end : end + 2] not in self.followed_in_vain:
+            second = _NEXT.match(text, end)
+            for rest, kinds in self.longer.get(plain(second[1]), ()) if second else ():
+                stop = _follow(text, end, rest)
+                if stop:
+                    return Label(start, stop, kinds)
+        return Label(start, end, self.alone) if self.alone is not None else None
+
 
 class Vocabulary:
     """All phrases that are labels, by their first word."""
 
     def __init__(self, phrases: dict[str, frozenset[str]]) -> None:
-        self.first: dict[str, _Phrases] = {}
+        self.first: dict[str, Phrases] = {}
         """First word -> the phrases that begin with it."""
         written: dict[str, frozenset[str]] = {}
         for raw, kinds in phrases.items():
@@ -107,7 +115,7 @@ class Vocabulary:
         self._of_key = lru_cache(maxsize=1024)(self._read_key)  # a program has few keys, and sends them again and again
 
     def _add(self, head: str, rest: tuple[str, ...], kinds: frozenset[str]) -> None:
-        begun = self.first.setdefault(head, _Phrases())
+        begun = self.first.setdefault(head, Phrases())
         if not rest:
             begun.alone = (begun.alone or frozenset()) | kinds
         else:
@@ -117,23 +125,18 @@ class Vocabulary:
                 choices.remove((rest, known))
             choices.append((rest, kinds | (known or frozenset())))
 
+    def begun_by(self, word: str) -> Phrases | None:
+        """The phrases that begin with a word, however it is written."""
+        lower = word.lower()
+        begun = self.first.get(lower)
+        if begun is None and not lower.isascii():
+            begun = self.first.get(plain(lower))
+        return begun
+
     def read(self, text: str, start: int, end: int) -> Label | None:
         """The longest label that begins with the word at these positions."""
-        word = text[start:end].lower()
-        begun = self.first.get(word)
-        if begun is None:
-            if word.isascii():
-                return None
-            begun = self.first.get(plain(word))
-            if begun is None:
-                return None
-        if begun.longer and text[end : end + 2] not in begun.followed_in_vain:
-            second = _NEXT.match(text, end)
-            for rest, kinds in begun.longer.get(plain(second[1]), ()) if second else ():
-                stop = _follow(text, end, rest)
-                if stop:
-                    return Label(start, stop, kinds)
-        return Label(start, end, begun.alone) if begun.alone is not None else None
+        begun = self.begun_by(text[start:end])
+        return None if begun is None else begun.longest(text, start, end)
 
     def read_name(self, text: str, pieces: list[tuple[int, int]]) -> Label | None:
         """The longest label that begins with the first of these pieces of a name in camel case."""

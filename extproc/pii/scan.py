@@ -10,13 +10,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from extproc.pii.labels import IDLE_WORDS, Label, Vocabulary, plain
+from extproc.pii.labels import IDLE_WORDS, Label, Vocabulary
 from extproc.pii.labels import WORD as WORDS
 from extproc.pii.pieces import GAP, SHORT, Pieces
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
 
+    from extproc.pii.labels import Phrases
     from extproc.pii.pieces import Cut
 
 _CJK = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
@@ -87,29 +88,29 @@ class Scanner:
             if words is None or start < reading.end:
                 reading.read(reading.matches(start, end))
             else:
-                for first, last in words:
-                    reading.word(start + first, start + last)
+                for first, last, begun in words:
+                    if begun is None:
+                        reading.word(start + first, start + last)
+                    else:
+                        reading.phrase(start + first, start + last, begun)
         return reading.tokens
 
-    def _words(self, piece: str) -> tuple[tuple[int, int], ...] | None:
-        """Where in a piece words stand that may be labels or begin secrets; None where it holds more than words."""
-        found = []
+    def _words(self, piece: str) -> tuple[tuple[int, int, Phrases | None], ...] | None:
+        """The words of a piece that may be labels or begin secrets: where in it, and the phrases where they are no more than
+        that; None where the piece holds more than words.
+        """
+        found: list[tuple[int, int, Phrases | None]] = []
         for match in SCAN.finditer(piece):
             kind = match.lastindex
             if kind not in (WORD, PLAIN):
                 return None
-            if self._tells(match[kind]):
-                found.append(match.span(kind))
+            word = match[kind]
+            begun = self._vocabulary.begun_by(word)
+            if word.lower() in self._keys or word[:4] in self._keys:
+                found.append((*match.span(kind), None))
+            elif begun is not None or (word.isascii() and _is_camel(word)):
+                found.append((*match.span(kind), begun))
         return tuple(found)
-
-    def _tells(self, word: str) -> bool:
-        """Whether a word may be a label, hold one, or begin a secret: see `_Reading.word`."""
-        lower = word.lower()
-        if lower in self._keys or word[:4] in self._keys or lower in self._vocabulary.first:
-            return True
-        if not word.isascii():
-            return plain(word) in self._vocabulary.first
-        return _is_camel(word)
 
 
 class _Reading:
@@ -172,24 +173,30 @@ class _Reading:
 
     def word(self, start: int, end: int) -> None:
         """A word as a label or the start of a secret, if it is either."""
-        text, vocabulary = self._text, self._vocabulary
-        word = text[start:end]
+        vocabulary, keys = self._vocabulary, self._keys
+        word = self._text[start:end]
         lower = word.lower()
-        secret = lower in self._keys or word[:4] in self._keys
+        secret = lower in keys or word[:4] in keys
         if secret:
             self.tokens.words.append((start, end))
-        if lower in vocabulary.first or not word.isascii():
-            if (
-                start >= self._labelled
-                and (label := vocabulary.read(text, start, end))
-                and not _goes_on(text, label.end)
-            ):
-                self.tokens.labels.append(label)
-                self._labelled = label.end
+        begun = vocabulary.first.get(lower) if word.isascii() else vocabulary.begun_by(word)
+        if begun is not None:
+            self.phrase(start, end, begun)
+        elif not word.isascii():
+            return
         elif _is_camel(word):
-            _split(text, start, end, vocabulary, self.tokens.labels)
+            _split(self._text, start, end, vocabulary, self.tokens.labels)
         elif not secret and len(vocabulary.idle) < IDLE_WORDS and len(word) <= LONGEST_IDLE:
             vocabulary.idle.add(word)
+
+    def phrase(self, start: int, end: int, begun: Phrases) -> None:
+        """A word as the label that it begins, if it does."""
+        if start < self._labelled:
+            return
+        label = begun.longest(self._text, start, end)
+        if label is not None and not _goes_on(self._text, label.end):
+            self.tokens.labels.append(label)
+            self._labelled = label.end
 
 
 def _is_camel(word: str) -> bool:
