@@ -84,7 +84,7 @@ def test_all_rows(encoder, rows):
     assert result["accuracy"] >= 0.960
     assert result["out_of_scope_auroc"] >= 0.980
     assert result["out_of_scope_auroc_transformer_alone"] >= 0.982
-    assert result["transformer_share"] <= 0.40
+    assert result["transformer_share"] <= 0.33
     assert result["transformer_share_out_of_scope"] <= 0.60
     assert result["precision_of_accepted"] >= 0.95
     assert result["coverage"] >= 0.89
