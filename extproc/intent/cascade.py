@@ -14,6 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from extproc.intent import kept, training
+from extproc.intent.heap import give_back
 from extproc.intent.material import Material, finish, signals_of, start, whole
 from extproc.intent.neighbours import Sight, neighbours
 from extproc.intent.score import IntentScore, Neighbour, Stage, StageReport
@@ -98,6 +99,7 @@ class Cascade:
             except (OSError, ValueError, KeyError):
                 pass
         trained = training.train(encoder, table, examples, budget, target, report)
+        give_back()
         if folder is not None:
             try:
                 kept.save(trained, path)

@@ -11,6 +11,7 @@ from extproc.config.loader import InvalidMeshError
 from extproc.encoder import Encoder
 from extproc.errors import ConfigError
 from extproc.intent import Classifier
+from extproc.intent.heap import give_back
 
 HEAD = """\
 version: 1
@@ -132,6 +133,20 @@ def test_a_second_classifier_takes_what_is_in_use(encoder, tmp_path):
     assert one.cascade.trained is two.cascade.trained
     assert one.cascade.trained is not other.cascade.trained
     assert one.cascade.table is two.cascade.table is other.cascade.table
+
+
+def test_memory_is_given_back():
+    """What was freed goes back to the system, and where the C library cannot do that, nothing happens."""
+    resident = Path("/proc/self/statm")
+    if not resident.exists():
+        pytest.skip("needs /proc")
+    blocks = [bytes([i % 256]) * 100_000 for i in range(400)]
+    last = bytes([1]) * 1000  # what lies above the freed blocks keeps them in the heap
+    full = int(resident.read_text().split()[1])
+    del blocks
+    give_back()
+    assert int(resident.read_text().split()[1]) < full
+    del last
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
