@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PREFIX = Struct(">BL")
 """Of a message: whether it is compressed, and its length."""
-STREAM_WINDOW = 1 << 20
+STREAM_WINDOW = 1 << 18
 """How much of a call may come before anything of it is taken."""
 UNREAD_MESSAGES = 64
 """So many messages may wait to be read; from then on, the caller's window stays shut."""

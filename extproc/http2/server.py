@@ -1,4 +1,7 @@
-"""The server: listens, finds the handler of a call, and ends it as the handler ended."""
+"""The server: listens, finds the handler of a call, and ends it as the handler ended.
+
+A deadline (`grpc-timeout`) is the caller's to keep: it resets what takes too long, and the handler is cancelled.
+"""
 
 from __future__ import annotations
 
