@@ -61,7 +61,7 @@ class ClassifierSettings(Section):
     """JSON lines with `text`, and `intent` null or absent, relative to `mesh.yaml`."""
     token_budget: int = Field(default=128, ge=16, le=512)
     """Tokens read of a text; of a longer one, its head and its tail."""
-    transformer_tokens: int = Field(default=64, ge=16, le=512)
+    transformer_tokens: int = Field(default=48, ge=16, le=512)
     """Of those, as many are read by the transformer, again of head and tail: its time grows with them."""
     cache_size: int = Field(default=4096, ge=0)
     """Recent decisions kept, by digest of the text."""
