@@ -38,7 +38,8 @@ class HeaderReader:
         self._pieces: list[bytes] = []
         self._decoder = Decoder(max_header_list_size=LARGEST_BLOCK)
         self._known: dict[bytes, Metadata] = {}
-        """Blocks of nothing but references to the decoder's table, and what they say as long as the table stays the same."""
+        """Blocks that leave the decoder's table as it is, and what they say until another one changes it. An Envoy begins every
+        call with the same one."""
 
     def begin(self, stream: int, flags: int, payload: bytes) -> Headers | None:
         """A HEADERS frame; None: they go on. Raises ConnectionFaultError."""
@@ -65,12 +66,16 @@ class HeaderReader:
         known = self._known.get(block)
         if known is not None:
             return known
+        table = self._decoder.header_table
+        size, count, first = table.maxsize, len(table.dynamic_entries), next(iter(table.dynamic_entries), None)
         try:
             found = [(str(name), str(value)) for name, value in self._decoder.decode(block)]
         except (HPACKError, UnicodeDecodeError):
             raise ConnectionFaultError(Code.COMPRESSION_ERROR, "the headers cannot be read") from None
-        if block and min(block) >= 0x80 and 0xFF not in block and len(self._known) < KNOWN_BLOCKS:
-            self._known[block] = found  # indexed fields alone (RFC 7541, 6.1): they leave the table as it is
-        else:
+        entries = table.dynamic_entries  # what is added comes first, as an object of its own
+        changed = table.maxsize != size or len(entries) != count or next(iter(entries), None) is not first
+        if changed or len(self._known) == KNOWN_BLOCKS:
             self._known.clear()
+        else:
+            self._known[block] = found
         return found

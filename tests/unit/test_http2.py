@@ -21,6 +21,7 @@ from extproc.http2 import Server, frames
 from extproc.http2.call import PREFIX, STREAM_WINDOW
 from extproc.http2.connection import CONNECTION_WINDOW, LARGEST_TAKEN
 from extproc.http2.frames import Code, frame, number
+from extproc.http2.headers import HeaderReader
 from tests.fuzz.talk import CALL, GREETING, Transport, listen
 
 if TYPE_CHECKING:
@@ -447,6 +448,29 @@ def test_unread_messages_shut_the_window(tmp_path):
     heard = spoken(tmp_path, GREETING, hang, *[small] * (2 * STREAM_WINDOW // 50_000))
     assert heard[-1][0] == frames.GOAWAY
     assert heard[-1][3][4:8] == number(Code.FLOW_CONTROL_ERROR)
+
+
+def test_headers_that_were_known_are_read_anew_when_the_table_changes():
+    """The same bytes mean something else then: HPACK refers to what was said before."""
+    reader = HeaderReader()
+    add_a, add_b = (b"\x40\x01x\x01" + value for value in (b"a", b"b"))
+    refer, plain = b"\xbe", b"\x00\x01y\x01z"
+
+    def read(block: bytes) -> list[tuple[str, str]]:
+        headers = reader.begin(1, frames.END_HEADERS, block)
+        assert headers is not None
+        return list(headers.metadata)
+
+    assert read(add_a) == [("x", "a")]
+    for _ in range(3):
+        assert read(refer + plain) == [("x", "a"), ("y", "z")]
+    assert read(add_b) == [("x", "b")]
+    assert read(refer + plain) == [("x", "b"), ("y", "z")]
+    for _ in range(200):  # until the table is full, and every addition drops one
+        assert read(add_a) == [("x", "a")]
+    assert read(refer) == [("x", "a")]
+    assert read(add_b) == [("x", "b")]
+    assert read(refer) == [("x", "b")]
 
 
 FAULTS = {
