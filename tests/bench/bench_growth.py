@@ -224,7 +224,7 @@ async def _with_workers(number: int, folder: Path, bodies: Path) -> dict[str, An
         "p50_ms": seen["p50_ms"],
         "errors": seen["errors"],
         "per_worker_cpu_s": round(1e6 / seen["processor_us_per_request"], 1),
-        "cores": cores | {"load": round(seen["load_cpu_s"] / seen["seconds"], 2)},
+        "cores_used": cores | {"load": round(seen["load_cpu_s"] / seen["seconds"], 2)},
         "share_of_each": [round(share / sum(shares), 3) for share in shares],
         "processor_mb": seen["processor_mb"],
     }
