@@ -160,6 +160,8 @@ class Call:
             self._close(frame(RST_STREAM, 0, self.stream, number(code)))
 
     def _close(self, last: bytes) -> None:
+        if self.closed:
+            return
         if not self._ended:  # what the caller has still to say is not needed
             last += frame(RST_STREAM, 0, self.stream, number(Code.NO_ERROR))
         self._connection.write(last)
@@ -168,7 +170,9 @@ class Call:
     # What the connection uses
 
     def feed(self, data: bytes) -> None:
-        """More of the caller's messages."""
+        """More of the caller's messages. After a refused one none is taken: what follows may be the rest of it."""
+        if self._fault is not None:
+            return
         if not self._pieces and len(data) >= PREFIX.size:
             compressed, size = PREFIX.unpack_from(data)
             if size + PREFIX.size == len(data) and not compressed and size <= self._largest:
@@ -176,7 +180,7 @@ class Call:
                 return
         self._pieces.append(data)
         self._missing -= len(data)
-        if self._missing <= 0 and self._fault is None:
+        if self._missing <= 0:
             self._split(b"".join(self._pieces) if len(self._pieces) > 1 else data)
         if self.credit <= STREAM_WINDOW // 2 and len(self._messages) < UNREAD_MESSAGES:
             self._give_credit()
@@ -196,12 +200,11 @@ class Call:
             end = at + PREFIX.size + length
             if end > size:
                 break
-            self._messages.append(data[at + PREFIX.size : end])
+            self._take(data[at + PREFIX.size : end])
             at = end
         else:
             end = at + PREFIX.size
-        self._pieces, self._missing = ([data[at:]] if at < size else []), (end - size if at < size else 0)
-        self._wake_reader()
+        self._pieces, self._missing = ([data[at:]], end - size) if at < size else ([], 0)
 
     def _take(self, message: bytes) -> None:
         self._messages.append(message)

@@ -223,6 +223,15 @@ def test_a_message_that_is_too_large(tmp_path):
     assert asked(tmp_path, ask) == grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
+def test_the_rest_of_a_refused_message_is_not_a_message(tmp_path):
+    """Its bytes are a client's, who could make them look like one."""
+    rest = frame(frames.DATA, 0, 1, MESSAGE) * 3
+    heard = spoken(tmp_path, GREETING + OPEN + frame(frames.DATA, 0, 1, PREFIX.pack(0, LARGEST + 1) + b"a") + rest)
+    assert not replies_in(heard)
+    (trailers,) = [payload for kind, flags, _, payload in heard if kind == frames.HEADERS and flags & END]
+    assert b"grpc-status\x018" in trailers
+
+
 def test_compressed_messages_are_refused(tmp_path):
     """No encoding is offered, so none may come."""
 
