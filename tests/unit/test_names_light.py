@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from extproc.pii.names import LightModel, NameCascade
+from extproc.pii.names.cascade import _stretches
 from extproc.pii.names.light import BLOCK, KEPT_WORDS, form_of, units
 from extproc.pii.names.spans import Span
 
@@ -96,6 +97,25 @@ def test_sure_windows_are_read_once(light):
     assert (spans, done, network.asked) == ([], 1, [])
 
 
+@pytest.mark.parametrize(
+    ("doubtful", "names", "stretches"),
+    [
+        ([50], [], [(36, 65)]),
+        ([50, 60], [], [(36, 75)]),
+        ([3, 97], [], [(0, 18), (83, 100)]),
+        ([98, 102], [], [(84, 100), (100, 117)]),
+        ([50], range(30, 37), [(30, 65)]),
+        ([50], [64, 65, 66], [(36, 67)]),
+        ([50], [35, 65], [(36, 65)]),
+    ],
+)
+def test_doubtful_words_are_read_with_those_around_them(doubtful, names, stretches):
+    """Not beyond their window, no name is cut, and what overlaps is read once."""
+    is_name = np.zeros(200, dtype=bool)
+    is_name[list(names)] = True
+    assert _stretches(doubtful, is_name, [0, 100], [100, 200]) == stretches
+
+
 def test_unsure_windows_are_read_again(light, monkeypatch):
     """Where it is not sure, the network has the last word."""
     network = Recorder()
@@ -107,7 +127,7 @@ def test_unsure_windows_are_read_again(light, monkeypatch):
 
 @pytest.mark.parametrize("paid", [0, 9])
 def test_second_looks_are_bounded(light, monkeypatch, paid):
-    """The least sure sentences first, as many as the budget holds."""
+    """The least sure places first, as many as the budget holds."""
     network = Recorder()
     monkeypatch.setattr("extproc.pii.names.cascade.SURE", 1.1)
     NameCascade({"PERSON"}, light, network, paid).begin(TEXT, WINDOWS)()

@@ -5,6 +5,7 @@ In a long text the network does so in a thread of its own, while the caller look
 
 from __future__ import annotations
 
+from bisect import bisect
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -17,11 +18,18 @@ from extproc.pii.names.spans import LABELS, Span, clean, decode, offsets_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    import numpy.typing as npt
+
     from extproc.pii.names.cues import Window
     from extproc.pii.names.light import Floats
 
+    Stretch = tuple[int, int]
+    """From which word to which."""
+
 SURE: Final = 0.75
-"""A window in which every word's class is at least this probable is not read again; found on held-out text."""
+"""Words whose class is at least this probable are not read again; found on held-out text."""
+AROUND: Final = 14
+"""Words to either side of one that is read again: what the network needs to tell what it is."""
 LONG: Final = 4096
 """Characters from which on the network has a thread: for less, waking it costs what it saves."""
 _OFFSETS: Final = offsets_of(BIAS)
@@ -31,7 +39,7 @@ class NameCascade:
     """Reads windows for the wanted types. Shared by all streams."""
 
     def __init__(
-        self, entities: Iterable[str], light: LightModel, network: NameModel, second_look_tokens: int = 128
+        self, entities: Iterable[str], light: LightModel, network: NameModel, second_look_tokens: int = 64
     ) -> None:
         self._light, self._network = light, network
         self._aside = Aside()
@@ -59,26 +67,44 @@ class NameCascade:
         second = None
         if again:
             aside = self._aside if len(text) >= LONG else None
-            second = self._network.begin(text, [windows[nth] for nth in sorted(again)], aside)
-        for nth in again:
-            logits[begins[nth] : ends[nth], 1:] = -np.inf
+            parts = [(int(places[first, 0]), int(places[end - 1, 1])) for first, end in again]
+            second = self._network.begin(text, parts, aside)
+        for first, end in again:
+            logits[first:end, 1:] = -np.inf
         spans = clean(text, decode(logits, places.tolist(), breaks={*begins}))
         return lambda: (sorted([*spans, *second()], key=lambda span: span.start) if second else spans, done)
 
-    def _unsure(self, logits: Floats, begins: Sequence[int], ends: Sequence[int]) -> set[int]:
-        """Windows for a second look, the least sure first, as many as are paid for."""
+    def _unsure(self, logits: Floats, begins: Sequence[int], ends: Sequence[int]) -> list[Stretch]:
+        """Words for a second look with those around them, the least sure first, as many as are paid for; in their order."""
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         surest = (shares @ self._classes).max(axis=1) / shares.sum(axis=1)
         if surest.min() >= SURE:
-            return set()
+            return []
+        doubtful = np.flatnonzero(surest < SURE).tolist()
+        stretches = _stretches(doubtful, logits.argmax(axis=1) > 0, begins, ends)
         left = self._second_look_tokens
-        chosen: set[int] = set()
-        least = [(float(surest[b:e].min()), nth) for nth, (b, e) in enumerate(zip(begins, ends, strict=True)) if b < e]
-        for sureness, nth in sorted(least):
-            if sureness >= SURE:
-                break
-            size = ends[nth] - begins[nth]
-            if size <= left:
-                left -= size
-                chosen.add(nth)
-        return chosen
+        chosen: list[Stretch] = []
+        for first, end in sorted(stretches, key=lambda stretch: float(surest[stretch[0] : stretch[1]].min())):
+            if end - first <= left:
+                left -= end - first
+                chosen.append((first, end))
+        return sorted(chosen)
+
+
+def _stretches(
+    doubtful: Iterable[int], names: npt.NDArray[np.bool_], begins: Sequence[int], ends: Sequence[int]
+) -> list[Stretch]:
+    """Doubtful words with AROUND words to either side, within their windows; none begins or ends inside a name."""
+    found: list[Stretch] = []
+    for word in doubtful:
+        nth = bisect(begins, word) - 1
+        first, end = max(begins[nth], word - AROUND), min(ends[nth], word + AROUND + 1)
+        while first > begins[nth] and names[first] and names[first - 1]:
+            first -= 1
+        while end < ends[nth] and names[end - 1] and names[end]:
+            end += 1
+        if found and begins[nth] <= found[-1][0] and first <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((first, end))
+    return found

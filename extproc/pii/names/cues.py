@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 Window = tuple[int, int]
 
-REACH: Final = 160
+REACH: Final = 96
 """A window ends this many characters from its cue where no sentence ends before."""
+LONGEST_ANNOUNCED: Final = 320
+"""Characters of a text that is read as a whole because its key announces a name."""
 JOIN: Final = 24
 """Windows nearer than this are one."""
 LONGEST: Final = 1000
@@ -106,7 +108,7 @@ class Cues:
     def windows(self, cut: Cut, key: str | None = None) -> list[Window]:
         """Parts of the text that may hold a name, in order, none overlapping another."""
         text = cut.text
-        if key is not None and len(text) <= 2 * REACH and announces(key):
+        if key is not None and len(text) <= LONGEST_ANNOUNCED and announces(key):
             return [(0, len(text))] if text.strip() else []
         out: list[Window] = []
         seen: Counter[str] = Counter()

@@ -37,6 +37,8 @@ GAP: Final = max(max(layer) for layer in OFFSETS)
 """Rows kept empty between two windows, in every layer, so that none sees the other."""
 BLOCK: Final = 1024
 """Words that are read at once; a window is never parted."""
+FEW: Final = 12
+"""For so few words BLAS takes one thread anyway, and to tell it so would take a fifth of the time."""
 FORMS: Final = 10
 LISTS: Final = 16
 """Combinations of the four word lists that a word may stand in."""
@@ -132,6 +134,8 @@ class LightModel:
 
     def logits(self, words: Sequence[str], places: npt.NDArray[np.int32], begins: Sequence[int]) -> Floats:
         """What each word is: n x labels. Whole windows at a time, about BLOCK words, so that all stays in the cache."""
+        if len(words) <= FEW:
+            return self._read(words, places, begins)
         # Products this small take BLAS longer with several threads than with one, on a busy machine ten times as long.
         with self._blas.limit(limits=1):
             return self._by_blocks(words, places, begins)
