@@ -182,7 +182,8 @@ class Pipeline:
         masked = perf_counter()
         score = None
         if asked is not None:
-            score, trouble = await self._answer(asked)
+            # a wait with a deadline wants a task, and the caller is none (`http2/work.py`)
+            score, trouble = await (asyncio.create_task(self._answer(asked)) if asked.waiting else self._answer(asked))
         understood = perf_counter()
         entities: Mapping[tuple[str, str], int] = anonymized.entities if anonymized else {}
         intent = score.intent if score else None
@@ -248,7 +249,10 @@ class Pipeline:
                 remember=parsed.inquiry.rule.redact_output,
             )
 
-    async def _in_thread(self, deadline: float, work: Callable[[*Arguments], Done], *args: *Arguments) -> Done:
+    def _in_thread(self, deadline: float, work: Callable[[*Arguments], Done], *args: *Arguments) -> asyncio.Task[Done]:
+        return asyncio.create_task(self._by_deadline(deadline, work, *args))
+
+    async def _by_deadline(self, deadline: float, work: Callable[[*Arguments], Done], *args: *Arguments) -> Done:
         pending = asyncio.get_running_loop().run_in_executor(self._large, work, *args)
         try:
             async with asyncio.timeout(deadline - monotonic()):

@@ -7,7 +7,7 @@ clean close by sending the request on as it is, unmasked.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import grpc
 
@@ -46,7 +46,7 @@ class ExternalProcessor:
         self.open_streams = 0
         self.lateness = Lateness()
         self._observer = observer
-        self._logs: set[asyncio.Task[Any]] = set()
+        self._logs: set[Call] = set()
 
     def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
         """The services for a server: no serializers, so that they are handed bytes and hand bytes back.
@@ -61,23 +61,21 @@ class ExternalProcessor:
             grpc.method_handlers_generic_handler(LOG_SERVICE, {LOG_METHOD: follow}),
         )
 
-    async def follow(self, messages: AsyncIterator[bytes], _context: Call) -> bytes:
+    async def follow(self, messages: AsyncIterator[bytes], context: Call) -> bytes:
         """Envoy's access log: how exchanges ended whose answers were not shown to us."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._logs.add(task)
+        self._logs.add(context)
         self.awaited.opened()
         try:
             async for message in messages:
                 for ending in endings(message):
                     self.awaited.tell(ending)
         except asyncio.CancelledError:
-            if task in self._logs:  # Envoy has gone
+            if context in self._logs:  # Envoy has gone
                 raise
         except Exception as error:  # noqa: BLE001 - a fault here costs telemetry, and Envoy begins another log
             log.error("telemetry_failed", call="follow", error=type(error).__name__, at=where(error))  # noqa: TRY400
         finally:
-            self._logs.discard(task)
+            self._logs.discard(context)
             self.awaited.closed()
         return b""
 
@@ -98,7 +96,7 @@ class ExternalProcessor:
                 message = await context.read()
                 if message is grpc.aio.EOF:
                     raise asyncio.CancelledError  # noqa: TRY301 - Envoy is gone: no status, for the reason above
-                last = await send(context, stream, await self._answer(stream, message))
+                last = await send(context, stream, await self._answer(context, stream, message))
                 if last is not None:
                     outcome, told = stream.interrupted(), True
                     return last
@@ -132,10 +130,11 @@ class ExternalProcessor:
         offered = any(name == LOGS_USAGE for name, _ in context.invocation_metadata() or ())
         return self.awaited.key() if offered else ""
 
-    async def _answer(self, stream: HttpStream, message: bytes) -> tuple[Reply, ...]:
+    async def _answer(self, context: Call, stream: HttpStream, message: bytes) -> tuple[Reply, ...]:
         try:
             step = stream.receive(codec.decode(message))
             if isinstance(step, Inquiry):
+                context.flush()
                 step = stream.inspected(await stream.pipeline.inspect(step, self.lateness.seconds()))
         except ProtocolError:
             raise

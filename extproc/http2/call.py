@@ -21,12 +21,14 @@ from extproc.http2.frames import (
     literal,
     number,
 )
+from extproc.http2.work import pause
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from extproc.http2.connection import Connection
+    from extproc.http2.work import Work
 
 PREFIX = Struct(">BL")
 """Of a message: whether it is compressed, and its length."""
@@ -66,7 +68,8 @@ class Call:
         """Bytes that may be sent; grows with WINDOW_UPDATE."""
         self.credit = STREAM_WINDOW
         """Bytes that may come."""
-        self.task: asyncio.Task[None] | None = None
+        self.work: Work | None = None
+        """What the handler does; it is cancelled with the call."""
         self.closed = False
         """Nothing more can be sent: a status has been, or the stream was reset."""
         self.serialize: Callable[[Any], bytes] | None = None
@@ -80,7 +83,7 @@ class Call:
         """Of the message that the pieces are of, so many bytes are still to come; not known before its prefix is whole."""
         self._ended = False
         self._fault: AbortedError | None = None
-        self._reader: asyncio.Future[None] | None = None
+        self._reading = False
         self._begun = False
         self._unsent = memoryview(b"")
         self._sender: asyncio.Future[None] | None = None
@@ -98,11 +101,11 @@ class Call:
                 raise self._fault
             if self._ended:
                 return grpc.aio.EOF
-            self._reader = self._connection.loop.create_future()
+            self._reading = True
             try:
-                await self._reader
+                await pause()
             finally:
-                self._reader = None
+                self._reading = False
         message = self._messages.popleft()
         if self.credit <= STREAM_WINDOW // 2:
             self._give_credit()
@@ -118,6 +121,10 @@ class Call:
         data = self.serialize(reply) if self.serialize else reply
         if not self._send(data):
             await self._all_sent()
+
+    def flush(self) -> None:
+        """Send now what was written, before something that takes long."""
+        self._connection.flush()
 
     async def abort(self, code: grpc.StatusCode, details: str = "") -> NoReturn:
         """End the call with this status. Raises AbortedError."""
@@ -228,14 +235,14 @@ class Call:
         if not self._unsent and self._sender is not None and not self._sender.done():
             self._sender.set_result(None)
 
-    def lost(self) -> None:
-        """The stream is gone: reset by the caller, or with its connection."""
-        if self.task is not None:
-            self.task.cancel()
+    def cancel(self) -> None:
+        """End the handler: the stream is gone, reset by the caller or with its connection, or nobody asks for more of it."""
+        if self.work is not None:
+            self.work.cancel()
 
     def _wake_reader(self) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
+        if self._reading and self.work is not None:
+            self.work.wake()
 
     def _give_credit(self) -> None:
         if self._ended or self.closed:

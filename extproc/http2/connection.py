@@ -76,6 +76,9 @@ class Connection(asyncio.Protocol):
         self._credit = CONNECTION_WINDOW
         self._call_window = DEFAULT_WINDOW
         """What a new call may send."""
+        self._amid = False
+        """Frames are being taken: what is written waits for their end, or for `flush`."""
+        self._unsent: list[bytes] = []
         self._rest = bytearray()
         self._needed = 0
         self._transport: asyncio.Transport
@@ -100,6 +103,7 @@ class Connection(asyncio.Protocol):
                 return
             data = bytes(self._rest)
         at = 0
+        self._amid = True
         try:
             if not self._greeted:
                 if not data.startswith(PREFACE[: len(data)]):
@@ -123,13 +127,16 @@ class Connection(asyncio.Protocol):
         except ConnectionFaultError as fault:
             self.close(fault.code, str(fault))
             return
+        finally:
+            self._amid = False
+            self.flush()
         self._keep(data[at:], needed)
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Envoy is gone, and so are its calls."""
         for call in list(self.calls.values()):
             self.forget(call)
-            call.lost()
+            call.cancel()
         self._gone(self)
 
     def pause_writing(self) -> None:
@@ -143,8 +150,18 @@ class Connection(asyncio.Protocol):
     # What calls and the server use
 
     def write(self, data: bytes) -> None:
-        """Send frames. The loop puts together what is written in one turn."""
-        self._transport.write(data)
+        """Send frames. What is written while frames are taken goes out in one piece: a write costs as much as a small answer."""
+        if self._amid:
+            self._unsent.append(data)
+        else:
+            self._transport.write(data)
+
+    def flush(self) -> None:
+        """Send what waits for the end of the frames that are taken."""
+        if self._unsent:
+            data = b"".join(self._unsent)
+            self._unsent.clear()
+            self._transport.write(data)
 
     def forget(self, call: Call) -> None:
         """A call is over."""
@@ -160,6 +177,7 @@ class Connection(asyncio.Protocol):
         """End the connection, after what is written already."""
         if not self._transport.is_closing():
             self.write(goaway(self._last_stream, code, reason))
+            self.flush()
             self._transport.close()
 
     # Frames
@@ -232,7 +250,7 @@ class Connection(asyncio.Protocol):
         call = self.calls.get(stream)
         if call is not None:
             self.forget(call)
-            call.lost()
+            call.cancel()
 
     def _window(self, _flags: int, stream: int, payload: bytes) -> None:
         if len(payload) != NUMBER_SIZE:
@@ -251,7 +269,7 @@ class Connection(asyncio.Protocol):
         call.window += more
         if more == 0 or call.window > LARGEST_WINDOW:
             call.reset(Code.FLOW_CONTROL_ERROR)
-            call.lost()
+            call.cancel()
         else:
             call.pump()
 

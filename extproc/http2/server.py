@@ -6,6 +6,7 @@ A deadline (`grpc-timeout`) is the caller's to keep: it resets what takes too lo
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import grpc
 
 from extproc.http2.call import AbortedError, Call
 from extproc.http2.connection import Connection
+from extproc.http2.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +39,8 @@ class Server:
         self._finders: list[Any] = []
         self._handlers: dict[str, Any] = {}
         self._connections: set[Connection] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._works: set[Work] = set()
+        self._idle = asyncio.Event()
         self._listening: asyncio.Server | None = None
 
     def add_generic_rpc_handlers(self, handlers: Sequence[Any]) -> None:
@@ -75,21 +78,25 @@ class Server:
     async def stop(self) -> None:
         """End everything: calls that are still open are reset."""
         self.leave()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=PATIENCE_S)
+        for work in list(self._works):
+            work.cancel()
+        if self._works:
+            self._idle.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), PATIENCE_S)
         for connection in list(self._connections):
             connection.close()
 
     def _begin(self, call: Call, metadata: Metadata) -> None:
-        call.task = task = asyncio.create_task(self._run(call, dict(metadata)))
-        self._tasks.add(task)
-        task.add_done_callback(partial(self._ended, call))
+        call.work = work = Work(self._run(call, dict(metadata)), partial(self._ended, call))
+        self._works.add(work)
+        work.begin()
 
-    def _ended(self, call: Call, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        call.task = None  # a cancelled task holds its frames, and so the call: a ring, and in it half of a large body
+    def _ended(self, call: Call, work: Work) -> None:
+        self._works.discard(work)
+        call.work = None  # else a ring, and in it half of a large body
+        if not self._works:
+            self._idle.set()
 
     async def _run(self, call: Call, headers: Mapping[str, str]) -> None:
         try:

@@ -54,6 +54,8 @@ async def test_a_refused_body_is_let_go_at_once():
 class Questions:
     """A classifier that only notes when it is asked, waited for and told that nobody wants to know."""
 
+    waiting = object()
+
     def __init__(self, told):
         self.told = told
 

@@ -43,6 +43,9 @@ class Call:
         """A reply that is not the last."""
         self.written.append(phase(reply))
 
+    def flush(self) -> None:
+        """Before something that takes long."""
+
 
 def phase(reply: bytes) -> str:
     """What a reply answers."""
@@ -75,7 +78,7 @@ def test_the_last_reply_is_returned(service):
 
 
 def test_a_stream_that_envoy_has_left_gets_no_status(service):
-    """Something to restore, and Envoy goes: a status would be a batch that fails, and is never freed."""
+    """Something to restore, and Envoy goes: a clean close would tell it that all of the answer was seen."""
     call = Call(*request(b"I am ada@example.org."))
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(service.process(None, call))
@@ -100,7 +103,9 @@ async def test_a_log_ends_when_the_processor_does(service: ExternalProcessor) ->
         await asyncio.sleep(60)
         yield b""
 
-    following = asyncio.create_task(service.follow(messages(), None))
+    call = Call()
+    following = asyncio.create_task(service.follow(messages(), call))
+    call.cancel = following.cancel
     await asyncio.sleep(0)
     assert service.awaited.logs == 1
     service.end_logs()
