@@ -2,6 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/
 PYTEST := $(RUN)python -m pytest
+SPREAD := --numprocesses auto --maxprocesses 8
 
 .PHONY: help up test lint unit wire quality round-trip bench chaos fuzz soak render clean
 .DEFAULT_GOAL := help
@@ -24,10 +25,10 @@ lint: setup ## ruff and mypy
 	$(RUN)mypy
 
 unit: setup ## no network, seconds
-	$(PYTEST) tests/unit
+	$(PYTEST) $(SPREAD) --dist worksteal tests/unit
 
 quality: setup ## accuracy floors
-	$(PYTEST) tests/quality
+	$(PYTEST) $(SPREAD) --dist loadfile tests/quality
 
 round-trip: setup ## 24,000 random bodies, echoed and cut anywhere: what was masked comes back
 	INTENTMESH_ROUND_TRIP_CASES=6000 $(PYTEST) --timeout 3600 tests/quality/test_round_trip.py
