@@ -18,7 +18,7 @@ Edit = tuple[int, int, str]
 
 _EXACT = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9]+[A-Z]?\]")
 _BARE = re.compile(
-    r"([A-Z](?<![A-Za-z0-9_\\][A-Z])[A-Z0-9]*(?:\\?_[A-Z0-9]+)*\\?_[0-9]+[A-Z]?)(?![A-Za-z0-9_])(\])?"
+    r"([A-Z](?<![A-Za-z0-9_\\][A-Z])[A-Z0-9]*(?:\\?_[A-Z0-9]+)*\\?_[0-9]+[A-Z]?)(?![A-Za-z0-9_]|\\_[A-Z0-9])(\])?"
 )  # begins with a character, not with what stands before it: the search then skips what cannot begin one
 _BRACKETED = re.compile(r"\[ ?([A-Za-z](?:[A-Za-z0-9 _-]|\\[_-]){1,60})(\\?)\]")
 _START = re.compile(r"\\?\[|(?<![A-Za-z0-9_\\])[A-Z]|\\\Z")
@@ -88,17 +88,22 @@ class Placeholders:
 
     def absent(self, text: str) -> bool:
         """Whether nothing in a text can be, or begin, a placeholder; where that is cheap to tell."""
-        return ("[" not in text) if not self._tolerant else _ANY.search(text) is None
+        if not self._tolerant:
+            return "[" not in text
+        return _ANY.search(text) is None and not (self._open and "\n" in text)
 
     def begin(self) -> None:
         """Another text begins."""
         self._open = False
 
     def _note_brackets(self, text: str) -> None:
-        """Keep track of whether a bracket is open that is no placeholder's."""
-        opened, closed = text.rfind("["), text.rfind("]")
-        if opened != closed:
-            self._open = opened > closed
+        """Keep track of whether a bracket is open in this line that is no placeholder's."""
+        self._open = self._is_open_after(text)
+
+    def _is_open_after(self, text: str) -> bool:
+        line = text.rfind("\n")
+        opened, closed = text.rfind("[", line + 1), text.rfind("]", line + 1)
+        return opened > closed if opened != closed else self._open and line < 0
 
     def _bracketed(self, match: re.Match[str], at: int) -> Edit | None:
         value = self._originals.get(match[0]) or self._slip(match[1])
@@ -120,10 +125,7 @@ class Placeholders:
         if opened_here and not match[2] and not text.startswith(_LIST, end):
             start -= 1
         elif match[2] and not opened_here:
-            before = text[text.rfind("\n", 0, start) + 1 : start]
-            opened, closed = before.rfind("["), before.rfind("]")
-            inside = opened > closed or (opened == closed and self._open)
-            end = end if inside else match.end()
+            end = end if self._is_open_after(text[at:start]) else match.end()
         return start, end, self._spelled(value)
 
     def _slip(self, name: str) -> str | None:

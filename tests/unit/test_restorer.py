@@ -110,6 +110,9 @@ PIECES = st.sampled_from(
         "]",
         "EMAIL_",
         "EMA_IL_",
+        "\n",
+        "\\_1",
+        "_1\\_",
         "ADDRESS",
         "_1",
         " ",
@@ -120,6 +123,22 @@ PIECES = st.sampled_from(
         ",",
     ]
 )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "an item [\n\nEMAIL_ADDRESS_1] of another line",
+        "[\nx\nEMAIL_ADDRESS_1] [EMAIL_ADDRESS_2, IP_1]",
+        r"IP_1\_1_ is another name",
+        r"EMAIL_ADDRESS_1\_1IP",
+        r"\_EMAIL\_ADDRESS\_1\_",
+    ],
+)
+def test_brackets_and_names_end_where_they_end(text):
+    """A bracket of another line is none of a placeholder's, and a name goes on after an escape; read at once or in pieces."""
+    editor = filled().restorer()
+    assert "".join(map(editor.feed, text)) + editor.close() == filled().restore(text)
 
 
 @settings(deadline=None)
