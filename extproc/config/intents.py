@@ -61,8 +61,9 @@ class ClassifierSettings(Section):
     """JSON lines with `text`, and `intent` null or absent, relative to `mesh.yaml`."""
     token_budget: int = Field(default=128, ge=16, le=512)
     """Tokens read of a text; of a longer one, its head and its tail."""
-    transformer_tokens: int = Field(default=48, ge=16, le=512)
-    """Of those, as many are read by the transformer, again of head and tail: its time grows with them."""
+    transformer_tokens: int = Field(default=32, ge=16, le=512)
+    """Of those, as many are read by the transformer, again of head and tail: its time grows with them, and what stands between
+    a long prompt's beginning and its end blurs what is asked for."""
     cache_size: int = Field(default=4096, ge=0)
     """Recent decisions kept, by digest of the text."""
     threads: int = Field(default=1, ge=1)
