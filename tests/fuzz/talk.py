@@ -29,12 +29,13 @@ class Transport:
     """Where a connection writes to."""
 
     def __init__(self) -> None:
-        self.written = 0
+        self.written = self.writes = 0
         self.closing = False
 
     def write(self, data: bytes) -> None:
         """Count."""
         self.written += len(data)
+        self.writes += 1
 
     def close(self) -> None:
         """End."""
