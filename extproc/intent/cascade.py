@@ -134,7 +134,7 @@ class Cascade:
         return self.encoder.shorten(view.ids, self.budget.transformer)
 
     def transform(self, views: Sequence[StaticView]) -> list[IntentScore]:
-        """The transformer, one pass for all: milliseconds, so never on the event loop.
+        """The transformer, one pass for all: milliseconds, so on the event loop for a short text only.
 
         Who is sure of an intent halfway through its layers does not go on.
         """

@@ -87,7 +87,7 @@ class Classifier:
             )
 
     def ask(self, text: str, headers: Mapping[str, str], deadline: float | None = None) -> Asked:
-        """The intent of a text; where it takes the transformer, that begins at once, and `answer` waits for it.
+        """The intent of a text; where it takes more than a short pass of the transformer, that begins, and `answer` waits for it.
 
         `deadline` is a time of `time.monotonic`: near it, the best cheaper answer is given.
         """
@@ -99,6 +99,10 @@ class Classifier:
         assert self._batcher is not None
         if deadline is not None and deadline - monotonic() < self._batcher.expected_s():
             return Asked(self.cascade.late(view, "deadline"))
+        score = self._batcher.at_once(view)
+        if score is not None:
+            self._remember(key, score)
+            return Asked(score)
         try:
             return Asked(None, Waiting(key, view, deadline, self._batcher.submit(view)))
         except BusyError:

@@ -55,6 +55,73 @@ async def test_the_expectation_counts_the_whole_batch(batcher, door):
     assert await asyncio.gather(*tasks) == [1] * 4
 
 
+async def test_a_small_item_that_comes_alone_is_read_at_once():
+    """Once it is known to be quick; not a large one, not while the thread works, and no more than a share of the time."""
+    where = []
+
+    def work(items):
+        where.append(threading.current_thread())
+        time.sleep(0.002 if items == [2] else 0.0)
+        return list(items)
+
+    batcher = Batcher(work, lambda item: item, 4)
+    try:
+        assert batcher.at_once(1) is None  # nobody knows yet how long it takes
+        assert await batcher.submit(1) == 1
+        await asyncio.sleep(0.05)
+        assert batcher.at_once(1) == 1
+        assert where[-1] is threading.current_thread()
+        assert batcher.at_once(100) is None
+        running = batcher.submit(2)
+        assert batcher.at_once(1) is None
+        assert await running == 2
+        await asyncio.sleep(0.05)
+        taken = 0
+        while batcher.at_once(2) is not None:
+            taken += 1
+        assert 5 < taken < 120
+        await asyncio.sleep(0.1)
+        assert batcher.at_once(1) == 1
+    finally:
+        batcher.close()
+
+
+async def test_slow_passes_are_never_run_at_once():
+    """As with an encoder of the user's own."""
+
+    def work(items):
+        time.sleep(0.02)
+        return list(items)
+
+    batcher = Batcher(work, lambda item: item, 4)
+    try:
+        for _ in range(3):
+            assert batcher.at_once(1) is None
+            assert await batcher.submit(1) == 1
+    finally:
+        batcher.close()
+
+
+async def test_what_fails_at_once_is_told_to_the_caller():
+    """As it would be by a future."""
+    fails = False
+
+    def work(items):
+        if fails:
+            raise RuntimeError
+        return list(items)
+
+    batcher = Batcher(work, lambda item: item, 4)
+    try:
+        await batcher.submit(1)
+        await asyncio.sleep(0.05)
+        fails = True
+        with pytest.raises(RuntimeError):
+            batcher.at_once(1)
+    finally:
+        batcher.close()
+
+
 async def test_a_pass_stays_small(door):
     """What waits together is run together, but only as much as a pass does quicker than one by one."""
     passes = []
