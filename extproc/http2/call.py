@@ -176,14 +176,19 @@ class Call:
 
     # What the connection uses
 
-    def feed(self, data: bytes) -> None:
-        """More of the caller's messages. After a refused one none is taken: what follows may be the rest of it."""
+    def feed(self, data: bytes, *, last: bool = False) -> None:
+        """More of the caller's messages; `last`: it has said all.
+
+        After a refused one none is taken: what follows may be the rest of it.
+        """
         if self._fault is not None:
             return
+        self._ended |= last  # known before a handler answers, which else would reset what is over already
         if not self._pieces and len(data) >= PREFIX.size:
             compressed, size = PREFIX.unpack_from(data)
             if size + PREFIX.size == len(data) and not compressed and size <= self._largest:
-                self._take(data[PREFIX.size :])
+                self._messages.append(data[PREFIX.size :])
+                self._wake_reader()
                 return
         self._pieces.append(data)
         self._missing -= len(data)
@@ -207,15 +212,13 @@ class Call:
             end = at + PREFIX.size + length
             if end > size:
                 break
-            self._take(data[at + PREFIX.size : end])
+            self._messages.append(data[at + PREFIX.size : end])
             at = end
         else:
             end = at + PREFIX.size
         self._pieces, self._missing = ([data[at:]], end - size) if at < size else ([], 0)
-
-    def _take(self, message: bytes) -> None:
-        self._messages.append(message)
-        self._wake_reader()
+        if self._messages:
+            self._wake_reader()
 
     def _refuse(self, code: grpc.StatusCode, details: str) -> None:
         self._pieces, self._fault = [], AbortedError(code, details)

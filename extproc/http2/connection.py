@@ -214,7 +214,7 @@ class Connection(asyncio.Protocol):
         if flags & PADDED:
             payload = unpadded(payload, flags & PADDED)
         if payload:
-            call.feed(payload)
+            call.feed(payload, last=bool(flags & END_STREAM))
         if flags & END_STREAM:
             call.end()
 

@@ -603,6 +603,14 @@ def test_answers_to_one_packet_leave_in_one_write():
     assert [asyncio.run(run(packet)) for packet in packets] == [1, 3]
 
 
+def test_a_call_that_is_over_is_not_reset(tmp_path):
+    """Its caller's end came with its last message, which is answered at once."""
+    two = frame(frames.HEADERS, frames.END_HEADERS, 1, Encoder().encode([*START[:2], (":path", f"/{SERVICE}/two")]))
+    heard = spoken(tmp_path, GREETING, two, frame(frames.DATA, END, 1, MESSAGE * 2))
+    assert replies_in(heard) == MESSAGE * 2
+    assert not any(kind == frames.RST_STREAM for kind, _, _, _ in heard)
+
+
 def test_a_call_that_was_taken_back_is_let_go_at_once():
     """Not when the garbage collector comes by: half of a large body may be in it."""
 
