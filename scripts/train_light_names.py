@@ -1,4 +1,4 @@
-"""Train the light name model and write it to `extproc/assets/names/light.npz`, with what was measured on the way.
+"""Train the light name model and write it to `light.npz` and `light.onnx` in `extproc/assets/names`, with what was measured on the way.
 
     pip install -e '.[train]'
     python scripts/train_light_names.py --backbone DIR --sentences names.jsonl
@@ -103,10 +103,10 @@ def main() -> None:
     model = LightTagger.from_backbone(args.backbone, args.width, len(LABELS))
     train(model, rows, args)
     args.out.mkdir(parents=True, exist_ok=True)
-    model.save(args.out / "light.npz")
+    model.save(args.out)
     report = {}
     for name, part in held_out(sentences, args.seed).items():
-        tally = score(LightModel(args.out / "light.npz"), part)
+        tally = score(LightModel(args.out), part)
         report[name] = {label: tally.figures(label) for label in TYPES}
         print(name, *tally.lines(TYPES), sep="\n  ", flush=True)
     settings = {k: v for k, v in vars(args).items() if k not in {"backbone", "sentences", "out"}}

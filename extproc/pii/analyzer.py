@@ -114,12 +114,11 @@ class Analyzer:
     def _analyze(self, text: str, key: str | None, names: NameRecognizer | None) -> list[RecognizerResult]:
         folded = fold(text)
         cut = Cut(folded.text)
-        begun = names.begin(cut, key) if names else None
         findings = self._find(cut, key)
         for recognize in self._extra:
             findings += self._taken_over(folded.text, recognize(folded.text, key))
-        if begun:
-            findings += self._taken_over(folded.text, begun())
+        if names:
+            findings += self._taken_over(folded.text, names.read(cut, key))
         results = []
         for finding in resolve(findings, self._min_score):
             start, end = folded.origin(finding.start, finding.end)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import load_file
 from torch import nn
 
@@ -116,20 +118,67 @@ class LightTagger(nn.Module):
                 nn.init.normal_(extra.weight, std=0.1)
         return model
 
-    def save(self, path: Path) -> None:
-        """As `LightModel` reads it: the table of pieces in int8 with a scale each, the rest in float32."""
+    def save(self, folder: Path) -> None:
+        """As `LightModel` reads it: `light.npz`, the table of pieces in int8 with a scale each and what is added to a word's
+        vector, and `light.onnx`, the layers.
+        """
         table = self.pieces.weight.detach().numpy()
         scales = np.abs(table).max(axis=1) / 127 + 1e-12
-        arrays = {
-            "pieces": np.round(table / scales[:, None]).astype(np.int8),
-            "scales": scales.astype(np.float32),
-            "forms": self.forms.weight.detach().numpy(),
-            "lists": self.lists.weight.detach().numpy(),
-            "glued": self.glued.detach().numpy(),
-            "head": self.head.weight.detach().numpy().T.copy(),
-            "head_bias": self.head.bias.detach().numpy(),
-        }
-        for i, layer in enumerate(self.layers):
-            arrays[f"weight{i}"] = layer.weight.detach().numpy().T.copy()
-            arrays[f"bias{i}"] = layer.bias.detach().numpy()
-        np.savez_compressed(path, **arrays)
+        np.savez_compressed(
+            folder / "light.npz",
+            pieces=np.round(table / scales[:, None]).astype(np.int8),
+            scales=scales.astype(np.float32),
+            forms=self.forms.weight.detach().numpy(),
+            lists=self.lists.weight.detach().numpy(),
+            glued=self.glued.detach().numpy(),
+        )
+        layers = [(layer.weight.detach().numpy(), layer.bias.detach().numpy()) for layer in self.layers]
+        head = (self.head.weight.detach().numpy(), self.head.bias.detach().numpy())
+        onnx.save(graph(layers, head), str(folder / "light.onnx"))
+
+
+Weights = tuple[np.ndarray, np.ndarray]
+"""Of a linear layer: outputs x inputs, outputs."""
+
+
+def graph(layers: list[Weights], head: Weights) -> onnx.ModelProto:
+    """The layers as dilated convolutions. Inputs `vectors` (places x width) and `inside` (1 x 1 x places, 0 in the gaps between
+    windows), output `logits` (places x labels).
+    """
+    labels, width = head[0].shape
+    stored = {"head": head[0][:, :, None], "head_bias": head[1], "first": np.array([0])}
+    nodes = [
+        helper.make_node("Transpose", ["vectors"], ["channels"], perm=[1, 0]),
+        helper.make_node("Unsqueeze", ["channels", "first"], ["x0"]),
+    ]
+    for i, (offsets, (weight, bias)) in enumerate(zip(OFFSETS, layers, strict=True)):
+        size, step, reach = len(offsets), offsets[1] - offsets[0], max(offsets)
+        stored[f"weight{i}"] = weight.reshape(width, size, width).transpose(0, 2, 1)
+        stored[f"bias{i}"] = bias
+        shape = {"kernel_shape": [size], "dilations": [step], "pads": [reach, reach]}
+        nodes += [
+            helper.make_node("Conv", [f"x{i}", f"weight{i}", f"bias{i}"], [f"sums{i}"], **shape),
+            helper.make_node("Relu", [f"sums{i}"], [f"new{i}"]),
+            helper.make_node("Mul", [f"new{i}", "inside"], [f"kept{i}"]),
+            helper.make_node("Add", [f"x{i}", f"kept{i}"], [f"x{i + 1}"]),
+        ]
+    nodes += [
+        helper.make_node("Conv", [f"x{len(layers)}", "head", "head_bias"], ["by_label"], kernel_shape=[1]),
+        helper.make_node("Squeeze", ["by_label", "first"], ["rows"]),
+        helper.make_node("Transpose", ["rows"], ["logits"], perm=[1, 0]),
+    ]
+    inputs = {"vectors": ["places", width], "inside": [1, 1, "places"]}
+    model = helper.make_model(
+        helper.make_graph(
+            nodes,
+            "light",
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, dims) for name, dims in inputs.items()],
+            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["places", labels])],
+            [numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in stored.items()],
+        ),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=9,
+    )
+    onnx.checker.check_model(model, full_check=True)
+    return model
+

@@ -7,7 +7,7 @@ import pytest
 
 from extproc.pii.names import LightModel, NameCascade
 from extproc.pii.names.cascade import _stretches
-from extproc.pii.names.light import BLOCK, KEPT_WORDS, form_of, units
+from extproc.pii.names.light import KEPT_WORDS, form_of, units
 from extproc.pii.names.spans import Span
 
 TEXT = "Please tell Aisha Okafor that it rained. The build of release 7 is slow.\nDr. Brandt lives at 14 Elm Street."
@@ -26,11 +26,11 @@ class Recorder:
     def __init__(self):
         self.asked = []
 
-    def begin(self, text, windows, aside):
-        """What gives one span per window."""
-        del text, aside
+    def find(self, text, windows):
+        """One span per window."""
+        del text
         self.asked = list(windows)
-        return lambda: [Span("PERSON", start, start + 6, 0.9) for start, _ in windows]
+        return [Span("PERSON", start, start + 6, 0.9) for start, _ in windows]
 
 
 def test_windows_do_not_see_each_other(light):
@@ -40,14 +40,15 @@ def test_windows_do_not_see_each_other(light):
     np.testing.assert_allclose(alone, together, atol=1e-4)
 
 
-def test_long_texts_are_read_in_blocks(light):
+def test_long_texts_are_read_in_blocks(light, monkeypatch):
     """Many windows, empty ones among them and at the end: the same answers as each by itself."""
     text = (TEXT + "\n \n") * 60
     starts = [n * (len(TEXT) + 3) for n in range(60)]
     windows = [(s + a, s + b) for s in starts for a, b in [*WINDOWS, (len(TEXT), len(TEXT) + 3)]]
+    monkeypatch.setattr("extproc.pii.names.light.BLOCK", 100)
     together = light.logits(*units(text, windows))
     alone = np.concatenate([light.logits(*units(TEXT, [window])) for window in WINDOWS])
-    assert len(together) > BLOCK
+    assert len(together) > 200
     np.testing.assert_allclose(together[: len(alone)], alone, atol=1e-4)
     np.testing.assert_allclose(together[-len(alone) - 2 : -2], alone, atol=1e-4)
 
@@ -93,7 +94,7 @@ def test_sure_windows_are_read_once(light):
     """Where the light model is sure, the network is not asked."""
     network = Recorder()
     text = "it rained all day and nobody was there"
-    spans, done = NameCascade({"PERSON"}, light, network).begin(text, [(0, len(text))])()
+    spans, done = NameCascade({"PERSON"}, light, network).read(text, [(0, len(text))])
     assert (spans, done, network.asked) == ([], 1, [])
 
 
@@ -120,7 +121,7 @@ def test_unsure_windows_are_read_again(light, monkeypatch):
     """Where it is not sure, the network has the last word."""
     network = Recorder()
     monkeypatch.setattr("extproc.pii.names.cascade.SURE", 1.1)
-    spans, _ = NameCascade({"PERSON"}, light, network).begin(TEXT, WINDOWS)()
+    spans, _ = NameCascade({"PERSON"}, light, network).read(TEXT, WINDOWS)
     assert network.asked == WINDOWS
     assert [span.start for span in spans] == [start for start, _ in WINDOWS]
 
@@ -130,11 +131,11 @@ def test_second_looks_are_bounded(light, monkeypatch, paid):
     """The least sure places first, as many as the budget holds."""
     network = Recorder()
     monkeypatch.setattr("extproc.pii.names.cascade.SURE", 1.1)
-    NameCascade({"PERSON"}, light, network, paid).begin(TEXT, WINDOWS)()
+    NameCascade({"PERSON"}, light, network, paid).read(TEXT, WINDOWS)
     assert sum(len(units(TEXT, [window])[0]) for window in network.asked) <= paid
 
 
 def test_beyond_the_budget_nothing_is_read(light):
     """Windows are read whole or not at all."""
-    cascade = NameCascade({"PERSON"}, light, SimpleNamespace(begin=lambda *_: list), 0)
-    assert [cascade.begin(TEXT, WINDOWS, budget)()[1] for budget in (1, 9, 15, 16, 1000)] == [0, 1, 1, 2, 3]
+    cascade = NameCascade({"PERSON"}, light, SimpleNamespace(find=lambda *_: []), 0)
+    assert [cascade.read(TEXT, WINDOWS, budget)[1] for budget in (1, 9, 15, 16, 1000)] == [0, 1, 1, 2, 3]

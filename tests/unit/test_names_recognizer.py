@@ -19,12 +19,8 @@ class Words:
         self.kinds = kinds
         self.windows = []
 
-    def begin(self, text, windows, budget=None):
-        """What gives the names inside the windows, as the bundled model would."""
-        return lambda: self.read(text, windows, budget)
-
-    def read(self, text, windows, budget):
-        """The names."""
+    def read(self, text, windows, budget=None):
+        """The names inside the windows, as the bundled model would give them."""
         self.windows = list(windows)
         spans, used = [], 0
         for done, (start, end) in enumerate(windows):
@@ -119,7 +115,7 @@ def test_a_firm_of_that_name_stays_whole():
 
     class Both(Words):
         def read(self, text, windows, budget):
-            return [Span("PERSON", 0, 15, 0.9), Span("ORGANIZATION", 21, 37, 0.9)], len(windows)
+                return [Span("PERSON", 0, 15, 0.9), Span("ORGANIZATION", 21, 37, 0.9)], len(windows)
 
     assert find(text, Both())[0] == [("PERSON", "Chinedu Okonkwo")]
 

@@ -1,7 +1,4 @@
-"""Both name models as one: the light one reads all, the network reads again where the light one is unsure.
-
-In a long text the network does so in a thread of its own, while the caller looks for everything else.
-"""
+"""Both name models as one: the light one reads all, the network reads again where the light one is unsure."""
 
 from __future__ import annotations
 
@@ -10,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from extproc.pii.names.aside import Aside
 from extproc.pii.names.light import LightModel, units
 from extproc.pii.names.runner import BIAS, NameModel
 from extproc.pii.names.spans import LABELS, Span, clean, decode, offsets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -30,8 +26,6 @@ SURE: Final = 0.75
 """Words whose class is at least this probable are not read again; found on held-out text."""
 AROUND: Final = 14
 """Words to either side of one that is read again: what the network needs to tell what it is."""
-LONG: Final = 4096
-"""Characters from which on the network has a thread: for less, waking it costs what it saves."""
 _OFFSETS: Final = offsets_of(BIAS)
 
 
@@ -42,37 +36,32 @@ class NameCascade:
         self, entities: Iterable[str], light: LightModel, network: NameModel, second_look_tokens: int = 64
     ) -> None:
         self._light, self._network = light, network
-        self._aside = Aside()
         self._second_look_tokens = second_look_tokens
         wanted = [[label.endswith("-" + entity) for entity in sorted(entities)] for label in LABELS]
         self._classes = np.array([[*row, not any(row)] for row in wanted], dtype=np.float32)
         """labels x classes: the wanted types, and all else."""
 
-    def begin(
+    def read(
         self, text: str, windows: Sequence[Window], budget: int | None = None
-    ) -> Callable[[], tuple[list[Span], int]]:
-        """Begin to read. What comes back gives the names inside the windows, and how many windows were read before
-        `budget` words and signs were used up.
-        """
+    ) -> tuple[list[Span], int]:
+        """The names inside the windows, and how many windows were read before `budget` words and signs were used up."""
         words, places, begins = units(text, windows)
         done = len(windows)
         if budget is not None and len(words) > budget:
             done = max((nth for nth, begin in enumerate(begins) if begin <= budget), default=0)
             words, places, begins = words[: begins[done]], places[: begins[done]], begins[:done]
         if not words:
-            return lambda: ([], done)
+            return [], done
         logits = self._light.logits(words, places, begins) + _OFFSETS
         ends = [*begins[1:], len(words)]
         again = self._unsure(logits, begins, ends)
-        second = None
-        if again:
-            aside = self._aside if len(text) >= LONG else None
-            parts = [(int(places[first, 0]), int(places[end - 1, 1])) for first, end in again]
-            second = self._network.begin(text, parts, aside)
         for first, end in again:
             logits[first:end, 1:] = -np.inf
         spans = clean(text, decode(logits, places.tolist(), breaks={*begins}))
-        return lambda: (sorted([*spans, *second()], key=lambda span: span.start) if second else spans, done)
+        if again:
+            parts = [(int(places[first, 0]), int(places[end - 1, 1])) for first, end in again]
+            spans = sorted([*spans, *self._network.find(text, parts)], key=lambda span: span.start)
+        return spans, done
 
     def _unsure(self, logits: Floats, begins: Sequence[int], ends: Sequence[int]) -> list[Stretch]:
         """Words for a second look with those around them, the least sure first, as many as are paid for; in their order."""

@@ -13,7 +13,7 @@ from extproc.errors import ConfigError
 from extproc.pii.names.spans import Span, clean, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from extproc.config.names import TokenClassifierSettings
@@ -47,13 +47,9 @@ class TokenClassifier:
         if missing:
             raise ConfigError(f"{graph}: no label {', '.join(missing)}; it has {', '.join(names)}")
 
-    def begin(
+    def read(
         self, text: str, windows: Sequence[Window], budget: int | None = None
-    ) -> Callable[[], tuple[list[Span], int]]:
-        """The same as `read`, put off until it is wanted."""
-        return lambda: self.read(text, windows, budget)
-
-    def read(self, text: str, windows: Sequence[Window], budget: int | None = None) -> tuple[list[Span], int]:
+    ) -> tuple[list[Span], int]:
         """Names inside the windows, and how many windows were read before `budget` tokens were used up."""
         found: list[Span] = []
         done = used = 0

@@ -2,7 +2,7 @@
 
 It says what each word is and how sure it is; `cascade.py` has the network of `runner.py` read again what it is not sure of.
 A word's vector is the mean of its pieces' vectors plus what its letters and the word lists say; it is made once and kept,
-so that reading a text is a look-up per word and three small products of matrices.
+so that reading a text is a look-up per word and one run of onnxruntime.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
+import onnxruntime as ort
 from tokenizers import Tokenizer
 
 from extproc.pii.names.words import load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -35,10 +35,8 @@ OFFSETS: Final = ((-2, -1, 0, 1, 2), (-2, 0, 2), (-4, 0, 4))
 """Which neighbours each layer sees: eight words to either side in all."""
 GAP: Final = max(max(layer) for layer in OFFSETS)
 """Rows kept empty between two windows, in every layer, so that none sees the other."""
-BLOCK: Final = 1024
-"""Words that are read at once; a window is never parted."""
-FEW: Final = 12
-"""For so few words BLAS takes one thread anyway, and to tell it so would take a fifth of the time."""
+BLOCK: Final = 8192
+"""Words that are read at once, so that the memory of a long text is bounded; a window is never parted."""
 FORMS: Final = 10
 LISTS: Final = 16
 """Combinations of the four word lists that a word may stand in."""
@@ -113,16 +111,20 @@ class _Vectors:
 class LightModel:
     """Shared by all threads."""
 
-    def __init__(self, model: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         assets = resources.files("extproc.assets")
-        with (model or assets.joinpath("names", "light.npz")).open("rb") as file:
+        stored_in = folder or assets.joinpath("names")
+        with stored_in.joinpath("light.npz").open("rb") as file:
             stored = dict(np.load(file))
         self._pieces: npt.NDArray[np.int8] = stored["pieces"]
         self._scales: Floats = stored["scales"]
         self._forms, self._lists, self._glued = stored["forms"], stored["lists"], stored["glued"]
-        self._layers = [(stored[f"weight{i}"], stored[f"bias{i}"]) for i in range(len(OFFSETS))]
-        self._head, self._head_bias = stored["head"], stored["head_bias"]
         self.width = self._forms.shape[1]
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        graph = stored_in.joinpath("light.onnx").read_bytes()
+        self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._tokenizer = Tokenizer.from_str(
             assets.joinpath("all-MiniLM-L6-v2", "tokenizer.json").read_text(encoding="utf-8")
         )
@@ -130,58 +132,32 @@ class LightModel:
         self._tokenizer.no_truncation()
         self._vectors = _Vectors(self.width)
         self._lock = threading.Lock()
-        self._blas = ThreadpoolController().select(user_api="blas")
 
     def logits(self, words: Sequence[str], places: npt.NDArray[np.int32], begins: Sequence[int]) -> Floats:
-        """What each word is: n x labels. Whole windows at a time, about BLOCK words, so that all stays in the cache."""
-        if len(words) <= FEW:
-            return self._read(words, places, begins)
-        # Products this small take BLAS longer with several threads than with one, on a busy machine ten times as long.
-        with self._blas.limit(limits=1):
-            return self._by_blocks(words, places, begins)
-
-    def _by_blocks(self, words: Sequence[str], places: npt.NDArray[np.int32], begins: Sequence[int]) -> Floats:
-        if len(words) <= BLOCK:
-            return self._read(words, places, begins)
-        parts, first = [], 0
+        """What each word is: n x labels."""
         ends = [*begins[1:], len(words)]
-        for nth, end in enumerate(ends):
-            start = begins[first]
-            if end - start >= BLOCK or nth == len(ends) - 1:
-                if end > start:
-                    own = [begin - start for begin in begins[first : nth + 1]]
-                    parts.append(self._read(words[start:end], places[start:end], own))
-                first = min(nth + 1, len(begins) - 1)
-        return np.concatenate(parts)
+        parts = [
+            self._read(words[begins[first] : ends[last]], places[begins[first] : ends[last]], begins[first : last + 1])
+            for first, last in _blocks(begins, ends)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _read(self, words: Sequence[str], places: npt.NDArray[np.int32], begins: Sequence[int]) -> Floats:
-        rows, vectors = self._look_up(words)
+        rows, known = self._look_up(words)
         size = len(words)
         glued = np.zeros((size, 1), dtype=np.float32)
         np.equal(places[1:, 0], places[:-1, 1], out=glued[1:, 0], casting="unsafe")
-        where: Any = slice(None)
-        full = None
+        where = np.arange(size)
+        for begin in begins[1:]:
+            where[begin - begins[0] :] += GAP
+            glued[begin - begins[0] :][:1] = 0
         height = size + GAP * (len(begins) - 1)
-        if len(begins) > 1:
-            where = np.arange(size)
-            for begin in begins[1:]:
-                where[begin:] += GAP
-                glued[begin : begin + 1] = 0
-            full = np.zeros((height, 1), dtype=np.float32)
-            full[where] = 1
-        x = np.zeros((height + 2 * GAP, self.width), dtype=np.float32)
-        inner = x[GAP : GAP + height]
-        inner[where] = vectors[rows] + glued * self._glued
-        for offsets, (weight, bias) in zip(OFFSETS, self._layers, strict=True):
-            beside = np.concatenate([x[GAP + o : GAP + o + height] for o in offsets], axis=1)
-            new = beside @ weight
-            new += bias
-            np.maximum(new, 0, out=new)
-            if full is not None:
-                new *= full
-            inner += new
-        logits: Floats = inner[where] @ self._head + self._head_bias
-        return logits
+        vectors = np.zeros((height, self.width), dtype=np.float32)
+        vectors[where] = known[rows] + glued * self._glued
+        inside = np.zeros((1, 1, height), dtype=np.float32)
+        inside[0, 0, where] = 1
+        logits: Floats = self._session.run(None, {"vectors": vectors, "inside": inside})[0]
+        return logits[where]
 
     def _look_up(self, words: Sequence[str]) -> tuple[Any, Floats]:
         vectors = self._vectors
@@ -211,3 +187,13 @@ class LightModel:
         vectors.array = array
         for at, word in enumerate(words, known):
             vectors.rows[word] = at
+
+
+def _blocks(begins: Sequence[int], ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last window of each block: whole windows of some BLOCK words together."""
+    first = 0
+    for last, end in enumerate(ends):
+        if end - begins[first] >= BLOCK or last == len(ends) - 1:
+            if end > begins[first]:
+                yield first, last
+            first = last + 1

@@ -15,7 +15,7 @@ from extproc.pii.pieces import Cut
 from extproc.pii.results import RecognizerResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from extproc.config.names import NameSettings
     from extproc.pii.names.cues import Window
@@ -37,12 +37,10 @@ _GOES_AFTER: Final = re.compile(r"[\w@-]|\.\w")
 class Model(Protocol):
     """The bundled network, or a token classifier of the user's own."""
 
-    def begin(
+    def read(
         self, text: str, windows: Sequence[Window], budget: int | None = None
-    ) -> Callable[[], tuple[list[Span], int]]:
-        """Begin to read. What comes back gives the names inside the windows, and how many windows were read before
-        `budget` tokens were used up.
-        """
+    ) -> tuple[list[Span], int]:
+        """The names inside the windows, and how many windows were read before `budget` tokens were used up."""
 
 
 @dataclass(slots=True)
@@ -66,24 +64,23 @@ class NameRecognizer:
 
     def __call__(self, text: str, key: str | None = None) -> list[RecognizerResult]:
         """Names of the wanted types, in the order of the text. `key` labels the text as a whole."""
-        return self.begin(Cut(text), key)()
+        return self.read(Cut(text), key)
 
-    def begin(self, cut: Cut, key: str | None = None) -> Callable[[], list[RecognizerResult]]:
-        """Begin to look for names; what comes back gives them. In between, the caller may look for something else."""
+    def read(self, cut: Cut, key: str | None = None) -> list[RecognizerResult]:
+        """The same of a text that is cut up already."""
         text = cut.text
         self.counts.texts += 1
         if key is not None and "PERSON" in self._entities and holds_a_name(key) and _VALUE.fullmatch(text):
             start, end = len(text) - len(text.lstrip()), len(text.rstrip())
-            whole = [RecognizerResult("PERSON", start, end, SUREST, ("key",))]
-            return lambda: whole
+            return [RecognizerResult("PERSON", start, end, SUREST, ("key",))]
         windows = self._cues.windows(cut, key) if self._settings.run == "on_cues" else [(0, len(text))] if text else []
         if not windows:
-            return list
+            return []
         self.counts.read += 1
         if self._settings.run == "always":
             windows = list(_sliced(text))
-        names = self._model.begin(text, windows, self._settings.budget_tokens)
-        return lambda: self._results(text, windows, *names())
+        spans, done = self._model.read(text, windows, self._settings.budget_tokens)
+        return self._results(text, windows, spans, done)
 
     def _results(
         self, text: str, windows: Sequence[Window], spans: Sequence[Span], done: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,12 +13,11 @@ from extproc.pii.names.shape import OTHER, shape_of
 from extproc.pii.names.spans import Span, clean, decode, offsets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
-    from extproc.pii.names.aside import Aside
     from extproc.pii.names.cues import Window
 
 MAX_TOKENS: Final = 96
@@ -53,24 +51,12 @@ class NameModel:
 
     def find(self, text: str, windows: Sequence[Window]) -> list[Span]:
         """Names inside the windows, in the order of the text."""
-        return self.begin(text, windows)()
-
-    def begin(self, text: str, windows: Sequence[Window], aside: Aside | None = None) -> Callable[[], list[Span]]:
-        """Begin to read, with `aside` in its thread; what comes back waits for the names."""
         pieces: list[_Piece] = []
         for start, end in windows:
             pieces.extend(_pieces(self._tokenizer.encode(text[start:end], add_special_tokens=False), text, start))
-        batches = list(_batches(pieces))
-        passes = partial(self._passes, [_feeds(batch) for batch in batches])
-        outputs = aside.begin(passes) if aside else passes
-        return lambda: self._spans(text, batches, outputs())
-
-    def _passes(self, feeds: Sequence[Mapping[str, Any]]) -> list[Any]:
-        return [self._session.run(None, feed)[0] for feed in feeds]
-
-    def _spans(self, text: str, batches: Sequence[Sequence[_Piece]], outputs: Sequence[Any]) -> list[Span]:
         found: dict[tuple[int, int], Span] = {}
-        for batch, rows in zip(batches, outputs, strict=True):
+        for batch in _batches(pieces):
+            rows = self._session.run(None, _feeds(batch))[0]
             for piece, logits in zip(batch, rows, strict=True):
                 for span in piece.spans(logits, self._bias):
                     _keep_longest(found, span)
