@@ -1,4 +1,4 @@
-"""Train the light name model and write it to `light.npz` and `light.onnx` in `extproc/assets/names`, with what was measured on the way.
+"""Train the light name model: `light.npz` and `light.onnx` in `extproc/assets/names`, and what was measured on the way.
 
     pip install -e '.[train]'
     python scripts/train_light_names.py --backbone DIR --sentences names.jsonl

@@ -63,14 +63,23 @@ LONGEST_KEY: Final = 80
 """Of a longer key, its beginning is read."""
 
 
+EVERYDAY: Final = frozenset({"my"})
+"""Words that stand everywhere: a phrase that begins with one of them is looked for at its second word."""
+_BEFORE: Final = re.compile(r"([^\W\d_]+)[\W\d_]{0,3}\Z")
+_REACH_BEFORE: Final = max(map(len, EVERYDAY)) + 4
+"""Characters: such a word, what may stand between, and what would make it another word."""
+
+
 class Phrases:
     """The phrases that begin with one word."""
 
-    __slots__ = ("alone", "followed_in_vain", "longer")
+    __slots__ = ("alone", "followed_in_vain", "led", "longer")
 
     def __init__(self) -> None:
         self.alone: frozenset[str] | None = None
         """Kinds of the word alone."""
+        self.led: dict[str, frozenset[str]] = {}
+        """By an everyday word before it: the kinds of both."""
         self.longer: dict[str, list[tuple[tuple[str, ...], frozenset[str]]]] = {}
         """By the second word: what follows the first, and the kinds of all."""
         self.followed_in_vain: frozenset[str] = frozenset()
@@ -84,7 +93,13 @@ class Phrases:
                 stop = _follow(text, end, rest)
                 if stop:
                     return Label(start, stop, kinds)
-        return Label(start, end, self.alone) if self.alone is not None else None
+        alone = self.kinds(text, start)
+        return Label(start, end, alone) if alone is not None else None
+
+    def kinds(self, text: str, start: int) -> frozenset[str] | None:
+        """Kinds of the word alone at this position, or of it and the everyday word before it; None: it is no label."""
+        before = _BEFORE.search(text, max(0, start - _REACH_BEFORE), start) if self.led else None
+        return self.led.get(before[1].lower(), self.alone) if before else self.alone
 
 
 class Vocabulary:
@@ -100,6 +115,10 @@ class Vocabulary:
                 written[phrase] = written.get(phrase, frozenset()) | kinds
                 continue
             words = tuple(WORD.findall(phrase.lower()))
+            if len(words) == 2 and words[0] in EVERYDAY:
+                led = self.first.setdefault(words[1], Phrases()).led
+                led[words[0]] = led.get(words[0], frozenset()) | kinds
+                continue
             rest = tuple(plain(word) for word in words[1:])
             for head in {words[0], plain(words[0])} if words else ():
                 self._add(head, rest, kinds)
@@ -147,7 +166,8 @@ class Vocabulary:
         for rest, kinds in begun.longer.get(words[1], ()) if len(words) > 1 else ():
             if tuple(words[1 : 1 + len(rest)]) == rest:
                 return Label(pieces[0][0], pieces[len(rest)][1], kinds)
-        return Label(*pieces[0], begun.alone) if begun.alone is not None else None
+        alone = begun.kinds(text, pieces[0][0])
+        return Label(*pieces[0], alone) if alone is not None else None
 
     def of_key(self, key: str) -> frozenset[str]:
         """Kinds that a JSON key or the head of a column names: `customerPhone`, `home-phone`, `Tel.`."""

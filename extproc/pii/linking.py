@@ -24,6 +24,8 @@ class NameLinker:
 
     def __init__(self) -> None:
         self._people: list[tuple[str, list[str]]] = []
+        self._by_word: dict[str, set[int]] = {}
+        """Word -> those of whose names it is one: who shares no word is nobody's other form."""
         self._leaders: dict[tuple[str, ...], str] = {}
 
     def leader(self, name: str) -> str:
@@ -32,20 +34,23 @@ class NameLinker:
         key = tuple(words)
         if key in self._leaders:
             return self._leaders[key]
-        fitting = (
-            [at for at, (_, known) in enumerate(self._people) if _fits(words, known) or _fits(known, words)]
-            if words
-            else []
-        )
+        sharing = set().union(*(self._by_word.get(word, ()) for word in words))
+        fitting = [at for at in sharing if _fits(words, self._people[at][1]) or _fits(self._people[at][1], words)]
         if len(fitting) == 1:
             leader, known = self._people[fitting[0]]
             if len(words) > len(known):
-                self._people[fitting[0]] = (leader, words)
+                self._name(fitting[0], leader, words)
         else:
             leader = name
             self._people.append((name, words))
+            self._name(len(self._people) - 1, name, words)
         self._leaders[key] = leader
         return leader
+
+    def _name(self, at: int, leader: str, words: list[str]) -> None:
+        self._people[at] = (leader, words)
+        for word in words:
+            self._by_word.setdefault(word, set()).add(at)
 
 
 def _words(name: str) -> list[str]:

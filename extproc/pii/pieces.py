@@ -30,8 +30,8 @@ BLOCK: Final = 2**18
 """Characters cut up at once: the pieces of a text take ten times its memory."""
 NEAR: Final = 16
 """Stretches to be read that are nearer than this are one: to begin anew costs more than a word or two."""
-_ORDINARY: Final = re.compile(r"(?:[^\W\d_]|[-.,;:!?'\"()/’“”…–]){1,24}")
-"""Pieces that are met again; others hardly ever are."""
+_ORDINARY: Final = re.compile(r"(?:[^\W\d_]|[-.,;:!?'\"()/’“”…–]){1,24}|[\w$€£%.,:;?!]{1,5}")
+"""Pieces that are met again, words and short numbers; others hardly ever are."""
 
 
 class Block(NamedTuple):
@@ -90,7 +90,7 @@ class Pieces(Generic[Note]):
     def __init__(self, judge: Callable[[str], tuple[Note, ...] | None]) -> None:
         self._judge = judge
         self._idle = {""}
-        self._notes: dict[str, tuple[Note, ...]] = {}
+        self._notes: dict[str, tuple[Note, ...] | None] = {}
 
     def busy(self, cut: Cut) -> Iterator[tuple[int, int, tuple[Note, ...] | None]]:
         """Start and end of all but the idle pieces, in the order of the text, and what is noted of them.
@@ -134,9 +134,9 @@ class Pieces(Generic[Note]):
             if _ORDINARY.fullmatch(piece) is None:
                 continue
             notes = self._judge(piece)
-            if notes:
-                self._notes[piece] = notes
-            elif notes is not None:
+            if notes == ():
                 idle.add(piece)
+            else:
+                self._notes[piece] = notes
         self._idle |= idle
         return idle

@@ -58,10 +58,9 @@ class Vault:
         taken: dict[str, set[int]] = {entity_type: set() for entity_type in new}
         windows = (window for text in texts for window in _windows(text))
         for window in chain(windows, (window.decode(errors="replace") for window in _windows(body))):
-            large = window.upper()  # a first look in C: hardly any text holds the name of a type at all
+            large = window.upper()  # in one case, so that a search begins where the first letters stand
             for entity_type in new:
-                if all(part in large for part in entity_type.split("_")):
-                    taken[entity_type].update(_numbers(entity_type, window))
+                taken[entity_type].update(_numbers(entity_type, large))
         self._taken.update(taken)
 
     def placeholder(self, entity_type: str, value: str) -> str:
@@ -121,12 +120,14 @@ def _windows(text: _Sliced) -> Iterator[_Sliced]:
         yield text[start : start + _WINDOW + _OVERLAP]
 
 
-def _numbers(entity_type: str, text: str) -> Iterator[int]:
-    return (int(match[1]) for match in _written(entity_type).finditer(text))
+def _numbers(entity_type: str, large: str) -> Iterator[int]:
+    return (int(match[1]) for match in _written(entity_type).finditer(large))
 
 
 @lru_cache(maxsize=512)
 def _written(entity_type: str) -> re.Pattern[str]:
-    """Every spelling of a type with a number, brackets aside, that a tolerant restorer could take for a placeholder."""
-    name = _ESCAPES.join(map(re.escape, entity_type.split("_")))
-    return re.compile(rf"{name}{_ESCAPES}0*([0-9]{{1,9}})", re.IGNORECASE | re.ASCII)
+    """Every spelling of a type with a number, in large letters and brackets aside, that a tolerant restorer could take for a
+    placeholder.
+    """
+    name = _ESCAPES.join(map(re.escape, entity_type.upper().split("_")))
+    return re.compile(rf"{name}{_ESCAPES}0*([0-9]{{1,9}})", re.ASCII)

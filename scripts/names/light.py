@@ -181,4 +181,3 @@ def graph(layers: list[Weights], head: Weights) -> onnx.ModelProto:
     )
     onnx.checker.check_model(model, full_check=True)
     return model
-

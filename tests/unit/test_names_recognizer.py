@@ -115,7 +115,7 @@ def test_a_firm_of_that_name_stays_whole():
 
     class Both(Words):
         def read(self, text, windows, budget):
-                return [Span("PERSON", 0, 15, 0.9), Span("ORGANIZATION", 21, 37, 0.9)], len(windows)
+            return [Span("PERSON", 0, 15, 0.9), Span("ORGANIZATION", 21, 37, 0.9)], len(windows)
 
     assert find(text, Both())[0] == [("PERSON", "Chinedu Okonkwo")]
 

@@ -41,9 +41,7 @@ class NameCascade:
         self._classes = np.array([[*row, not any(row)] for row in wanted], dtype=np.float32)
         """labels x classes: the wanted types, and all else."""
 
-    def read(
-        self, text: str, windows: Sequence[Window], budget: int | None = None
-    ) -> tuple[list[Span], int]:
+    def read(self, text: str, windows: Sequence[Window], budget: int | None = None) -> tuple[list[Span], int]:
         """The names inside the windows, and how many windows were read before `budget` words and signs were used up."""
         words, places, begins = units(text, windows)
         done = len(windows)
@@ -57,7 +55,7 @@ class NameCascade:
         again = self._unsure(logits, begins, ends)
         for first, end in again:
             logits[first:end, 1:] = -np.inf
-        spans = clean(text, decode(logits, places.tolist(), breaks={*begins}))
+        spans = clean(text, decode(logits, places, breaks={*begins}))
         if again:
             parts = [(int(places[first, 0]), int(places[end - 1, 1])) for first, end in again]
             spans = sorted([*spans, *self._network.find(text, parts)], key=lambda span: span.start)

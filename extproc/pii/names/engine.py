@@ -47,9 +47,7 @@ class TokenClassifier:
         if missing:
             raise ConfigError(f"{graph}: no label {', '.join(missing)}; it has {', '.join(names)}")
 
-    def read(
-        self, text: str, windows: Sequence[Window], budget: int | None = None
-    ) -> tuple[list[Span], int]:
+    def read(self, text: str, windows: Sequence[Window], budget: int | None = None) -> tuple[list[Span], int]:
         """Names inside the windows, and how many windows were read before `budget` tokens were used up."""
         found: list[Span] = []
         done = used = 0

@@ -37,9 +37,7 @@ _GOES_AFTER: Final = re.compile(r"[\w@-]|\.\w")
 class Model(Protocol):
     """The bundled network, or a token classifier of the user's own."""
 
-    def read(
-        self, text: str, windows: Sequence[Window], budget: int | None = None
-    ) -> tuple[list[Span], int]:
+    def read(self, text: str, windows: Sequence[Window], budget: int | None = None) -> tuple[list[Span], int]:
         """The names inside the windows, and how many windows were read before `budget` tokens were used up."""
 
 

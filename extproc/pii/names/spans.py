@@ -40,7 +40,7 @@ class Span:
 
 def decode(
     logits: npt.NDArray[np.float32],
-    words: Sequence[tuple[int, int]],
+    words: Sequence[tuple[int, int]] | npt.NDArray[np.int32],
     labels: Sequence[str] = LABELS,
     breaks: Container[int] = (),
 ) -> list[Span]:
@@ -52,34 +52,24 @@ def decode(
         return []
     best = logits.argmax(axis=1)
     kinds = [label.partition("-")[2] for label in labels]
-    places = np.flatnonzero(best)
-    inside = [(at, nth) for at, nth in zip(places.tolist(), best[places].tolist(), strict=True) if kinds[nth]]
-    if not inside:
+    named = np.flatnonzero(np.array([bool(kind) for kind in kinds])[best])
+    if not len(named):
         return []
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares = np.exp(logits[named] - logits[named].max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
-    sums = {
-        kind: np.concatenate([[0.0], shares[:, [i for i, k in enumerate(kinds) if k == kind]].sum(axis=1).cumsum()])
-        for kind in {kinds[nth] for _, nth in inside}
-    }
+    of_kind = shares @ np.array([[a == b for b in kinds] for a in kinds], dtype=shares.dtype)
+    scores = of_kind[np.arange(len(named)), best[named]].tolist()
     spans: list[Span] = []
-
-    def close() -> None:
-        total = sums[kind]
-        score = float(total[last + 1] - total[first]) / (last + 1 - first)
-        spans.append(Span(kind, words[first][0], words[last][1], score))
-
-    kind, first, last = "", 0, 0
-    for at, nth in inside:
-        name = kinds[nth]
-        opens = labels[nth].startswith("B-") or at in breaks
-        if kind and (name != kind or at != last + 1 or opens):
-            close()
+    kind, first, last, total = "", 0, 0, 0.0
+    for at, nth, score in zip(named.tolist(), best[named].tolist(), scores, strict=True):
+        if kind and (kinds[nth] != kind or at != last + 1 or labels[nth].startswith("B-") or at in breaks):
+            spans.append(Span(kind, int(words[first][0]), int(words[last][1]), total / (last + 1 - first)))
             kind = ""
         if not kind:
-            kind, first = name, at
+            kind, first, total = kinds[nth], at, 0.0
         last = at
-    close()
+        total += score
+    spans.append(Span(kind, int(words[first][0]), int(words[last][1]), total / (last + 1 - first)))
     return spans
 
 

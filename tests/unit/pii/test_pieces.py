@@ -78,16 +78,15 @@ def test_a_known_piece_is_not_judged_again():
     """Idle pieces are passed over, those with notes come with them, and what cannot be judged alone comes as it stands."""
     judged = []
     pieces = Pieces(lambda piece: judged.append(piece) or letters(piece))
-    text = "the Cat  sat\non the 3 mats (and\ton the Cat)\r\n"
+    text = "the Cat  sat\non the 3 876543 (and\ton the Cat)\r\n"
     for _ in range(20):
         busy = list(pieces.busy(Cut(text)))
     assert [(text[start:end], notes) for start, end, notes in busy] == [
         ("Cat", ("C",)),
-        ("3 mats (and", None),
+        ("876543 (and", None),
         ("Cat)", ("C",)),
     ]
-    assert sorted({*judged} - {"(and"}) == ["Cat", "Cat)", "mats", "on", "sat", "the"]
-    assert max(judged.count(piece) for piece in judged if piece != "(and") == 1
+    assert sorted(judged) == ["(and", "3", "Cat", "Cat)", "on", "sat", "the"]
 
 
 def test_what_is_new_is_learned_little_by_little():
