@@ -1,8 +1,11 @@
 """Names of one person are one person."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from extproc.pii.linking import NameLinker
+from extproc.pii import linking
+from extproc.pii.linking import MOST_COMPARED, NameLinker
 from extproc.pii.vault import Vault
 
 
@@ -88,3 +91,36 @@ def test_a_person_with_more_forms_than_letters_gets_a_new_number():
     vault = Vault()
     forms = ["aisha" + " " * n + "okafor" for n in range(1, 30)]
     assert len({vault.placeholder("PERSON", form) for form in forms}) == len(forms)
+
+
+WORDS = ["aisha", "okafor", "A", "O", "Ms", "bo", "Lee's", "van", "Ödön", "odon", "b"]
+NAMES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join)
+
+
+@given(st.lists(NAMES, max_size=14))
+def test_the_index_finds_whom_everyone_would(names):
+    """Comparing a name with those that the index gives decides as comparing it with all does."""
+    indexed, plain = NameLinker(), NameLinker()
+    plain._fitting = lambda words: [
+        at for at, (_, known) in enumerate(plain._people) if linking._fits(words, known) or linking._fits(known, words)
+    ]
+    assert [indexed.leader(name) for name in names] == [plain.leader(name) for name in names]
+
+
+def test_a_list_of_customers_is_not_compared_with_itself(monkeypatch):
+    """Each name costs a bounded number of comparisons, however many share a word with it."""
+    compared = 0
+    fits = linking._fits
+
+    def counting(part, whole):
+        nonlocal compared
+        compared += 1
+        return fits(part, whole)
+
+    monkeypatch.setattr(linking, "_fits", counting)
+    linker = NameLinker()
+    for n in range(3000):
+        word = "".join("abcdefghij"[int(digit)] for digit in str(n))
+        for name in (f"x{word} okafor", f"aisha y{word}", f"{word[0]} okafor", f"{word[:2]} aisha {word[-2:]}"):
+            linker.leader(name)
+    assert compared < 12000 * MOST_COMPARED

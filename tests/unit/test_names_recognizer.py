@@ -3,12 +3,14 @@
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from extproc.config.names import NameSettings
 from extproc.config.pii import PiiSettings
 from extproc.errors import NamesOverBudgetError
 from extproc.pii.names import recognizer, wanted
-from extproc.pii.names.recognizer import NameRecognizer
+from extproc.pii.names.recognizer import NameRecognizer, _found, _met
 from extproc.pii.names.spans import Span
 
 
@@ -81,6 +83,41 @@ def test_names_found_once_are_found_everywhere():
     text = "Okonkwo called. " + "It rained all day and nobody was there to see it at all. Okonkwo called. " * 4
     found, _ = find(text, Words(Okonkwo="PERSON"))
     assert found == [("PERSON", "Okonkwo")] * 5
+
+
+PARTS = [
+    "Ann",
+    "Anna",
+    "O'Brien",
+    "Jean-Luc",
+    "Okafor",
+    "Holdings",
+    "3M",
+    "&x",
+    "Ö",
+    " ",
+    ",",
+    ".",
+    "'s",
+    "-",
+    "_",
+    "2",
+    "\n",
+]
+
+
+@given(
+    st.lists(st.sampled_from(PARTS), max_size=25).map("".join),
+    st.sets(st.sampled_from([*PARTS[:9], "Okafor Holdings"])),
+)
+def test_many_names_are_found_where_few_are(text, names):
+    """Looked up word by word or searched for one by one: the same where a name stands as a word of its own."""
+
+    def whole(occurrences):
+        ends = ((start, start + len(name)) for start, name in occurrences)
+        return {(a, b) for a, b in ends if not re.match(r"\w", text[a - 1 : a]) and not re.match(r"\w", text[b:])}
+
+    assert whole(_met(text, names)) == whole(_found(text, names))
 
 
 def test_long_texts_write_names_with_capitals():
