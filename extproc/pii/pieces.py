@@ -1,13 +1,26 @@
-"""A text by what stands between white space. Prose says the same over and over: each piece is judged once, and known again."""
+"""A text by what stands between white space. Prose says the same over and over: each piece is judged once, and known again.
+
+Known by its hash: numpy hashes all pieces of a text in one go and tells which of them are idle, and only of the others is
+anything made in Python. The hash is a polynomial over the characters, modulo 2**64, in a number that is drawn when the process
+starts (Karp and Rabin, Efficient randomized pattern-matching algorithms, IBM J. Res. Dev. 31(2), 1987): nobody outside can
+choose two pieces of at most LONGEST characters that share one.
+"""
 
 from __future__ import annotations
 
 import re
-from itertools import islice
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+import secrets
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
+
+import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
+
+    import numpy.typing as npt
+
+    Places = npt.NDArray[np.intp]
+    Hashes = npt.NDArray[np.uint64]
 
 Note = TypeVar("Note")
 
@@ -15,35 +28,47 @@ GAP: Final = re.compile(r"[ \n\t\r]")
 """What pieces are cut at. Rarer white space is part of a piece."""
 KEPT: Final = 30_000
 """Pieces known before all are forgotten and met anew: some 3 MB."""
+SLOTS_BITS: Final = 16
+"""Idle pieces have one of 2**16 slots by the first bits of their hash; of two with the same, the later one has it."""
 SHORT: Final = 800
 """Texts that are shorter are read sooner than cut up."""
 NEW: Final = 16
-"""Of every so many different pieces one new one is judged, so that a text of nothing but new ones costs little more."""
+"""Of every so many pieces one new one is judged, so that a text of nothing but new ones costs little more."""
 SIGNS: Final = '_={"|/012'
 """Where more than one in MOST_SIGNS characters is of these, code or data stand: few pieces of them are met again."""
 MOST_SIGNS: Final = 64
 HEAD: Final = 4096
 """So much of a block is looked at for them."""
 MOST_UNKNOWN: Final = 4
-"""Where more than one in so many different pieces is not known, the block is read in full."""
-BLOCK: Final = 2**18
-"""Characters cut up at once: the pieces of a text take ten times its memory."""
+"""Where more than one in so many pieces is not known, the block is read in full."""
+BLOCK: Final = 2**16
+"""Characters cut up at once, or more where no gap follows: it takes thirty times its size for a moment."""
 NEAR: Final = 16
 """Stretches to be read that are nearer than this are one: to begin anew costs more than a word or two."""
-_ORDINARY: Final = re.compile(r"(?:[^\W\d_]|[-.,;:!?'\"()/’“”…–]){1,24}|[\w$€£%.,:;?!]{1,5}")
+LONGEST: Final = 24
+"""Characters of a piece that may be known."""
+_ORDINARY: Final = re.compile(rf"(?:[^\W\d_]|[-.,;:!?'\"()/’“”…–]){{1,{LONGEST}}}|[\w$€£%.,:;?!]{{1,5}}")
 """Pieces that are met again, words and short numbers; others hardly ever are."""
+_UNKNOWN: Final[Any] = object()
+_IS_GAP: Final = np.isin(np.arange(33), [ord(c) for c in " \n\t\r"])
+_BASE: Final = secrets.randbits(64) | 1
+_POWERS: Final = np.cumprod(np.full(2 * BLOCK, _BASE, dtype=np.uint64))
+_INVERSES: Final = _POWERS[0] * np.cumprod(np.full(2 * BLOCK, pow(_BASE, -1, 2**64), dtype=np.uint64))
+"""What moves a piece to the beginning of its block: 1, and down by one power each."""
 
 
 class Block(NamedTuple):
     """A part of a text, cut up."""
 
+    text: str
+    """All of it."""
     start: int
     end: int
-    spaced: str = ""
-    """All gaps in it as spaces, one more before and behind."""
-    pieces: list[str] | None = None
+    starts: Places
+    ends: Places
+    """Of its pieces, in the text."""
+    hashes: Hashes | None = None
     """None: no prose, hence not cut up."""
-    different: frozenset[str] = frozenset()
 
 
 class Cut:
@@ -72,13 +97,29 @@ class Cut:
             start = end
 
 
+_NOTHING: Final = np.zeros(0, dtype=np.intp)
+
+
 def _block(text: str, start: int, end: int) -> Block:
     head = text[start : min(end, start + HEAD)]
-    if MOST_SIGNS * sum(map(head.count, SIGNS)) > len(head):
-        return Block(start, end)
-    spaced = f" {text[start:end]} ".replace("\n", " ").replace("\t", " ").replace("\r", " ")
-    pieces = spaced.split(" ")
-    return Block(start, end, spaced, pieces, frozenset(pieces))
+    if MOST_SIGNS * sum(map(head.count, SIGNS)) > len(head) or end - start > len(_POWERS):
+        return Block(text, start, end, _NOTHING, _NOTHING)
+    codes = np.frombuffer(text[start:end].encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    size = len(codes)
+    gaps = np.flatnonzero(codes <= ord(" "))
+    gaps = gaps[_IS_GAP[codes[gaps]]]
+    starts, ends = np.concatenate(([0], gaps + 1)), np.concatenate((gaps, [size]))
+    full = ends > starts
+    starts, ends = starts[full], ends[full]
+    sums = np.zeros(size + 1, dtype=np.uint64)
+    powers = _POWERS[:size]
+    terms = powers * codes
+    terms += powers  # no character counts as nothing
+    np.cumsum(terms, out=sums[1:])
+    hashes = sums[ends] - sums[starts]
+    hashes *= _INVERSES[starts]
+    hashes[ends - starts > LONGEST] = 0
+    return Block(text, start, end, starts + start, ends + start, hashes)
 
 
 class Pieces(Generic[Note]):
@@ -89,8 +130,12 @@ class Pieces(Generic[Note]):
 
     def __init__(self, judge: Callable[[str], tuple[Note, ...] | None]) -> None:
         self._judge = judge
-        self._idle = {""}
+        self._forget()
+
+    def _forget(self) -> None:
         self._notes: dict[str, tuple[Note, ...] | None] = {}
+        self._idle: Hashes = np.arange(2**SLOTS_BITS, dtype=np.uint64)[::-1] << np.uint64(64 - SLOTS_BITS)
+        """By slot the hash of the idle piece there; at first one that belongs elsewhere."""
 
     def busy(self, cut: Cut) -> Iterator[tuple[int, int, tuple[Note, ...] | None]]:
         """Start and end of all but the idle pieces, in the order of the text, and what is noted of them.
@@ -101,42 +146,39 @@ class Pieces(Generic[Note]):
             yield from self._busy(block)
 
     def _busy(self, block: Block) -> list[tuple[int, int, tuple[Note, ...] | None]]:
-        offset, end, spaced, pieces, different = block
-        if pieces is None:
-            return [(offset, end, None)]
-        wanted = different - self._idle
-        unknown = wanted.difference(self._notes)
-        if unknown:
-            wanted -= self._learn(islice(unknown, 4 + len(different) // NEW))
-            if MOST_UNKNOWN * len(wanted.difference(self._notes)) > len(different):
-                return [(offset, end, None)]
+        hashes = block.hashes
+        if hashes is None:
+            return [(block.start, block.end, None)]
+        busy = np.flatnonzero(self._idle[hashes >> np.uint64(64 - SLOTS_BITS)] != hashes)
         stretches: list[tuple[int, int, tuple[Note, ...] | None]] = []
-        known = self._notes.get
-        find = spaced.index
-        at, last = 0, -NEAR
-        for piece in filter(wanted.__contains__, pieces):
-            start = find(f" {piece} ", at)
-            at = start + len(piece) + 1
-            notes = known(piece)
+        text, known = block.text, self._notes.get
+        last, unknown, judged = -NEAR, 0, 0
+        for nth, start, end in zip(busy.tolist(), block.starts[busy].tolist(), block.ends[busy].tolist(), strict=True):
+            piece = text[start:end]
+            notes = known(piece, _UNKNOWN)
+            if notes is _UNKNOWN:
+                if judged <= len(hashes) // NEW and _ORDINARY.fullmatch(piece):
+                    judged += 1
+                    notes = self._learn(piece, hashes[nth])
+                else:
+                    notes = None
+                    unknown += 1
+                    if MOST_UNKNOWN * unknown > len(hashes):
+                        return [(block.start, block.end, None)]
+            if notes == ():
+                continue
             if notes is None and start - last < NEAR and stretches[-1][2] is None:
-                stretches[-1] = (stretches[-1][0], offset + at - 1, None)
+                stretches[-1] = (stretches[-1][0], end, None)
             else:
-                stretches.append((offset + start, offset + at - 1, notes))
-            last = at - 1
+                stretches.append((start, end, notes))
+            last = end
         return stretches
 
-    def _learn(self, pieces: Iterable[str]) -> set[str]:
-        """Judge new pieces; those that turn out to be idle."""
-        if len(self._idle) + len(self._notes) > KEPT:
-            self._idle, self._notes = {""}, {}
-        idle = set()
-        for piece in pieces:
-            if _ORDINARY.fullmatch(piece) is None:
-                continue
-            notes = self._judge(piece)
-            if notes == ():
-                idle.add(piece)
-            else:
-                self._notes[piece] = notes
-        self._idle |= idle
-        return idle
+    def _learn(self, piece: str, hashed: np.uint64) -> tuple[Note, ...] | None:
+        """Judge a new piece."""
+        if len(self._notes) >= KEPT:
+            self._forget()
+        notes = self._notes[piece] = self._judge(piece)
+        if notes == () and hashed:
+            self._idle[hashed >> np.uint64(64 - SLOTS_BITS)] = hashed
+        return notes
