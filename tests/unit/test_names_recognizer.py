@@ -10,7 +10,8 @@ from extproc.config.names import NameSettings
 from extproc.config.pii import PiiSettings
 from extproc.errors import NamesOverBudgetError
 from extproc.pii.names import recognizer, wanted
-from extproc.pii.names.recognizer import NameRecognizer, _found, _met
+from extproc.pii.names.recognizer import NameRecognizer
+from extproc.pii.names.repeats import _all, _each
 from extproc.pii.names.spans import Span
 
 
@@ -92,9 +93,9 @@ PARTS = [
     "Jean-Luc",
     "Okafor",
     "Holdings",
-    "3M",
-    "&x",
-    "Ö",
+    "3Com",
+    "&Co",
+    "Öre",
     " ",
     ",",
     ".",
@@ -111,13 +112,20 @@ PARTS = [
     st.sets(st.sampled_from([*PARTS[:9], "Okafor Holdings"])),
 )
 def test_many_names_are_found_where_few_are(text, names):
-    """Looked up word by word or searched for one by one: the same where a name stands as a word of its own."""
+    """Looked up all at once or searched for one by one: the same where a name stands as a word of its own."""
 
     def whole(occurrences):
         ends = ((start, start + len(name)) for start, name in occurrences)
         return {(a, b) for a, b in ends if not re.match(r"\w", text[a - 1 : a]) and not re.match(r"\w", text[b:])}
 
-    assert whole(_met(text, names)) == whole(_found(text, names))
+    assert whole(_all(text, names)) == whole(_each(text, names))
+
+
+@pytest.mark.parametrize("at", range(2**16 - 5, 2**16 + 2))
+def test_a_name_across_two_blocks_is_found(at):
+    """A long text is looked through in blocks."""
+    text = " " * at + "Ann" + " " * 100
+    assert list(_all(text, ["Ann"])) == [(at, "Ann")]
 
 
 def test_long_texts_write_names_with_capitals():

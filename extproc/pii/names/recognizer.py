@@ -10,31 +10,23 @@ from extproc.errors import NamesOverBudgetError
 from extproc.pii.names import by_cues
 from extproc.pii.names.cues import CASUAL, STREET_ENDS, STREET_WORDS, Cues
 from extproc.pii.names.keys import holds_a_name
+from extproc.pii.names.repeats import WORD, repeats
 from extproc.pii.names.words import load
 from extproc.pii.pieces import Cut
 from extproc.pii.results import RecognizerResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from extproc.config.names import NameSettings
     from extproc.pii.names.cues import Window
     from extproc.pii.names.spans import Span
 
-SHORTEST_REPEAT: Final = 3
 SUREST: Final = 0.85
 """A name is never surer than what a checksum or a distinctive shape proves."""
 SUREST_PLACE: Final = 0.65
 """A place or a firm is less sure than any shape: plates and codes look like the names of firms."""
-FEW: Final = 64
-"""Names that are searched for one by one elsewhere in a text."""
-REPEATED: Final = 0.6
-"""Score of a name that the model read elsewhere in the text."""
 _VALUE: Final = re.compile(r"\s*[^\W\d_][\w.'’-]*(?: +[\w.'’-]+){0,4}\s*")
-_WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_BEGINNING: Final = re.compile(r"[^\W\d_]+|\d+")
-_GOES_BEFORE: Final = re.compile(r"[\w@#/.-]")
-_GOES_AFTER: Final = re.compile(r"[\w@-]|\.\w")
 
 
 class Model(Protocol):
@@ -102,7 +94,7 @@ class NameRecognizer:
         ]
         if done < len(windows):
             results += self._rest(text, windows[done][0])
-        results += _repeats(text, results, spans)
+        results += repeats(text, results, [(s.start, s.end) for s in spans])
         return sorted(results, key=lambda r: r.start)
 
     def _rest(self, text: str, start: int) -> list[RecognizerResult]:
@@ -130,68 +122,13 @@ def _sliced(text: str, size: int = 2000) -> Iterable[Window]:
         start = end
 
 
-def _repeats(text: str, found: Sequence[RecognizerResult], spans: Sequence[Span]) -> list[RecognizerResult]:
-    """What was found, wherever else it stands written the same way: people by each word of their names, the others whole."""
-    kinds: dict[str, str] = {}
-    for result in found:
-        name = text[result.start : result.end]
-        for word in _WORD.findall(name) if result.entity_type == "PERSON" else [name]:
-            if _is_telling(word):
-                kinds.setdefault(word, result.entity_type)
-    if not kinds or len(text) < 2 * min(map(len, kinds)):
-        return []
-    taken = sorted({*((r.start, r.end) for r in found), *((s.start, s.end) for s in spans)})
-    out: list[RecognizerResult] = []
-    at = 0
-    for start, end, kind in sorted(_occurrences(text, kinds)):
-        while at < len(taken) and taken[at][1] <= start:
-            at += 1
-        if (at == len(taken) or taken[at][0] >= end) and (not out or start >= out[-1].end):
-            out.append(RecognizerResult(kind, start, end, REPEATED, ("name repeated",)))
-    return out
-
-
-def _occurrences(text: str, kinds: Mapping[str, str]) -> Iterator[tuple[int, int, str]]:
-    """Where names stand as words of their own."""
-    for start, name in _found(text, kinds) if len(kinds) <= FEW else _met(text, kinds):
-        end = start + len(name)
-        if not _GOES_BEFORE.match(text[start - 1 : start]) and not _GOES_AFTER.match(text, end):
-            yield start, end, kinds[name]
-
-
-def _found(text: str, names: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Each name searched for: of a few, faster than to look at every word."""
-    for name in names:
-        start = text.find(name)
-        while start >= 0:
-            yield start, name
-            start = text.find(name, start + len(name))
-
-
-def _met(text: str, names: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Every word looked up: as many names as there may be cost no more than one."""
-    by_beginning: dict[str, list[str]] = {}
-    others = []
-    for name in names:
-        beginning = _BEGINNING.match(name)
-        if beginning:
-            by_beginning.setdefault(beginning[0], []).append(name)
-        else:
-            others.append(name)
-    for word in _BEGINNING.finditer(text):
-        for name in by_beginning.get(word[0], ()):
-            if text.startswith(name, word.start()):
-                yield word.start(), name
-    yield from _found(text, others)
-
-
 def _is_plausible(entity_type: str, name: str, *, casual: bool) -> bool:
     """Whether the letters bear out what the model says of them.
 
     Nobody is called by one everyday word; an address has a capital or a street's word; and in texts longer than a chat
     message people write names with capitals: what is all small or all large must hold a name of the list.
     """
-    words = _WORD.findall(name)
+    words = WORD.findall(name)
     if entity_type == "ADDRESS":
         return name != name.lower() or not STREET_WORDS.isdisjoint(words) or words[0].endswith(STREET_ENDS)
     if entity_type != "PERSON":
@@ -210,11 +147,3 @@ def _is_literal(text: str, start: int, end: int) -> bool:
 
 def _surest(entity_type: str) -> float:
     return SUREST if entity_type in {"PERSON", "ADDRESS"} else SUREST_PLACE
-
-
-def _is_telling(word: str) -> bool:
-    """Whether a word names somebody by itself: long enough, and no everyday word."""
-    low = word.lower()
-    if len(word) < SHORTEST_REPEAT or low in load("common") or low in load("ambiguous"):
-        return False
-    return word != low or low in load("given")
