@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from extproc.intent.batching import PASS_SIZE, Batcher
+from extproc.intent.batching import MOST_AT_ONCE_S, PASS_SIZE, Batcher
 from extproc.lateness import Lateness
 
 
@@ -55,34 +55,51 @@ async def test_the_expectation_counts_the_whole_batch(batcher, door):
     assert await asyncio.gather(*tasks) == [1] * 4
 
 
-async def test_a_small_item_that_comes_alone_is_read_at_once():
+async def test_a_small_item_that_comes_alone_is_read_at_once(monkeypatch):
     """Once it is known to be quick; not a large one, not while the thread works, and no more than a share of the time."""
     where = []
+    now = 0.0
+    held = threading.Event()
 
     def work(items):
+        nonlocal now
         where.append(threading.current_thread())
-        time.sleep(0.002 if items == [2] else 0.0)
+        now += 0.002
+        if items == [2]:
+            held.wait()
         return list(items)
 
+    async def is_idle():
+        for _ in range(5000):
+            if batcher._begun is None:
+                return
+            await asyncio.sleep(0.001)
+
+    monkeypatch.setattr("extproc.intent.batching.monotonic", lambda: now)
     batcher = Batcher(work, lambda item: item, 4)
     try:
         assert batcher.at_once(1) is None  # nobody knows yet how long it takes
         assert await batcher.submit(1) == 1
-        await asyncio.sleep(0.05)
+        await is_idle()
+        now += 1
         assert batcher.at_once(1) == 1
         assert where[-1] is threading.current_thread()
         assert batcher.at_once(100) is None
         running = batcher.submit(2)
         assert batcher.at_once(1) is None
+        held.set()
         assert await running == 2
-        await asyncio.sleep(0.05)
+        await is_idle()
+        now += 1
         taken = 0
-        while batcher.at_once(2) is not None:
+        while batcher.at_once(1) is not None:
             taken += 1
-        assert 5 < taken < 120
-        await asyncio.sleep(0.1)
+        assert MOST_AT_ONCE_S / 0.002 <= taken <= 2 * MOST_AT_ONCE_S / 0.002 + 1
+        assert batcher.at_once(1) is None
+        now += 1
         assert batcher.at_once(1) == 1
     finally:
+        held.set()
         batcher.close()
 
 
