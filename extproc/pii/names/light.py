@@ -145,15 +145,16 @@ class LightModel:
     def _read(self, words: Sequence[str], places: npt.NDArray[np.int32], begins: Sequence[int]) -> Floats:
         rows, known = self._look_up(words)
         size = len(words)
-        glued = np.zeros((size, 1), dtype=np.float32)
-        np.equal(places[1:, 0], places[:-1, 1], out=glued[1:, 0], casting="unsafe")
+        glued = np.zeros(size, dtype=np.bool_)
+        np.equal(places[1:, 0], places[:-1, 1], out=glued[1:])
         where = np.arange(size)
         for begin in begins[1:]:
             where[begin - begins[0] :] += GAP
-            glued[begin - begins[0] :][:1] = 0
+            glued[begin - begins[0] :][:1] = False
         height = size + GAP * (len(begins) - 1)
         vectors = np.zeros((height, self.width), dtype=np.float32)
-        vectors[where] = known[rows] + glued * self._glued
+        vectors[where] = known[rows]
+        vectors[where[glued]] += self._glued
         inside = np.zeros((1, 1, height), dtype=np.float32)
         inside[0, 0, where] = 1
         logits: Floats = self._session.run(None, {"vectors": vectors, "inside": inside})[0]
