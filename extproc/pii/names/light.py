@@ -35,7 +35,7 @@ OFFSETS: Final = ((-2, -1, 0, 1, 2), (-2, 0, 2), (-4, 0, 4))
 """Which neighbours each layer sees: eight words to either side in all."""
 GAP: Final = max(max(layer) for layer in OFFSETS)
 """Rows kept empty between two windows, in every layer, so that none sees the other."""
-BLOCK: Final = 8192
+BLOCK: Final = 2048
 """Words that are read at once, so that the memory of a long text is bounded; a window is never parted."""
 FORMS: Final = 10
 LISTS: Final = 16
