@@ -1,9 +1,9 @@
 """A text by what stands between white space. Prose says the same over and over: each piece is judged once, and known again.
 
-Known by its hash: numpy hashes all pieces of a text in one go and tells which of them are idle, and only of the others is
-anything made in Python. The hash is a polynomial over the characters, modulo 2**64, in a number that is drawn when the process
-starts (Karp and Rabin, Efficient randomized pattern-matching algorithms, IBM J. Res. Dev. 31(2), 1987): nobody outside can
-choose two pieces of at most LONGEST characters that share one.
+Known by its hash, not by itself: numpy hashes all pieces in one go and tells which of them are idle, and only of the others is
+anything made in Python. The hash is a polynomial over the characters, modulo 2**64, in a number that is drawn when the
+process starts (Karp and Rabin, Efficient randomized pattern-matching algorithms, IBM J. Res. Dev. 31(2), 1987): nobody outside
+can choose two pieces of at most LONGEST characters that share one.
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ class Pieces(Generic[Note]):
         self._forget()
 
     def _forget(self) -> None:
-        self._notes: dict[str, tuple[Note, ...] | None] = {}
+        self._notes: dict[int, tuple[Note, ...] | None] = {}
+        """By hash."""
         self._idle: Hashes = np.arange(2**SLOTS_BITS, dtype=np.uint64)[::-1] << np.uint64(64 - SLOTS_BITS)
         """By slot the hash of the idle piece there; at first one that belongs elsewhere."""
 
@@ -153,13 +154,13 @@ class Pieces(Generic[Note]):
         stretches: list[tuple[int, int, tuple[Note, ...] | None]] = []
         text, known = block.text, self._notes.get
         last, unknown, judged = -NEAR, 0, 0
-        for nth, start, end in zip(busy.tolist(), block.starts[busy].tolist(), block.ends[busy].tolist(), strict=True):
-            piece = text[start:end]
-            notes = known(piece, _UNKNOWN)
+        places = hashes[busy].tolist(), block.starts[busy].tolist(), block.ends[busy].tolist()
+        for hashed, start, end in zip(*places, strict=True):
+            notes = known(hashed, _UNKNOWN)
             if notes is _UNKNOWN:
-                if judged <= len(hashes) // NEW and _ORDINARY.fullmatch(piece):
+                if hashed and judged <= len(hashes) // NEW and _ORDINARY.fullmatch(text, start, end):
                     judged += 1
-                    notes = self._learn(piece, hashes[nth])
+                    notes = self._learn(text[start:end], hashed)
                 else:
                     notes = None
                     unknown += 1
@@ -174,11 +175,11 @@ class Pieces(Generic[Note]):
             last = end
         return stretches
 
-    def _learn(self, piece: str, hashed: np.uint64) -> tuple[Note, ...] | None:
+    def _learn(self, piece: str, hashed: int) -> tuple[Note, ...] | None:
         """Judge a new piece."""
         if len(self._notes) >= KEPT:
             self._forget()
-        notes = self._notes[piece] = self._judge(piece)
-        if notes == () and hashed:
-            self._idle[hashed >> np.uint64(64 - SLOTS_BITS)] = hashed
+        notes = self._notes[hashed] = self._judge(piece)
+        if notes == ():
+            self._idle[hashed >> (64 - SLOTS_BITS)] = hashed
         return notes
