@@ -11,7 +11,7 @@ from extproc.config.pii import PiiSettings
 from extproc.errors import NamesOverBudgetError
 from extproc.pii.names import recognizer, wanted
 from extproc.pii.names.recognizer import NameRecognizer
-from extproc.pii.names.repeats import _all, _each
+from extproc.pii.names.repeats import _all, _each, _occurrences
 from extproc.pii.names.spans import Span
 
 
@@ -119,6 +119,13 @@ def test_many_names_are_found_where_few_are(text, names):
         return {(a, b) for a, b in ends if not re.match(r"\w", text[a - 1 : a]) and not re.match(r"\w", text[b:])}
 
     assert whole(_all(text, names)) == whole(_each(text, names))
+
+
+def test_letters_without_end_are_passed_over():
+    """A name may begin anywhere in them, and what follows is read no farther than names are long."""
+    text = "Ann" * 300_000 + " Ann"
+    found = _occurrences(text, {"Ann": "PERSON", "Okafor": "PERSON"})
+    assert list(found) == [(len(text) - 3, len(text), "PERSON")]
 
 
 @pytest.mark.parametrize("at", range(2**16 - 5, 2**16 + 2))

@@ -80,11 +80,12 @@ def _all(text: str, names: Collection[str]) -> Iterator[tuple[int, str]]:
     for name in names:
         beginning = _BEGINNING.match(name)
         by_beginning.setdefault(beginning[0] if beginning else name[0], []).append(name)
+    longest = max(map(len, by_beginning), default=0)
     wanted[_keys("".join(name[:SHORTEST] for name in names))[::SHORTEST]] = True
     for offset in range(0, len(text), _BLOCK):
         keys = _keys(text[offset : offset + _BLOCK + SHORTEST - 1])
         for start in (np.flatnonzero(wanted[keys]) + offset).tolist():
-            beginning = _BEGINNING.match(text, start)
+            beginning = _BEGINNING.match(text, start, start + longest + 1)  # of a run without end, no more
             for name in by_beginning.get(beginning[0] if beginning else text[start], ()):
                 if text.startswith(name, start):
                     yield start, name
