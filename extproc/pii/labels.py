@@ -64,7 +64,7 @@ LONGEST_KEY: Final = 80
 
 
 EVERYDAY: Final = frozenset({"my"})
-"""Words that stand everywhere: a phrase that begins with one of them is looked for at its second word."""
+"""Words that stand everywhere: a phrase of one of them and another word is looked for at that other word."""
 _BEFORE: Final = re.compile(r"([^\W\d_]+)[\W\d_]{0,3}\Z")
 _REACH_BEFORE: Final = max(map(len, EVERYDAY)) + 4
 """Characters: such a word, what may stand between, and what would make it another word."""

@@ -50,6 +50,7 @@ LONGEST: Final = 24
 _ORDINARY: Final = re.compile(rf"(?:[^\W\d_]|[-.,;:!?'\"()/’“”…–]){{1,{LONGEST}}}|[\w$€£%.,:;?!]{{1,5}}")
 """Pieces that are met again, words and short numbers; others hardly ever are."""
 _UNKNOWN: Final[Any] = object()
+_NOTHING: Final = np.zeros(0, dtype=np.intp)
 _IS_GAP: Final = np.isin(np.arange(33), [ord(c) for c in " \n\t\r"])
 _BASE: Final = secrets.randbits(64) | 1
 _POWERS: Final = np.cumprod(np.full(2 * BLOCK, _BASE, dtype=np.uint64))
@@ -95,9 +96,6 @@ class Cut:
                 self._only = block
             yield block
             start = end
-
-
-_NOTHING: Final = np.zeros(0, dtype=np.intp)
 
 
 def _block(text: str, start: int, end: int) -> Block:

@@ -23,6 +23,7 @@ import sys
 import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,7 @@ class Bench:
     """Envoy's."""
 
 
+@cache
 def clinc(split: str) -> list[dict[str, Any]]:
     """Rows of a split."""
     return [row for line in CLINC.read_text().splitlines() if (row := json.loads(line))["split"] == split]

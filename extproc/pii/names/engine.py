@@ -10,7 +10,7 @@ import onnxruntime as ort
 from tokenizers import Tokenizer
 
 from extproc.errors import ConfigError
-from extproc.pii.names.spans import Span, clean, decode
+from extproc.pii.names.spans import Span, clean, decode, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,19 +71,7 @@ class TokenClassifier:
             "token_type_ids": np.array([encoding.type_ids], dtype=np.int64),
         }
         logits = self._session.run(None, {name: feeds[name] for name in self._inputs})[0][0]
-        first: list[int] = []
-        words: list[Window] = []
-        current: int | None = None
-        for at, word in enumerate(encoding.word_ids):
-            if word is None:
-                continue
-            start, end = encoding.offsets[at]
-            if word == current:
-                words[-1] = (words[-1][0], offset + end)
-            else:
-                current = word
-                first.append(at)
-                words.append((offset + start, offset + end))
+        first, words = words_of(encoding, offset)
         return decode(np.asarray(logits, dtype=np.float32)[first], words, self._labels)
 
 

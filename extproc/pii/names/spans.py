@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -71,6 +71,23 @@ def decode(
         total += score
     spans.append(Span(kind, int(words[first][0]), int(words[last][1]), total / (last + 1 - first)))
     return spans
+
+
+def words_of(encoding: Any, offset: int) -> tuple[list[int], list[tuple[int, int]]]:
+    """The first token of each word that a tokenizer made of a text, and where the words stand if it begins at `offset`."""
+    first: list[int] = []
+    words: list[tuple[int, int]] = []
+    current = None
+    for at, (word, (start, end)) in enumerate(zip(encoding.word_ids, encoding.offsets, strict=True)):
+        if word is None:  # a token of the model's own
+            continue
+        if word == current:
+            words[-1] = (words[-1][0], offset + end)
+        else:
+            current = word
+            first.append(at)
+            words.append((offset + start, offset + end))
+    return first, words
 
 
 def clean(text: str, spans: Sequence[Span]) -> list[Span]:
