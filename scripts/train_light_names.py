@@ -103,7 +103,7 @@ def main() -> None:
     model = LightTagger.from_backbone(args.backbone, args.width, len(LABELS))
     train(model, rows, args)
     args.out.mkdir(parents=True, exist_ok=True)
-    model.save(args.out)
+    model.save(args.out, list(islice(rows, 3000)))
     report = {}
     for name, part in held_out(sentences, args.seed).items():
         tally = score(LightModel(args.out), part)

@@ -118,9 +118,25 @@ class LightTagger(nn.Module):
                 nn.init.normal_(extra.weight, std=0.1)
         return model
 
-    def save(self, folder: Path) -> None:
+    @torch.no_grad()
+    def ranges(self, rows: list[LightRow]) -> list[tuple[float, float]]:
+        """Between which values the inputs of each layer lie, but for one in 100,000 at either end."""
+        seen: list[list[np.ndarray]] = [[] for _ in self.layers]
+        self.eval()
+        hooks = [
+            layer.register_forward_pre_hook(lambda _, given, into=into: into.append(given[0].numpy().ravel()[::7]))
+            for layer, into in zip(self.layers, seen, strict=True)
+        ]
+        for at in range(0, len(rows), 96):
+            self(rows[at : at + 96])
+        for hook in hooks:
+            hook.remove()
+        self.train()
+        return [tuple(map(float, np.quantile(np.concatenate(some), [1e-5, 1 - 1e-5]))) for some in seen]
+
+    def save(self, folder: Path, rows: list[LightRow]) -> None:
         """As `LightModel` reads it: `light.npz`, the table of pieces in int8 with a scale each and what is added to a word's
-        vector, and `light.onnx`, the layers.
+        vector, and `light.onnx`, the layers in int8 for inputs as these rows give them.
         """
         table = self.pieces.weight.detach().numpy()
         scales = np.abs(table).max(axis=1) / 127 + 1e-12
@@ -134,41 +150,58 @@ class LightTagger(nn.Module):
         )
         layers = [(layer.weight.detach().numpy(), layer.bias.detach().numpy()) for layer in self.layers]
         head = (self.head.weight.detach().numpy(), self.head.bias.detach().numpy())
-        onnx.save(graph(layers, head), str(folder / "light.onnx"))
+        onnx.save(graph(layers, head, self.ranges(rows)), str(folder / "light.onnx"))
 
 
 Weights = tuple[np.ndarray, np.ndarray]
 """Of a linear layer: outputs x inputs, outputs."""
+LARGEST = 63
+"""Weights have 7 bits: with 8, two products overflow the sixteen that processors without VNNI add them up in."""
 
 
-def graph(layers: list[Weights], head: Weights) -> onnx.ModelProto:
-    """The layers as dilated convolutions. Inputs `vectors` (places x width) and `inside` (1 x 1 x places, 0 in the gaps between
-    windows), output `logits` (places x labels).
+def graph(layers: list[Weights], head: Weights, ranges: list[tuple[float, float]]) -> onnx.ModelProto:
+    """The layers as products of what stands beside each place with weights, in int8; fixed scales, so that no word is read
+    in another way for what stands elsewhere. `ranges`: of the inputs of each layer, beyond which they are cut off.
+
+    Inputs `vectors` (places x width) and `inside` (places x 1, 0 in the gaps between windows), output `logits` (places x
+    labels).
     """
     labels, width = head[0].shape
-    stored = {"head": head[0][:, :, None], "head_bias": head[1], "first": np.array([0])}
-    nodes = [
-        helper.make_node("Transpose", ["vectors"], ["channels"], perm=[1, 0]),
-        helper.make_node("Unsqueeze", ["channels", "first"], ["x0"]),
-    ]
-    for i, (offsets, (weight, bias)) in enumerate(zip(OFFSETS, layers, strict=True)):
-        size, step, reach = len(offsets), offsets[1] - offsets[0], max(offsets)
-        stored[f"weight{i}"] = weight.reshape(width, size, width).transpose(0, 2, 1)
-        stored[f"bias{i}"] = bias
-        shape = {"kernel_shape": [size], "dilations": [step], "pads": [reach, reach]}
+    stored = {"head": head[0].T, "head_bias": head[1], "axis": np.array([0])}
+    nodes, state = [], "vectors"
+    for i, (offsets, (weight, bias), (low, high)) in enumerate(zip(OFFSETS, layers, ranges, strict=True)):
+        reach = max(offsets)
+        scales = np.abs(weight).max(axis=1) / LARGEST
+        step = (high - low) / 255
+        stored |= {
+            f"weight{i}": np.round(weight / scales[:, None]).astype(np.int8).T,
+            f"scales{i}": scales.astype(np.float32),
+            f"bias{i}": bias,
+            f"step{i}": np.float32(step),
+            f"zero{i}": np.uint8(round(-low / step)),
+            f"around{i}": np.array([reach, 0, reach, 0]),
+        }
         nodes += [
-            helper.make_node("Conv", [f"x{i}", f"weight{i}", f"bias{i}"], [f"sums{i}"], **shape),
+            helper.make_node("QuantizeLinear", [state, f"step{i}", f"zero{i}"], [f"bytes{i}"]),
+            helper.make_node("Pad", [f"bytes{i}", f"around{i}", f"zero{i}"], [f"wide{i}"]),
+        ]
+        for offset in offsets:
+            stored[f"from{reach + offset}"] = np.array([reach + offset])
+            stored[f"to{reach - offset}"] = np.array([offset - reach or np.iinfo(np.int64).max])
+            cut = [f"wide{i}", f"from{reach + offset}", f"to{reach - offset}", "axis"]
+            nodes.append(helper.make_node("Slice", cut, [f"at{offset}_{i}"]))
+        product = [f"beside{i}", f"weight{i}", f"step{i}", f"scales{i}", f"zero{i}", "", f"bias{i}"]
+        nodes += [
+            helper.make_node("Concat", [f"at{offset}_{i}" for offset in offsets], [f"beside{i}"], axis=1),
+            helper.make_node("MatMulIntegerToFloat", product, [f"sums{i}"], domain="com.microsoft"),
             helper.make_node("Relu", [f"sums{i}"], [f"new{i}"]),
             helper.make_node("Mul", [f"new{i}", "inside"], [f"kept{i}"]),
-            helper.make_node("Add", [f"x{i}", f"kept{i}"], [f"x{i + 1}"]),
+            helper.make_node("Add", [state, f"kept{i}"], [f"state{i}"]),
         ]
-    nodes += [
-        helper.make_node("Conv", [f"x{len(layers)}", "head", "head_bias"], ["by_label"], kernel_shape=[1]),
-        helper.make_node("Squeeze", ["by_label", "first"], ["rows"]),
-        helper.make_node("Transpose", ["rows"], ["logits"], perm=[1, 0]),
-    ]
-    inputs = {"vectors": ["places", width], "inside": [1, 1, "places"]}
-    model = helper.make_model(
+        state = f"state{i}"
+    nodes.append(helper.make_node("Gemm", [state, "head", "head_bias"], ["logits"]))
+    inputs = {"vectors": ["places", width], "inside": ["places", 1]}
+    return helper.make_model(
         helper.make_graph(
             nodes,
             "light",
@@ -176,8 +209,6 @@ def graph(layers: list[Weights], head: Weights) -> onnx.ModelProto:
             [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["places", labels])],
             [numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in stored.items()],
         ),
-        opset_imports=[helper.make_opsetid("", 17)],
+        opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)],
         ir_version=9,
     )
-    onnx.checker.check_model(model, full_check=True)
-    return model

@@ -1,4 +1,4 @@
-"""The first of the two name models: three narrow convolutions over word vectors, in microseconds, for all of a text.
+"""The first of the two name models: three narrow convolutions over word vectors, in int8, for all of a text.
 
 It says what each word is and how sure it is; `cascade.py` has the network of `runner.py` read again what it is not sure of.
 A word's vector is the mean of its pieces' vectors plus what its letters and the word lists say; it is made once and kept,
@@ -155,8 +155,8 @@ class LightModel:
         vectors = np.zeros((height, self.width), dtype=np.float32)
         vectors[where] = known[rows]
         vectors[where[glued]] += self._glued
-        inside = np.zeros((1, 1, height), dtype=np.float32)
-        inside[0, 0, where] = 1
+        inside = np.zeros((height, 1), dtype=np.float32)
+        inside[where] = 1
         logits: Floats = self._session.run(None, {"vectors": vectors, "inside": inside})[0]
         return logits[where]
 
