@@ -9,7 +9,15 @@ import re
 import unicodedata
 from bisect import bisect_right
 from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LONG: Final = 1500
+"""Characters of a text from which on numpy finds what is not ASCII sooner than a pattern."""
 _OTHER = re.compile(r"[^\x00-\x7f]+")
 _DASHES = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-")
 _SPELLED = _DASHES | dict.fromkeys("\u2018\u2019\u201a\u201b", "'") | dict.fromkeys("\u201c\u201d\u201e", '"')
@@ -59,6 +67,17 @@ class Folded:
         return here + 1 if last else here
 
 
+def _runs(text: str) -> Iterable[tuple[int, int]]:
+    """Where characters beyond ASCII stand."""
+    if len(text) < LONG:
+        return (run.span() for run in _OTHER.finditer(text))
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    others = np.flatnonzero(codes >= 0x80)
+    breaks = np.flatnonzero(np.diff(others) > 1)
+    starts, lasts = others[np.r_[0, breaks + 1]], others[np.r_[breaks, len(others) - 1]]
+    return zip(starts.tolist(), (lasts + 1).tolist(), strict=True)
+
+
 def fold(text: str) -> Folded:
     """Fold a text. ASCII, and text that is already plain, costs next to nothing."""
     if text.isascii():
@@ -67,8 +86,8 @@ def fold(text: str) -> Folded:
     froms: list[int] = []
     tos: list[int] = []
     length = copied = 0
-    for run in _OTHER.finditer(text):
-        start, chars = run.start(), run.group()
+    for start, end in _runs(text):
+        chars = text[start:end]
         folded = [_fold_char(char) for char in chars]
         if "".join(folded) == chars:
             continue

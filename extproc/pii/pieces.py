@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 import secrets
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy.typing as npt
 
@@ -136,13 +137,12 @@ class Pieces(Generic[Note]):
         self._idle: Hashes = np.arange(2**SLOTS_BITS, dtype=np.uint64)[::-1] << np.uint64(64 - SLOTS_BITS)
         """By slot the hash of the idle piece there; at first one that belongs elsewhere."""
 
-    def busy(self, cut: Cut) -> Iterator[tuple[int, int, tuple[Note, ...] | None]]:
+    def busy(self, cut: Cut) -> Iterable[tuple[int, int, tuple[Note, ...] | None]]:
         """Start and end of all but the idle pieces, in the order of the text, and what is noted of them.
 
         Nothing (None) is noted of a stretch of which all is to be read.
         """
-        for block in cut.blocks():
-            yield from self._busy(block)
+        return chain.from_iterable(map(self._busy, cut.blocks()))
 
     def _busy(self, block: Block) -> list[tuple[int, int, tuple[Note, ...] | None]]:
         hashes = block.hashes

@@ -60,7 +60,8 @@ class Vault:
         for window in chain(windows, (window.decode(errors="replace") for window in _windows(body))):
             large = window.upper()  # in one case, so that a search begins where the first letters stand
             for entity_type in new:
-                taken[entity_type].update(_numbers(entity_type, large))
+                if entity_type.partition("_")[0].upper() in large:
+                    taken[entity_type].update(_numbers(entity_type, large))
         self._taken.update(taken)
 
     def placeholder(self, entity_type: str, value: str) -> str:

@@ -37,9 +37,9 @@ class NameCascade:
     ) -> None:
         self._light, self._network = light, network
         self._second_look_tokens = second_look_tokens
-        wanted = [[label.endswith("-" + entity) for entity in sorted(entities)] for label in LABELS]
-        self._classes = np.array([[*row, not any(row)] for row in wanted], dtype=np.float32)
-        """labels x classes: the wanted types, and all else."""
+        wanted = [[label.endswith("-" + entity) for label in LABELS] for entity in sorted(entities)]
+        self._classes = np.array([*wanted, ~np.any(wanted, axis=0)], dtype=np.float32)
+        """classes x labels: the wanted types, and all else."""
 
     def read(self, text: str, windows: Sequence[Window], budget: int | None = None) -> tuple[list[Span], int]:
         """The names inside the windows, and how many windows were read before `budget` words and signs were used up."""
@@ -63,8 +63,9 @@ class NameCascade:
 
     def _unsure(self, logits: Floats, begins: Sequence[int], ends: Sequence[int]) -> list[Stretch]:
         """Words for a second look with those around them, the least sure first, as many as are paid for; in their order."""
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-        surest = (shares @ self._classes).max(axis=1) / shares.sum(axis=1)
+        columns = np.ascontiguousarray(logits.T)  # along rows of nine, numpy takes ten times as long
+        shares = np.exp(columns - columns.max(axis=0))
+        surest = (self._classes @ shares).max(axis=0) / shares.sum(axis=0)
         if surest.min() >= SURE:
             return []
         doubtful = np.flatnonzero(surest < SURE).tolist()

@@ -11,7 +11,7 @@ import re
 import threading
 from importlib import resources
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import onnxruntime as ort
@@ -41,6 +41,8 @@ FORMS: Final = 10
 LISTS: Final = 16
 """Combinations of the four word lists that a word may stand in."""
 MAX_PIECES: Final = 6
+NOTHING: Final = 0
+"""Row of the vector of no word."""
 KEPT_WORDS: Final = 50_000
 """Word vectors kept before they are all forgotten and made anew: 13 MB."""
 
@@ -106,6 +108,7 @@ class _Vectors:
     def __init__(self, width: int) -> None:
         self.rows: dict[str, int] = {}
         self.array: Floats = np.zeros((4096, width), dtype=np.float32)
+        """The first row is that of NOTHING."""
 
 
 class LightModel:
@@ -143,7 +146,7 @@ class LightModel:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _read(self, words: Sequence[str], places: npt.NDArray[np.int32], begins: Sequence[int]) -> Floats:
-        rows, known = self._look_up(words)
+        found, known = self._look_up(words)
         size = len(words)
         glued = np.zeros(size, dtype=np.bool_)
         np.equal(places[1:, 0], places[:-1, 1], out=glued[1:])
@@ -151,20 +154,19 @@ class LightModel:
         for begin in begins[1:]:
             where[begin - begins[0] :] += GAP
             glued[begin - begins[0] :][:1] = False
-        height = size + GAP * (len(begins) - 1)
-        vectors = np.zeros((height, self.width), dtype=np.float32)
-        vectors[where] = known[rows]
+        rows = np.zeros(size + GAP * (len(begins) - 1), dtype=np.intp)
+        rows[where] = found
+        vectors = known.take(rows, axis=0)
         vectors[where[glued]] += self._glued
-        inside = np.zeros((height, 1), dtype=np.float32)
-        inside[where] = 1
+        inside = (rows != NOTHING).astype(np.float32)[:, None]
         logits: Floats = self._session.run(None, {"vectors": vectors, "inside": inside})[0]
-        return logits[where]
+        return logits.take(where, axis=0)
 
-    def _look_up(self, words: Sequence[str]) -> tuple[Any, Floats]:
+    def _look_up(self, words: Sequence[str]) -> tuple[list[int], Floats]:
         vectors = self._vectors
         get = vectors.rows.get
-        rows = [get(word, -1) for word in words]
-        if -1 in rows:
+        rows = [get(word, NOTHING) for word in words]
+        if NOTHING in rows:
             with self._lock:
                 vectors = self._vectors
                 if len(vectors.rows) + len(words) > KEPT_WORDS:
@@ -175,7 +177,7 @@ class LightModel:
 
     def _learn(self, vectors: _Vectors, words: Sequence[str]) -> None:
         """Add words. The array first, then the names: another thread may be looking up."""
-        known = len(vectors.rows)
+        known = len(vectors.rows) + 1
         array = vectors.array
         if known + len(words) > len(array):
             array = np.zeros((2 * (known + len(words)), self.width), dtype=np.float32)

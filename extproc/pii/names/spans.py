@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -51,14 +52,13 @@ def decode(
     if not len(words):
         return []
     best = logits.argmax(axis=1)
-    kinds = [label.partition("-")[2] for label in labels]
-    named = np.flatnonzero(np.array([bool(kind) for kind in kinds])[best])
+    kinds, are_names, alike = _kinds_of(tuple(labels))
+    named = np.flatnonzero(are_names[best])
     if not len(named):
         return []
     shares = np.exp(logits[named] - logits[named].max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
-    of_kind = shares @ np.array([[a == b for b in kinds] for a in kinds], dtype=shares.dtype)
-    scores = of_kind[np.arange(len(named)), best[named]].tolist()
+    scores = (shares @ alike)[np.arange(len(named)), best[named]].tolist()
     spans: list[Span] = []
     kind, first, last, total = "", 0, 0, 0.0
     for at, nth, score in zip(named.tolist(), best[named].tolist(), scores, strict=True):
@@ -71,6 +71,14 @@ def decode(
         total += score
     spans.append(Span(kind, int(words[first][0]), int(words[last][1]), total / (last + 1 - first)))
     return spans
+
+
+@lru_cache(maxsize=16)
+def _kinds_of(labels: tuple[str, ...]) -> tuple[list[str], npt.NDArray[np.bool_], npt.NDArray[np.float32]]:
+    """The type that each label is of, empty for none; whether it is of any; and which are of the same (labels x labels)."""
+    kinds = [label.partition("-")[2] for label in labels]
+    alike = [[a == b for b in kinds] for a in kinds]
+    return kinds, np.array(kinds) != "", np.array(alike, dtype=np.float32)
 
 
 def words_of(encoding: Any, offset: int) -> tuple[list[int], list[tuple[int, int]]]:
