@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 
 def export(model: NameTagger, folder: Path) -> Path:
-    """Write `names.onnx`: inputs `ids` and `shapes` (batch x length), output `logits`."""
+    """Write `names.onnx`: inputs `ids` and `shapes` (batch x length) and `asked` (batch x wanted), output `logits`."""
     model.eval()
     sample = torch.ones((2, 16), dtype=torch.int64)
-    axes = {0: "batch", 1: "length"}
+    axes, wanted = {0: "batch", 1: "length"}, {0: "batch", 1: "wanted"}
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         full = Path(scratch) / "full.onnx"
         torch.onnx.export(
             model,
-            (sample, sample),
+            (sample, sample, sample[:, :5]),
             str(full),
-            input_names=["ids", "shapes"],
+            input_names=["ids", "shapes", "asked"],
             output_names=["logits"],
-            dynamic_axes={"ids": axes, "shapes": axes, "logits": axes},
+            dynamic_axes={"ids": axes, "shapes": axes, "asked": wanted, "logits": wanted},
             dynamo=False,
             opset_version=17,
         )

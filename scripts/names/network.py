@@ -37,18 +37,32 @@ class Layer(nn.Module):
         self.down = nn.Linear(inner, HIDDEN)
         self.norm2 = nn.LayerNorm(HIDDEN, eps=1e-12)
 
-    def forward(self, x: torch.Tensor, mask: torch.Tensor, drop: float) -> torch.Tensor:
-        """`mask` is added to the attention scores: 0 for a token, a large negative number for padding."""
-        batch, length, _ = x.shape
-        q, k, v = self.qkv(x).view(batch, length, 3, HEADS, HIDDEN // HEADS).permute(2, 0, 3, 1, 4).unbind(0)
+    def forward(
+        self, x: torch.Tensor, mask: torch.Tensor, drop: float, asked: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """`mask` is added to the attention scores: 0 for a token, a large negative number for padding.
+
+        `asked`: the tokens that are wanted, as `NameTagger` takes them.
+        """
+        weight, bias = self.qkv.weight, self.qkv.bias
+        k, v = _heads(nn.functional.linear(x, weight[HIDDEN:], bias[HIDDEN:]), 2)
+        if asked is not None:
+            x = x.reshape(-1, HIDDEN)[asked]
+        (q,) = _heads(nn.functional.linear(x, weight[:HIDDEN], bias[:HIDDEN]), 1)
         scores = q @ k.transpose(-1, -2) * (HIDDEN // HEADS) ** -0.5 + mask
-        mixed = (scores.softmax(-1) @ v).transpose(1, 2).reshape(batch, length, HIDDEN)
+        mixed = (scores.softmax(-1) @ v).transpose(1, 2).flatten(2)
         x = self.norm1(x + nn.functional.dropout(self.out(mixed), drop, self.training))
         return self.norm2(x + nn.functional.dropout(self.down(nn.functional.gelu(self.up(x))), drop, self.training))
 
 
+def _heads(x: torch.Tensor, parts: int) -> tuple[torch.Tensor, ...]:
+    """What one product gave for several uses, each as (batch, head, token, width)."""
+    batch, length, _ = x.shape
+    return x.view(batch, length, parts, HEADS, HIDDEN // HEADS).permute(2, 0, 3, 1, 4).unbind(0)
+
+
 class NameTagger(nn.Module):
-    """Token ids, shape ids and lengths in; logits per token and label out."""
+    """Token ids and shape ids in; logits per token and label out."""
 
     def __init__(self, size: Size, labels: int, shapes: int, vocabulary: int = 30522) -> None:
         super().__init__()
@@ -62,15 +76,17 @@ class NameTagger(nn.Module):
         self.head = nn.Linear(HIDDEN, labels)
         self.drop = 0.1
 
-    def forward(self, ids: torch.Tensor, shapes: torch.Tensor) -> torch.Tensor:
-        """Padding is id 0."""
+    def forward(self, ids: torch.Tensor, shapes: torch.Tensor, asked: torch.Tensor | None = None) -> torch.Tensor:
+        """Padding is id 0. `asked` (batch x wanted): the tokens for which logits are wanted, None for all, numbered through
+        the batch; the last layer reads all and goes on with those.
+        """
         mask = (ids == 0).to(torch.float32)[:, None, None, :] * -1e4
         place = torch.arange(ids.shape[1])
         x = self.norm(self.widen(self.words(ids)) + self.positions(place)[None] + self.shapes(shapes))
         x = nn.functional.dropout(x, self.drop, self.training)
-        for layer in self.layers:
+        for layer in self.layers[:-1]:
             x = layer(x, mask, self.drop)
-        return self.head(x)
+        return self.head(self.layers[-1](x, mask, self.drop, asked))
 
     @classmethod
     def from_backbone(cls, folder: Path, size: Size, labels: int, shapes: int) -> NameTagger:

@@ -8,7 +8,7 @@ import pytest
 from extproc.pii.names import LightModel, NameCascade
 from extproc.pii.names.cascade import _stretches
 from extproc.pii.names.light import KEPT_WORDS, form_of, units
-from extproc.pii.names.spans import Span
+from extproc.pii.names.spans import LABELS
 
 TEXT = "Please tell Aisha Okafor that it rained. The build of release 7 is slow.\nDr. Brandt lives at 14 Elm Street."
 WINDOWS = [(0, 40), (41, 72), (73, len(TEXT))]
@@ -21,16 +21,18 @@ def light():
 
 
 class Recorder:
-    """In place of the network: says what it was asked to read, and finds nothing but the whole of it."""
+    """In place of the network: keeps what it was to read and asked, and takes the first word of each window for a person."""
 
     def __init__(self):
-        self.asked = []
+        self.read, self.asked = [], set()
 
-    def find(self, text, windows):
-        """One span per window."""
+    def logits(self, text, windows, asked):
+        """Sure of everything."""
         del text
-        self.asked = list(windows)
-        return [Span("PERSON", start, start + 6, 0.9) for start, _ in windows]
+        self.read, self.asked = list(windows), asked
+        people = {start for start, _ in windows}
+        label = LABELS.index("B-PERSON")
+        return {start: 9 * np.eye(len(LABELS))[label if start in people else 0] for start in asked}
 
 
 def test_windows_do_not_see_each_other(light):
@@ -95,7 +97,7 @@ def test_sure_windows_are_read_once(light):
     network = Recorder()
     text = "it rained all day and nobody was there"
     spans, done = NameCascade({"PERSON"}, light, network).read(text, [(0, len(text))])
-    assert (spans, done, network.asked) == ([], 1, [])
+    assert (spans, done, network.read) == ([], 1, [])
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_doubtful_words_are_read_with_those_around_them(doubtful, names, stretch
     """Not beyond their window, no name is cut, and what overlaps is read once."""
     is_name = np.zeros(200, dtype=bool)
     is_name[list(names)] = True
-    assert _stretches(doubtful, is_name, [0, 100], [100, 200]) == stretches
+    assert _stretches(doubtful, 14, is_name, [0, 100], [100, 200]) == stretches
 
 
 def test_unsure_windows_are_read_again(light, monkeypatch):
@@ -122,8 +124,21 @@ def test_unsure_windows_are_read_again(light, monkeypatch):
     network = Recorder()
     monkeypatch.setattr("extproc.pii.names.cascade.SURE", 1.1)
     spans, _ = NameCascade({"PERSON"}, light, network).read(TEXT, WINDOWS)
-    assert network.asked == WINDOWS
-    assert [span.start for span in spans] == [start for start, _ in WINDOWS]
+    assert network.read == WINDOWS
+    assert network.asked == {int(start) for start, _ in units(TEXT, WINDOWS)[1]}
+    assert [span.start for span in spans] == [0, 41]  # of the third, no more than a title
+
+
+def test_the_network_is_asked_of_few_words(light, monkeypatch):
+    """A word in doubt and its neighbours; of all others the light model has the last word."""
+    network = Recorder()
+    words, _, _ = units(TEXT, WINDOWS)
+    sure = np.where(np.arange(len(LABELS)) == 0, 9.0, 0.0) * np.ones((len(words), 1))
+    sure[words.index("Okafor")] = 0
+    monkeypatch.setattr(light, "logits", lambda *_: sure)
+    NameCascade({"PERSON"}, light, network).read(TEXT, WINDOWS)
+    assert network.read == WINDOWS[:1]
+    assert network.asked == {TEXT.index(word) for word in ("Aisha", "Okafor", "that")}
 
 
 @pytest.mark.parametrize("paid", [0, 9])
@@ -132,10 +147,10 @@ def test_second_looks_are_bounded(light, monkeypatch, paid):
     network = Recorder()
     monkeypatch.setattr("extproc.pii.names.cascade.SURE", 1.1)
     NameCascade({"PERSON"}, light, network, paid).read(TEXT, WINDOWS)
-    assert sum(len(units(TEXT, [window])[0]) for window in network.asked) <= paid
+    assert sum(len(units(TEXT, [window])[0]) for window in network.read) <= paid
 
 
 def test_beyond_the_budget_nothing_is_read(light):
     """Windows are read whole or not at all."""
-    cascade = NameCascade({"PERSON"}, light, SimpleNamespace(find=lambda *_: []), 0)
+    cascade = NameCascade({"PERSON"}, light, SimpleNamespace(logits=lambda *_: {}), 0)
     assert [cascade.read(TEXT, WINDOWS, budget)[1] for budget in (1, 9, 15, 16, 1000)] == [0, 1, 1, 2, 3]
