@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import threading
 from importlib import resources
-from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float32]
 
-_SPACE_AND_UNIT: Final = re.compile(r"([^\S\n]*+)(\n|\w+|[^\w\s]|\Z)")
-"""What is read one by one: words, signs, line breaks; with the space before it."""
+_UNIT: Final = re.compile(r"(\n|\w+|[^\w\s])")
+"""What is read one by one: words, signs, line breaks."""
 OFFSETS: Final = ((-2, -1, 0, 1, 2), (-2, 0, 2), (-4, 0, 4))
 """Which neighbours each layer sees: eight words to either side in all."""
 GAP: Final = max(max(layer) for layer in OFFSETS)
@@ -87,13 +86,11 @@ def units(text: str, windows: Sequence[Window]) -> tuple[list[str], npt.NDArray[
     at = 0
     for start, end in windows:
         begins.append(len(words))
-        pairs = _SPACE_AND_UNIT.findall(text, start, end)
-        while pairs and not pairs[-1][1]:
-            pairs.pop()
-        if pairs:
-            words += [word for _, word in pairs]
-            own = list(map(len, chain.from_iterable(pairs)))
-            after = start + sum(own)
+        parts = _UNIT.split(text[start:end])  # space and unit in turn, and the space at the end
+        if len(parts) > 1:
+            words += parts[1::2]
+            own = list(map(len, parts))
+            after = end - own.pop()
             own[0] += start - at
             at = after
             sizes += own
