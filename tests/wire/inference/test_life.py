@@ -49,9 +49,10 @@ def test_health_while_loading(tmp_path, launch):
 
 def test_full_is_said_at_once(start):
     """Slots and queue full: 503 with Retry-After, without waiting, and the metric counts it."""
-    with start("--slots", 1, "--max-queue", 1, "--context-tokens", 2048) as server:
-        context, _ = stream(server, 2000)
-        waiting = threading.Thread(target=lambda: server.client.completions.create(model="x", prompt="y", max_tokens=2))
+    with start("--slots", 1, "--max-queue", 1, "--context-tokens", 32768) as server:
+        context, _ = stream(server, 32000)  # not over before the others have come, however slowly they do
+        body = {"prompt": "y", "max_tokens": 2}
+        waiting = threading.Thread(target=httpx.post, args=(f"{server.url}/v1/completions",), kwargs={"json": body})
         waiting.start()
         server.wait_metric("queue_length", 1)
         started = time.perf_counter()
