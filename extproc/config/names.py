@@ -45,7 +45,7 @@ class NameSettings(Section):
     """`on_cues`: the model reads only the sentences in which something hints at a name. `always`: it reads all."""
     budget_tokens: int = Field(default=131_072, ge=64, le=1_000_000)
     """Words and signs of one text that are read at most; about 2 microseconds each (20 to 35 with an `engine`)."""
-    second_look_tokens: int = Field(default=64, ge=0, le=1_000_000)
+    second_look_tokens: int = Field(default=48, ge=0, le=1_000_000)
     """Words and signs of one text that the larger network reads again at most, the least sure places first; about 25
     microseconds each. 0: it is never asked."""
     over_budget: Literal["cues", "block"] = "cues"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SURE: Final = 0.75
 """Words whose class is at least this probable are not read again; found on held-out text."""
-AROUND: Final = 14
+AROUND: Final = 7
 """Words to either side of one that is read again: what the network needs to tell what it is."""
 BESIDE: Final = 1
 """Words to either side of it of which the network says too what they are. More of them make nothing better."""
@@ -36,7 +36,7 @@ class NameCascade:
     """Reads windows for the wanted types. Shared by all streams."""
 
     def __init__(
-        self, entities: Iterable[str], light: LightModel, network: NameModel, second_look_tokens: int = 64
+        self, entities: Iterable[str], light: LightModel, network: NameModel, second_look_tokens: int = 48
     ) -> None:
         self._light, self._network = light, network
         self._second_look_tokens = second_look_tokens
