@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
 LONG: Final = 1500
 """Characters of a text from which on numpy finds what is not ASCII sooner than a pattern."""
+BLOCK: Final = 2**16
+"""Characters looked through at once, so that the memory is bounded."""
 _OTHER = re.compile(r"[^\x00-\x7f]+")
 _DASHES = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-")
 _SPELLED = _DASHES | dict.fromkeys("\u2018\u2019\u201a\u201b", "'") | dict.fromkeys("\u201c\u201d\u201e", '"')
@@ -67,15 +69,18 @@ class Folded:
         return here + 1 if last else here
 
 
-def _runs(text: str) -> Iterable[tuple[int, int]]:
+def _runs(text: str) -> Iterator[tuple[int, int]]:
     """Where characters beyond ASCII stand."""
     if len(text) < LONG:
-        return (run.span() for run in _OTHER.finditer(text))
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    others = np.flatnonzero(codes >= 0x80)
-    breaks = np.flatnonzero(np.diff(others) > 1)
-    starts, lasts = others[np.r_[0, breaks + 1]], others[np.r_[breaks, len(others) - 1]]
-    return zip(starts.tolist(), (lasts + 1).tolist(), strict=True)
+        yield from (run.span() for run in _OTHER.finditer(text))
+        return
+    for at in range(0, len(text), BLOCK):
+        codes = np.frombuffer(text[at : at + BLOCK].encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        others = np.flatnonzero(codes >= 0x80) + at
+        if len(others):
+            breaks = np.flatnonzero(np.diff(others) > 1)
+            starts, lasts = others[np.r_[0, breaks + 1]], others[np.r_[breaks, len(others) - 1]]
+            yield from zip(starts.tolist(), (lasts + 1).tolist(), strict=True)
 
 
 def fold(text: str) -> Folded:

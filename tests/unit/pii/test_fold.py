@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,3 +59,18 @@ def test_half_a_pair_does_not_stop_the_search():
     """JSON may hold half of a surrogate pair; names and numbers beside it are found all the same."""
     text = "my name is Aisha Okafor \ud800 and my mail is aisha@corp.example"
     assert {r.entity_type for r in pii.analyze(text)} == {"PERSON", "EMAIL_ADDRESS"}
+
+
+@given(st.lists(ODD, min_size=1, max_size=20))
+@settings(max_examples=50, deadline=None)
+def test_long_texts_are_folded_as_short_ones(parts):
+    """By blocks, whose seams are not seen."""
+    text = " ".join(parts)
+    short = fold(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("extproc.pii.fold.LONG", 0)
+        patch.setattr("extproc.pii.fold.BLOCK", 7)
+        long = fold(text)
+    assert long.text == short.text
+    spans = [(at, at + 1) for at in range(len(short.text))]
+    assert [long.origin(*span) for span in spans] == [short.origin(*span) for span in spans]
