@@ -33,7 +33,5 @@ def export(model: NameTagger, folder: Path) -> Path:
             dynamo=False,
             opset_version=17,
         )
-        quantize_dynamic(
-            full, folder / "names.onnx", per_channel=True, reduce_range=True, weight_type=QuantType.QInt8
-        )
+        quantize_dynamic(full, folder / "names.onnx", per_channel=True, reduce_range=True, weight_type=QuantType.QInt8)
     return folder / "names.onnx"
