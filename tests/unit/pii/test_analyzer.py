@@ -10,9 +10,7 @@ from extproc import pii
 from extproc.config.pii import PACKS, PiiSettings
 from extproc.errors import ConfigError
 from extproc.pii import Analyzer, RecognizerResult
-
-NO_MODEL = {"enabled": False}
-analyze = Analyzer(PiiSettings(packs=PACKS, names=NO_MODEL)).analyze
+from tests.unit.pii.shared import NO_MODEL, analyze
 
 
 def found(text, key=None, analyzer=None):

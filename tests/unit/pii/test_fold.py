@@ -7,12 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extproc import pii
-from extproc.config.pii import PACKS, PiiSettings
-from extproc.pii import Analyzer
 from extproc.pii.fold import fold
-
-NO_MODEL = {"enabled": False}
-analyze = Analyzer(PiiSettings(packs=PACKS, names=NO_MODEL)).analyze
+from tests.unit.pii.shared import analyze
 
 ODD = st.text(alphabet="a1 -é½ﬁ\u200b１：＠\u202e\u0301中😀٣", max_size=30)
 

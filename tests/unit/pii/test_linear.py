@@ -6,11 +6,7 @@ import time
 
 import pytest
 
-from extproc.config.pii import PACKS, PiiSettings
-from extproc.pii import Analyzer
-
-NO_MODEL = {"enabled": False}
-analyze = Analyzer(PiiSettings(packs=PACKS, names=NO_MODEL)).analyze
+from tests.unit.pii.shared import analyze
 
 HOSTILE = [
     "a@",

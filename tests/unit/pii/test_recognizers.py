@@ -8,9 +8,7 @@ from extproc.config.pii import PACKS, PiiSettings
 from extproc.pii import Analyzer
 from extproc.pii.packs import everything
 from extproc.pii.recognizer import expand
-
-NO_MODEL = {"enabled": False}
-analyze = Analyzer(PiiSettings(packs=PACKS, names=NO_MODEL)).analyze
+from tests.unit.pii.shared import analyze
 
 ROWS = everything()
 OFF = sorted({row.entity_type for row in ROWS if row.pack == "off"})

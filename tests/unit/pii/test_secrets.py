@@ -7,12 +7,8 @@ import string
 
 import pytest
 
-from extproc.config.pii import PACKS, PiiSettings
-from extproc.pii import Analyzer
 from extproc.pii.keccak import keccak_256
-
-NO_MODEL = {"enabled": False}
-analyze = Analyzer(PiiSettings(packs=PACKS, names=NO_MODEL)).analyze
+from tests.unit.pii.shared import analyze
 
 _RANDOM = random.Random(7)
 ALNUM = string.ascii_letters + string.digits
