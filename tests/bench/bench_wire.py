@@ -1,12 +1,16 @@
 """What the filter costs through one Envoy worker: no filter, a processor that does nothing, ours.
 
     python -m tests.bench.bench_wire [--seconds 8] [--connections 16] [--rate 300]
+    python -m tests.bench.bench_wire --cost [--rounds 12] [--seconds 3]
     python -m tests.bench.bench_wire --telemetry [--masked] [--rounds 10] [--seconds 3]
 
 The requests are chats of CLINC150's test split (one user message of some eight words). Ours masks with every
 deterministic recognizer and classifies into CLINC150's 150 intents. Load generator, Envoy, processor and upstream are
 processes of their own; the CPU of each is read from /proc, so that the cost per request holds on a busy machine, where
 requests per second do not. One JSON line per variant, then a table on stderr.
+
+`--cost` compares ours with the processor that does nothing: both run at the same time and are loaded in turns, in a closed
+loop and at the rate, and what is told is the median over the rounds of the ratio of their CPU a request.
 
 `--telemetry` compares telemetry off, on, and on without reading usage from the answers: all three run at the same time and
 are loaded in turns, and what is told is the median over the rounds of each one's ratio to the one that is off. Usage is read
@@ -210,6 +214,7 @@ async def main() -> None:
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--rate", type=float, default=300)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--cost", action="store_true", help="what ours costs, against a processor that does nothing")
     parser.add_argument("--telemetry", action="store_true", help="what telemetry costs, on against off")
     parser.add_argument(
         "--masked", action="store_true", help="with --telemetry: requests whose answers are read anyway"
@@ -224,6 +229,9 @@ async def main() -> None:
                 texts = [f"{text}; write to ada@example.org" for text in texts]
             await compare_telemetry(Path(folder), write_bodies(Path(folder) / "told", texts), options)
             return
+        if options.cost:
+            await compare_cost(mesh, write_bodies(Path(folder) / "early", mostly_decided(mesh)), options)
+            return
         whole = write_bodies(Path(folder) / "whole", [row["text"] for row in clinc("test")])
         early = write_bodies(Path(folder) / "early", mostly_decided(mesh))
         for _ in range(options.rounds):
@@ -237,6 +245,40 @@ async def main() -> None:
                     report(variant, "open", steady, rate=options.rate)
                     alone = await measure(bench, bodies, seconds=options.seconds / 2, connections=1)
                     report(variant, "unloaded", alone, connections=1)
+
+
+async def compare_cost(mesh: Path, bodies: Path, options: argparse.Namespace) -> None:
+    """Load both processors in turns, so that a busy second hits both."""
+    loops: dict[str, dict[str, object]] = {
+        "closed": {"connections": options.connections},
+        "open": {"rate": options.rate, "connections": 64},
+    }
+    rounds: dict[str, list[dict[str, Any]]] = {
+        f"{variant} {loop}": [] for variant in ("idle", "ours") for loop in loops
+    }
+    async with running("idle", mesh=mesh) as idle, running("ours", mesh=mesh) as ours:
+        turn = [("idle", idle), ("ours", ours)]
+        for _, bench in turn:
+            await load(bench.port, bodies, seconds=3, connections=options.connections)  # warm-up, dropped
+        for _ in range(options.rounds):
+            for loop, how in loops.items():
+                for variant, bench in turn:
+                    rounds[f"{variant} {loop}"].append(await measure(bench, bodies, seconds=options.seconds, **how))
+            turn.reverse()
+    for loop in loops:
+        pairs = list(zip(rounds[f"ours {loop}"], rounds[f"idle {loop}"], strict=True))
+        ratios = sorted(one["processor_us_per_request"] / two["processor_us_per_request"] for one, two in pairs)
+        told = {
+            "ratio": round(median(ratios), 2),
+            "ratios": [round(ratio, 2) for ratio in ratios],
+            "requests_per_s": median(one["per_s"] for one, _ in pairs),
+            "p99_ms": median(one["p99_ms"] for one, _ in pairs),
+            "processor_us_per_request": [
+                median(pair[which]["processor_us_per_request"] for pair in pairs) for which in (0, 1)
+            ],
+        }
+        print(json.dumps({"bench": "wire-cost", "loop": loop, "rounds": options.rounds, **told, **birth_certificate()}))
+        sys.stderr.write(f"cost, {loop}: {told}\n")
 
 
 TOLD = {
