@@ -46,7 +46,7 @@ class NameSettings(Section):
     budget_tokens: int = Field(default=131_072, ge=64, le=1_000_000)
     """Words and signs of one text that are read at most; about 2 microseconds each (20 to 35 with an `engine`)."""
     second_look_tokens: int = Field(default=48, ge=0, le=1_000_000)
-    """Words and signs of one text that the larger network reads again at most, the least sure places first; about 25
+    """Words and signs of one text that the larger network reads again at most, the least sure places first; about 20
     microseconds each. 0: it is never asked."""
     over_budget: Literal["cues", "block"] = "cues"
     """What happens to the rest of a longer text: names are found by cues alone (titles, labels, given names), or the request

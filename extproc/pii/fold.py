@@ -16,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LONG: Final = 1500
+LONG: Final = 2500
 """Characters of a text from which on numpy finds what is not ASCII sooner than a pattern."""
 BLOCK: Final = 2**16
 """Characters looked through at once, so that the memory is bounded."""

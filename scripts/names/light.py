@@ -201,7 +201,7 @@ def graph(layers: list[Weights], head: Weights, ranges: list[tuple[float, float]
         state = f"state{i}"
     nodes.append(helper.make_node("Gemm", [state, "head", "head_bias"], ["logits"]))
     inputs = {"vectors": ["places", width], "inside": ["places", 1]}
-    return helper.make_model(
+    model = helper.make_model(
         helper.make_graph(
             nodes,
             "light",
@@ -212,3 +212,5 @@ def graph(layers: list[Weights], head: Weights, ranges: list[tuple[float, float]
         opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)],
         ir_version=9,
     )
+    onnx.checker.check_model(model, full_check=True)
+    return model

@@ -11,16 +11,21 @@ from tests.bench.charts import write_charts
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "bench"
-BENCHES = ("bench_wire", "bench_growth")
+BENCHES = {
+    "bench_wire": ["bench_wire"],
+    "bench_wire_cost": ["bench_wire", "--cost", "--rounds", "10", "--seconds", "3"],
+    "bench_growth": ["bench_growth"],
+}
+"""File of the lines -> what writes them."""
 
 
 def main() -> None:
     """Run what is named, or all of it; draw what there is."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in sys.argv[1:] or BENCHES:
-        found = subprocess.run(
-            [sys.executable, "-m", f"tests.bench.{name}"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
-        )
+        module, *flags = BENCHES[name]
+        command = [sys.executable, "-m", f"tests.bench.{module}", *flags]
+        found = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
         (FOLDER / f"{name}.jsonl").write_text(found.stdout)
     lines = [json.loads(line) for file in sorted(FOLDER.glob("*.jsonl")) for line in file.read_text().splitlines()]
     write_charts(lines, FOLDER)

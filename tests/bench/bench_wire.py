@@ -247,26 +247,32 @@ async def main() -> None:
                     report(variant, "unloaded", alone, connections=1)
 
 
+async def in_turns(
+    benches: dict[str, Bench], bodies: Path, options: argparse.Namespace, **how: object
+) -> dict[str, list[dict[str, Any]]]:
+    """Load what runs at the same time in turns, so that a busy second hits all of it: what was measured, round by round."""
+    rounds: dict[str, list[dict[str, Any]]] = {variant: [] for variant in benches}
+    for bench in benches.values():
+        await load(bench.port, bodies, seconds=1.5, connections=options.connections)  # warm-up, dropped
+    turn = list(benches.items())
+    for _ in range(options.rounds):
+        for variant, bench in turn:
+            rounds[variant].append(await measure(bench, bodies, seconds=options.seconds, **how))
+        turn = [*turn[1:], turn[0]]
+    return rounds
+
+
 async def compare_cost(mesh: Path, bodies: Path, options: argparse.Namespace) -> None:
-    """Load both processors in turns, so that a busy second hits both."""
+    """The CPU of ours over that of the processor that does nothing."""
     loops: dict[str, dict[str, object]] = {
         "closed": {"connections": options.connections},
         "open": {"rate": options.rate, "connections": 64},
     }
-    rounds: dict[str, list[dict[str, Any]]] = {
-        f"{variant} {loop}": [] for variant in ("idle", "ours") for loop in loops
-    }
     async with running("idle", mesh=mesh) as idle, running("ours", mesh=mesh) as ours:
-        turn = [("idle", idle), ("ours", ours)]
-        for _, bench in turn:
-            await load(bench.port, bodies, seconds=3, connections=options.connections)  # warm-up, dropped
-        for _ in range(options.rounds):
-            for loop, how in loops.items():
-                for variant, bench in turn:
-                    rounds[f"{variant} {loop}"].append(await measure(bench, bodies, seconds=options.seconds, **how))
-            turn.reverse()
-    for loop in loops:
-        pairs = list(zip(rounds[f"ours {loop}"], rounds[f"idle {loop}"], strict=True))
+        benches = {"idle": idle, "ours": ours}
+        rounds = {loop: await in_turns(benches, bodies, options, **how) for loop, how in loops.items()}
+    for loop, seen in rounds.items():
+        pairs = list(zip(seen["ours"], seen["idle"], strict=True))
         ratios = sorted(one["processor_us_per_request"] / two["processor_us_per_request"] for one, two in pairs)
         told = {
             "ratio": round(median(ratios), 2),
@@ -313,16 +319,9 @@ async def running_told(folder: Path) -> AsyncIterator[dict[str, Bench]]:
 
 
 async def compare_telemetry(folder: Path, bodies: Path, options: argparse.Namespace) -> None:
-    """Load the variants in turns, so that a busy second hits all of them."""
-    rounds: dict[str, list[dict[str, Any]]] = {variant: [] for variant in TOLD}
+    """What telemetry costs, over what runs without."""
     async with running_told(folder) as benches:
-        for bench in benches.values():
-            await load(bench.port, bodies, seconds=1.5, connections=options.connections)  # warm-up, dropped
-        for number in range(options.rounds):
-            turn = list(benches.items())
-            for variant, bench in turn[number % len(turn) :] + turn[: number % len(turn)]:
-                seen = await measure(bench, bodies, seconds=options.seconds, connections=options.connections)
-                rounds[variant].append(seen)
+        rounds = await in_turns(benches, bodies, options, connections=options.connections)
     for variant, seen in rounds.items():
         pairs = list(zip(seen, rounds["off"], strict=True))
         told = {

@@ -40,8 +40,8 @@ FORMS: Final = 10
 LISTS: Final = 16
 """Combinations of the four word lists that a word may stand in."""
 MAX_PIECES: Final = 6
-NOTHING: Final = 0
-"""Row of the vector of no word."""
+PADDING: Final = 0
+"""Row of the vector that stands between two windows: all zero."""
 KEPT_WORDS: Final = 50_000
 """Word vectors kept before they are all forgotten and made anew: 13 MB."""
 
@@ -105,7 +105,7 @@ class _Vectors:
     def __init__(self, width: int) -> None:
         self.rows: dict[str, int] = {}
         self.array: Floats = np.zeros((4096, width), dtype=np.float32)
-        """The first row is that of NOTHING."""
+        """The first row is that of PADDING."""
 
 
 class LightModel:
@@ -155,15 +155,15 @@ class LightModel:
         rows[where] = found
         vectors = known.take(rows, axis=0)
         vectors[where[glued]] += self._glued
-        inside = (rows != NOTHING).astype(np.float32)[:, None]
+        inside = (rows != PADDING).astype(np.float32)[:, None]
         logits: Floats = self._session.run(None, {"vectors": vectors, "inside": inside})[0]
         return logits.take(where, axis=0)
 
     def _look_up(self, words: Sequence[str]) -> tuple[list[int], Floats]:
         vectors = self._vectors
         get = vectors.rows.get
-        rows = [get(word, NOTHING) for word in words]
-        if NOTHING in rows:
+        rows = [get(word, PADDING) for word in words]
+        if PADDING in rows:
             with self._lock:
                 vectors = self._vectors
                 if len(vectors.rows) + len(words) > KEPT_WORDS:

@@ -85,7 +85,7 @@ def _all(text: str, names: Collection[str]) -> Iterator[tuple[int, str]]:
     for offset in range(0, len(text), _BLOCK):
         keys = _keys(text[offset : offset + _BLOCK + SHORTEST - 1])
         for start in (np.flatnonzero(wanted[keys]) + offset).tolist():
-            if text[start - 1 : start].isalnum():
+            if text[start - 1 : start].isalnum():  # within a word: most of them, and the dearer look is spared
                 continue
             beginning = _BEGINNING.match(text, start, start + longest + 1)  # of a run without end, no more
             for name in by_beginning.get(beginning[0] if beginning else text[start], ()):

@@ -76,9 +76,8 @@ class NameModel:
         ids: list[int] = []
         first: list[int] = []
         words: list[Window] = []
-        for match in _WORD.finditer(
-            text, start, end
-        ):  # offsets and word numbers take the tokenizer longer than its tokens
+        # offsets and word numbers take the tokenizer longer than its tokens
+        for match in _WORD.finditer(text, start, end):
             first.append(len(ids))
             words.append(match.span())
             ids += self._known.get(match[0]) or self._learn(match[0])
