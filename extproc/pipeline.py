@@ -126,7 +126,7 @@ class Pipeline:
         return cls(mesh, anonymizer, classifier, Router(mesh), Redactor(mesh.pii, analyzer))
 
     def watch_batches(self, on_pass: Callable[[int, int], None]) -> None:
-        """Tell of each pass of the transformer: how many texts it takes, how many wait still. Called in its thread."""
+        """Tell of each pass of the transformer: how many texts it takes, how many wait still. Called where it runs."""
         if self._classifier is not None:
             self._classifier.watch_batches(on_pass)
 
@@ -182,8 +182,7 @@ class Pipeline:
         masked = perf_counter()
         score = None
         if asked is not None:
-            # a wait with a deadline wants a task, and the caller is none (`http2/work.py`)
-            score, trouble = await (asyncio.create_task(self._answer(asked)) if asked.waiting else self._answer(asked))
+            score, trouble = await self._answer(asked)
         understood = perf_counter()
         entities: Mapping[tuple[str, str], int] = anonymized.entities if anonymized else {}
         intent = score.intent if score else None

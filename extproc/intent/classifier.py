@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -18,6 +17,7 @@ from extproc.intent.rules import Rules
 from extproc.intent.score import Explanation, IntentScore
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
@@ -38,6 +38,7 @@ class Asked:
         """Nobody wants to know any more."""
         if self.waiting is not None:
             self.waiting.future.cancel()
+            self.waiting.end()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,19 @@ class Waiting:
 
     key: bytes
     view: StaticView
-    deadline: float | None
-    future: asyncio.Future[IntentScore]
+    future: asyncio.Future[IntentScore | None]
+    """None: it was not there by the deadline."""
+    timer: asyncio.TimerHandle | None
+
+    def end(self) -> None:
+        """The deadline is of no matter any more."""
+        if self.timer is not None:
+            self.timer.cancel()
+
+
+def _expire(future: asyncio.Future[IntentScore | None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _quiet(_message: str) -> None:
@@ -76,7 +88,7 @@ class Classifier:
         examples = Examples.of_mesh(mesh)
         self.encoder: Encoder | None = None
         self.cascade: Cascade | None = None
-        self._batcher: Batcher[StaticView, IntentScore] | None = None
+        self._batcher: Batcher[StaticView, IntentScore | None] | None = None
         if examples.texts:
             self.encoder = encoder or Encoder.load(settings.encoder, settings.threads)
             budget = Budget(settings.token_budget, settings.transformer_tokens)
@@ -99,14 +111,13 @@ class Classifier:
         assert self._batcher is not None
         if deadline is not None and deadline - monotonic() < self._batcher.expected_s():
             return Asked(self.cascade.late(view, "deadline"))
-        score = self._batcher.at_once(view)
-        if score is not None:
-            self._remember(key, score)
-            return Asked(score)
         try:
-            return Asked(None, Waiting(key, view, deadline, self._batcher.submit(view)))
+            future = self._batcher.submit(view)
         except BusyError:
             return Asked(self.cascade.late(view, "busy"))
+        # no `asyncio.timeout`, which would want a task of its own for every question
+        timer = None if deadline is None else future.get_loop().call_later(deadline - monotonic(), _expire, future)
+        return Asked(None, Waiting(key, view, future, timer))
 
     async def answer(self, asked: Asked) -> IntentScore:
         """The score: there already, the transformer's, or at the deadline the best cheaper one."""
@@ -115,10 +126,11 @@ class Classifier:
             assert asked.score is not None
             return asked.score
         assert self.cascade is not None
-        left = None if waiting.deadline is None else waiting.deadline - monotonic()
         try:
-            score = await asyncio.wait_for(waiting.future, left)
-        except TimeoutError:
+            score = await waiting.future
+        finally:
+            waiting.end()
+        if score is None:
             return self.cascade.late(waiting.view, "deadline")
         self._remember(waiting.key, score)
         return score
@@ -154,7 +166,7 @@ class Classifier:
         return Explanation(decision, len(view.ids), cascade.reports(view, (middle - start) * 1e6))
 
     def watch_batches(self, on_pass: Callable[[int, int], None]) -> None:
-        """Tell of each pass of the transformer: how many texts it takes, how many wait still. Called in its thread."""
+        """Tell of each pass of the transformer: how many texts it takes, how many wait still. Called where it runs."""
         if self._batcher is not None:
             self._batcher.on_pass = on_pass
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from extproc.intent.batching import MOST_AT_ONCE_S, PASS_SIZE, Batcher
+from extproc.intent.batching import PASS_SIZE, Batcher
 from extproc.lateness import Lateness
 
 
@@ -53,90 +53,6 @@ async def test_the_expectation_counts_the_whole_batch(batcher, door):
     assert batcher.expected_s() > 0.04
     door.set()
     assert await asyncio.gather(*tasks) == [1] * 4
-
-
-async def test_a_small_item_that_comes_alone_is_read_at_once(monkeypatch):
-    """Once it is known to be quick; not a large one, not while the thread works, and no more than a share of the time."""
-    where = []
-    now = 0.0
-    held = threading.Event()
-
-    def work(items):
-        nonlocal now
-        where.append(threading.current_thread())
-        now += 0.002
-        if items == [2]:
-            held.wait()
-        return list(items)
-
-    async def is_idle():
-        for _ in range(5000):
-            if batcher._begun is None:
-                return
-            await asyncio.sleep(0.001)
-
-    monkeypatch.setattr("extproc.intent.batching.monotonic", lambda: now)
-    batcher = Batcher(work, lambda item: item, 4)
-    try:
-        assert batcher.at_once(1) is None  # nobody knows yet how long it takes
-        assert await batcher.submit(1) == 1
-        await is_idle()
-        now += 1
-        assert batcher.at_once(1) == 1
-        assert where[-1] is threading.current_thread()
-        assert batcher.at_once(100) is None
-        running = batcher.submit(2)
-        assert batcher.at_once(1) is None
-        held.set()
-        assert await running == 2
-        await is_idle()
-        now += 1
-        taken = 0
-        while batcher.at_once(1) is not None:
-            taken += 1
-        assert MOST_AT_ONCE_S / 0.002 <= taken <= 2 * MOST_AT_ONCE_S / 0.002 + 1
-        assert batcher.at_once(1) is None
-        now += 1
-        assert batcher.at_once(1) == 1
-    finally:
-        held.set()
-        batcher.close()
-
-
-async def test_slow_passes_are_never_run_at_once():
-    """As with an encoder of the user's own."""
-
-    def work(items):
-        time.sleep(0.02)
-        return list(items)
-
-    batcher = Batcher(work, lambda item: item, 4)
-    try:
-        for _ in range(3):
-            assert batcher.at_once(1) is None
-            assert await batcher.submit(1) == 1
-    finally:
-        batcher.close()
-
-
-async def test_what_fails_at_once_is_told_to_the_caller():
-    """As it would be by a future."""
-    fails = False
-
-    def work(items):
-        if fails:
-            raise RuntimeError
-        return list(items)
-
-    batcher = Batcher(work, lambda item: item, 4)
-    try:
-        await batcher.submit(1)
-        await asyncio.sleep(0.05)
-        fails = True
-        with pytest.raises(RuntimeError):
-            batcher.at_once(1)
-    finally:
-        batcher.close()
 
 
 async def test_a_pass_stays_small(door):
