@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 UNREAD = b""
 """The response where Envoy reads none (observability_mode)."""
+SHORT_BODY_BYTES = 1024
+"""Up to here an inspection takes no longer than others' replies may wait for it."""
 
 log = logger()
 
@@ -134,7 +136,8 @@ class ExternalProcessor:
         try:
             step = stream.receive(codec.decode(message))
             if isinstance(step, Inquiry):
-                context.flush()
+                if len(step.body) > SHORT_BODY_BYTES:
+                    context.flush()
                 step = stream.inspected(await stream.pipeline.inspect(step, self.lateness.seconds()))
         except ProtocolError:
             raise

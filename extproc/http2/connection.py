@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from extproc.http2.call import STREAM_WINDOW, Call
@@ -49,6 +50,8 @@ CONNECTION_WINDOW = 1 << 24
 """How much of all calls of a connection may come before it is seen to; what single calls hold is bounded by theirs."""
 LARGEST_TAKEN = 1 << 18
 """Of the other side's frames: a large body in few of them."""
+LONGEST_UNSENT_S = 0.001
+"""How long what is written may wait for more, where there are more frames to take."""
 
 
 class Connection(asyncio.Protocol):
@@ -79,6 +82,7 @@ class Connection(asyncio.Protocol):
         self._amid = False
         """Frames are being taken: what is written waits for their end, or for `flush`."""
         self._unsent: list[bytes] = []
+        self._unsent_since = 0.0
         self._rest = bytearray()
         self._needed = 0
         self._transport: asyncio.Transport
@@ -150,11 +154,18 @@ class Connection(asyncio.Protocol):
     # What calls and the server use
 
     def write(self, data: bytes) -> None:
-        """Send frames. What is written while frames are taken goes out in one piece: a write costs as much as a small answer."""
-        if self._amid:
-            self._unsent.append(data)
-        else:
+        """Send frames. While frames are taken, what is written within LONGEST_UNSENT_S goes out in one piece: a write costs as
+        much as a small answer.
+        """
+        if not self._amid:
             self._transport.write(data)
+            return
+        now = monotonic()
+        if not self._unsent:
+            self._unsent_since = now
+        self._unsent.append(data)
+        if now - self._unsent_since > LONGEST_UNSENT_S:
+            self.flush()
 
     def flush(self) -> None:
         """Send what waits for the end of the frames that are taken."""

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from extproc.http2 import Server, frames
 from extproc.http2.call import PREFIX, STREAM_WINDOW
-from extproc.http2.connection import CONNECTION_WINDOW, LARGEST_TAKEN
+from extproc.http2.connection import CONNECTION_WINDOW, LARGEST_TAKEN, LONGEST_UNSENT_S
 from extproc.http2.frames import Code, frame, number
 from extproc.http2.headers import HeaderReader
 from tests.fuzz.talk import CALL, GREETING, Transport, listen
@@ -569,8 +569,16 @@ def test_what_comes_after_the_end_is_passed_over(tmp_path):
     assert not any(kind == frames.GOAWAY for kind, _, _, _ in heard)
 
 
-def test_answers_to_one_packet_leave_in_one_write():
-    """Without a turn of the loop, but for what a handler sends on before it begins something long."""
+def test_answers_to_one_packet_leave_in_one_write(monkeypatch):
+    """Without a turn of the loop, but for what a handler sends on before it begins something long, or has waited for long."""
+    now, took = 0.0, 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += took
+        return now
+
+    monkeypatch.setattr("extproc.http2.connection.monotonic", clock)
 
     async def slow(_messages: object, call: Call) -> bytes:
         await call.write(await call.read())
@@ -579,28 +587,27 @@ def test_answers_to_one_packet_leave_in_one_write():
 
     handlers = Handlers().generic()
     own = grpc.method_handlers_generic_handler("slow.Service", {"slow": grpc.stream_unary_rpc_method_handler(slow)})
-    packets = []
-    for path in (f"/{SERVICE}/two", "/slow.Service/slow"):
-        head = Encoder().encode([*START[:2], (":path", path)])
-        packets.append(
-            [
-                frame(frames.HEADERS, frames.END_HEADERS, n, head) + frame(frames.DATA, END, n, MESSAGE * 2)
-                for n in (1, 3)
-            ]
-        )
 
-    async def run(packet: list[bytes]) -> int:
+    async def run(path: str, *streams: int) -> int:
+        head = Encoder().encode([*START[:2], (":path", path)])
         server = Server("unix:", largest_message=LARGEST, report=print)
         server.add_generic_rpc_handlers((handlers, own))
         connection, transport = server.connection(asyncio.get_running_loop()), Transport()
         connection.connection_made(transport)
         connection.data_received(GREETING)
         before = transport.writes
+        packet = [
+            frame(frames.HEADERS, frames.END_HEADERS, n, head) + frame(frames.DATA, END, n, MESSAGE * 2)
+            for n in streams
+        ]
         connection.data_received(b"".join(packet))
         assert not connection.calls
         return transport.writes - before
 
-    assert [asyncio.run(run(packet)) for packet in packets] == [1, 3]
+    assert asyncio.run(run(f"/{SERVICE}/two", 1, 3)) == 1
+    assert asyncio.run(run("/slow.Service/slow", 1, 3)) == 3
+    took = 0.6 * LONGEST_UNSENT_S
+    assert asyncio.run(run(f"/{SERVICE}/two", *range(1, 19, 2))) == 6  # of two replies each: three in a piece
 
 
 def test_a_call_that_is_over_is_not_reset(tmp_path):

@@ -12,7 +12,7 @@ from extproc.awaited import Awaited
 from extproc.config.mesh import Mesh
 from extproc.exchange import Silence
 from extproc.pipeline import Pipeline
-from extproc.service import ExternalProcessor
+from extproc.service import SHORT_BODY_BYTES, ExternalProcessor
 from extproc.telemetry import Meter
 from extproc.wire import ProcessingRequest, ProcessingResponse
 
@@ -34,6 +34,7 @@ class Call:
     def __init__(self, *messages: ProcessingRequest) -> None:
         self.messages = [message.SerializeToString() for message in messages]
         self.written: list[str] = []
+        self.flushed = 0
 
     async def read(self) -> object:
         """The next message."""
@@ -45,6 +46,7 @@ class Call:
 
     def flush(self) -> None:
         """Before something that takes long."""
+        self.flushed += 1
 
 
 def phase(reply: bytes) -> str:
@@ -75,6 +77,14 @@ def test_the_last_reply_is_returned(service):
     call = Call(*request(b"Hello."))
     assert phase(asyncio.run(service.process(None, call))) == "request_body"
     assert call.written == ["request_headers"]
+
+
+def test_nothing_waits_for_a_long_body(service):
+    """What others were answered is sent before a body is read that takes long, and waits for a short one."""
+    short, long = Call(*request(b"Hello.")), Call(*request(b"Hello. " * SHORT_BODY_BYTES))
+    for call in (short, long):
+        asyncio.run(service.process(None, call))
+    assert (short.flushed, long.flushed) == (0, 1)
 
 
 def test_a_stream_that_envoy_has_left_gets_no_status(service):
