@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "bench"
 BENCHES = {
     "bench_wire": ["bench_wire"],
-    "bench_wire_cost": ["bench_wire", "--cost", "--rounds", "10", "--seconds", "3"],
+    "bench_wire_cost": ["bench_wire", "--cost", "--rounds", "20", "--seconds", "1.5"],
     "bench_growth": ["bench_growth"],
 }
 """File of the lines -> what writes them."""

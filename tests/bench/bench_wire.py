@@ -9,8 +9,9 @@ deterministic recognizer and classifies into CLINC150's 150 intents. Load genera
 processes of their own; the CPU of each is read from /proc, so that the cost per request holds on a busy machine, where
 requests per second do not. One JSON line per variant, then a table on stderr.
 
-`--cost` compares ours with the processor that does nothing: both run at the same time and are loaded in turns, in a closed
-loop and at the rate, and what is told is the median over the rounds of the ratio of their CPU a request.
+`--cost` compares ours, as it comes and with the name model off (every recognizer that is left is deterministic), with the
+processor that does nothing: all run at the same time and are loaded in turns, in a closed loop and at the rate, and what is told
+is the median over the rounds of the ratio of their CPU a request.
 
 `--telemetry` compares telemetry off, on, and on without reading usage from the answers: all three run at the same time and
 are loaded in turns, and what is told is the median over the rounds of each one's ratio to the one that is off. Usage is read
@@ -80,7 +81,7 @@ def write_bodies(path: Path, texts: list[str]) -> Path:
     return path
 
 
-FORGETFUL = {"classifier": {"cache_size": 0}, "pii": {"remember_texts": 0}}
+FORGETFUL: dict[str, dict[str, Any]] = {"classifier": {"cache_size": 0}, "pii": {"remember_texts": 0}}
 """No request is cheaper for having been sent before: the load generator sends the same texts over and over."""
 
 
@@ -230,7 +231,9 @@ async def main() -> None:
             await compare_telemetry(Path(folder), write_bodies(Path(folder) / "told", texts), options)
             return
         if options.cost:
-            await compare_cost(mesh, write_bodies(Path(folder) / "early", mostly_decided(mesh)), options)
+            own = Path(folder) / "nameless"
+            own.mkdir()
+            await compare_cost(own, mesh, write_bodies(Path(folder) / "early", mostly_decided(mesh)), options)
             return
         whole = write_bodies(Path(folder) / "whole", [row["text"] for row in clinc("test")])
         early = write_bodies(Path(folder) / "early", mostly_decided(mesh))
@@ -262,29 +265,40 @@ async def in_turns(
     return rounds
 
 
-async def compare_cost(mesh: Path, bodies: Path, options: argparse.Namespace) -> None:
+async def compare_cost(folder: Path, mesh: Path, bodies: Path, options: argparse.Namespace) -> None:
     """The CPU of ours over that of the processor that does nothing."""
+    nameless = clinc_mesh(folder, pii=FORGETFUL["pii"] | {"names": {"enabled": False}})
     loops: dict[str, dict[str, object]] = {
         "closed": {"connections": options.connections},
         "open": {"rate": options.rate, "connections": 64},
     }
-    async with running("idle", mesh=mesh) as idle, running("ours", mesh=mesh) as ours:
-        benches = {"idle": idle, "ours": ours}
+    async with (
+        running("idle", mesh=mesh) as idle,
+        running("ours", mesh=mesh) as ours,
+        running("ours", mesh=nameless) as deterministic,
+    ):
+        benches = {"idle": idle, "ours": ours, "ours, names off": deterministic}
         rounds = {loop: await in_turns(benches, bodies, options, **how) for loop, how in loops.items()}
     for loop, seen in rounds.items():
-        pairs = list(zip(seen["ours"], seen["idle"], strict=True))
-        ratios = sorted(one["processor_us_per_request"] / two["processor_us_per_request"] for one, two in pairs)
-        told = {
-            "ratio": round(median(ratios), 2),
-            "ratios": [round(ratio, 2) for ratio in ratios],
-            "requests_per_s": median(one["per_s"] for one, _ in pairs),
-            "p99_ms": median(one["p99_ms"] for one, _ in pairs),
-            "processor_us_per_request": [
-                median(pair[which]["processor_us_per_request"] for pair in pairs) for which in (0, 1)
-            ],
-        }
-        print(json.dumps({"bench": "wire-cost", "loop": loop, "rounds": options.rounds, **told, **birth_certificate()}))
-        sys.stderr.write(f"cost, {loop}: {told}\n")
+        for variant in list(seen)[1:]:
+            report_cost(loop, variant, list(zip(seen[variant], seen["idle"], strict=True)))
+
+
+def report_cost(loop: str, variant: str, pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+    """One line of what was seen of a variant, and of the processor that does nothing beside it, round by round."""
+    ratios = sorted(one["processor_us_per_request"] / two["processor_us_per_request"] for one, two in pairs)
+    told = {
+        "ratio": round(median(ratios), 2),
+        "ratios": [round(ratio, 2) for ratio in ratios],
+        "requests_per_s": round(median(one["per_s"] for one, _ in pairs), 1),
+        "p99_ms": round(median(one["p99_ms"] for one, _ in pairs), 1),
+        "processor_us_per_request": [
+            round(median(pair[which]["processor_us_per_request"] for pair in pairs), 1) for which in (0, 1)
+        ],
+    }
+    how = {"bench": "wire-cost", "loop": loop, "variant": variant, "rounds": len(pairs)}
+    print(json.dumps(how | told | birth_certificate()), flush=True)
+    sys.stderr.write(f"cost, {loop}, {variant}: {told}\n")
 
 
 TOLD = {
