@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from extproc.http2.call import STREAM_WINDOW, Call
@@ -38,6 +37,7 @@ from extproc.http2.frames import (
     unpadded,
 )
 from extproc.http2.headers import HeaderReader
+from extproc.http2.outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,8 +50,6 @@ CONNECTION_WINDOW = 1 << 24
 """How much of all calls of a connection may come before it is seen to; what single calls hold is bounded by theirs."""
 LARGEST_TAKEN = 1 << 18
 """Of the other side's frames: a large body in few of them."""
-LONGEST_UNSENT_S = 0.001
-"""How long what is written may wait for more, where there are more frames to take."""
 
 
 class Connection(asyncio.Protocol):
@@ -79,13 +77,10 @@ class Connection(asyncio.Protocol):
         self._credit = CONNECTION_WINDOW
         self._call_window = DEFAULT_WINDOW
         """What a new call may send."""
-        self._amid = False
-        """Frames are being taken: what is written waits for their end, or for `flush`."""
-        self._unsent: list[bytes] = []
-        self._unsent_since = 0.0
         self._rest = bytearray()
         self._needed = 0
         self._transport: asyncio.Transport
+        self._outbox: Outbox
         self._greeted = self._settled = False
         self._last_stream = 0
         self._headers = HeaderReader()
@@ -95,6 +90,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say what we take."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
+        self._outbox = Outbox(self._transport)
         greeting = settings({INITIAL_WINDOW_SIZE: STREAM_WINDOW, MAX_FRAME_SIZE: LARGEST_TAKEN})
         more = CONNECTION_WINDOW - DEFAULT_WINDOW
         self.write(greeting + frame(WINDOW_UPDATE, 0, 0, number(more)))
@@ -107,7 +103,7 @@ class Connection(asyncio.Protocol):
                 return
             data = bytes(self._rest)
         at = 0
-        self._amid = True
+        self._outbox.hold()
         try:
             if not self._greeted:
                 if not data.startswith(PREFACE[: len(data)]):
@@ -132,8 +128,7 @@ class Connection(asyncio.Protocol):
             self.close(fault.code, str(fault))
             return
         finally:
-            self._amid = False
-            self.flush()
+            self._outbox.release()
         self._keep(data[at:], needed)
 
     def connection_lost(self, _error: Exception | None) -> None:
@@ -154,25 +149,12 @@ class Connection(asyncio.Protocol):
     # What calls and the server use
 
     def write(self, data: bytes) -> None:
-        """Send frames. While frames are taken, what is written within LONGEST_UNSENT_S goes out in one piece: a write costs as
-        much as a small answer.
-        """
-        if not self._amid:
-            self._transport.write(data)
-            return
-        now = monotonic()
-        if not self._unsent:
-            self._unsent_since = now
-        self._unsent.append(data)
-        if now - self._unsent_since > LONGEST_UNSENT_S:
-            self.flush()
+        """Send frames; while frames are taken, together with others."""
+        self._outbox.write(data)
 
     def flush(self) -> None:
-        """Send what waits for the end of the frames that are taken."""
-        if self._unsent:
-            data = b"".join(self._unsent)
-            self._unsent.clear()
-            self._transport.write(data)
+        """Send now what was written."""
+        self._outbox.flush()
 
     def forget(self, call: Call) -> None:
         """A call is over."""

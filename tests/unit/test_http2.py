@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from extproc.http2 import Server, frames
 from extproc.http2.call import PREFIX, STREAM_WINDOW
-from extproc.http2.connection import CONNECTION_WINDOW, LARGEST_TAKEN, LONGEST_UNSENT_S
+from extproc.http2.connection import CONNECTION_WINDOW, LARGEST_TAKEN
 from extproc.http2.frames import Code, frame, number
 from extproc.http2.headers import HeaderReader
+from extproc.http2.outbox import LONGEST_HELD_S
 from tests.fuzz.talk import CALL, GREETING, Transport, listen
 
 if TYPE_CHECKING:
@@ -578,7 +579,7 @@ def test_answers_to_one_packet_leave_in_one_write(monkeypatch):
         now += took
         return now
 
-    monkeypatch.setattr("extproc.http2.connection.monotonic", clock)
+    monkeypatch.setattr("extproc.http2.outbox.monotonic", clock)
 
     async def slow(_messages: object, call: Call) -> bytes:
         await call.write(await call.read())
@@ -606,7 +607,7 @@ def test_answers_to_one_packet_leave_in_one_write(monkeypatch):
 
     assert asyncio.run(run(f"/{SERVICE}/two", 1, 3)) == 1
     assert asyncio.run(run("/slow.Service/slow", 1, 3)) == 3
-    took = 0.6 * LONGEST_UNSENT_S
+    took = 0.6 * LONGEST_HELD_S
     assert asyncio.run(run(f"/{SERVICE}/two", *range(1, 19, 2))) == 6  # of two replies each: three in a piece
 
 
