@@ -79,7 +79,7 @@ class InLoop(Generic[Item, Result]):
         if not waiting:
             return
         idle, self._turned_at = now - self._turned_at < IDLE_S, now
-        together = max(1, min(TOGETHER, int(LONGEST_S / self._each_s)))
+        together = TOGETHER if TOGETHER * self._each_s <= LONGEST_S else max(1, int(LONGEST_S / self._each_s))
         if idle or len(waiting) >= together or now - self._since > LONGEST_WAIT_S:
             self._waiting = waiting[together:]
             settle(self._work, waiting[:together], _now)
