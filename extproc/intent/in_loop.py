@@ -23,14 +23,14 @@ SMALL = 16
 """Size of the largest item that is read here: 16 tokens of the bundled model take 1.5 to 2.5 ms."""
 SHORT_S = 0.005
 """What a small item may take: a model of the user's own may be a slow one."""
-TOGETHER = 3
-"""Items in a pass: by two they took 0.74 of the time that each takes alone, by three 0.71, by six 0.69."""
+ENOUGH, MOST = 2, 3
+"""Items for a pass: by two they took 0.74 of the time that each takes alone, by three 0.71, by six 0.69."""
 LONGEST_S = 0.01
 """What a pass of several may take: so long nothing else happens."""
 SHARE = 0.5
 """Of the event loop's time, what it may spend on passes. What asks more often is better off beside it."""
-MOST_S = 0.05
-"""Passes in a row: as much of its share as the loop may save up."""
+SAVED_S = 0.05
+"""As much of that share as may be saved up, for passes in a row."""
 IDLE_S = 0.0003
 """A turn of the loop that took less had nothing to do: one without work took 20 us, one with a request 400 and more."""
 LONGEST_WAIT_S = 0.01
@@ -45,7 +45,7 @@ class InLoop(Generic[Item, Result]):
         self._waiting: list[Entry[Item, Result]] = []
         self._since = self._turned_at = 0.0
         """When the first that waits came, and when the loop was last seen at its turn."""
-        self._spare_s = MOST_S
+        self._spare_s = SAVED_S
         """What may be spent on passes, as of `_spare_at`."""
         self._spare_at = monotonic()
         self._each_s = inf
@@ -54,7 +54,7 @@ class InLoop(Generic[Item, Result]):
     def has_room(self) -> bool:
         """Whether one more may be read here."""
         now = monotonic()
-        self._spare_s = min(MOST_S, self._spare_s + (now - self._spare_at) * SHARE)
+        self._spare_s = min(SAVED_S, self._spare_s + (now - self._spare_at) * SHARE)
         self._spare_at = now
         return self._each_s <= SHORT_S and self._spare_s > len(self._waiting) * self._each_s
 
@@ -79,10 +79,10 @@ class InLoop(Generic[Item, Result]):
         if not waiting:
             return
         idle, self._turned_at = now - self._turned_at < IDLE_S, now
-        together = TOGETHER if TOGETHER * self._each_s <= LONGEST_S else max(1, int(LONGEST_S / self._each_s))
-        if idle or len(waiting) >= together or now - self._since > LONGEST_WAIT_S:
-            self._waiting = waiting[together:]
-            settle(self._work, waiting[:together], _now)
+        most = MOST if MOST * self._each_s <= LONGEST_S else max(1, int(LONGEST_S / self._each_s))
+        if idle or len(waiting) >= min(ENOUGH, most) or now - self._since > LONGEST_WAIT_S:
+            self._waiting = waiting[most:]
+            settle(self._work, waiting[:most], _now)
             self._since = monotonic()
             self._spare_s -= self._since - now
         if self._waiting:
