@@ -94,7 +94,7 @@ class Batcher(Generic[Item, Result]):
                     self._wake.wait()
                 if self._closed:
                     for _, future in self._waiting:
-                        _in_its_loop(future, future.cancel)
+                        _in_its_loop(asyncio.Future.cancel, future)
                     self._waiting.clear()
                     return
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._largest))]
@@ -128,8 +128,8 @@ class Batcher(Generic[Item, Result]):
         return results
 
 
-def _in_its_loop(future: asyncio.Future[Result], what: Callable[..., object], *arguments: object) -> None:
+def _in_its_loop(what: Callable[..., object], future: asyncio.Future[Result], *arguments: object) -> None:
     try:
-        future.get_loop().call_soon_threadsafe(what, *arguments)
+        future.get_loop().call_soon_threadsafe(what, future, *arguments)
     except RuntimeError:  # the loop is closed: nobody waits any more
         return

@@ -92,18 +92,18 @@ class InLoop(Generic[Item, Result]):
 def settle(
     work: Callable[[list[Item]], Sequence[Result]], entries: Sequence[Entry[Item, Result]], tell: Callable[..., None]
 ) -> None:
-    """Do the work of some entries in one. `tell` is given a future, what to call, and with what."""
+    """Do the work of some entries in one. `tell` is given what to call, with which future, and what it becomes."""
     try:
         results = work([item for item, _ in entries])
     except Exception as error:  # noqa: BLE001 - it belongs to the callers, others go on
         for _, future in entries:
-            tell(future, _fail, future, error)
+            tell(_fail, future, error)
     else:
         for (_, future), result in zip(entries, results, strict=True):
-            tell(future, _finish, future, result)
+            tell(_finish, future, result)
 
 
-def _now(_future: asyncio.Future[Result], what: Callable[..., None], *arguments: object) -> None:
+def _now(what: Callable[..., None], *arguments: object) -> None:
     what(*arguments)
 
 

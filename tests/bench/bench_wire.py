@@ -1,7 +1,7 @@
 """What the filter costs through one Envoy worker: no filter, a processor that does nothing, ours.
 
     python -m tests.bench.bench_wire [--seconds 8] [--connections 16] [--rate 300]
-    python -m tests.bench.bench_wire --cost [--rounds 12] [--seconds 3]
+    python -m tests.bench.bench_wire --cost [--rounds 20] [--seconds 1.5]
     python -m tests.bench.bench_wire --telemetry [--masked] [--rounds 10] [--seconds 3]
 
 The requests are chats of CLINC150's test split (one user message of some eight words). Ours masks with every

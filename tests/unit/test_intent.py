@@ -1,6 +1,7 @@
 """The classifier: rules first, then the static stage, then the transformer, else the default; never a crash."""
 
 import asyncio
+import threading
 from pathlib import Path
 from time import monotonic
 
@@ -83,6 +84,22 @@ async def test_late_is_static(shipped):
     score = await shipped.classify("could somebody look into the thing from last week", {}, deadline=monotonic() - 1)
     assert score.reason == "deadline"
     assert score.stage in {"static", "abstain"}
+
+
+async def test_the_deadline_ends_a_wait(shipped, monkeypatch):
+    """The static stage answers for a transformer that is not done in time, whose answer comes too late to matter."""
+    door = threading.Event()
+    read = shipped._batcher._work
+    monkeypatch.setattr(shipped._batcher, "_work", lambda views: read(views) if door.wait(5) else [])
+    text = "could somebody please look into that thing from some day last week, whatever it was that they said about it"
+    asked = shipped.ask(text, {}, deadline=monotonic() + 0.1)
+    assert asked.waiting is not None
+    start = monotonic()
+    score = await shipped.answer(asked)
+    assert score.reason == "deadline"
+    assert monotonic() - start < 2
+    door.set()
+    assert (await shipped.classify(text, {})).reason != "deadline"
 
 
 async def test_many_at_once(shipped):
