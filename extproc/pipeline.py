@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 from extproc import payload
 from extproc.config.intercept import rule_for
 from extproc.errors import IntentmeshError, MaskingError, UnreadableBodyError
-from extproc.inspection import Inspection
+from extproc.exchange.inspection import Inspection
 from extproc.logs import logger
 from extproc.pii import Analyzer, Anonymizer, AnswerEditors, Redactor, Vault
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from extproc.config import Mesh
     from extproc.config.intercept import Intercept
-    from extproc.encoder import Encoder
-    from extproc.inspection import Inquiry
+    from extproc.embedding.encoder import Encoder
+    from extproc.exchange.inspection import Inquiry
     from extproc.intent import Asked, Classifier, IntentScore
     from extproc.payload import Change, Document, EditorFactory, Segment
     from extproc.pii import Anonymized

@@ -4,7 +4,7 @@
     python scripts/build_encoder.py --out extproc/assets/all-MiniLM-L6-v2
 
     pip install '.[encoder-reference]'      # torch and transformers, for the float32 embeddings that the tests hold it to
-    python scripts/build_encoder.py --references tests/unit/data/reference_embeddings.npz
+    python scripts/build_encoder.py --references tests/unit/embedding/data/reference_embeddings.npz
 
 The graph is written operator by operator instead of exported, for these reasons. It stops halfway where it is told to
 (`stop_early`), and goes on from there (`resume`, `resume_from`): a classifier that is sure after three of six layers need

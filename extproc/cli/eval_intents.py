@@ -140,7 +140,7 @@ def _evenly(texts: list[str], most: int) -> list[str]:
 
 
 def _of_rows(path: Path, per_intent: int | None, target: float, encoder: str, *, outside: bool) -> Cascade:
-    from extproc.encoder import Encoder  # noqa: PLC0415 - loads the model
+    from extproc.embedding.encoder import Encoder  # noqa: PLC0415 - loads the model
     from extproc.intent.cascade import Cascade, cache_folder  # noqa: PLC0415
     from extproc.intent.examples import Examples  # noqa: PLC0415
     from extproc.intent.material import Budget  # noqa: PLC0415

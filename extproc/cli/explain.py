@@ -18,7 +18,7 @@ from extproc.cli.shortened import shortened
 from extproc.cli.up import default_mesh
 from extproc.config import load
 from extproc.errors import ConfigError, IntentmeshError
-from extproc.inspection import Inquiry
+from extproc.exchange.inspection import Inquiry
 from extproc.intent import Classifier
 from extproc.pii import Analyzer, Anonymizer
 from extproc.pipeline import Pipeline

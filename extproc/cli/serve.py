@@ -27,8 +27,8 @@ def serve(
     log_requests: bool,
 ) -> None:
     """Run the processor on its socket until SIGTERM."""
-    from extproc.mesh_file import MeshFile  # noqa: PLC0415 - `--help` stays quick
-    from extproc.server import serve as run  # noqa: PLC0415
+    from extproc.process.mesh_file import MeshFile  # noqa: PLC0415 - `--help` stays quick
+    from extproc.process.server import serve as run  # noqa: PLC0415
 
     options = {"socket": socket and str(socket), "admin": admin, "workers": workers, "log_level": log_level}
     run(MeshFile(file, {k: v for k, v in options.items() if v is not None}), log_requests=log_requests)

@@ -29,7 +29,7 @@ def tune(file: Path, as_json: bool) -> None:
     many examples would bring.
     """
     from extproc.config import load  # noqa: PLC0415 - loads pydantic's models
-    from extproc.encoder import Encoder  # noqa: PLC0415 - loads the model
+    from extproc.embedding.encoder import Encoder  # noqa: PLC0415 - loads the model
     from extproc.intent.advice import advise  # noqa: PLC0415
     from extproc.intent.examples import Examples  # noqa: PLC0415
 

@@ -6,8 +6,8 @@ import difflib
 import json
 from typing import TYPE_CHECKING, Any
 
+from extproc.embedding.model_folder import look_into, names_folder
 from extproc.errors import ConfigError
-from extproc.model_folder import look_into, names_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

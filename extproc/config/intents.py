@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field, ValidationInfo, field_validator
 
 from extproc.config.section import Section
-from extproc.model_folder import names_folder
+from extproc.embedding.model_folder import names_folder
 
 
 class Intent(Section):

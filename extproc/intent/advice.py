@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from extproc.encoder import Encoder
+    from extproc.embedding.encoder import Encoder
     from extproc.intent.examples import Examples
 
 SAME = 0.93

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from extproc.encoder import Encoder
+    from extproc.embedding.encoder import Encoder
     from extproc.intent.examples import Examples
     from extproc.intent.head import Reading
     from extproc.intent.material import Budget

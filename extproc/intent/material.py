@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from extproc.encoder import Encoder, Halfway
+    from extproc.embedding.encoder import Encoder, Halfway
     from extproc.intent.head import Head, Reading
     from extproc.intent.table import StaticTable
     from extproc.intent.words import Words

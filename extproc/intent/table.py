@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from extproc.encoder import BUNDLED, BUNDLED_FOLDER, Encoder
+from extproc.embedding.encoder import BUNDLED, BUNDLED_FOLDER, Encoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from extproc.encoder import Encoder
+    from extproc.embedding.encoder import Encoder
     from extproc.intent.examples import Examples
     from extproc.intent.table import StaticTable
     from extproc.intent.validation import Row

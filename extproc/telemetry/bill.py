@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from extproc.config import Mesh
-    from extproc.exchange import Exchange
+    from extproc.exchange.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True)

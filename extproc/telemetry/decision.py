@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from extproc.exchange import Exchange
+    from extproc.exchange.exchange import Exchange
     from extproc.telemetry.bill import Bill
 
 UNPAID = '"input_tokens":null,"output_tokens":null,"estimated":null,"cost":null'

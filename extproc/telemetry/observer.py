@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from extproc.config import Mesh
-    from extproc.exchange import Exchange, Usage
+    from extproc.exchange.exchange import Exchange, Usage
     from extproc.telemetry.bill import Bill
     from extproc.telemetry.spans import Attribute
 

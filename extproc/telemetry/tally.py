@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from extproc.telemetry import instruments as names
 
 if TYPE_CHECKING:
-    from extproc.exchange import Exchange
+    from extproc.exchange.exchange import Exchange
     from extproc.telemetry.bill import Bill
     from extproc.telemetry.meter import Cells, Meter
 

@@ -21,7 +21,7 @@ import yaml
 
 from extproc import logs
 from extproc.config import load
-from extproc.inspection import Inquiry
+from extproc.exchange.inspection import Inquiry
 from extproc.payload.document import Segment
 from extproc.pii import Analyzer, Anonymizer
 from extproc.pii.names.words import load as load_words

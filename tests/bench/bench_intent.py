@@ -217,7 +217,7 @@ def fastembed_alone(cascade):
     import numpy as np
     from fastembed import TextEmbedding
 
-    from extproc.encoder import BUNDLED_FOLDER
+    from extproc.embedding.encoder import BUNDLED_FOLDER
 
     (name,) = (m["model"] for m in TextEmbedding.list_supported_models() if m["model"].startswith("intentmesh/"))
     model = TextEmbedding(name, specific_model_path=str(BUNDLED_FOLDER), threads=1, cuda=False)
@@ -290,7 +290,7 @@ def centroid(splits: dict[str, list[dict]]) -> dict:
     base = memory_mb()
     import numpy as np
 
-    from extproc.encoder import Encoder
+    from extproc.embedding.encoder import Encoder
 
     start = time.perf_counter()
     encoder = Encoder.load()

@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from extproc.config import parse
-from extproc.exchange import Exchange, Usage
+from extproc.exchange.exchange import Exchange, Usage
 from extproc.telemetry import Telemetry
 
 MESH = """

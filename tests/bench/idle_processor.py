@@ -12,9 +12,9 @@ import grpc
 import uvloop
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from extproc import codec
-from extproc.events import Proceed
-from extproc.wire import METHOD, SERVICE
+from extproc.exchange.events import Proceed
+from extproc.wire import codec
+from extproc.wire.messages import METHOD, SERVICE
 
 ANSWERS = {
     number << 3 | 2: codec.encode(Proceed(phase))

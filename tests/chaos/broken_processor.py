@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extproc import worker
-from extproc.mesh_file import MeshFile
 from extproc.pii import Analyzer
 from extproc.pipeline import Pipeline
-from extproc.server import serve
+from extproc.process import worker
+from extproc.process.mesh_file import MeshFile
+from extproc.process.server import serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

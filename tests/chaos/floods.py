@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from hpack import Encoder
 
-from extproc import wire
 from extproc.http2 import frames
 from extproc.http2.frames import frame, number, settings
+from extproc.wire import messages as wire
 
 if TYPE_CHECKING:
     import random

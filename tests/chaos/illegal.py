@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from extproc import wire
-from extproc.events import BodyMode
+from extproc.exchange.events import BodyMode
+from extproc.wire import messages as wire
 
 if TYPE_CHECKING:
     import random

@@ -11,16 +11,18 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["extproc.codec", "extproc.stream", "extproc.modes", "extproc.answer"]):
-    from extproc import codec
-    from extproc.stream import HttpStream
+with atheris.instrument_imports(
+    include=["extproc.wire.codec", "extproc.exchange.stream", "extproc.exchange.modes", "extproc.exchange.answer"]
+):
+    from extproc.exchange.stream import HttpStream
+    from extproc.wire import codec
 
 from extproc.config.mesh import Mesh
 from extproc.errors import IntentmeshError, ProtocolError
-from extproc.events import Mutate, Reject
-from extproc.inspection import Inquiry, Inspection
+from extproc.exchange.events import Mutate, Reject
+from extproc.exchange.inspection import Inquiry, Inspection
+from extproc.exchange.refusal import refuse
 from extproc.pipeline import Pipeline
-from extproc.refusal import refuse
 
 PIPELINE = Pipeline.build(
     Mesh.model_validate(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from extproc.encoder import Encoder
+from extproc.embedding.encoder import Encoder
 from extproc.intent.cascade import Cascade
 from extproc.intent.examples import Examples
 from extproc.intent.material import Budget

@@ -1,4 +1,7 @@
-"""Imports point down: the house's rule, checked on the source."""
+"""Imports point down: the map of the house, checked on the source.
+
+`MAY_IMPORT` is that map; a room, a permission that nothing uses, or an import that it does not name fails.
+"""
 
 import ast
 from pathlib import Path
@@ -6,45 +9,54 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BASE = {"errors", "config"}
 MAY_IMPORT = {
     "errors": set(),
-    "events": set(),
-    "exchange": {"events"},
-    "model_folder": {"errors"},
-    "config": {"errors", "model_folder"},
-    "model_hub": {"errors"},
-    "wordpiece": set(),
-    "encoder": {"errors", "assets", "model_folder", "model_hub", "wordpiece"},
-    "wire": set(),
-    "http2": set(),
-    "assets": set(),
-    "codec": {"errors", "events", "wire"},
-    "payload": {*BASE, "exchange"},
-    "pii": {*BASE, "assets", "encoder"},
-    "intent": {*BASE, "assets", "encoder"},
-    "routing": BASE,
     "logs": set(),
-    "relay": {"exchange"},
-    "access_log": {"errors", "events", "exchange", "wire"},
-    "awaited": {*BASE, "events", "exchange", "telemetry"},
-    "inspection": {"config", "intent", "pii", "routing"},
-    "pipeline": {*BASE, "logs", "inspection", "encoder", "payload", "pii", "intent", "routing"},
-    "modes": {"errors", "events"},
-    "answer": {*BASE, "events", "exchange", "payload"},
-    "record": {*BASE, "events", "exchange", "inspection", "answer"},
-    "states": {"events"},
-    "stream": {*BASE, "events", "exchange", "inspection", "record", "states", "pipeline", "modes", "answer"},
-    "refusal": {*BASE, "events"},
-    "telemetry": {*BASE, "events", "exchange"},
-    "render": BASE,
-    "doctor": BASE,
+    "assets": set(),
+    "http2": set(),
+    "embedding": {"errors"},
+    "config": {"errors", "embedding"},
+    "payload": {"errors", "config"},
+    "pii": {"errors", "config", "assets"},
+    "intent": {"errors", "config", "embedding"},
+    "routing": {"config"},
+    "exchange": {"errors", "config", "payload", "pii", "intent", "routing", "pipeline"},
+    "pipeline": {"errors", "logs", "config", "embedding", "payload", "pii", "intent", "routing", "exchange"},
+    "telemetry": {"errors", "logs", "config", "exchange"},
+    "wire": {"errors", "logs", "http2", "exchange", "pipeline", "telemetry"},
+    "process": {"errors", "logs", "config", "http2", "exchange", "pipeline", "telemetry", "wire"},
+    "render": {"errors", "config"},
+    "doctor": {"errors", "config"},
+    "cli": {
+        "errors",
+        "assets",
+        "config",
+        "embedding",
+        "payload",
+        "pii",
+        "intent",
+        "routing",
+        "exchange",
+        "pipeline",
+        "telemetry",
+        "process",
+        "render",
+        "doctor",
+        "inference",
+    },
+    "__main__": {"cli"},
 }
-"""Part of `extproc` -> the parts that it may import. A part that is not here (service, server, cli) may import all."""
+"""Room of `extproc` (a package, or a module beside them) -> the rooms that it may import."""
+PARTS = sorted(path for path in (ROOT / "extproc").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists())
+
+
+def room(path: Path) -> str:
+    """The room that a module of `extproc` lies in."""
+    return path.relative_to(ROOT / "extproc").parts[0].removesuffix(".py")
 
 
 def imports(path: Path) -> set[str]:
-    """Names of the top-level parts of `extproc` (and `inference`) that a module imports."""
+    """Rooms of `extproc` that a module imports, or takes its resources from; `inference` where it imports that."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         names = []
@@ -52,24 +64,22 @@ def imports(path: Path) -> set[str]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Constant) and node.value == "extproc.assets":
+            names = [node.value]
         for name in names:
             parts = name.split(".")
             if parts[0] == "inference":
                 found.add("inference")
             elif parts[0] == "extproc" and len(parts) > 1:
                 found.add(parts[1])
-    return found
+    return found - {"__version__", room(path)}
 
 
-MODULES = sorted((ROOT / "extproc").rglob("*.py"))
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_imports_point_down(path):
-    """A module imports only what stands below it."""
-    part = path.relative_to(ROOT / "extproc").parts[0].removesuffix(".py")
-    if part in MAY_IMPORT:
-        assert imports(path) - {"__version__"} <= MAY_IMPORT[part] | {part}
+@pytest.mark.parametrize("part", [path for path in PARTS if path.name != "__init__.py"], ids=lambda path: path.name)
+def test_imports_point_down(part):
+    """A room imports just what the map says: nothing more, and nothing that it does not need."""
+    modules = part.rglob("*.py") if part.is_dir() else [part]
+    assert {name for module in modules for name in imports(module)} == MAY_IMPORT[room(part)]
 
 
 def test_inference_stands_alone():

@@ -6,7 +6,7 @@ import gc
 
 from extproc.config.mesh import Mesh
 from extproc.errors import BlockedEntityError, UnreadableBodyError
-from extproc.inspection import Inquiry
+from extproc.exchange.inspection import Inquiry
 from extproc.intent import IntentScore
 from extproc.pii import Analyzer, Anonymizer
 from extproc.pipeline import LARGE_BODY_BYTES, Pipeline

@@ -26,8 +26,8 @@ leaks. `BUFFERED/NONE` is what `intentmesh render` writes, and what you want. *W
 off. The processor learns the modes from `protocol_config` in the first message, and assumes `BUFFERED/NONE` where an Envoy
 tells none.
 
-What no Envoy here can be made to do is tested on the stream machine instead (`tests/unit/test_stream.py`,
-`tests/unit/test_stream_fuzz.py`, `make fuzz`, and straight on the socket in `make chaos`): an end of stream told twice,
+What no Envoy here can be made to do is tested on the stream machine instead (`tests/unit/exchange/test_stream.py`,
+`tests/unit/exchange/test_stream_fuzz.py`, `make fuzz`, and straight on the socket in `make chaos`): an end of stream told twice,
 messages out of order, malformed ones.
 
 Use FULL_DUPLEX_STREAMED only on routes without a retry policy: Envoy sends such a body to the upstream twice when it ends

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
-from extproc import codec, payload
+from extproc import payload
 from extproc.intent import Classifier
-from extproc.mesh_file import MeshFile
 from extproc.pii import Analyzer, Anonymizer, AnswerEditors
 from extproc.pii.restorer import Restorer
 from extproc.pii.vault import Vault
 from extproc.pipeline import Pipeline, _Parsed
+from extproc.process.mesh_file import MeshFile
+from extproc.process.server import serve
 from extproc.routing import Router
-from extproc.server import serve
 from extproc.telemetry import audit, observer, otlp, tally
 from extproc.telemetry.usage import UsageReader
+from extproc.wire import codec
 from tests.wire.canary import SECRETS
 
 if TYPE_CHECKING:

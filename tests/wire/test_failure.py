@@ -9,8 +9,9 @@ import grpc
 import httpx
 import pytest
 
-from extproc import codec, wire
-from extproc.events import BodyMode
+from extproc.exchange.events import BodyMode
+from extproc.wire import codec
+from extproc.wire import messages as wire
 from tests.wire.harness import ext_proc, healthy, running_gateway, until
 
 SECRET = "canary-7f3a@example.org"

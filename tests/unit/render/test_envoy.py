@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from extproc import events
 from extproc.config import load, models, parse
 from extproc.config.loader import InvalidMeshError
+from extproc.exchange import events
 from extproc.render import TARGETS, render
 from extproc.render.document import plain
 from extproc.render.envoy import clusters, groups, processor, routes

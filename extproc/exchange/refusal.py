@@ -1,0 +1,35 @@
+"""An error as the caller of this API expects one: OpenAI's shape, Anthropic's, or plain JSON.
+
+The message says what kind of thing was wrong and never quotes the request.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from extproc.exchange.events import Reject
+
+if TYPE_CHECKING:
+    from extproc.config.intercept import Intercept
+    from extproc.errors import IntentmeshError
+
+
+def refuse(error: IntentmeshError, rule: Intercept | None, target: str, request_id: str = "") -> Reject:
+    """The reply to a request that this error ends; `request_id` is the one under which logs and traces know it."""
+    message = str(error)
+    if rule is not None and (
+        rule.payload == "anthropic" or (rule.payload == "auto" and target.partition("?")[0].endswith("/messages"))
+    ):
+        shape: dict[str, object] = {"type": "error", "error": {"type": error.error_type, "message": message}}
+    else:
+        shape = {"error": {"message": message, "type": error.error_type, "param": None, "code": _code(error)}}
+    if request_id:
+        shape["request_id"] = request_id
+    return Reject(error.status, json.dumps(shape).encode(), f"intentmesh_{_code(error)}")
+
+
+def _code(error: IntentmeshError) -> str:
+    """`BodyTooLargeError` -> `body_too_large`."""
+    name = type(error).__name__.removesuffix("Error")
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")

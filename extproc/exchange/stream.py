@@ -1,0 +1,357 @@
+"""`HttpStream`: one HTTP exchange as a state machine. Events in, replies out; no gRPC, no socket, no waiting.
+
+The one thing that takes time, the inspection of a body, is handed out as an `Inquiry`, and its result handed back in:
+
+    step = stream.receive(event)
+    if isinstance(step, Inquiry):
+        step = stream.inspected(await pipeline.inspect(step))
+
+The legal moves are the table in `states.py`. Anything else is a ProtocolError, and the gRPC stream must then be aborted: if it
+ended cleanly, Envoy would go on without us and send the body as it came ("if the server closes the gRPC stream cleanly,
+then the data plane proceeds without consulting the server").
+
+That rule has a good side. Once everything is done that we have to do for an exchange, `finished` holds and the service
+closes the stream cleanly: Envoy asks no more, and the rest of the exchange costs nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from extproc.errors import AuditError, BodyTooLargeError, ProtocolError
+from extproc.exchange import modes
+from extproc.exchange.answer import Answer
+from extproc.exchange.events import (
+    HEADER_PREFIX,
+    MODEL_HEADER,
+    RESIDENCY_HEADER,
+    BodyMode,
+    Event,
+    Mutate,
+    Proceed,
+    Reject,
+    Reply,
+    RequestBody,
+    RequestHeaders,
+    RequestTrailers,
+    ResponseBody,
+    ResponseHeaders,
+    ResponseTrailers,
+    request_id_of,
+)
+from extproc.exchange.exchange import Exchange, Observer, Outcome, Silence
+from extproc.exchange.inspection import Inquiry, Inspection
+from extproc.exchange.record import Record
+from extproc.exchange.states import NEXT, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from extproc.config.intercept import Intercept
+    from extproc.errors import IntentmeshError
+    from extproc.pipeline import Pipeline
+
+
+Step = tuple[Reply, ...] | Inquiry
+
+
+class HttpStream:
+    """One exchange. Made for it and gone with it: the vault lives here and nowhere else."""
+
+    def __init__(self, pipeline: Pipeline, observer: Observer | None = None, awaited: str = "") -> None:
+        """`awaited`: under this key Envoy's access log will tell how the exchange ended; empty: it will not."""
+        self.pipeline = pipeline
+        self.finished = False
+        """Nothing is left to do: the gRPC stream may be closed cleanly."""
+        self.observed = False
+        """Envoy reads no reply, and must be sent none."""
+        self.rule: Intercept | None = None
+        self.target = ""
+        """Path and query."""
+        self.awaited = ""
+        """The key under which Envoy tells of an answer that we are not shown; empty: all is known when the stream ends."""
+        self._key = "" if pipeline.mesh.shadow else awaited
+        self._shadow = pipeline.mesh.shadow
+        self._observer = observer or Silence()
+        self._state = State.START
+        self._request_open = False
+        """More of an intercepted request is to come: the stream may neither be closed nor its modes changed."""
+        self._headers: Mapping[str, str] = {}
+        self._request_mode, self._response_mode = modes.ASSUMED
+        self._held: list[bytes] = []
+        self._trailers = False
+        self._inspection: Inspection | None = None
+        self._answer: Answer | None = None
+        self._refused = False
+        self._echoed: set[str] = set()
+        """Phases whose end has been handed back."""
+        self._record = Record(shadow=pipeline.mesh.shadow)
+
+    @property
+    def request_id(self) -> str:
+        """Envoy's id of the request, under which logs, spans and the audit trail know it too."""
+        return request_id_of(self._headers)
+
+    def receive(self, event: Event) -> Step:
+        """Take the next event: the replies to it, or the question on which they depend.
+
+        Raises ProtocolError for an event that is not legal now; ModeError, BodyTooLargeError and AuditError refuse a request.
+        """
+        try:
+            self._state = NEXT[self._state][type(event)]
+        except KeyError:
+            raise ProtocolError(f"{event.phase} is not legal in the state {self._state.name}") from None
+        match event:
+            case RequestHeaders():
+                return self._request_headers(event)
+            case RequestBody():
+                return self._request_body(event)
+            case RequestTrailers():
+                return self._request_trailers(event)
+            case ResponseHeaders():
+                return self._response_headers(event)
+            case ResponseBody():
+                return self._response_body(event)
+            case ResponseTrailers():
+                return self._response_trailers(event)
+
+    # The request
+
+    def _request_headers(self, event: RequestHeaders) -> Step:
+        headers = self._headers = event.headers
+        self.observed = event.observed
+        self.target = headers.get(":path", "")
+        self.rule = self.pipeline.rule_for(headers.get(":method", ""), self.target.partition("?")[0])
+        self._record.begun(self.rule, headers)
+        if event.negotiated:
+            self._request_mode, self._response_mode = event.negotiated.request_body, event.negotiated.response_body
+        if event.end_of_stream:
+            self._state = State.UPSTREAM
+        if self.rule is None:
+            return self._pass_by()
+        if self._observer.refuses:
+            raise AuditError("the audit trail cannot be written, and no request goes on without it")
+        self._record.trace = self._observer.begin(headers, event.metadata)
+        if event.end_of_stream:
+            return Inquiry(self.rule, self.target, headers, b"")
+        if not self._shadow and not self.observed:
+            modes.check(
+                self._request_mode,
+                self._response_mode,
+                routes=bool(self.pipeline.mesh.intents),
+                restores=self.pipeline.may_edit_answer(self.rule),
+            )
+        self._request_open = True
+        if self._request_mode is BodyMode.FULL_DUPLEX_STREAMED:
+            return ()  # the headers wait for the body, which decides their route
+        if self._request_mode is BodyMode.STREAMED and not self._shadow:
+            change = self._change(self.pipeline.decide_unread(headers, "streamed"))
+            return (Mutate("request_headers", change.set_headers, change.remove_headers, clear_route_cache=True),)
+        return (Proceed("request_headers", None if self._may_read_answer() else modes.READ),)
+
+    def _pass_by(self) -> tuple[Reply, ...]:
+        """None of our business: Envoy is to send nothing more of it."""
+        duplex = self._request_mode is BodyMode.FULL_DUPLEX_STREAMED
+        # In these modes pieces of the body may be on their way to us, and would be lost if we closed the stream.
+        self.finished = self._state is State.UPSTREAM or self._request_mode in (BodyMode.BUFFERED, BodyMode.NONE)
+        override = None if duplex else modes.PASS
+        spoofed = tuple(name for name in self._headers if name.startswith(HEADER_PREFIX))
+        if spoofed and not self._shadow:
+            return (Mutate("request_headers", remove_headers=spoofed, clear_route_cache=True, modes=override),)
+        return (Proceed("request_headers", override),)
+
+    def _request_body(self, event: RequestBody) -> Step:
+        if self.rule is None or not self._request_open:
+            return self._echo(event)
+        self._record.request_bytes += len(event.body)
+        limit = self.pipeline.mesh.limits.max_body_bytes
+        if self._record.request_bytes > limit:
+            raise BodyTooLargeError(f"the body is larger than {limit} bytes")
+        self._held.append(event.body)
+        # A buffered body comes whole, whatever it says of its end: with trailers, the end is theirs.
+        if event.end_of_stream or (self._request_mode is BodyMode.BUFFERED and not self.observed):
+            return self._inquire()
+        return modes.hold(self._request_mode, shadow=self._shadow)
+
+    def _request_trailers(self, event: RequestTrailers) -> Step:
+        if not self._request_open:
+            return (Proceed(event.phase),)
+        if self._request_mode is BodyMode.STREAMED and not self._shadow:
+            raise ProtocolError("a body held back in STREAMED cannot be released by trailers")
+        self._trailers = True
+        return self._inquire()
+
+    def _inquire(self) -> Inquiry:
+        assert self.rule is not None
+        if self._state is State.REQUEST:
+            self._state = State.UPSTREAM
+        if len(self._held) > 1:
+            self._held = [b"".join(self._held)]
+        self._record.asked_at = time.perf_counter()
+        body = self._held[0] if self._held else b""
+        if self._request_mode is BodyMode.BUFFERED:
+            self._held = []  # Envoy has it, and keeps it unless we change it
+        return Inquiry(self.rule, self.target, self._headers, body)
+
+    def inspected(self, inspection: Inspection) -> tuple[Reply, ...]:
+        """The result of an Inquiry: the replies that carry it out."""
+        self._inspection = inspection
+        self._record.forwarded(inspection)
+        self.finished = not self._needs_answer(inspection)
+        if self.finished and not self.observed:
+            self.awaited = self._key
+        if self._request_open:
+            return self._release(None if self._shadow else self._change(inspection))
+        # There was no body: the reply to the headers says all, and may still say what we want to see of the answer.
+        override = modes.PASS if self.finished else None
+        if self._shadow:
+            return (Proceed("request_headers", override),)
+        change = self._change(inspection)
+        return (replace(change, phase="request_headers", body=None, content_length=False, modes=override),)
+
+    def refused(self, error: IntentmeshError, reply: Reject) -> tuple[Reply, ...]:
+        """An error that answers the request: the replies that do so. In shadow mode the request goes on all the same."""
+        self._refused = True
+        if self._shadow:
+            self._record.refused(error, "forwarded")
+            self.finished = True
+            return self._release(None) if self._request_open else (Proceed("request_headers", modes.PASS),)
+        self._record.refused(error, "rejected", reply.status)
+        self._state = State.END
+        self._request_open = False
+        self.finished = True
+        return (reply,)
+
+    def _release(self, change: Mutate | None) -> tuple[Reply, ...]:
+        held, self._held = self._held, []
+        self._echoed.add("request_body")
+        self._request_open = False
+        return modes.release(self._request_mode, change, held[0] if held else b"", trailers=self._trailers)
+
+    def _change(self, inspection: Inspection) -> Mutate:
+        """What the inspection does to a request. Envoy picks the route again by the headers as they are then."""
+        decision = inspection.decision
+        headers = {MODEL_HEADER: decision.model}
+        if inspection.target is not None:
+            headers[":path"] = inspection.target
+        if decision.residency != "external":
+            headers[RESIDENCY_HEADER] = decision.residency
+        if self._record.trace:
+            headers.update(self._record.trace.headers)
+        spoofed = tuple(n for n in self._headers if n.startswith(HEADER_PREFIX) and n not in headers)
+        return Mutate(
+            "request_body",
+            headers,
+            spoofed,
+            body=inspection.body,
+            content_length=True,
+            clear_route_cache=True,
+            metadata=self._record.metadata(inspection, self.awaited),
+        )
+
+    # The answer
+
+    def _response_headers(self, event: ResponseHeaders) -> Step:
+        self._record.answered(event, self._version(event.cluster))
+        if not event.end_of_stream:
+            self._answer = self._begin_answer(event.headers)
+        else:
+            self._state = State.END
+        if self._request_open:
+            # Closing the stream now, or changing its modes, would let the rest of the request pass unmasked.
+            return (Proceed("response_headers"),)
+        streaming = self._response_mode in (BodyMode.STREAMED, BodyMode.FULL_DUPLEX_STREAMED)
+        if self._answer is None:
+            self.finished = self._state is State.END or not streaming
+            return (Proceed("response_headers", None if streaming else modes.PASS),)
+        override = None if streaming else modes.edit(self._request_mode)
+        if self._answer.edits and not event.end_of_stream:
+            # Envoy checks a mutated body against it, even in a mode that it was overridden to.
+            return (Mutate("response_headers", remove_headers=("content-length",), modes=override),)
+        return (Proceed("response_headers", override),)
+
+    def _begin_answer(self, headers: Mapping[str, str]) -> Answer | None:
+        inspection = self._inspection
+        if self.rule is None or inspection is None or self._refused:
+            return None
+        editor = None if self._shadow else self.pipeline.answer_editor(self.rule, inspection)
+        reader = None
+        if self._observer.reads_answers:
+            reader = self._observer.reader(headers.get("content-type", ""), headers.get("content-encoding", ""))
+        answer = self._record.answer = Answer.begin(self.rule, headers, editor, reader)
+        return answer
+
+    def _response_body(self, event: ResponseBody) -> Step:
+        if event.end_of_stream:
+            self._state = State.END
+            self.finished = not self._request_open
+        answer = self._answer
+        if answer is None:
+            return self._echo(event)
+        if self._record.first_chunk_at is None:
+            self._record.first_chunk_at = time.perf_counter()
+        out = answer.feed(event.body, end=event.end_of_stream)
+        if self._response_mode is BodyMode.FULL_DUPLEX_STREAMED:
+            if not out and not event.end_of_stream:
+                return ()
+            return tuple(modes.chunks("response_body", out, end=event.end_of_stream))
+        bill = self._record.bill(self._observer) if event.end_of_stream else None
+        if not answer.edits or out == event.body:
+            return (Mutate("response_body", metadata=bill) if bill else Proceed("response_body"),)
+        # Only a buffered answer keeps its content-length; Envoy drops it in the other modes.
+        whole = self._response_mode is BodyMode.BUFFERED
+        return (Mutate("response_body", body=out, content_length=whole, metadata=bill),)
+
+    def _response_trailers(self, event: ResponseTrailers) -> Step:
+        self.finished = not self._request_open
+        replies: tuple[Reply, ...] = (Proceed(event.phase),)
+        if self._answer is not None and self._response_mode is BodyMode.FULL_DUPLEX_STREAMED:
+            rest = self._answer.feed(b"", end=True)
+            return (*modes.chunks("response_body", rest, end=False), *replies) if rest else replies
+        return replies
+
+    def _echo(self, event: RequestBody | ResponseBody) -> tuple[Reply, ...]:
+        """Hand a piece of a body back as it came."""
+        request = isinstance(event, RequestBody)
+        mode = self._request_mode if request else self._response_mode
+        if mode is not BodyMode.FULL_DUPLEX_STREAMED:
+            return (Proceed(event.phase),)
+        if event.phase in self._echoed:
+            return ()
+        if event.end_of_stream:
+            self._echoed.add(event.phase)
+        return tuple(modes.chunks(event.phase, event.body, end=event.end_of_stream))
+
+    def _may_read_answer(self) -> bool:
+        assert self.rule is not None
+        return self._reads_usage() or self.pipeline.may_edit_answer(self.rule)
+
+    def _reads_usage(self) -> bool:
+        """Whether an answer is to be shown to us for its numbers alone."""
+        return self._observer.reads_answers and not self._key
+
+    def _needs_answer(self, inspection: Inspection) -> bool:
+        assert self.rule is not None
+        if self._reads_usage() or self._response_mode is BodyMode.FULL_DUPLEX_STREAMED:
+            return True
+        return not self._shadow and self.pipeline.answer_editor(self.rule, inspection) is not None
+
+    def _version(self, cluster: str) -> str | None:
+        """Which version of the model answered, where Envoy tells."""
+        if not cluster or self._inspection is None:
+            return None
+        model = self._inspection.decision.model
+        return self.pipeline.mesh.models[model].version_of(model, cluster)
+
+    # The record
+
+    def interrupted(self) -> Outcome | None:
+        """The outcome if the stream ends now: `cancelled` while part of an intercepted exchange is still to come."""
+        begun = self._request_open or (self._answer is not None and self._state is not State.END)
+        return "cancelled" if begun else None
+
+    def record(self, outcome: Outcome | None = None, error: str | None = None) -> Exchange:
+        """The exchange as telemetry may know it: names, counts and times."""
+        return self._record.exchange(outcome, error)

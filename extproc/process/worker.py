@@ -1,0 +1,264 @@
+"""One worker: an event loop, a gRPC server on a socket of its own, and the pipeline that it may exchange while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import faulthandler
+import gc
+import os
+import signal
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from extproc import logs
+from extproc.errors import ConfigError, IntentmeshError
+from extproc.http2 import Server
+from extproc.logs import logger, where
+from extproc.telemetry.awaited import Awaited
+from extproc.telemetry.instruments import (
+    BATCH_SIZE,
+    CONFIG_GENERATION,
+    CONFIG_REJECTED,
+    NAME_TEXTS,
+    OPEN_STREAMS,
+    QUEUE_SIZE,
+)
+from extproc.wire.messages import SERVICE
+from extproc.wire.service import ExternalProcessor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from extproc.config import Mesh
+    from extproc.exchange.exchange import Observer
+    from extproc.pipeline import Pipeline
+    from extproc.process.mesh_file import MeshFile
+    from extproc.telemetry import Meter
+    from extproc.telemetry.meter import Snapshot
+
+log = logger()
+
+ENVELOPE_BYTES = 1024 * 1024
+"""What a message may weigh beside the body: headers, above all."""
+HEALTH_INTERVAL_S = 2.0
+"""How often the rendered Envoy asks for our health."""
+LONGEST_INTERVAL_S = 10.0
+"""Who asks more seldom than this does not decide by it where requests go."""
+UNHEALTHY_AFTER = 2
+"""Answers of NOT_SERVING after which Envoy sends no more requests."""
+STDERR = 2
+LOOK_S = 1.0
+"""How often the mesh.yaml is looked at, and the watchdog reset."""
+HANG_S = 15.0
+"""An event loop that stands still for so long (a recognizer that never returns) ends the process: what hangs here hangs
+for every stream, and an ended process is one that is started again. Envoy fails the requests that it held."""
+
+
+class WatchedHealth(health.aio.HealthServicer):  # type: ignore[misc]
+    """Health that knows how often it is asked, and so when everybody who asks must have heard that we are going.
+
+    It counts no answers: a second Envoy and a kubelet ask too, and on a unix socket all look alike.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked_at: float | None = None
+        self._gaps: deque[float] = deque(maxlen=8)
+
+    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        """Answer, and remember when."""
+        self.asked(time.monotonic())
+        return await super().Check(request, context)
+
+    def asked(self, now: float) -> None:
+        """Somebody asks."""
+        if self._asked_at is not None:
+            self._gaps.append(now - self._asked_at)
+        self._asked_at = now
+
+    def is_known(self, since: float, now: float) -> bool:
+        """Whether everybody who asks has been told often enough what holds since then, or nobody asks any more."""
+        interval = min(max(HEALTH_INTERVAL_S, *self._gaps, 0.0), LONGEST_INTERVAL_S)
+        late = 0.1 * interval
+        if self._asked_at is None or now - self._asked_at > 1.5 * interval:
+            return True
+        return now - since > UNHEALTHY_AFTER * interval + late
+
+
+def _report(error: BaseException) -> None:
+    log.error("call_failed", error=type(error).__name__, at=where(error))
+
+
+class Worker:
+    """Serves one socket until it is told to stop."""
+
+    def __init__(
+        self,
+        file: MeshFile,
+        mesh: Mesh,
+        pipeline: Pipeline,
+        observer: Observer,
+        meter: Meter,
+        *,
+        socket: str | None = None,
+        build: Callable[[Mesh, Pipeline], Pipeline],
+        use: Callable[[Mesh], None],
+        watches: bool = True,
+    ) -> None:
+        self.mesh = mesh
+        self.generation = 1
+        self.refused: str | None = None
+        """Why the last changed mesh.yaml was refused; None: it was not."""
+        self.serving = False
+        self._file = file
+        self._meter = meter
+        self._address = mesh.processor.address or f"unix:{socket or mesh.processor.socket}"
+        self._build = build
+        self._use = use
+        self._watches = watches
+        sockets = mesh.processor.sockets()
+        number = sockets.index(socket) if socket in sockets else 0
+        self._awaited = Awaited(number, observer.finish, meter)
+        self._service = ExternalProcessor(pipeline, observer, self._awaited)
+        self._health = WatchedHealth()
+        self._stop = asyncio.Event()
+        self._hurry = False
+        self._reload = asyncio.Event()
+        self._stamp = file.stamp()
+        pipeline.watch_batches(self._count_pass)
+
+    async def run(self, started: Callable[[], None] = lambda: None) -> None:
+        """Serve until SIGTERM (finish what is open) or SIGINT (at once)."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(logs.loop_failed)
+        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        loop.add_signal_handler(signal.SIGINT, self._interrupt)
+        loop.add_signal_handler(signal.SIGHUP, self._reload.set)
+        server = await self._listen()
+        self._service.lateness.listen(loop)
+        if self._address.startswith("unix:"):
+            # Envoy runs as another user; the folder is what guards the socket.
+            os.chmod(self._address.removeprefix("unix:"), 0o666)  # noqa: PTH101, S103
+        await self._tell(health_pb2.HealthCheckResponse.SERVING)
+        self.serving = True
+        self._meter.set(CONFIG_GENERATION, self.generation)
+        log.info("serving", address=self._address, models=len(self.mesh.models), intents=len(self.mesh.intents))
+        started()
+        keeper = asyncio.create_task(self._keep())
+        try:
+            await self._stop.wait()
+            await self._drain(server)
+        finally:
+            keeper.cancel()
+            self._awaited.close()
+            self._service.lateness.close()
+            faulthandler.cancel_dump_traceback_later()
+
+    def _interrupt(self) -> None:
+        self._hurry = True
+        self._stop.set()
+
+    async def _listen(self) -> Server:
+        limit = self.mesh.limits.max_body_bytes + ENVELOPE_BYTES
+        server = Server(self._address, largest_message=limit, report=_report)
+        server.add_generic_rpc_handlers(self._service.handlers())
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        try:
+            await server.start()
+        except OSError as error:
+            raise ConfigError(f"cannot listen on {self._address}: {error.strerror or error}") from None
+        return server
+
+    async def _tell(self, status: int) -> None:
+        for service in ("", SERVICE):
+            await self._health.set(service, status)
+
+    async def _keep(self) -> None:
+        """Once a second: reset the watchdog, count, and look whether the mesh.yaml has changed."""
+        while True:
+            faulthandler.dump_traceback_later(HANG_S, exit=True, file=STDERR)
+            self._meter.set(OPEN_STREAMS, self._service.open_streams)
+            self._awaited.expire()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._reload.wait(), LOOK_S)
+            asked = self._reload.is_set()
+            self._reload.clear()
+            if asked or (self._watches and (stamp := self._file.stamp()) != self._stamp and None not in stamp):
+                await self._take_new_mesh()
+
+    async def _take_new_mesh(self) -> None:
+        """Read, validate and build the new mesh beside the old one, then exchange them between two requests."""
+        self._stamp = self._file.stamp()
+        try:
+            mesh, pipeline = await asyncio.to_thread(self._load_and_build)
+        except IntentmeshError as error:
+            self._refuse(str(error))
+            return
+        except Exception as error:  # noqa: BLE001 - the last good one stays, whatever is wrong with the new
+            self._refuse(f"{type(error).__name__}: {error}")
+            return
+        fixed = [
+            n
+            for n in type(mesh.processor).model_fields
+            if getattr(mesh.processor, n) != getattr(self.mesh.processor, n)
+        ]
+        pipeline.watch_batches(self._count_pass)
+        self._service.pipeline = pipeline  # open streams keep the one that they began with
+        self.mesh = mesh
+        self._use(mesh)
+        self.generation += 1
+        self.refused = None
+        self._meter.set(CONFIG_GENERATION, self.generation)
+        log.info("reloaded", generation=self.generation, needs_restart=[f"processor.{name}" for name in fixed])
+        gc.collect()  # the old pipeline is full of rings, and the next collection of its generation far away
+
+    def _load_and_build(self) -> tuple[Mesh, Pipeline]:
+        mesh = self._file.load()
+        return mesh, self._build(mesh, self._service.pipeline)
+
+    def _count_pass(self, texts: int, waiting: int) -> None:
+        self._meter.record(BATCH_SIZE, texts)
+        self._meter.set(QUEUE_SIZE, waiting)
+
+    def _refuse(self, reason: str) -> None:
+        self.refused = reason
+        self._meter.add(CONFIG_REJECTED)
+        log.error("reload_refused", reason=reason, generation=self.generation)
+
+    async def _drain(self, server: Server) -> None:
+        """Health first; then no new streams, once Envoy has stopped sending; then the open ones have the rest of the time."""
+        grace = 0.0 if self._hurry else self.mesh.processor.grace_s
+        start = time.monotonic()
+        end = start + grace
+        log.info("draining", open_streams=self._service.open_streams, grace_s=grace)
+        self.serving = False
+        await self._health.enter_graceful_shutdown()
+        while (now := time.monotonic()) < end and not self._health.is_known(start, now):  # noqa: ASYNC110 - time passes
+            await asyncio.sleep(0.05)
+        server.leave()
+        while time.monotonic() < end and (self._service.open_streams or (self._awaited and self._awaited.logs)):  # noqa: ASYNC110 - time passes too
+            await asyncio.sleep(0.05)
+        self._service.end_logs()
+        unfinished = self._service.open_streams
+        # What is still open is reset, which is an error to Envoy: the request fails.
+        await server.stop()
+        log.info("stopped", unfinished=unfinished)
+
+    def ready(self) -> tuple[bool, dict[str, Any]]:
+        """For `/readyz`."""
+        return self.serving, {"generation": self.generation, "refused": self.refused}
+
+    def snapshot(self) -> Snapshot:
+        """For `/metrics`."""
+        self._meter.set(OPEN_STREAMS, self._service.open_streams)
+        for outcome, texts in self._service.pipeline.name_counts().items():
+            self._meter.set(NAME_TEXTS, texts, (outcome,))
+        return self._meter.snapshot()
+
+    def config(self) -> dict[str, Any]:
+        """For `/config`."""
+        return self.mesh.model_dump(mode="json")

@@ -1,0 +1,159 @@
+"""The one gRPC loop: bytes in, events through an `HttpStream`, bytes out; and the one place where errors become replies.
+
+The handler returns (a clean close) only when the stream is `finished`. Every other end is an abort: Envoy answers a
+clean close by sending the request on as it is, unmasked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import grpc
+
+from extproc.errors import IntentmeshError, MaskingError, ProtocolError
+from extproc.exchange.events import LOGS_USAGE
+from extproc.exchange.inspection import Inquiry
+from extproc.exchange.refusal import refuse
+from extproc.exchange.stream import HttpStream
+from extproc.logs import logger, where
+from extproc.wire import codec
+from extproc.wire.access_log import endings
+from extproc.wire.lateness import Lateness
+from extproc.wire.messages import LOG_METHOD, LOG_SERVICE, METHOD, SERVICE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from extproc.exchange.events import Reply
+    from extproc.exchange.exchange import Observer, Outcome
+    from extproc.http2 import Call
+    from extproc.pipeline import Pipeline
+    from extproc.telemetry.awaited import Awaited
+
+UNREAD = b""
+"""The response where Envoy reads none (observability_mode)."""
+SHORT_BODY_BYTES = 1024
+"""Up to here an inspection takes no longer than others' replies may wait for it."""
+
+log = logger()
+
+
+class ExternalProcessor:
+    """The ext_proc service. The pipeline may be swapped between requests; a stream keeps the one it began with."""
+
+    def __init__(self, pipeline: Pipeline, observer: Observer, awaited: Awaited) -> None:
+        self.pipeline = pipeline
+        self.awaited = awaited
+        self.open_streams = 0
+        self.lateness = Lateness()
+        self._observer = observer
+        self._logs: set[Call] = set()
+
+    def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
+        """The services for a server: no serializers, so that they are handed bytes and hand bytes back.
+
+        The last reply is *the* response: it goes out with the status, in one write. Sent on its own after the last
+        reply, the status would often be late: Envoy resets a stream that it is done with.
+        """
+        process = grpc.stream_unary_rpc_method_handler(self.process)
+        follow = grpc.stream_unary_rpc_method_handler(self.follow)
+        return (
+            grpc.method_handlers_generic_handler(SERVICE, {METHOD: process}),
+            grpc.method_handlers_generic_handler(LOG_SERVICE, {LOG_METHOD: follow}),
+        )
+
+    async def follow(self, messages: AsyncIterator[bytes], context: Call) -> bytes:
+        """Envoy's access log: how exchanges ended whose answers were not shown to us."""
+        self._logs.add(context)
+        self.awaited.opened()
+        try:
+            async for message in messages:
+                for ending in endings(message):
+                    self.awaited.tell(ending)
+        except asyncio.CancelledError:
+            if context in self._logs:  # Envoy has gone
+                raise
+        except Exception as error:  # noqa: BLE001 - a fault here costs telemetry, and Envoy begins another log
+            log.error("telemetry_failed", call="follow", error=type(error).__name__, at=where(error))  # noqa: TRY400
+        finally:
+            self._logs.discard(context)
+            self.awaited.closed()
+        return b""
+
+    def end_logs(self) -> None:
+        """End the access logs that Envoys keep open: they have no end of their own."""
+        while self._logs:
+            self._logs.pop().cancel()
+
+    async def process(self, _request_iterator: object, context: Call) -> bytes:
+        """One gRPC stream is one HTTP exchange. Returns the last reply, after which the stream is closed cleanly."""
+        stream = HttpStream(self.pipeline, self._observer, self._key(context))
+        outcome: Outcome | None = "failed"
+        trouble: str | None = None
+        told = False
+        self.open_streams += 1
+        try:
+            while True:
+                message = await context.read()
+                if message is grpc.aio.EOF:
+                    raise asyncio.CancelledError  # noqa: TRY301 - Envoy is gone: no status, for the reason above
+                last = await send(context, stream, await self._answer(context, stream, message))
+                if last is not None:
+                    outcome, told = stream.interrupted(), True
+                    return last
+        except asyncio.CancelledError:
+            # Envoy resets every stream that it is done with: the usual end, unless a request was still in our hands.
+            outcome = stream.interrupted()
+            raise
+        except ProtocolError as error:
+            trouble = type(error).__name__
+            log.warning("protocol_error", reason=str(error), request_id=stream.request_id)
+            await context.abort(grpc.StatusCode.INTERNAL, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the stream must not end cleanly
+            trouble = type(error).__name__
+            # Not its text, which may quote a request.
+            log.error("stream_failed", error=trouble, at=where(error), request_id=stream.request_id)  # noqa: TRY400
+            await context.abort(grpc.StatusCode.INTERNAL, trouble)
+        finally:
+            self.open_streams -= 1
+            exchange = stream.record(outcome, trouble)
+            if stream.awaited and told and outcome is None:
+                model = stream.pipeline.mesh.models.get(exchange.model or "")
+                self.awaited.wait(stream.awaited, exchange, model)
+            else:
+                self._observer.finish(exchange)
+        raise AssertionError("abort raises")
+
+    def _key(self, context: Call) -> str:
+        """Under which Envoy is to tell of the answer; empty where nobody asks, or it does not offer to."""
+        if not self._observer.reads_answers:
+            return ""
+        offered = any(name == LOGS_USAGE for name, _ in context.invocation_metadata() or ())
+        return self.awaited.key() if offered else ""
+
+    async def _answer(self, context: Call, stream: HttpStream, message: bytes) -> tuple[Reply, ...]:
+        try:
+            step = stream.receive(codec.decode(message))
+            if isinstance(step, Inquiry):
+                if len(step.body) > SHORT_BODY_BYTES:
+                    context.flush()
+                step = stream.inspected(await stream.pipeline.inspect(step, self.lateness.seconds()))
+        except ProtocolError:
+            raise
+        except IntentmeshError as error:
+            if isinstance(error, MaskingError):
+                cause = type(error.__cause__ or error).__name__
+                log.error("masking_failed", error=cause, at=where(error), request_id=stream.request_id)  # noqa: TRY400
+            return stream.refused(error, refuse(error, stream.rule, stream.target, stream.request_id))
+        return step
+
+
+async def send(context: Call, stream: HttpStream, replies: tuple[Reply, ...]) -> bytes | None:
+    """Send the replies, but for the last one of a finished stream, which is returned."""
+    if stream.observed:
+        return UNREAD if stream.finished else None
+    last = codec.encode(replies[-1]) if stream.finished and replies else None
+    for reply in replies if last is None else replies[:-1]:
+        await context.write(codec.encode(reply))
+    return last

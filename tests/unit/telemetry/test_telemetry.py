@@ -1,0 +1,261 @@
+"""Telemetry: counts add up, names are the convention's, nothing is lost without being counted."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from extproc.config import parse
+from extproc.config.telemetry import AuditSettings, ProjectSettings
+from extproc.errors import ConfigError
+from extproc.exchange.exchange import Exchange
+from extproc.telemetry import instruments as names
+from extproc.telemetry.audit import FLUSH_S, GENESIS, AuditTrail, Break, verify
+from extproc.telemetry.bill import Bill
+from extproc.telemetry.caller import label_of, project_of
+from extproc.telemetry.decision import decision
+from extproc.telemetry.meter import Meter, merge
+from extproc.telemetry.prometheus import exposition
+from extproc.telemetry.spans import Identifier
+from extproc.telemetry.usage import UsageReader
+
+
+def test_meter_buckets_by_upper_boundary():
+    """A value equal to a boundary counts below it, as OpenTelemetry and Prometheus have it."""
+    meter = Meter()
+    for value in (0.0, 1.0, 1.5, 1000.0):
+        meter.record(names.VAULT_SIZE, value)
+    total, *buckets = meter.snapshot()[names.VAULT_SIZE.name][()]
+    assert total == 1002.5
+    assert buckets == [1, 1, 1, 0, 0, 0, 0, 0, 0, 1]
+
+
+def test_merge_adds_up():
+    """Several workers are reported as one."""
+    one, two = Meter(), Meter()
+    one.add(names.ABSTAINED)
+    two.add(names.ABSTAINED, 2)
+    two.add(names.FAIL_OPEN, 1, ("late",))
+    merged = merge([one.snapshot(), two.snapshot()])
+    assert merged[names.ABSTAINED.name] == {(): [3.0]}
+    assert merged[names.FAIL_OPEN.name] == {("late",): [1]}
+
+
+def test_prometheus_names_follow_the_mapping():
+    """Dots become underscores, seconds are spelt out, counters end in _total."""
+    meter = Meter()
+    meter.record(names.OPERATION_DURATION, 0.3, ("chat", "llama.cpp", "phi", "", ""))
+    meter.add(names.ABSTAINED)
+    text = exposition(meter.snapshot()).decode()
+    assert 'gen_ai_client_operation_duration_seconds_bucket{error_type="",gen_ai_operation_name="chat"' in text
+    assert "intentmesh_abstained_total 1.0" in text
+
+
+def test_every_metric_is_in_the_manual():
+    """With its kind and its labels."""
+    manual = (Path(__file__).parents[3] / "docs" / "telemetry.md").read_text()
+    for instrument in names.INSTRUMENTS:
+        labels = ", ".join(f"`{label}`" for label in instrument.attributes)
+        row = f"| `{instrument.name}` | {instrument.kind}, {instrument.unit} | {instrument.description} | {labels} |"
+        assert row in manual
+
+
+@pytest.mark.parametrize("cut", [1, 3, 7, 1000])
+def test_usage_of_a_json_answer(cut):
+    """Usage is read however the answer is cut, and not from what the answer says about usage."""
+    body = json.dumps(
+        {
+            "model": "tiny",
+            "choices": [{"message": {"content": 'I say "usage": {"prompt_tokens": 99}'}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12},
+        }
+    ).encode()
+    reader = UsageReader(streamed=False)
+    for i in range(0, len(body), cut):
+        reader.feed(body[i : i + cut])
+    usage = reader.close()
+    assert (usage.input_tokens, usage.output_tokens, usage.response_model, usage.estimated) == (5, 7, "tiny", False)
+
+
+def test_usage_of_an_anthropic_stream():
+    """Input tokens stand in the first event, output tokens in the last."""
+    reader = UsageReader(streamed=True)
+    reader.feed(
+        b'event: message_start\ndata: {"message":{"model":"m","usage":{"input_tokens":25,"output_tokens":1}}}\n\n'
+    )
+    reader.feed(b'data: {"type":"content_block_delta","delta":{"text":"hi"}}\n\n' * 400)
+    reader.feed(b'data: {"type":"message_delta","usage":{"output_tokens":15}}\n\n')
+    usage = reader.close()
+    assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (25, 15, False)
+
+
+def test_usage_of_a_llama_cpp_stream():
+    """Without `include_usage` its last event has timings, with the prompt's cached tokens apart."""
+    timings = '"timings":{"cache_n":12,"prompt_n":1,"prompt_ms":881.84,"predicted_n":4,"predicted_per_second":1.16}'
+    reader = UsageReader(streamed=True)
+    reader.feed(b'data: {"choices":[{"delta":{"content":"\\"timings\\":{}"}}]}\n\n')
+    reader.feed(f'data: {{"choices":[{{"finish_reason":"length","delta":{{}}}}],{timings}}}\n\n'.encode())
+    reader.feed(b"data: [DONE]\n\n")
+    usage = reader.close()
+    assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (13, 4, False)
+
+
+def test_usage_is_estimated_and_says_so():
+    """A stream that reports nothing is counted by its events."""
+    reader = UsageReader(streamed=True)
+    reader.feed(b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n' * 9)
+    usage = reader.close()
+    assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (None, 9, True)
+
+
+def trail(path, meter, **settings):
+    """An audit trail with three lines, closed."""
+    audit = AuditTrail(AuditSettings(path=path, **settings), meter)
+    for number in range(3):
+        audit.write(json.dumps({"request_id": str(number), "intent": "été"}, ensure_ascii=False))
+    audit.close()
+    return audit
+
+
+@pytest.mark.parametrize("bill", [None, Bill(12, 34, 0.00012, estimated=True)])
+def test_a_decision_is_json(bill):
+    """Whatever stands in its names, and with or without what an answer took."""
+    told = {"intent": 'a "b"\\', "score": 0.25, "stage": None, "model": "été", "version": "v2", "status": 200}
+    found = {("EMAIL_ADDRESS", "replace"): 2, ("PERSON", "keep"): 1}
+    exchange = Exchange("forwarded", 1.7e9 + 0.12345, 0.1, request_id="r/1", reason="route[0]", entities=found, **told)
+    record = json.loads(decision(exchange, "red", bill, "d1"))
+    paid = (12, 34, True, 0.00012) if bill else (None, None, None, None)
+    assert record == {
+        **told,
+        "time": 1700000000.123,
+        "request_id": "r/1",
+        "project": "red",
+        "reason": "route[0]",
+        "residency": None,
+        "entities": {"EMAIL_ADDRESS:replace": 2, "PERSON:keep": 1},
+        "outcome": "forwarded",
+        "error": None,
+        **dict(zip(("input_tokens", "output_tokens", "estimated", "cost"), paid, strict=True)),
+        "config": "d1",
+    }
+
+
+def test_audit_goes_on_after_a_restart(tmp_path):
+    """The chain spans restarts and holds."""
+    meter = Meter()
+    trail(tmp_path / "a.jsonl", meter)
+    trail(tmp_path / "a.jsonl", meter)
+    *breaks, (good, _) = verify([tmp_path / "a.jsonl"], start=GENESIS)
+    assert (breaks, good) == ([], 6)
+    assert meter.snapshot()[names.AUDIT_LINES.name] == {("written",): [6]}
+
+
+@pytest.mark.parametrize("edit", ["change", "remove", "swap", "space"])
+def test_audit_shows_tampering(tmp_path, edit):
+    """A line that was changed, removed or moved breaks the chain."""
+    path = tmp_path / "a.jsonl"
+    trail(path, Meter())
+    lines = path.read_bytes().splitlines(keepends=True)
+    if edit == "change":
+        lines[1] = lines[1].replace(b'"1"', b'"9"')
+    elif edit == "remove":
+        del lines[1]
+    elif edit == "space":
+        lines[1] = lines[1].replace(b":", b": ", 1)
+    else:
+        lines[0], lines[1] = lines[1], lines[0]
+    path.write_bytes(b"".join(lines))
+    breaks = [found for found in verify([path], start=GENESIS) if isinstance(found, Break)]
+    assert breaks
+
+
+def test_audit_rotates_and_stays_chained(tmp_path):
+    """Rotated parts and the file itself are one chain."""
+    path = tmp_path / "a.jsonl"
+    for _ in range(40):
+        trail(path, Meter(), max_bytes=4096)
+    parts = sorted(tmp_path.glob("a.jsonl.*"), key=lambda p: -int(p.suffix[1:]))
+    *breaks, (good, _) = verify([*parts, path], start=GENESIS)
+    assert parts
+    assert (breaks, good) == ([], 120)
+
+
+def test_audit_of_several_workers_is_one_chain(tmp_path):
+    """Workers take turns at the file, also when one of them rotates it."""
+    settings = AuditSettings(path=tmp_path / "audit.jsonl", max_bytes=4096, keep=50)
+    workers = [AuditTrail(settings, Meter()) for _ in range(3)]
+    for number in range(200):
+        workers[number % 3].write(json.dumps({"request_id": str(number), "filler": "x" * 40}))
+        if not number % 20:
+            time.sleep(FLUSH_S / 5)
+    for worker in workers:
+        worker.close()
+    files = [*sorted(tmp_path.glob("audit.jsonl.*"), key=lambda p: -int(p.suffix[1:])), settings.path]
+    assert len(files) > 3
+    assert [found[0] for found in verify(files, start=GENESIS)] == [200]
+
+
+@pytest.mark.parametrize(("on_error", "blocked"), [("block", True), ("count", False)])
+def test_audit_on_a_disk_that_refuses(tmp_path, on_error, blocked):
+    """Lines that cannot be written are counted; whether requests go on is the policy's choice."""
+    path = tmp_path / "a.jsonl"
+    meter = Meter()
+    audit = AuditTrail(AuditSettings(path=path, on_error=on_error), meter)
+    path.unlink()
+    path.mkdir()
+    audit.write("{}")
+    audit.close()
+    assert audit.blocked is blocked
+    assert meter.snapshot()[names.AUDIT_LINES.name] == {("lost",): [1]}
+
+
+def test_audit_that_can_never_be_written_is_a_mistake_in_the_configuration(tmp_path):
+    """A path that is a folder, or lies in a file, is told before the first request."""
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file" / "audit.jsonl"):
+        with pytest.raises(ConfigError, match=r"telemetry.audit.path: .* cannot be written"):
+            AuditTrail(AuditSettings(path=path), Meter())
+
+
+def test_a_trace_goes_on():
+    """The caller's trace id and sampling decision are kept, and its span is the parent of ours."""
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    identity = Identifier(0.0).identify({"traceparent": parent})
+    assert f"{identity.context.trace_id:032x}" == "0af7651916cd43dd8448eb211c80319c"
+    assert f"{identity.parent.span_id:016x}" == "b7ad6b7169203331"
+    assert identity.traceparent.startswith("00-0af7651916cd43dd8448eb211c80319c-")
+    assert identity.traceparent.endswith("-01")
+
+
+@pytest.mark.parametrize("header", ["", "00-zz", "00-00000000000000000000000000000000-0000000000000000-01"])
+def test_a_broken_traceparent_begins_a_new_trace(header):
+    """What is not a traceparent is not passed on."""
+    identity = Identifier(1.0).identify({"traceparent": header})
+    assert identity.parent is None
+    assert identity.context.trace_flags.sampled
+
+
+def test_project_of_a_certificate():
+    """The SPIFFE id nearest to us counts; what is not a name is not one."""
+    settings = ProjectSettings(spiffe=True, header="x-team", known=("spiffe://mesh/ns/red",))
+    certificate = 'By=spiffe://mesh/ns/us;Hash=ab;Subject="CN=a,O=b";URI=spiffe://mesh/ns/red'
+    assert project_of(settings, {"x-forwarded-client-cert": certificate}) == "spiffe://mesh/ns/red"
+    assert project_of(settings, {"x-team": "blue"}) == "blue"
+    assert label_of(settings, "blue") == "other"
+    assert project_of(settings, {"x-team": "my name is Ada"}) == "unknown"
+
+
+def test_project_of_a_verified_claim():
+    """A nested claim of any verified payload; it counts before every header."""
+    settings = ProjectSettings(claim="realm.project", header="x-team")
+    claims = {"payload": {"realm": {"project": "red"}}}
+    assert project_of(settings, {"x-team": "blue"}, claims) == "red"
+    assert project_of(settings, {"x-team": "blue"}, {"payload": {"realm": 3}}) == "blue"
+
+
+def test_the_audit_trail_lies_beside_the_mesh(tmp_path):
+    """A relative path is taken from the folder of mesh.yaml, like every other."""
+    models = "{m: {endpoints: [{address: '127.0.0.1:1'}]}}"
+    text = f"version: 1\nmodels: {models}\ndefault_model: m\ntelemetry: {{audit: {{path: a/b.jsonl}}}}"
+    assert parse(text, folder=tmp_path).telemetry.audit.path == tmp_path / "a" / "b.jsonl"
