@@ -52,7 +52,7 @@ def cli() -> None:
 def main() -> None:
     """Entry point: every error of ours is one message on stderr and exit code 1; a usage error is 2."""
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="intentmesh", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help='Print {"file", "rules", "findings": [...]}.')
 @click.option("--strict", is_flag=True, help="Exit 1 on warnings too, not on errors alone.")
 def doctor(file: Path, as_json: bool, strict: bool) -> None:
-    r"""Examine an Envoy bootstrap, a config dump or an EnvoyFilter, and say what is wrong, where, and what would be right.
+    """Examine an Envoy bootstrap, a config dump or an EnvoyFilter, and say what is wrong, where, and what would be right.
 
     \b
     intentmesh doctor envoy.yaml
@@ -30,7 +30,7 @@ def doctor(file: Path, as_json: bool, strict: bool) -> None:
     curl -s localhost:15000/config_dump | intentmesh doctor -
 
     Exit 1 where there is an error: data can leak, or it does not work.
-    """
+    """  # noqa: D301 - click asks for this backslash as a character
     text = _read(file)
     findings, subject = examine(text, str(file))
     if as_json:

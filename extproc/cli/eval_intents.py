@@ -33,7 +33,13 @@ _PATH = click.Path(path_type=Path)
     type=click.IntRange(min=1),
     help="Learn from so many examples of each intent, evenly spaced in the file.",
 )
-@click.option("--target-precision", type=click.FloatRange(0.5, 1, True, True), default=0.95, show_default=True)
+@click.option(
+    "--target-precision",
+    type=click.FloatRange(0.5, 1, True, True),
+    default=0.95,
+    show_default=True,
+    help="Of what is accepted, the share that must be right: sets the threshold.",
+)
 @click.option(
     "--encoder", default="bundled", show_default=True, help="`bundled`, a folder, or a model that fastembed knows."
 )

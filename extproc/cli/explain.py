@@ -35,7 +35,7 @@ COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
 @click.option("--path", default="/v1/chat/completions", show_default=True, help="Path of the request.")
-@click.option("--method", default="POST", show_default=True)
+@click.option("--method", default="POST", show_default=True, help="Method of the request.")
 @click.option(
     "--content-type", help="Of the body. Default: application/json; what is no JSON is taken for a user's message."
 )
@@ -53,12 +53,12 @@ def explain(
     color: bool | None,
     as_json: bool,
 ) -> None:
-    r"""Read a request body on stdin; say which model gets it, why, and what is masked in it.
+    """Read a request body on stdin; say which model gets it, why, and what is masked in it.
 
     \b
     echo '{"messages":[{"role":"user","content":"bearing 4 is hot"}]}' | intentmesh explain mesh.yaml
     echo 'I want a refund' | intentmesh explain
-    """
+    """  # noqa: D301 - click asks for this backslash as a character
     mesh = load(file or default_mesh())
     body = sys.stdin.buffer.read()
     if content_type is None and body.lstrip()[:1] not in {b"{", b"["}:

@@ -27,7 +27,7 @@ from extproc.render import render as render_target
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if any file would change.")
 def render(target: str, source: Path, out: Path | None, check: bool) -> None:
-    r"""Write the configuration of TARGET, made from mesh.yaml, into a folder.
+    """Write the configuration of TARGET, made from mesh.yaml, into a folder.
 
     \b
     intentmesh render envoy --out envoy             a whole bootstrap, and snippets for an Envoy you have
@@ -36,7 +36,7 @@ def render(target: str, source: Path, out: Path | None, check: bool) -> None:
     intentmesh render all                           every target, each into its own folder under --out
 
     The files are yours to keep in version control: the same mesh.yaml gives the same bytes.
-    """
+    """  # noqa: D301 - click asks for this backslash as a character
     mesh = load(source)
     changed = False
     for name in TARGETS if target == "all" else (target,):
