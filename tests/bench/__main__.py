@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.bench.charts import write_charts
+from tests.bench.machine import birth_certificate
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "bench"
@@ -21,6 +22,8 @@ BENCHES = {
 
 def main() -> None:
     """Run what is named, or all of it; draw what there is."""
+    if str(birth_certificate()["commit"]).endswith("-dirty"):
+        sys.exit("bench: commit first: a figure tells the commit that it was measured on")
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in sys.argv[1:] or BENCHES:
         module, *flags = BENCHES[name]

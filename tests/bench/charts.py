@@ -1,10 +1,11 @@
-"""Bars in SVG from the benches' JSON lines, and a page of them: no library, so that a chart is a file of a few lines that
-anybody can read.
+"""Bars in SVG and tables from the benches' JSON lines, and the page that shows them: no library, so that a chart is a file of a
+few lines that anybody can read.
 """
 
 from __future__ import annotations
 
 from html import escape
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,11 +44,28 @@ CHARTS = {
     "prompts": ("Prompts of 2,000 tokens per second, by workers", "/s", "workers-prompts", "workers", "per_s"),
 }
 """File -> title, unit, bench, what a bar is for, what it shows."""
+SHORT = {
+    "none": "no filter",
+    "idle": "does nothing",
+    "idle3": "does nothing, 3 messages",
+    "ours": "Intentmesh",
+    "ours-whole": "Intentmesh, test split",
+}
+"""Name of a variant in the lines -> the label of its bar."""
+VARIANTS = {
+    "none": "Envoy without a filter",
+    "idle": "a grpc.aio processor that answers and does nothing",
+    "idle3": "the same with a third message: the headers of the answer",
+    "ours": "Intentmesh, 90 % decided before the transformer",
+    "ours-whole": "Intentmesh, the test split as it is",
+    "ours, names off": "Intentmesh, name models off",
+}
+"""Name of a variant in the lines -> what a reader is told."""
 HOW = """
 `make bench` runs `tests/bench/bench_wire.py` and `tests/bench/bench_growth.py`, keeps their lines in `docs/bench/`, and writes
-this page and its charts from them; it takes about ten minutes of two cores. The load generator, Envoy, the processor and the
-upstream are processes of their own, and share the cores. Compare within a run: on a shared host the same work takes half as
-long in one hour as in another. What is measured, and how, stands at the head of each bench.
+this page and its charts from them; it takes about ten minutes of two cores, and wants a committed tree. The load generator,
+Envoy, the processor and the upstream are processes of their own, and share the cores. Compare within a run: on a shared
+host the same work takes half as long in one hour as in another. What is measured, and how, stands at the head of each bench.
 """
 
 
@@ -55,7 +73,7 @@ def write_charts(lines: list[Line], folder: Path) -> None:
     """A chart for every bench that there are lines of, and a page of them beside the folder; of several runs of a point, the
     lowest.
     """
-    page = ["# Benchmarks\n", HOW]
+    page = ["# Benchmarks\n", HOW, _costs(lines), _wire(lines), _latency(lines)]
     for name, (title, unit, bench, label, value) in CHARTS.items():
         points: dict[str, float] = {}
         found = [
@@ -64,12 +82,10 @@ def write_charts(lines: list[Line], folder: Path) -> None:
             if line["bench"] == bench and value in line and line.get("loop", "closed") == "closed"
         ]
         for line in found:
-            key = str(line[label])
+            key = SHORT.get(str(line[label]), str(line[label]))
             points[key] = min(points.get(key, line[value]), line[value])
         if points:
-            born = found[-1]
-            source = f"{bench}, {born['date']}, commit {born['commit']}, {born['cpu']}, {born['cores']} cores"
-            (folder / f"{name}.svg").write_text(bars(title, unit, list(points.items()), source))
+            (folder / f"{name}.svg").write_text(bars(title, unit, list(points.items()), f"{bench}, {_born(found[-1])}"))
             page.append(f"\n## {title}\n\n![{title}]({folder.name}/{name}.svg)\n")
     streams = next((line for line in reversed(lines) if line["bench"] == "streams"), None)
     if streams:
@@ -78,3 +94,69 @@ def write_charts(lines: list[Line], folder: Path) -> None:
             f"{streams['restored']} of them restored: {streams['kb_per_stream']} KB each, {streams['processor_mb']} MB in all.\n"
         )
     (folder.parent / "benchmarks.md").write_text("".join(page))
+
+
+def _born(line: Line) -> str:
+    return f"{line['date']}, commit {line['commit']}, {line['cpu']}, {line['cores']} cores"
+
+
+def _costs(lines: list[Line]) -> str:
+    """The ratios of CPU of ours over the processor that does nothing, loaded in turns."""
+    costs = [line for line in lines if line["bench"] == "wire-cost"]
+    if not costs:
+        return ""
+    rows = [
+        f"| {VARIANTS[line['variant']].partition(',')[0]}{', name models off' if 'off' in line['variant'] else ''} | "
+        f"{'closed' if line['loop'] == 'closed' else '300 requests/s'} | {line['ratio']} "
+        f"({min(line['ratios'])} to {max(line['ratios'])}) | {line['processor_us_per_request'][0]:.0f} over "
+        f"{line['processor_us_per_request'][1]:.0f} us | {line['requests_per_s']:.0f} | {line['p99_ms']} ms |\n"
+        for line in costs
+    ]
+    return (
+        "\n## CPU over a processor that does nothing\n\n"
+        "Both run at the same time and are loaded in turns (`bench_wire --cost`): median of the ratios, and the range of\n"
+        "single turns.\n\n"
+        "| | loop | CPU ratio | CPU per request | requests/s | p99 |\n|---|---|--:|--:|--:|--:|\n"
+        f"{''.join(rows)}\n{_born(costs[-1])}.\n"
+    )
+
+
+def _wire(lines: list[Line]) -> str:
+    """Each variant through one Envoy worker: throughput in a closed loop, latency at 300 requests a second."""
+    found = [line for line in lines if line["bench"] == "wire"]
+    rows = []
+    for variant in dict.fromkeys(line["variant"] for line in found):
+        of = {loop: [x for x in found if (x["variant"], x["loop"]) == (variant, loop)] for loop in ("closed", "open")}
+        if not all(of.values()):
+            continue
+        middle = {k: median(x[k] for x in of["open"]) for k in ("p50_ms", "p95_ms", "p99_ms")}
+        cpu = [x["processor_us_per_request"] for x in of["closed"] if "processor_us_per_request" in x]
+        memory = [x["processor_mb"] for x in of["closed"] if "processor_mb" in x]
+        rows.append(
+            f"| {VARIANTS[variant]} | {median(x['per_s'] for x in of['closed']):.0f} | "
+            f"{f'{median(cpu):.0f} us' if cpu else '-'} | {middle['p50_ms']:.1f} | {middle['p95_ms']:.1f} | "
+            f"{middle['p99_ms']:.1f} | {f'{max(memory):.0f} MB' if memory else '-'} |\n"
+        )
+    if not rows:
+        return ""
+    return (
+        "\n## Through one Envoy worker\n\nChats of CLINC150's test split, every recognizer and the name models on, 150 intents "
+        "of 100 examples; nothing is remembered from one request to the next. Medians over the rounds, minutes apart.\n\n"
+        "| | requests/s, closed loop | CPU of the processor | p50 ms at 300/s | p95 | p99 | memory |\n"
+        f"|---|--:|--:|--:|--:|--:|--:|\n{''.join(rows)}\n{_born(found[-1])}.\n"
+    )
+
+
+def _latency(lines: list[Line]) -> str:
+    """What the filter adds to a prompt, by its length."""
+    found = [line for line in lines if line["bench"] == "latency"]
+    if not found:
+        return ""
+    rows = [
+        f"| {line['tokens']:,} | {line['added_p50_ms']:.1f} | {line['added_p99_ms']:.1f} | {line['again_p50_ms']:.1f} |\n"
+        for line in found
+    ]
+    return (
+        "\n## Added to a request, one at a time\n\n| tokens of the prompt | p50 ms, never seen | p99 | p50 ms, sent again "
+        f"as a conversation does |\n|--:|--:|--:|--:|\n{''.join(rows)}\n{_born(found[-1])}.\n"
+    )
