@@ -37,6 +37,8 @@ def _quantile(share: float, metric: str, by: str = "") -> str:
 
 
 DURATION = "gen_ai_client_operation_duration_seconds"
+MONEY = "money"
+"""Unit of the panels that show costs; Grafana is told the currency."""
 STEP = "intentmesh_step_duration_seconds"
 FIRST = "gen_ai_client_operation_time_to_first_chunk_seconds"
 REQUESTS = "intentmesh_requests_total"
@@ -101,7 +103,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             ),
             Panel(
                 "Money an hour, by model",
-                "currencyUSD",
+                MONEY,
                 {"{{intentmesh_model}}": "3600 * " + _rate("intentmesh_project_cost_total", "intentmesh_model")},
             ),
             Panel(
@@ -134,15 +136,15 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
 )
 
 
-def dashboard() -> dict[str, Any]:
-    """Grafana's model of the dashboard."""
+def dashboard(currency: str) -> dict[str, Any]:
+    """Grafana's model of the dashboard, with costs in this currency (ISO 4217)."""
     panels: list[dict[str, Any]] = []
     y = 0
     for title, row in ROWS:
         panels.append({"type": "row", "title": title, "collapsed": False, "panels": [], "gridPos": _at(0, y, WIDTH, 1)})
         y += 1
         width = WIDTH // len(row)
-        panels += [_panel(panel, _at(i * width, y, width, HEIGHT)) for i, panel in enumerate(row)]
+        panels += [_panel(panel, _at(i * width, y, width, HEIGHT), currency) for i, panel in enumerate(row)]
         y += HEIGHT
     for number, panel in enumerate(panels, 1):
         panel["id"] = number
@@ -161,23 +163,26 @@ def dashboard() -> dict[str, Any]:
     }
 
 
-def file(path: str) -> File:
+def file(path: str, currency: str) -> File:
     """The dashboard as a file."""
-    return File(path, json.dumps(dashboard(), indent=2) + "\n")
+    return File(path, json.dumps(dashboard(currency), indent=2) + "\n")
 
 
 def _at(x: int, y: int, width: int, height: int) -> dict[str, int]:
     return {"x": x, "y": y, "w": width, "h": height}
 
 
-def _panel(panel: Panel, place: dict[str, int]) -> dict[str, Any]:
+def _panel(panel: Panel, place: dict[str, int], currency: str) -> dict[str, Any]:
     source = {"type": "prometheus", "uid": "${datasource}"}
     return {
         "type": panel.kind,
         "title": panel.title,
         "datasource": source,
         "gridPos": place,
-        "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0}, "overrides": []},
+        "fieldConfig": {
+            "defaults": {"unit": f"currency:{currency} " if panel.unit == MONEY else panel.unit, "min": 0},
+            "overrides": [],
+        },
         "targets": [
             {"refId": chr(ord("A") + i), "datasource": source, "expr": query, "legendFormat": legend}
             for i, (legend, query) in enumerate(panel.queries.items())

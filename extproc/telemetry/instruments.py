@@ -127,7 +127,7 @@ PROJECT_COST = Instrument(
     "intentmesh.project.cost",
     "counter",
     "{currency}",
-    "Money by project, intent and model, in `telemetry.currency`",
+    "Money by project, intent and model, in the currency of the prices",
     (PROJECT, INTENT, MODEL),
 )
 NAME_TEXTS = Instrument(

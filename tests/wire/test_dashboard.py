@@ -77,7 +77,7 @@ async def test_every_query_finds_data(tmp_path):
             await asyncio.sleep(0.3)
         queries = [
             (panel["title"], target["expr"].replace("$__rate_interval", "5s"))
-            for panel in dashboard()["panels"]
+            for panel in dashboard("EUR")["panels"]
             for target in panel.get("targets", ())
         ]
         assert len(queries) > 20

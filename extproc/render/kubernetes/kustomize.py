@@ -120,7 +120,7 @@ def _overlays(mesh: Mesh) -> list[File]:
             {"configMapGenerator": [DASHBOARD]},
             "The base, its metrics for Prometheus, and a dashboard that Grafana's sidecar finds by its label.",
         ),
-        dashboard.file("overlays/production/intentmesh.json"),
+        dashboard.file("overlays/production/intentmesh.json", mesh.telemetry.currency),
         _file("overlays/production/monitoring.yaml", [objects.service_monitor(mesh)]),
         _kustomization(
             "overlays/gpu",
