@@ -23,9 +23,11 @@ from typing import TYPE_CHECKING, Any
 from extproc.errors import IntentmeshError
 from extproc.logs import logger, where
 from extproc.process.admin import Admin
+from extproc.process.reload import InUse
 from extproc.process.server import claimed, observing, settle, uvloop_runner
 from extproc.process.worker import Worker
-from extproc.telemetry.meter import merge
+from extproc.telemetry.instruments import CONFIG_REJECTED
+from extproc.telemetry.meter import Meter, merge
 
 if TYPE_CHECKING:
     from extproc.config import Mesh
@@ -86,13 +88,12 @@ class Supervisor:
 
     def __init__(self, file: MeshFile, mesh: Mesh, pipeline: Pipeline, *, build: Build, log_requests: bool) -> None:
         self._file = file
-        self._mesh = mesh
-        self._pipeline = pipeline
+        self._in_use = InUse(file, mesh, pipeline, build)
+        self._meter = Meter()
+        """Of what the parent does itself; the workers count the rest."""
         self._build = build
         self._log_requests = log_requests
         self._children = [Child(address) for address in mesh.processor.sockets()]
-        self._stamp = file.stamp()
-        self._refused: str | None = None
         self._stopping = False
 
     def run(self) -> None:
@@ -103,7 +104,9 @@ class Supervisor:
         try:
             for child in self._children:
                 self._fork(child)
-            admin = Admin(self._mesh.processor.admin, snapshot=self._snapshot, ready=self._ready, config=self._config)
+            admin = Admin(
+                self._in_use.mesh.processor.admin, snapshot=self._snapshot, ready=self._ready, config=self._config
+            )
             while any(child.pid for child in self._children) or not self._stopping:
                 self._look_after()
         finally:
@@ -122,8 +125,7 @@ class Supervisor:
         self._reap()
         if self._stopping:
             return
-        changed = (stamp := self._file.stamp()) != self._stamp and None not in stamp
-        if number == signal.SIGHUP or changed:
+        if number == signal.SIGHUP or self._in_use.is_stale():
             self._take_new_mesh()
         for child in self._children:
             if not child.pid and time.monotonic() >= child.not_before:
@@ -180,11 +182,12 @@ class Supervisor:
 
     def _work(self, address: str, line: socket.socket) -> int:
         """The life of a worker, in its own process."""
-        with observing(self._mesh, log_requests=self._log_requests) as (observer, meter, use):
+        mesh = self._in_use.mesh
+        with observing(mesh, log_requests=self._log_requests) as (observer, meter, use):
             worker = Worker(
                 self._file,
-                self._mesh,
-                self._pipeline,
+                mesh,
+                self._in_use.pipeline,
                 observer,
                 meter,
                 socket=address,
@@ -209,30 +212,24 @@ class Supervisor:
 
     def _take_new_mesh(self) -> None:
         """Build the new mesh here first: for the workers of tomorrow, and to find out whether it is good."""
-        self._stamp = self._file.stamp()
-        try:
-            mesh = self._file.load()
-            self._pipeline, self._mesh = self._build(mesh, self._pipeline), mesh
-        except IntentmeshError as error:
-            self._refused = str(error)
-            log.error("reload_refused", reason=str(error))  # noqa: TRY400
+        if not self._in_use.renew():
+            self._meter.add(CONFIG_REJECTED)
             return
-        self._refused = None
         self._tell(signal.SIGHUP)
         gc.collect()
 
     # What the admin port tells
 
     def _snapshot(self) -> Snapshot:
-        return merge(answer[0] for child in self._children if (answer := child.ask()))
+        return merge([self._meter.snapshot(), *(told[0] for child in self._children if (told := child.ask()))])
 
     def _ready(self) -> tuple[bool, dict[str, Any]]:
         answers = [child.ask() for child in self._children]
         workers = [{"ready": a[1], **a[2]} if a else {"ready": False} for a in answers]
-        return any(w["ready"] for w in workers), {"workers": workers, "refused": self._refused}
+        return any(w["ready"] for w in workers), {"workers": workers, "refused": self._in_use.refused}
 
     def _config(self) -> dict[str, Any]:
-        return self._mesh.model_dump(mode="json")
+        return self._in_use.mesh.model_dump(mode="json")
 
 
 def _exactly(line: socket.socket, size: int) -> bytes:

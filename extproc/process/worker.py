@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from extproc import logs
-from extproc.errors import ConfigError, IntentmeshError
+from extproc.errors import ConfigError
 from extproc.http2 import Server
 from extproc.logs import logger, where
+from extproc.process.reload import InUse
 from extproc.telemetry.awaited import Awaited
 from extproc.telemetry.instruments import (
     BATCH_SIZE,
@@ -109,15 +110,10 @@ class Worker:
         use: Callable[[Mesh], None],
         watches: bool = True,
     ) -> None:
-        self.mesh = mesh
-        self.generation = 1
-        self.refused: str | None = None
-        """Why the last changed mesh.yaml was refused; None: it was not."""
         self.serving = False
-        self._file = file
+        self._in_use = InUse(file, mesh, pipeline, build)
         self._meter = meter
         self._address = mesh.processor.address or f"unix:{socket or mesh.processor.socket}"
-        self._build = build
         self._use = use
         self._watches = watches
         sockets = mesh.processor.sockets()
@@ -128,7 +124,6 @@ class Worker:
         self._stop = asyncio.Event()
         self._hurry = False
         self._reload = asyncio.Event()
-        self._stamp = file.stamp()
         pipeline.watch_batches(self._count_pass)
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
@@ -145,8 +140,9 @@ class Worker:
             os.chmod(self._address.removeprefix("unix:"), 0o666)  # noqa: PTH101, S103
         await self._tell(health_pb2.HealthCheckResponse.SERVING)
         self.serving = True
-        self._meter.set(CONFIG_GENERATION, self.generation)
-        log.info("serving", address=self._address, models=len(self.mesh.models), intents=len(self.mesh.intents))
+        self._meter.set(CONFIG_GENERATION, self._in_use.generation)
+        mesh = self._in_use.mesh
+        log.info("serving", address=self._address, models=len(mesh.models), intents=len(mesh.intents))
         started()
         keeper = asyncio.create_task(self._keep())
         try:
@@ -163,7 +159,7 @@ class Worker:
         self._stop.set()
 
     async def _listen(self) -> Server:
-        limit = self.mesh.limits.max_body_bytes + ENVELOPE_BYTES
+        limit = self._in_use.mesh.limits.max_body_bytes + ENVELOPE_BYTES
         server = Server(self._address, largest_message=limit, report=_report)
         server.add_generic_rpc_handlers(self._service.handlers())
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
@@ -187,51 +183,31 @@ class Worker:
                 await asyncio.wait_for(self._reload.wait(), LOOK_S)
             asked = self._reload.is_set()
             self._reload.clear()
-            if asked or (self._watches and (stamp := self._file.stamp()) != self._stamp and None not in stamp):
+            if asked or (self._watches and self._in_use.is_stale()):
                 await self._take_new_mesh()
 
     async def _take_new_mesh(self) -> None:
-        """Read, validate and build the new mesh beside the old one, then exchange them between two requests."""
-        self._stamp = self._file.stamp()
-        try:
-            mesh, pipeline = await asyncio.to_thread(self._load_and_build)
-        except IntentmeshError as error:
-            self._refuse(str(error))
+        """Build the new mesh beside the old one, then exchange them between two requests."""
+        before = self._in_use.mesh.processor
+        if not await asyncio.to_thread(self._in_use.renew):
+            self._meter.add(CONFIG_REJECTED)
             return
-        except Exception as error:  # noqa: BLE001 - the last good one stays, whatever is wrong with the new
-            self._refuse(f"{type(error).__name__}: {error}")
-            return
-        fixed = [
-            n
-            for n in type(mesh.processor).model_fields
-            if getattr(mesh.processor, n) != getattr(self.mesh.processor, n)
-        ]
+        mesh, pipeline, generation = self._in_use.mesh, self._in_use.pipeline, self._in_use.generation
         pipeline.watch_batches(self._count_pass)
         self._service.pipeline = pipeline  # open streams keep the one that they began with
-        self.mesh = mesh
         self._use(mesh)
-        self.generation += 1
-        self.refused = None
-        self._meter.set(CONFIG_GENERATION, self.generation)
-        log.info("reloaded", generation=self.generation, needs_restart=[f"processor.{name}" for name in fixed])
+        self._meter.set(CONFIG_GENERATION, generation)
+        fixed = [n for n in type(before).model_fields if getattr(mesh.processor, n) != getattr(before, n)]
+        log.info("reloaded", generation=generation, needs_restart=[f"processor.{name}" for name in fixed])
         gc.collect()  # the old pipeline is full of rings, and the next collection of its generation far away
-
-    def _load_and_build(self) -> tuple[Mesh, Pipeline]:
-        mesh = self._file.load()
-        return mesh, self._build(mesh, self._service.pipeline)
 
     def _count_pass(self, texts: int, waiting: int) -> None:
         self._meter.record(BATCH_SIZE, texts)
         self._meter.set(QUEUE_SIZE, waiting)
 
-    def _refuse(self, reason: str) -> None:
-        self.refused = reason
-        self._meter.add(CONFIG_REJECTED)
-        log.error("reload_refused", reason=reason, generation=self.generation)
-
     async def _drain(self, server: Server) -> None:
         """Health first; then no new streams, once Envoy has stopped sending; then the open ones have the rest of the time."""
-        grace = 0.0 if self._hurry else self.mesh.processor.grace_s
+        grace = 0.0 if self._hurry else self._in_use.mesh.processor.grace_s
         start = time.monotonic()
         end = start + grace
         log.info("draining", open_streams=self._service.open_streams, grace_s=grace)
@@ -250,7 +226,7 @@ class Worker:
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
         """For `/readyz`."""
-        return self.serving, {"generation": self.generation, "refused": self.refused}
+        return self.serving, {"generation": self._in_use.generation, "refused": self._in_use.refused}
 
     def snapshot(self) -> Snapshot:
         """For `/metrics`."""
@@ -261,4 +237,4 @@ class Worker:
 
     def config(self) -> dict[str, Any]:
         """For `/config`."""
-        return self.mesh.model_dump(mode="json")
+        return self._in_use.mesh.model_dump(mode="json")
