@@ -56,6 +56,13 @@ class MaskingError(IntentmeshError):
     error_type = "service_unavailable"
 
 
+class LateError(MaskingError):
+    """Work that was not done by its deadline, or that nobody waits for any more: it ends where it stands."""
+
+    def __init__(self) -> None:
+        super().__init__("the request could not be searched for personal data in time")
+
+
 class NamesOverBudgetError(IntentmeshError):
     """A text that holds more than the name model may read, where the policy is to refuse such texts."""
 

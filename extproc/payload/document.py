@@ -11,6 +11,10 @@ Change = str | Sequence[Edit]
 """A whole new text, or the edits that make it (in order, apart from each other): only these spans are rewritten."""
 
 
+Way = tuple["Way", bytes | int] | None
+"""The last step to a place, after the way to its container: shared by all that stands there. None is the root."""
+
+
 class Segment(NamedTuple):
     """One text in a body. Characters of `text` are what edits count in, whatever the body's own escapes are."""
 
@@ -19,13 +23,27 @@ class Segment(NamedTuple):
     """The JSON key or form field under which the text stands: a label for the recognizers."""
     role: str | None = None
     """Role of the message that it belongs to, where there is one: system, user, assistant, tool..."""
-    steps: tuple[bytes | int, ...] = ()
-    """Keys (as they are spelled in the body) and indices that lead to it."""
+    way: Way = None
+    """How it is reached. Written out only for whoever asks: deep down, each of many texts would take the whole depth."""
+
+    @property
+    def steps(self) -> tuple[bytes | int, ...]:
+        """Keys (as they are spelled in the body) and indices that lead to it."""
+        return steps(self.way)
 
     @property
     def path(self) -> str:
         """The way to the text, as `$.messages[0].content`. Keys may be the user's own words: not for logs."""
         return "$" + "".join(f"[{step}]" if isinstance(step, int) else "." + step.decode() for step in self.steps)
+
+
+def steps(way: Way) -> tuple[bytes | int, ...]:
+    """All steps of a way, from the root on."""
+    out = []
+    while way is not None:
+        way, step = way
+        out.append(step)
+    return tuple(reversed(out))
 
 
 def is_change(change: Change | None) -> bool:

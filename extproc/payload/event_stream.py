@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from extproc.payload.events import EventEditor
+from extproc.slices import in_slices
 
 if TYPE_CHECKING:
     from extproc.payload.document import EditorFactory
@@ -22,6 +23,10 @@ _LINE = re.compile(rb"([^\r\n]*)(\r\n|\n|\r|\Z)")
 _SIMPLE = re.compile(rb"(data: ?)([^\r\n]*)(\r\n|\n|\r)\3")
 """Most events: one line of data."""
 _LINE_END = re.compile(rb"\n")
+_END_BYTES = 3
+"""Of an end, so many may have come before its last."""
+_EVENTS = 64
+"""Events to a slice."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -32,8 +37,9 @@ class _Framed:
 
     def __init__(self, tree: Node, editors: EditorFactory) -> None:
         self._events = EventEditor(tree, editors)
-        self._buffer = b""
-        self._searched = 0
+        self._pieces: list[bytes] = []
+        """What is held of an event whose end has not come."""
+        self._size = 0
         self._half_end = False
 
     def feed(self, chunk: bytes, *, end: bool = False) -> bytes:
@@ -44,24 +50,36 @@ class _Framed:
             if chunk.startswith(b"\n"):
                 out.append(b"\n")
                 chunk = chunk[1:]
-        data = self._buffer + chunk if self._buffer else chunk
-        at = 0
-        search = self._searched
-        while (match := self._end.search(data, search)) is not None:
-            out.append(self._event(data[at : match.end()]))
-            at = search = match.end()
-        self._buffer = data[at:]
-        self._half_end = 0 < at == len(data) and data.endswith(b"\r")
-        # the last three bytes may be part of an end whose rest is still to come
-        self._searched = max(0, len(self._buffer) - 3)
-        if len(self._buffer) > _MAX_EVENT_BYTES:
-            out.append(self._buffer)
-            self._buffer, self._searched = b"", 0
+        if chunk:
+            self._pieces.append(chunk)
+            self._size += len(chunk)
+        if (chunk and self._may_hold_an_end(chunk)) or end or self._size > _MAX_EVENT_BYTES:
+            data = b"".join(self._pieces)
+            at = 0
+            for match in in_slices(self._end.finditer(data), _EVENTS):
+                out.append(self._event(data[at : match.end()]))
+                at = match.end()
+            self._half_end = 0 < at == len(data) and data.endswith(b"\r")
+            self._keep(data[at:])
+        if self._size > _MAX_EVENT_BYTES:
+            out += self._pieces
+            self._keep(b"")
         if end:
-            rest = self._event(self._buffer) if self._buffer else b""
-            out += (self._flushed(), rest) if not self._ends(self._buffer) else (rest, self._flushed())
-            self._buffer = b""
+            held = b"".join(self._pieces)
+            rest = self._event(held) if held else b""
+            out += (self._flushed(), rest) if not self._ends(held) else (rest, self._flushed())
+            self._keep(b"")
         return b"".join(out)
+
+    def _keep(self, rest: bytes) -> None:
+        self._pieces, self._size = ([rest] if rest else []), len(rest)
+
+    def _may_hold_an_end(self, chunk: bytes) -> bool:
+        """Whether an end may stand in the last chunk or begin right before it: only then is what is held put together, so
+        that a long event in many chunks is not copied with each of them.
+        """
+        tail = b"".join(self._pieces[-_END_BYTES - 1 : -1])[-_END_BYTES:]
+        return self._end.search(tail + chunk) is not None
 
     def _event(self, block: bytes) -> bytes:
         raise NotImplementedError

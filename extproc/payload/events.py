@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from extproc.errors import IntentmeshError
 from extproc.payload.channel import Channel, PlainChannel
-from extproc.payload.scan import check_utf8, steps, unescape_key, walk
+from extproc.payload.document import steps
+from extproc.payload.scan import check_utf8, unescape_key, walk
 from extproc.payload.tree import Use
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ _FINISHED = ("finish_reason", "stop", "done")
 _DONE = b"[DONE]"
 _ENVELOPE = ("id", "object", "model", "type", "event", "item_id", "created_at", "system_fingerprint")
 """Strings at the top of an event that belong to its copy; numbers all do."""
+MOST_OPEN = 128
+"""Texts that go on from event to event at the same time; each event may end any of them."""
 _MARK = "\x00text\x00"
 _MARK_SPELLED = b"\\u0000text\\u0000"
 
@@ -126,7 +129,14 @@ class EventEditor:
             if spelling != raw:
                 pieces += (data[at:start], spelling)
                 at = end
-        inserted = list(self._ended(lambda key: ends(key) and key not in here))
+        inserted = []
+        if ends is not _nothing:
+            inserted = list(self._ended(lambda key: ends(key) and key not in here))
+            self._texts = {key: text for key, text in self._texts.items() if not ends(key)}
+        while len(self._texts) > MOST_OPEN:  # the one that was begun first is at its end
+            oldest = next(iter(self._texts))
+            inserted += self._ended(lambda key, first=oldest: key is first)  # type: ignore[misc]
+            del self._texts[oldest]
         if not pieces:
             return inserted, None
         return inserted, b"".join((*pieces, data[at:]))
@@ -144,13 +154,13 @@ class EventEditor:
             return lambda key: all(a is None or b is None or a == b for a, b in zip(key[1], indices, strict=False))
         choices = event.get("choices") if isinstance(event, dict) else None
         if not isinstance(choices, list):
-            return lambda _: False
+            return _nothing
         finished = {
             choice.get("index", i)
             for i, choice in enumerate(choices)
             if isinstance(choice, dict) and choice.get("finish_reason") is not None
         }
-        return lambda key: key[2][:1] == ("choices",) and key[2][1] in finished
+        return (lambda key: key[2][:1] == ("choices",) and key[2][1] in finished) if finished else _nothing
 
     def _ended(self, ends: Callable[[_Key], bool]) -> Iterator[tuple[bytes, bytes]]:
         """Copies of events that carry what the texts at their end held back."""
@@ -160,6 +170,10 @@ class EventEditor:
                 event = _copy(text.event, text.place, _ENVELOPE)
                 data = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
                 yield text.name, data.replace(_MARK_SPELLED, rest.encode())
+
+
+def _nothing(_key: _Key) -> bool:
+    return False
 
 
 def _place(way: tuple[bytes | int, ...]) -> _Place:

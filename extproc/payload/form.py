@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus, unquote_to_bytes
 
@@ -11,13 +12,12 @@ from extproc.payload.document import Segment, edits_of, is_change
 from extproc.payload.literal import apply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from extproc.payload.document import Change, Edit
 
 MAX_FIELDS = 10_000
 _UNIT = re.compile(r"[^%+]+|(?:%[0-9A-Fa-f]{2})+|\+|%")
-_FIELD = re.compile(r"([^&=]*)=([^&]*)")
 _DISPOSITION = re.compile(rb"content-disposition[ \t]*:[ \t]*form-data([^\r\n]*)", re.IGNORECASE)
 _NAME = re.compile(rb';[ \t]*name[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.IGNORECASE)
 _FILENAME = re.compile(rb";[ \t]*filename\*?[ \t]*=", re.IGNORECASE)
@@ -31,7 +31,8 @@ class _Fields:
     model = None
     stream = False
 
-    def __init__(self, body: str, fields: Sequence[tuple[int, int, Segment]], intent_from: str | None) -> None:
+    def __init__(self, body: str, found: Iterable[tuple[int, int, Segment]], intent_from: str | None) -> None:
+        fields = list(islice(found, MAX_FIELDS + 1))
         if len(fields) > MAX_FIELDS:
             raise UnreadableBodyError(f"the form has more than {MAX_FIELDS} fields")
         self._body = body
@@ -67,7 +68,7 @@ class FormDocument(_Fields):
             text = body.decode()
         except UnicodeDecodeError as error:
             raise UnreadableBodyError(f"the form is not UTF-8 (byte {error.start})") from None
-        super().__init__(text, list(_fields(text, 0, names)), intent_from)
+        super().__init__(text, _fields(text, 0, names), intent_from)
 
     def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:
         """See Document."""
@@ -83,7 +84,7 @@ class QueryDocument(_Fields):
         self.body = target.encode()
         target_end = target.find("?")
         fields = _fields(target, target_end + 1, names) if target_end >= 0 else ()
-        super().__init__(target, list(fields), intent_from)
+        super().__init__(target, fields, intent_from)
 
     def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:
         """The target's bytes, with one change per segment."""
@@ -100,7 +101,7 @@ class MultipartDocument(_Fields):
             raise UnreadableBodyError("the multipart body has no boundary in its content type")
         self.body = body
         # one character per byte: offsets are the same, and files need not be text
-        fields = [field for field in _parts(body, boundary) if not names or field[2].key in names]
+        fields = (field for field in _parts(body, boundary) if not names or field[2].key in names)
         super().__init__(body.decode("latin-1"), fields, intent_from)
 
     def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:
@@ -111,12 +112,22 @@ class MultipartDocument(_Fields):
 
 
 def _fields(text: str, at: int, names: Sequence[str]) -> Iterator[tuple[int, int, Segment]]:
+    """Fields from `at` on: every character is looked at once, whatever stands where a name was expected."""
     end = text.find("#", at) if at else -1
-    for match in _FIELD.finditer(text, at, end if end >= 0 else len(text)):
-        start, stop = match.span(2)
-        name = _plain(match[1])
-        if start < stop and (not names or name in names):
-            yield start, stop, Segment(_plain(match[2]), name, None, (name.encode(errors="replace"),))
+    end = len(text) if end < 0 else end
+    while at < end:
+        stop = text.find("&", at, end)
+        stop = end if stop < 0 else stop
+        sign = text.find("=", at, stop)
+        if 0 <= sign < stop - 1:
+            name = _plain(text[at:sign])
+            if not names or name in names:
+                yield sign + 1, stop, _segment(_plain(text[sign + 1 : stop]), name)
+        at = stop + 1
+
+
+def _segment(text: str, name: str) -> Segment:
+    return Segment(text, name, None, (None, name.encode(errors="replace")))
 
 
 def _plain(raw: str) -> str:
@@ -170,7 +181,7 @@ def _parts(body: bytes, boundary: str) -> Iterator[tuple[int, int, Segment]]:
                 text = body[start:stop].decode()
             except UnicodeDecodeError:
                 raise UnreadableBodyError(f"a field of the multipart body is not UTF-8 (byte {start})") from None
-            yield start, stop, Segment(text, name, None, (name.encode(errors="replace"),))
+            yield start, stop, _segment(text, name)
         at = stop + 2
 
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from extproc.errors import UnreadableBodyError
 from extproc.payload.document import Segment, edits_of, is_change
 from extproc.payload.literal import apply, escape, spell, unescape
-from extproc.payload.scan import Found, Way, check_utf8, walk
+from extproc.payload.scan import Found, check_utf8, walk
 from extproc.payload.tree import EVERY, Use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from extproc.payload.document import Change, Edit
+    from extproc.payload.document import Change, Edit, Way
     from extproc.payload.tree import Node
 
 _BOM = b"\xef\xbb\xbf"
@@ -27,6 +27,7 @@ _BASE64_FROM = 256
 """Strings of this length and up that are nothing but base64 are data; shorter ones may be a key or a number."""
 _SETTINGS = Use.MODEL | Use.STREAM | Use.ROLE
 _INDEX_PLACE = 2  # messages, 3, ...
+_DEEPEST_SAID = 5  # messages, 3, content, 0, text
 
 
 class _Literal(NamedTuple):
@@ -34,6 +35,18 @@ class _Literal(NamedTuple):
     end: int
     inner: tuple[tuple[int, int], ...] | None
     """For JSON in a string: where its own literals are, in characters of the text. None: the text is one segment."""
+
+
+class _Container(NamedTuple):
+    """An object or a list, to what stands in it."""
+
+    role: str | None
+    key: str | None
+    place: tuple[bytes | int, ...]
+    """Its first steps."""
+
+
+_ROOT = _Container(None, None, ())
 
 
 class JsonDocument:
@@ -44,6 +57,7 @@ class JsonDocument:
         self._literals: list[_Literal] = []
         self._models: list[tuple[int, int]] = []
         self._roles: dict[int, tuple[Way, str]] = {}
+        self._containers: dict[int, _Container] = {}
         self._chosen: list[str] = []
         self._texts: list[tuple[str, Way]] = []
         self.model: str | None = None
@@ -60,15 +74,18 @@ class JsonDocument:
         message: tuple[bytes | int, ...] | None = None
         texts: list[str] = []
         for segment in reversed(self.segments):
-            if message is not None and segment.steps[:_INDEX_PLACE] != message:
+            if message is None and segment.role != "user":
+                continue
+            place = self._place(segment)
+            if message is not None and place[:_INDEX_PLACE] != message:
                 break
-            if segment.role == "user" and _said(segment.steps):
-                message = segment.steps[:_INDEX_PLACE]
+            if segment.role == "user" and _said(place):
+                message = place[:_INDEX_PLACE]
                 texts.append(segment.text)
         if texts:
             return "\n".join(reversed(texts))
         for segment in self.segments:
-            if segment.steps[:1] in ((b"prompt",), (b"input",)):
+            if self._place(segment)[:1] in ((b"prompt",), (b"input",)):
                 return segment.text
         return self.segments[0].text if self.segments else ""
 
@@ -143,16 +160,34 @@ class JsonDocument:
             self._roles[id(way[0])] = way[0], value  # all that stands in one message has the very same way to it
 
     def _segment(self, text: str, way: Way) -> Segment:
-        role = key = None
-        place: list[bytes | int] = []
-        while way is not None:
-            if role is None and id(way) in self._roles:
-                role = self._roles[id(way)][1]
-            way, step = way
-            if key is None and isinstance(step, bytes):
-                key = step.decode()
-            place.append(step)
-        return Segment(text, key, role, tuple(reversed(place)))
+        if way is None:
+            return Segment(text)
+        container, step = way
+        around = self._around(container)
+        key = step.decode() if isinstance(step, bytes) else around.key
+        return Segment(text, key, around.role, way)
+
+    def _place(self, segment: Segment) -> tuple[bytes | int, ...]:
+        """The first steps to a text: enough to tell what was said in a message."""
+        if segment.way is None:
+            return ()
+        container, step = segment.way
+        return (*self._around(container).place, step)
+
+    def _around(self, way: Way) -> _Container:
+        """What is told of all that stands in a container. Worked out once for each, from the next one that is known."""
+        unknown: list[Way] = []
+        while way is not None and id(way) not in self._containers:
+            unknown.append(way)
+            way = way[0]
+        around = _ROOT if way is None else self._containers[id(way)]
+        for here in reversed(unknown):
+            assert here is not None
+            role = self._roles[id(here)][1] if id(here) in self._roles else around.role
+            key = here[1].decode() if isinstance(here[1], bytes) else around.key
+            place = (*around.place, here[1]) if len(around.place) < _DEEPEST_SAID else around.place
+            around = self._containers[id(here)] = _Container(role, key, place)
+        return around
 
 
 def _values(body: bytes, tree: Node, *, lines: bool) -> Iterator[Found]:

@@ -15,6 +15,7 @@ from extproc.errors import BodyTooLargeError, UnreadableBodyError
 from extproc.payload.tree import Use
 
 if TYPE_CHECKING:
+    from extproc.payload.document import Way
     from extproc.payload.tree import Node
 
 MAX_DEPTH = 10_000
@@ -22,9 +23,7 @@ MAX_DEPTH = 10_000
 MAX_TEXTS = 200_000
 """Bodies with more texts are refused, as too large: each one costs the recognizers a call."""
 
-Way = tuple["Way", bytes | int] | None
-"""The last step to a place, after the way to its container: shared by all that stands there. None is the root."""
-Found = tuple[int, int, int, Way]
+Found = tuple[int, int, int, "Way"]
 """Start and end of a string's inside (of a scalar: all after its key), what it is for, and the way to it."""
 
 _SPACE = rb"[ \t\r\n]*+"
@@ -101,15 +100,6 @@ def walk(body: bytes, at: int, root: Node, way: Way = None) -> tuple[list[Found]
             if match is None:
                 raise _unreadable(body, at)
             at = match.end()
-
-
-def steps(way: Way) -> tuple[bytes | int, ...]:
-    """All steps of a way, from the root on."""
-    out = []
-    while way is not None:
-        way, step = way
-        out.append(step)
-    return tuple(reversed(out))
 
 
 def unescape_key(key: bytes) -> bytes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import time
-from bisect import bisect
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -13,6 +13,7 @@ from extproc.pii.operators import operate, read_hash_key
 from extproc.pii.recent import RecentFindings
 from extproc.pii.restorer import edited
 from extproc.pii.vault import Vault
+from extproc.slices import checkpoint, in_slices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,8 +28,12 @@ Span = tuple[str, int, int]
 """Entity type, start, end."""
 
 _SHORTEST = 6
-_MOST_COMPARED = 32 * 2**20
-"""Values times characters: what is looked for a second time costs no more than a few milliseconds."""
+_LONGEST = 256
+"""Characters of a value that is looked for together with many others."""
+_FEW = 16
+"""Values up to which each is looked for on its own: in C, where going through a text in Python takes as long as a few hundred."""
+_BEGINS = re.compile(r"(?<![^\W\d_])[^\W\d_]|(?<!\d)\d|[^\w\s]|_")
+"""Where a value may begin: with a word, with a number, or with a sign."""
 _ESCAPE_LETTERS = "nrtbf"
 
 
@@ -149,7 +154,7 @@ def spans(text: str, found: list[RecognizerResult]) -> Iterator[Span]:
 def everywhere(texts: Sequence[Text], found: list[list[Span]], types: Iterable[str]) -> list[list[Span]]:
     """The same values where they stand without what gave them away: a number that is labelled in one text, bare in another.
 
-    Only whole values are looked for, and only such as are not common words.
+    Not for short values, nor for common words.
     """
     wanted = frozenset(types)
     values: dict[str, str] = {}
@@ -162,15 +167,17 @@ def everywhere(texts: Sequence[Text], found: list[list[Span]], types: Iterable[s
                 known[i, value] += 1
     if not values:
         return found
-    size = sum(len(text.text) for text in texts)
-    if len(values) * size > _MOST_COMPARED:
-        values = dict(list(values.items())[: _MOST_COMPARED // size])
+    beginnings = Beginnings(values) if len(values) > _FEW else None
     for i, text in enumerate(texts):
+        checkpoint()
         read = text.text
-        for value, entity_type in values.items():
-            if read.count(value) > known[i, value]:
-                for start, end in _occurrences(read, value):
-                    _add(found[i], entity_type, start, end)
+        if beginnings is not None:
+            more = list(beginnings.occurrences(read))
+        else:
+            again = (value for value in values if read.count(value) > known[i, value])
+            more = [(start, end, value) for value in again for start, end in _occurrences(read, value)]
+        if more:
+            found[i] = _merged(found[i], sorted((start, end, values[value]) for start, end, value in more))
     return found
 
 
@@ -188,17 +195,55 @@ def _occurrences(text: str, value: str) -> Iterator[tuple[int, int]]:
         at = text.find(value, end)
 
 
+class Beginnings:
+    """Many values, looked for all at once: a text is gone through once, however many they are.
+
+    Known by their first characters, and among those that share them by length: a value longer than LONGEST is left out,
+    so that a place in a text is compared with a bounded number of them.
+    """
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self._lengths: dict[str, list[int]] = {}
+        self._values: set[str] = {value for value in values if len(value) <= _LONGEST}
+        lengths: dict[str, set[int]] = {}
+        for value in self._values:
+            lengths.setdefault(value[:_SHORTEST], set()).add(len(value))
+        self._lengths = {begun: sorted(some, reverse=True) for begun, some in lengths.items()}
+
+    def occurrences(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Start, end and value of what stands in a text and is no part of a longer word or number, none within another."""
+        lengths, values, done = self._lengths, self._values, 0
+        for match in in_slices(_BEGINS.finditer(text)):
+            start = match.start()
+            if start < done:
+                continue
+            for length in lengths.get(text[start : start + _SHORTEST], ()):
+                value = text[start : start + length]
+                if value in values and not _joined(value[-1], text[start + length : start + length + 1]):
+                    done = start + length
+                    yield start, done, value
+                    break
+
+
 def _joined(left: str, right: str) -> bool:
     """Whether two neighbours belong to one word, or to one number."""
     return (left.isalpha() and right.isalpha()) or (left.isdigit() and right.isdigit())
 
 
-def _add(found: list[Span], entity_type: str, start: int, end: int) -> None:
-    """Add what of a span nothing covers yet to spans in order and apart."""
-    place = bisect(found, start, key=lambda span: span[1])
-    if place:
-        start = max(start, found[place - 1][2])
-    if place < len(found):
-        end = min(end, found[place][1])
-    if start < end:
-        found.insert(place, (entity_type, start, end))
+def _merged(spans: list[Span], more: Iterable[tuple[int, int, str]]) -> list[Span]:
+    """Spans in order and apart, and between them what of others none of them covers yet."""
+    out: list[Span] = []
+    nth = at = 0
+    for begun, ended, entity_type in more:
+        start, end = begun, ended
+        while nth < len(spans) and spans[nth][1] <= start:
+            out.append(spans[nth])
+            at = max(at, spans[nth][2])
+            nth += 1
+        if nth < len(spans):
+            end = min(end, spans[nth][1])
+        start = max(start, at)
+        if start < end:
+            out.append((entity_type, start, end))
+            at = end
+    return out + spans[nth:]

@@ -65,7 +65,7 @@ class AnswerEditor(Restorer):
     _context = _CONTEXT
 
     def __init__(self, vault: Vault, redactor: Redactor, *, restore: bool, nested: bool) -> None:
-        super().__init__(Placeholders(vault.originals, tolerant=vault.tolerant, nested=nested))
+        super().__init__(Placeholders(vault.spellings(), nested=nested))
         self._vault = vault
         self._redactor = redactor
         self._restore = restore

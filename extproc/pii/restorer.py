@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,19 +31,38 @@ _LIST = (",", ";", "/", "|")
 """What follows the first of several placeholders in one pair of brackets: then the bracket is not the placeholder's."""
 
 
+class Spellings:
+    """How the placeholders of one exchange may be written. Made once for it: an answer has as many texts as it has tokens."""
+
+    __slots__ = ("_ordered", "longest", "originals", "slips", "tolerant", "words")
+
+    def __init__(self, originals: Mapping[str, str], *, tolerant: bool = True) -> None:
+        self.originals = originals
+        self.tolerant = tolerant
+        self.slips = slips(originals) if tolerant else {}
+        self.words = {tuple(placeholder[1:-1].split("_")[:-1]) for placeholder in originals} if tolerant else set()
+        self.longest = 2 * max(map(len, originals), default=0)
+        self._ordered = sorted(self.slips if tolerant else originals)
+
+    def begin(self, part: str) -> bool:
+        """Whether one of them goes on, or is, as this part does: a squeezed one where slips are read, else to the letter."""
+        at = bisect_left(self._ordered, part)
+        return at < len(self._ordered) and self._ordered[at].startswith(part)
+
+
 class Placeholders:
     """Finds the placeholders of one text, and where its end could be the start of one.
 
     Texts are read from `at` on; what stands before is context that has left already.
     """
 
-    def __init__(self, originals: Mapping[str, str], *, tolerant: bool = True, nested: bool = False) -> None:
-        self._originals = originals
-        self._tolerant = tolerant
+    def __init__(self, spellings: Spellings, *, nested: bool = False) -> None:
+        self._spellings = spellings
+        self._originals = spellings.originals
+        self._tolerant = spellings.tolerant
         self._nested = nested
-        self._slips = slips(originals) if tolerant else {}
-        self._words = {tuple(placeholder[1:-1].split("_")[:-1]) for placeholder in originals} if tolerant else set()
-        self._longest = 2 * max(map(len, originals), default=0)
+        self._slips, self._words = spellings.slips, spellings.words
+        self._longest = spellings.longest
         self._open = False
 
     def hold_from(self, text: str, at: int = 0) -> int:
@@ -137,13 +157,12 @@ class Placeholders:
         return json.dumps(value, ensure_ascii=False)[1:-1] if self._nested else value
 
     def _begins(self, part: str) -> bool:
-        return any(placeholder.startswith(part) and placeholder != part for placeholder in self._originals)
+        return part not in self._originals and self._spellings.begin(part)
 
     def _could_begin(self, part: str) -> bool:
         if not (_BRACKETED_PART if part[0] in "\\[" else _BARE_PART).fullmatch(part):
             return False
-        core = squeezed(part)
-        return any(slip.startswith(core) for slip in self._slips)
+        return self._spellings.begin(squeezed(part))
 
 
 class Restorer:
@@ -211,11 +230,6 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
         pieces += (text[at:start], new)
         at = end
     return "".join((*pieces, text[at:]))
-
-
-def restore(text: str, originals: Mapping[str, str], *, tolerant: bool) -> str:
-    """Restore a whole text."""
-    return edited(text, Placeholders(originals, tolerant=tolerant).edits(text))
 
 
 def slips(originals: Mapping[str, str]) -> dict[str, str]:

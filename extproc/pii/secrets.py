@@ -177,10 +177,10 @@ def _base58check(value: str) -> bool:
 
 def _is_ethereum(value: str) -> bool:
     """All of one case carries no checksum; mixed case must be right by EIP-55."""
-    from extproc.pii.keccak import keccak_256  # noqa: PLC0415 - only when a wallet is met
+    from Crypto.Hash import keccak  # noqa: PLC0415 - only when a wallet is met
 
     body = value[2:]
     if body in (body.lower(), body.upper()):
         return True
-    digest = keccak_256(body.lower().encode()).hex()
+    digest = keccak.new(data=body.lower().encode(), digest_bits=256).hexdigest()
     return all(c.isdigit() or (c.isupper() == (int(d, 16) >= 8)) for c, d in zip(body, digest, strict=False))

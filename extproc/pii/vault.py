@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from extproc.pii.linking import NameLinker
-from extproc.pii.restorer import Placeholders, Restorer, restore
+from extproc.pii.restorer import Placeholders, Restorer, Spellings, edited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +17,8 @@ _Sliced = TypeVar("_Sliced", str, bytes)
 
 _WINDOW = 65536
 _OVERLAP = 256
+_MOST_COMPARED = 256 * 2**20
+"""Characters of a request that are searched for what its answer says; what is found beyond counts as news, and is masked."""
 _ESCAPES = r"[\s_\\-]*+"
 _FORMS = "BCDEFGHJKLMNPQRSTUVWXYZ"
 
@@ -39,6 +41,10 @@ class Vault:
         self._linker = NameLinker() if link else None
         self._forms: dict[str, int] = {}
         self._texts: tuple[str, ...] = ()
+        self._may_compare = _MOST_COMPARED
+        self._spellings: Spellings | None = None
+        self._spelled = 0
+        """How many placeholders there were then."""
         self.tolerant = tolerant
 
     def __len__(self) -> int:
@@ -103,16 +109,32 @@ class Vault:
 
     def knows(self, value: str) -> bool:
         """Whether the request held this value."""
-        return value.casefold() in self._known or any(value in text for text in self._texts)
+        if value.casefold() in self._known:
+            return True
+        for text in self._texts:
+            self._may_compare -= len(text)
+            if self._may_compare < 0:
+                return False
+            if value in text:
+                return True
+        return False
 
     def restore(self, text: str) -> str:
         """A whole text with the originals in it again."""
-        return restore(text, self._originals, tolerant=self.tolerant)
+        return edited(text, Placeholders(self.spellings()).edits(text))
+
+    def spellings(self) -> Spellings:
+        """How the placeholders that were given out so far may be written."""
+        known = self._spellings
+        if known is None or self._spelled != len(self):
+            known = self._spellings = Spellings(self._originals, tolerant=self.tolerant)
+            self._spelled = len(self)
+        return known
 
     def restorer(self, *, nested: bool = False, redact: bool = True) -> Restorer:
         """An editor that restores one text as it arrives in pieces. `nested`: the text is JSON, in whose strings they stand."""
         del redact  # nothing is
-        return Restorer(Placeholders(self._originals, tolerant=self.tolerant, nested=nested))
+        return Restorer(Placeholders(self.spellings(), nested=nested))
 
 
 def _windows(text: _Sliced) -> Iterator[_Sliced]:

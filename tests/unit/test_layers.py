@@ -11,13 +11,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MAY_IMPORT = {
     "errors": set(),
+    "slices": {"errors"},
     "logs": set(),
     "assets": set(),
     "http2": set(),
     "embedding": {"errors"},
     "config": {"errors", "embedding"},
-    "payload": {"errors", "config"},
-    "pii": {"errors", "config", "assets"},
+    "payload": {"errors", "slices", "config"},
+    "pii": {"errors", "slices", "config", "assets"},
     "intent": {"errors", "config", "embedding"},
     "routing": {"config"},
     "exchange": {"errors", "config", "payload", "pii", "intent", "routing", "pipeline"},

@@ -7,7 +7,6 @@ import string
 
 import pytest
 
-from extproc.pii.keccak import keccak_256
 from tests.unit.pii.shared import analyze
 
 _RANDOM = random.Random(7)
@@ -68,9 +67,3 @@ def test_pem_block():
 def test_wallets(value, is_wallet):
     """A cryptocurrency address passes its own checksum: Base58Check, Bech32, EIP-55."""
     assert is_wallet == any(r.entity_type == "CRYPTO" for r in analyze(f"pay {value} now"))
-
-
-def test_keccak():
-    """The digest of nothing and of a text longer than one block, as published."""
-    assert "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470" == keccak_256(b"").hex()  # noqa: SIM300
-    assert len(keccak_256(b"a" * 300)) == 32

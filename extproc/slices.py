@@ -1,0 +1,73 @@
+"""Work in slices: what may take long asks between two of them whether anybody still waits for what comes of it.
+
+Who has work done runs it under a `Lease`; what does it calls `checkpoint`, every few milliseconds at most and however deep in
+the calls it stands. So a deadline ends the work itself, not only the waiting for it, and the thread is free for the next one.
+"""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic
+from typing import TYPE_CHECKING, Final, TypeVar, TypeVarTuple
+
+from extproc.errors import LateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+Arguments = TypeVarTuple("Arguments")
+Done = TypeVar("Done")
+Item = TypeVar("Item")
+
+STEPS: Final = 1024
+"""Small steps, of some microseconds each, after which it is asked."""
+
+
+class _Here(threading.local):
+    lease: Lease | None = None
+
+
+_here = _Here()
+
+
+class Lease:
+    """Until when a piece of work is wanted: to a time of `time.monotonic`, or until `end`."""
+
+    __slots__ = ("_deadline", "_ended")
+
+    def __init__(self, deadline: float = float("inf")) -> None:
+        self._deadline = deadline
+        self._ended = False
+
+    def end(self) -> None:
+        """Nobody wants it any more. For other threads to call."""
+        self._ended = True
+
+    def check(self) -> None:
+        """Raises LateError when nobody wants it any more."""
+        if self._ended or monotonic() > self._deadline:
+            raise LateError
+
+    def run(self, work: Callable[[*Arguments], Done], *args: *Arguments) -> Done:
+        """Do the work in this thread. Raises LateError, from where the work stands, when it is not wanted any more."""
+        before, _here.lease = _here.lease, self
+        try:
+            self.check()
+            return work(*args)
+        finally:
+            _here.lease = before
+
+
+def checkpoint() -> None:
+    """Between two slices. Raises LateError when the work that this thread does is not wanted any more."""
+    lease = _here.lease
+    if lease is not None:
+        lease.check()
+
+
+def in_slices(steps: Iterable[Item], count: int = STEPS) -> Iterator[Item]:
+    """The steps of a loop, with a checkpoint after every so many."""
+    for nth, step in enumerate(steps, 1):
+        yield step
+        if not nth % count:
+            checkpoint()
