@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from extproc.config.intercept import Intercept
-    from extproc.exchange.exchange import AnswerReader, Usage
+    from extproc.exchange.observer import AnswerReader
+    from extproc.exchange.record import Usage
     from extproc.payload import EditorFactory, ResponseEditor
 
 

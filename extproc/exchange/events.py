@@ -1,7 +1,7 @@
 """The words that Envoy and the processor speak, free of protobuf: events in, replies out.
 
 A newcomer reads this first. `codec.py` turns bytes into events and replies into bytes; `stream.py` says which event
-may follow which; `exchange.py` is what telemetry is told of it all. Everything here is frozen data.
+may follow which; `record.py` is what telemetry is told of it all. Everything here is frozen data.
 """
 
 from __future__ import annotations

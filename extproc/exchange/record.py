@@ -1,123 +1,104 @@
-"""What telemetry is to know of an exchange, gathered while it runs: names, counts and times, never text."""
+"""The record of one HTTP exchange, as telemetry gets it: names, counts and times, never text."""
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING
-
-from extproc.exchange.events import request_id_of
-from extproc.exchange.exchange import Exchange
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from extproc.config.intercept import Intercept
-    from extproc.errors import IntentmeshError
-    from extproc.exchange.answer import Answer
-    from extproc.exchange.events import ResponseHeaders
-    from extproc.exchange.exchange import Observer, Outcome, Trace
-    from extproc.exchange.inspection import Inspection
-
-BYTES_PER_TOKEN = 4
-"""Rule of thumb for English text, for limits that have to charge before anything is counted."""
-ERRORS_FROM = 400
-"""HTTP statuses from here on are errors."""
+OutcomeLabel = Literal["passed", "forwarded", "rejected", "failed", "cancelled"]
+"""passed: none of our business; forwarded: read and sent on; rejected: answered by us; failed: the stream was aborted;
+cancelled: the client or Envoy went away before the exchange was complete."""
 
 
-class Record:
-    """Of one exchange; `stream.py` tells it what happens."""
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer says of itself."""
 
-    def __init__(self, *, shadow: bool) -> None:
-        self.request_bytes = 0
-        self.first_chunk_at: float | None = None
-        """Of the answer; like all times here, of `time.perf_counter`."""
-        self.started_at = self.asked_at = time.perf_counter()
-        self.trace: Trace | None = None
-        self.answer: Answer | None = None
-        self._shadow = shadow
-        self._outcome: Outcome = "passed"
-        self._rule: Intercept | None = None
-        self._headers: Mapping[str, str] = {}
-        self._inspection: Inspection | None = None
-        self._status: int | None = None
-        self._version: str | None = None
-        self._error: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    finish_reason: str | None = None
+    response_model: str | None = None
+    """As the upstream named it: any text, so a label only once it is looked up in the registry."""
+    estimated: bool = False
+    """The answer reported no usage; the numbers are counted from its size."""
+    chunks: int = 0
+    """Events of a streamed answer."""
 
-    def begun(self, rule: Intercept | None, headers: Mapping[str, str]) -> None:
-        """The request's headers, and the rule under which it is read; None: it is not."""
-        self._rule, self._headers = rule, headers
 
-    def forwarded(self, inspection: Inspection) -> None:
-        """It goes on, as this says."""
-        self._outcome, self._inspection = "forwarded", inspection
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an exchange ended whose answer we were not shown, as Envoy's access log tells it."""
 
-    def refused(self, error: IntentmeshError, outcome: Outcome, status: int | None = None) -> None:
-        """It was answered with an error, or would have been."""
-        self._error, self._outcome, self._status = type(error).__name__, outcome, status
+    key: str
+    """What we had Envoy keep for it: `awaited` in the dynamic metadata."""
+    cancelled: bool
+    """The client went away first."""
+    status: int
+    cluster: str
+    duration_s: float
+    response_bytes: int
+    first_chunk_at: float | None
+    """Unix time."""
+    usage: Usage | None
 
-    def answered(self, headers: ResponseHeaders, version: str | None) -> None:
-        """The answer begins."""
-        status = headers.headers.get(":status", "")
-        self._status, self._version = int(status) if status.isdigit() else None, version
 
-    def metadata(self, inspection: Inspection, awaited: str) -> dict[str, str | float]:
-        """What Envoy's access log and rate limits may know of the request."""
-        told: dict[str, str | float] = {"model": inspection.decision.model, "reason": inspection.reason}
-        if (score := inspection.score) is not None:
-            told["stage"] = score.stage
-            told["score"] = score.score
-            if score.intent is not None:
-                told["intent"] = score.intent
-        if inspection.entities:
-            told["masked"] = sum(inspection.entities.values())
-            counts: dict[str, int] = {}
-            for (entity_type, _), count in inspection.entities.items():
-                counts[entity_type] = counts.get(entity_type, 0) + count
-            told["entities"] = ",".join(f"{entity_type}={count}" for entity_type, count in counts.items())
-        if self.trace is not None:
-            told |= self.trace.metadata
-        if awaited:
-            told["awaited"] = awaited
-        told["prompt_tokens"] = max(1, self.request_bytes // BYTES_PER_TOKEN)
-        return told
+class Trace(Protocol):
+    """What telemetry keeps of an exchange while it runs."""
 
-    def bill(self, observer: Observer) -> Mapping[str, float] | None:
-        """Tokens and money of the answer, for Envoy's access log and rate limits."""
-        usage = self.answer.usage() if self.answer else None
-        if usage is None or self._inspection is None or (usage.estimated and (self._status or 0) >= ERRORS_FROM):
-            return None
-        return observer.bill(self._inspection.decision.model, usage) or None
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers for the upstream, as `traceparent`."""
 
-    def exchange(self, outcome: Outcome | None, error: str | None) -> Exchange:
-        """All of it. `outcome` and `error` are those of the gRPC stream, where it ended otherwise than the exchange."""
-        now = time.perf_counter()
-        rule, found, answer = self._rule, self._inspection, self.answer
-        score = found.score if found else None
-        return Exchange(
-            outcome=outcome or self._outcome,
-            started_at=time.time() - (now - self.started_at),
-            duration_s=now - self.started_at,
-            request_id=request_id_of(self._headers) if rule else "",
-            method=self._headers.get(":method", ""),
-            rule=(rule.path or rule.path_prefix or "") if rule else "",
-            payload=rule.payload if rule else "",
-            intent=score.intent if score else None,
-            score=score.score if score else None,
-            stage=score.stage if score else None,
-            model=found.decision.model if found else None,
-            version=self._version,
-            reason=found.reason if found else None,
-            residency=found.decision.residency if found else None,
-            entities=found.entities if found else {},
-            vault_size=len(found.vault) if found and found.vault else 0,
-            steps_s=found.steps_s if found else {},
-            request_bytes=self.request_bytes,
-            response_bytes=answer.received if answer else 0,
-            status=self._status,
-            error=error or self._error,
-            streamed=found.streamed if found else False,
-            first_chunk_s=self.first_chunk_at - self.asked_at if self.first_chunk_at else None,
-            usage=answer.usage() if answer else None,
-            shadow=self._shadow,
-            trace=self.trace,
-        )
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """For Envoy's dynamic metadata, as the project that pays."""
+
+
+@dataclass(slots=True)
+class ExchangeRecord:
+    """One finished exchange.
+
+    Not frozen: what Envoy's access log tells later is filled in (`telemetry/pending.py`), and freezing this many fields
+    would cost 4 us a request.
+    """
+
+    outcome: OutcomeLabel
+    started_at: float
+    """Unix time."""
+    duration_s: float
+    """From the first message to the last."""
+    request_id: str = ""
+    method: str = ""
+    rule: str = ""
+    """The path or prefix of the `intercept` rule; empty: not intercepted."""
+    payload: str = ""
+    intent: str | None = None
+    score: float | None = None
+    stage: str | None = None
+    """Which part of the cascade decided."""
+    model: str | None = None
+    version: str | None = None
+    """Which of the model's versions answered; known where its answer is read."""
+    reason: str | None = None
+    residency: str | None = None
+    entities: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(entity type, operator) -> how many."""
+    vault_size: int = 0
+    """Placeholders that the answer may hold."""
+    steps_s: Mapping[str, float] = field(default_factory=dict)
+    """Step of the pipeline -> seconds: payload, pii, intent, routing, rewrite."""
+    request_bytes: int = 0
+    response_bytes: int = 0
+    status: int | None = None
+    """HTTP status of the answer, as far as we saw one."""
+    error: str | None = None
+    """Class of the error that refused or ended it."""
+    streamed: bool = False
+    first_chunk_s: float | None = None
+    """From the request's body to the first chunk of the answer's."""
+    usage: Usage | None = None
+    shadow: bool = False
+    trace: Trace | None = None

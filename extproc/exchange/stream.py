@@ -41,9 +41,9 @@ from extproc.exchange.events import (
     ResponseTrailers,
     request_id_of,
 )
-from extproc.exchange.exchange import Exchange, Observer, Outcome, Silence
 from extproc.exchange.inspection import Inquiry, Inspection
-from extproc.exchange.record import Record
+from extproc.exchange.observer import Observer, Silence
+from extproc.exchange.recorder import Recorder
 from extproc.exchange.states import NEXT, State
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
     from extproc.config.intercept import Intercept
     from extproc.errors import IntentmeshError
+    from extproc.exchange.record import ExchangeRecord, OutcomeLabel
     from extproc.pipeline import Pipeline
 
 
@@ -60,8 +61,8 @@ Step = tuple[Reply, ...] | Inquiry
 class HttpStream:
     """One exchange. Made for it and gone with it: the vault lives here and nowhere else."""
 
-    def __init__(self, pipeline: Pipeline, observer: Observer | None = None, awaited: str = "") -> None:
-        """`awaited`: under this key Envoy's access log will tell how the exchange ended; empty: it will not."""
+    def __init__(self, pipeline: Pipeline, observer: Observer | None = None, log_key: str = "") -> None:
+        """`log_key`: under this key Envoy's access log will tell how the exchange ended; empty: it will not."""
         self.pipeline = pipeline
         self.finished = False
         """Nothing is left to do: the gRPC stream may be closed cleanly."""
@@ -70,9 +71,9 @@ class HttpStream:
         self.rule: Intercept | None = None
         self.target = ""
         """Path and query."""
-        self.awaited = ""
+        self.log_key = ""
         """The key under which Envoy tells of an answer that we are not shown; empty: all is known when the stream ends."""
-        self._key = "" if pipeline.mesh.shadow else awaited
+        self._key = "" if pipeline.mesh.shadow else log_key
         self._shadow = pipeline.mesh.shadow
         self._observer = observer or Silence()
         self._state = State.START
@@ -87,7 +88,7 @@ class HttpStream:
         self._refused = False
         self._echoed: set[str] = set()
         """Phases whose end has been handed back."""
-        self._record = Record(shadow=pipeline.mesh.shadow)
+        self._recorder = Recorder(shadow=pipeline.mesh.shadow)
 
     @property
     def request_id(self) -> str:
@@ -124,7 +125,7 @@ class HttpStream:
         self.observed = event.observed
         self.target = headers.get(":path", "")
         self.rule = self.pipeline.rule_for(headers.get(":method", ""), self.target.partition("?")[0])
-        self._record.begun(self.rule, headers)
+        self._recorder.begun(self.rule, headers)
         if event.negotiated:
             self._request_mode, self._response_mode = event.negotiated.request_body, event.negotiated.response_body
         if event.end_of_stream:
@@ -133,7 +134,7 @@ class HttpStream:
             return self._pass_by()
         if self._observer.refuses:
             raise AuditError("the audit trail cannot be written, and no request goes on without it")
-        self._record.trace = self._observer.begin(headers, event.metadata)
+        self._recorder.trace = self._observer.begin(headers, event.metadata)
         if event.end_of_stream:
             return Inquiry(self.rule, self.target, headers, b"")
         if not self._shadow and not self.observed:
@@ -165,9 +166,9 @@ class HttpStream:
     def _request_body(self, event: RequestBody) -> Step:
         if self.rule is None or not self._request_open:
             return self._echo(event)
-        self._record.request_bytes += len(event.body)
+        self._recorder.request_bytes += len(event.body)
         limit = self.pipeline.mesh.limits.max_body_bytes
-        if self._record.request_bytes > limit:
+        if self._recorder.request_bytes > limit:
             raise BodyTooLargeError(f"the body is larger than {limit} bytes")
         self._held.append(event.body)
         # A buffered body comes whole, whatever it says of its end: with trailers, the end is theirs.
@@ -189,7 +190,7 @@ class HttpStream:
             self._state = State.UPSTREAM
         if len(self._held) > 1:
             self._held = [b"".join(self._held)]
-        self._record.asked_at = time.perf_counter()
+        self._recorder.asked_at = time.perf_counter()
         body = self._held[0] if self._held else b""
         if self._request_mode is BodyMode.BUFFERED:
             self._held = []  # Envoy has it, and keeps it unless we change it
@@ -198,10 +199,10 @@ class HttpStream:
     def inspected(self, inspection: Inspection) -> tuple[Reply, ...]:
         """The result of an Inquiry: the replies that carry it out."""
         self._inspection = inspection
-        self._record.forwarded(inspection)
+        self._recorder.forwarded(inspection)
         self.finished = not self._needs_answer(inspection)
         if self.finished and not self.observed:
-            self.awaited = self._key
+            self.log_key = self._key
         if self._request_open:
             return self._release(None if self._shadow else self._change(inspection))
         # There was no body: the reply to the headers says all, and may still say what we want to see of the answer.
@@ -215,10 +216,10 @@ class HttpStream:
         """An error that answers the request: the replies that do so. In shadow mode the request goes on all the same."""
         self._refused = True
         if self._shadow:
-            self._record.refused(error, "forwarded")
+            self._recorder.refused(error, "forwarded")
             self.finished = True
             return self._release(None) if self._request_open else (Proceed("request_headers", modes.PASS),)
-        self._record.refused(error, "rejected", reply.status)
+        self._recorder.refused(error, "rejected", reply.status)
         self._state = State.END
         self._request_open = False
         self.finished = True
@@ -238,8 +239,8 @@ class HttpStream:
             headers[":path"] = inspection.target
         if decision.residency != "external":
             headers[RESIDENCY_HEADER] = decision.residency
-        if self._record.trace:
-            headers.update(self._record.trace.headers)
+        if self._recorder.trace:
+            headers.update(self._recorder.trace.headers)
         spoofed = tuple(n for n in self._headers if n.startswith(HEADER_PREFIX) and n not in headers)
         return Mutate(
             "request_body",
@@ -248,13 +249,13 @@ class HttpStream:
             body=inspection.body,
             content_length=True,
             clear_route_cache=True,
-            metadata=self._record.metadata(inspection, self.awaited),
+            metadata=self._recorder.metadata(inspection, self.log_key),
         )
 
     # The answer
 
     def _response_headers(self, event: ResponseHeaders) -> Step:
-        self._record.answered(event, self._version(event.cluster))
+        self._recorder.answered(event, self._version(event.cluster))
         if not event.end_of_stream:
             self._answer = self._begin_answer(event.headers)
         else:
@@ -280,7 +281,7 @@ class HttpStream:
         reader = None
         if self._observer.reads_answers:
             reader = self._observer.reader(headers.get("content-type", ""), headers.get("content-encoding", ""))
-        answer = self._record.answer = Answer.begin(self.rule, headers, editor, reader)
+        answer = self._recorder.answer = Answer.begin(self.rule, headers, editor, reader)
         return answer
 
     def _response_body(self, event: ResponseBody) -> Step:
@@ -290,14 +291,14 @@ class HttpStream:
         answer = self._answer
         if answer is None:
             return self._echo(event)
-        if self._record.first_chunk_at is None:
-            self._record.first_chunk_at = time.perf_counter()
+        if self._recorder.first_chunk_at is None:
+            self._recorder.first_chunk_at = time.perf_counter()
         out = answer.feed(event.body, end=event.end_of_stream)
         if self._response_mode is BodyMode.FULL_DUPLEX_STREAMED:
             if not out and not event.end_of_stream:
                 return ()
             return tuple(modes.chunks("response_body", out, end=event.end_of_stream))
-        bill = self._record.bill(self._observer) if event.end_of_stream else None
+        bill = self._recorder.bill(self._observer) if event.end_of_stream else None
         if not answer.edits or out == event.body:
             return (Mutate("response_body", metadata=bill) if bill else Proceed("response_body"),)
         # Only a buffered answer keeps its content-length; Envoy drops it in the other modes.
@@ -347,11 +348,11 @@ class HttpStream:
 
     # The record
 
-    def interrupted(self) -> Outcome | None:
+    def interrupted(self) -> OutcomeLabel | None:
         """The outcome if the stream ends now: `cancelled` while part of an intercepted exchange is still to come."""
         begun = self._request_open or (self._answer is not None and self._state is not State.END)
         return "cancelled" if begun else None
 
-    def record(self, outcome: Outcome | None = None, error: str | None = None) -> Exchange:
+    def record(self, outcome: OutcomeLabel | None = None, error: str | None = None) -> ExchangeRecord:
         """The exchange as telemetry may know it: names, counts and times."""
-        return self._record.exchange(outcome, error)
+        return self._recorder.record(outcome, error)

@@ -105,7 +105,7 @@ class Server:
                 call.fail(grpc.StatusCode.UNIMPLEMENTED, "there is no such method")
                 return
             call.serialize = handler.response_serializer
-            last = await _answer(handler, call)
+            last = await _invoke(handler, call)
             await call.finish(call.serialize(last) if call.serialize and last is not None else last)
         except AbortedError as aborted:
             call.fail(aborted.code, aborted.details)
@@ -127,7 +127,7 @@ class Server:
         return handler
 
 
-async def _answer(handler: Any, call: Call) -> Any:
+async def _invoke(handler: Any, call: Call) -> Any:
     """Call the handler as its kind wants to be called; its last reply, or None when it has sent all."""
     if handler.request_streaming:
         work = handler.stream_stream if handler.response_streaming else handler.stream_unary

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from extproc.payload.events import EventEditor
+from extproc.payload.event_texts import EventEditor
 from extproc.slices import in_slices
 
 if TYPE_CHECKING:

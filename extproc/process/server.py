@@ -18,19 +18,19 @@ import uvloop
 
 from extproc import logs
 from extproc.errors import ConfigError
-from extproc.exchange.exchange import Silence
+from extproc.exchange.observer import Silence
 from extproc.pipeline import Pipeline
 from extproc.process.admin import Admin
 from extproc.process.worker import Worker
 from extproc.telemetry import Meter, Telemetry
-from extproc.telemetry.guard import Guarded
+from extproc.telemetry.isolation import Isolated
 from extproc.telemetry.request_log import RequestLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from extproc.config import Mesh
-    from extproc.exchange.exchange import Observer
+    from extproc.exchange.observer import Observer
     from extproc.process.mesh_file import MeshFile
 
     Build = Callable[[Mesh, Pipeline | None], Pipeline]
@@ -88,7 +88,7 @@ def observing(mesh: Mesh, *, log_requests: bool) -> Iterator[tuple[Observer, Met
     """Telemetry as `mesh.yaml` wants it. Its exporters have threads, so it is made in the process that serves."""
     telemetry = Telemetry(mesh) if mesh.telemetry.enabled else None
     meter = telemetry.meter if telemetry else Meter()
-    observer: Observer = Guarded(telemetry, meter) if telemetry else Silence()
+    observer: Observer = Isolated(telemetry, meter) if telemetry else Silence()
     try:
         yield (
             RequestLog(observer) if log_requests or mesh.processor.log_level == "debug" else observer,

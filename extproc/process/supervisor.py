@@ -196,14 +196,14 @@ class Supervisor:
                 watches=False,
             )
 
-            def answer() -> None:
+            def report() -> None:
                 if not line.recv(1):
                     return
                 told = pickle.dumps((worker.snapshot(), *worker.ready()))
                 line.sendall(struct.pack("!I", len(told)) + told)
 
             async def run() -> None:
-                asyncio.get_running_loop().add_reader(line, answer)
+                asyncio.get_running_loop().add_reader(line, report)
                 await worker.run()
 
             with uvloop_runner() as runner:

@@ -19,7 +19,6 @@ from extproc.errors import ConfigError
 from extproc.http2 import Server
 from extproc.logs import logger, where
 from extproc.process.reload import InUse
-from extproc.telemetry.awaited import Awaited
 from extproc.telemetry.instruments import (
     BATCH_SIZE,
     CONFIG_GENERATION,
@@ -28,6 +27,7 @@ from extproc.telemetry.instruments import (
     OPEN_STREAMS,
     QUEUE_SIZE,
 )
+from extproc.telemetry.pending import PendingExchanges
 from extproc.wire.messages import SERVICE
 from extproc.wire.service import ExternalProcessor
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extproc.config import Mesh
-    from extproc.exchange.exchange import Observer
+    from extproc.exchange.observer import Observer
     from extproc.pipeline import Pipeline
     from extproc.process.mesh_file import MeshFile
     from extproc.telemetry import Meter
@@ -118,8 +118,8 @@ class Worker:
         self._watches = watches
         sockets = mesh.processor.sockets()
         number = sockets.index(socket) if socket in sockets else 0
-        self._awaited = Awaited(number, observer.finish, meter)
-        self._service = ExternalProcessor(pipeline, observer, self._awaited)
+        self._pending = PendingExchanges(number, observer.finish, meter)
+        self._service = ExternalProcessor(pipeline, observer, self._pending)
         self._health = WatchedHealth()
         self._stop = asyncio.Event()
         self._hurry = False
@@ -134,7 +134,7 @@ class Worker:
         loop.add_signal_handler(signal.SIGINT, self._interrupt)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
         server = await self._listen()
-        self._service.lateness.listen(loop)
+        self._service.loop_lag.listen(loop)
         if self._address.startswith("unix:"):
             # Envoy runs as another user; the folder is what guards the socket.
             os.chmod(self._address.removeprefix("unix:"), 0o666)  # noqa: PTH101, S103
@@ -150,8 +150,8 @@ class Worker:
             await self._drain(server)
         finally:
             keeper.cancel()
-            self._awaited.close()
-            self._service.lateness.close()
+            self._pending.close()
+            self._service.loop_lag.close()
             faulthandler.cancel_dump_traceback_later()
 
     def _interrupt(self) -> None:
@@ -178,7 +178,7 @@ class Worker:
         while True:
             faulthandler.dump_traceback_later(HANG_S, exit=True, file=STDERR)
             self._meter.set(OPEN_STREAMS, self._service.open_streams)
-            self._awaited.expire()
+            self._pending.expire()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._reload.wait(), LOOK_S)
             asked = self._reload.is_set()
@@ -216,7 +216,7 @@ class Worker:
         while (now := time.monotonic()) < end and not self._health.is_known(start, now):  # noqa: ASYNC110 - time passes
             await asyncio.sleep(0.05)
         server.leave()
-        while time.monotonic() < end and (self._service.open_streams or (self._awaited and self._awaited.logs)):  # noqa: ASYNC110 - time passes too
+        while time.monotonic() < end and (self._service.open_streams or (self._pending and self._pending.logs)):  # noqa: ASYNC110 - time passes too
             await asyncio.sleep(0.05)
         self._service.end_logs()
         unfinished = self._service.open_streams

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from extproc.config import Mesh
-    from extproc.exchange.exchange import Exchange
+    from extproc.exchange.record import ExchangeRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Prices:
         read, written = self._prices.get(model, (0.0, 0.0))
         return (input_tokens * read + output_tokens * written) / 1e6
 
-    def bill(self, exchange: Exchange) -> Bill | None:
+    def bill(self, exchange: ExchangeRecord) -> Bill | None:
         """What an exchange took; None where its answer was not read, or is an error that reports nothing."""
         usage = exchange.usage
         if usage is None or (usage.estimated and (exchange.status or 0) >= 400):

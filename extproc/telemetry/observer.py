@@ -14,9 +14,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from extproc import __version__
 from extproc.telemetry import instruments as names
 from extproc.telemetry.audit import AuditTrail
+from extproc.telemetry.audit_line import audit_line
 from extproc.telemetry.bill import Prices
 from extproc.telemetry.caller import label_of, project_of
-from extproc.telemetry.decision import decision
 from extproc.telemetry.meter import Meter
 from extproc.telemetry.otlp import MetricPusher, metric_exporter, span_exporter
 from extproc.telemetry.spans import Identifier, SpanIdentity, SpanMaker, SpanQueue
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from extproc.config import Mesh
-    from extproc.exchange.exchange import Exchange, Usage
+    from extproc.exchange.record import ExchangeRecord, Usage
     from extproc.telemetry.bill import Bill
     from extproc.telemetry.spans import Attribute
 
@@ -126,7 +126,7 @@ class Telemetry:
             return UsageReader(streamed=True)
         return UsageReader(streamed=False) if "json" in content_type else None
 
-    def finish(self, exchange: Exchange) -> None:
+    def finish(self, exchange: ExchangeRecord) -> None:
         """An exchange has ended: put it on record, count it, and tell it on."""
         if exchange.rule:
             trace = exchange.trace if isinstance(exchange.trace, RequestTrace) else None
@@ -161,7 +161,7 @@ class Telemetry:
             if part is not None:
                 part.close()
 
-    def _trace(self, exchange: Exchange, trace: RequestTrace, bill: Bill | None) -> None:
+    def _trace(self, exchange: ExchangeRecord, trace: RequestTrace, bill: Bill | None) -> None:
         assert trace.identity is not None
         assert self._spans is not None
         told: dict[str, Attribute | None] = {
@@ -211,15 +211,17 @@ class Telemetry:
         for span in spans:
             self._spans.put(span)
 
-    def _record(self, audit: AuditTrail, exchange: Exchange, trace: RequestTrace | None, bill: Bill | None) -> None:
+    def _record(
+        self, audit: AuditTrail, exchange: ExchangeRecord, trace: RequestTrace | None, bill: Bill | None
+    ) -> None:
         try:
             audit.write(self._audit_record(exchange, trace, bill))
         except Exception:
             audit.lose(1)
             raise
 
-    def _audit_record(self, exchange: Exchange, trace: RequestTrace | None, bill: Bill | None) -> str:
-        return decision(exchange, trace.project if trace else "", bill, self._digest)
+    def _audit_record(self, exchange: ExchangeRecord, trace: RequestTrace | None, bill: Bill | None) -> str:
+        return audit_line(exchange, trace.project if trace else "", bill, self._digest)
 
     def _known(self, model: str | None) -> str:
         """A model's name as a label: only those of the registry, so that labels stay few."""

@@ -6,25 +6,25 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from extproc.logs import logger
-from extproc.telemetry.relay import Relay
+from extproc.telemetry.wrapper import ObserverWrapper
 
 if TYPE_CHECKING:
-    from extproc.exchange.exchange import Exchange
+    from extproc.exchange.record import ExchangeRecord
 
 log = logger()
 
 
-class RequestLog(Relay):
+class RequestLog(ObserverWrapper):
     """An observer that writes a line for every intercepted exchange, and passes everything on to another."""
 
-    def finish(self, exchange: Exchange) -> None:
+    def finish(self, exchange: ExchangeRecord) -> None:
         """Write the line."""
         super().finish(exchange)
         if exchange.rule:
-            log.info("request", **told(exchange))
+            log.info("request", **request_line(exchange))
 
 
-def told(exchange: Exchange) -> dict[str, Any]:
+def request_line(exchange: ExchangeRecord) -> dict[str, Any]:
     """What `--log-requests` prints, and `intentmesh up` shows."""
     entities: Counter[str] = Counter()
     for (entity_type, _), count in exchange.entities.items():

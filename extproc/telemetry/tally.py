@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from extproc.telemetry import instruments as names
 
 if TYPE_CHECKING:
-    from extproc.exchange.exchange import Exchange
+    from extproc.exchange.record import ExchangeRecord
     from extproc.telemetry.bill import Bill
     from extproc.telemetry.meter import Cells, Meter
 
@@ -60,7 +60,7 @@ class Tally:
         self._kinds: dict[tuple[object, ...], Kind] = {}
         self._accounts: dict[tuple[object, ...], Account] = {}
 
-    def count(self, exchange: Exchange, operation: str, answered: str, project: str, bill: Bill | None) -> None:
+    def count(self, exchange: ExchangeRecord, operation: str, answered: str, project: str, bill: Bill | None) -> None:
         """Count one. `answered`: the model that the answer names, as a label; so is `project`."""
         key = (
             *(exchange.intent, exchange.model, exchange.version, exchange.stage, exchange.reason),
@@ -85,7 +85,7 @@ class Tally:
         if bill:
             self._charge(exchange, operation, answered, project, bill)
 
-    def _kind(self, exchange: Exchange, operation: str, answered: str) -> Kind:
+    def _kind(self, exchange: ExchangeRecord, operation: str, answered: str) -> Kind:
         meter = self._meter
         model = exchange.model or ""
         reason = (exchange.reason or exchange.error or "").partition(":")[0]
@@ -100,7 +100,7 @@ class Tally:
         told = (operation, PROVIDER, model, answered, error_type(exchange) or "")
         return Kind(tuple(counters), meter.cells(names.OPERATION_DURATION, told))
 
-    def _count_stream(self, exchange: Exchange, first_chunk_s: float, operation: str) -> None:
+    def _count_stream(self, exchange: ExchangeRecord, first_chunk_s: float, operation: str) -> None:
         labels = (operation, PROVIDER, exchange.model or "")
         self._meter.record(names.TIME_TO_FIRST_TOKEN, first_chunk_s, labels)
         chunks = exchange.usage.chunks if exchange.usage else 0
@@ -108,7 +108,7 @@ class Tally:
             rest = max(0.0, exchange.duration_s - first_chunk_s)
             self._meter.record(names.TIME_PER_OUTPUT_TOKEN, rest / (chunks - 1), labels)
 
-    def _charge(self, exchange: Exchange, operation: str, answered: str, project: str, bill: Bill) -> None:
+    def _charge(self, exchange: ExchangeRecord, operation: str, answered: str, project: str, bill: Bill) -> None:
         key = (project, exchange.intent, exchange.model, operation, answered, bill.estimated)
         account = self._accounts.get(key)
         if account is None:
@@ -119,7 +119,7 @@ class Tally:
         account.project_written[0] += bill.output_tokens
         account.cost[0] += bill.cost
 
-    def _account(self, exchange: Exchange, operation: str, answered: str, project: str, bill: Bill) -> Account:
+    def _account(self, exchange: ExchangeRecord, operation: str, answered: str, project: str, bill: Bill) -> Account:
         meter = self._meter
         model, intent = exchange.model or "", exchange.intent or ""
         used = (operation, PROVIDER, model, answered)
@@ -139,6 +139,6 @@ def _put(cells: Cells, boundaries: tuple[float, ...], value: float) -> None:
     cells[bisect_left(boundaries, value) + 1] += 1
 
 
-def error_type(exchange: Exchange) -> str | None:
+def error_type(exchange: ExchangeRecord) -> str | None:
     """`error.type`: the class of our error, else the status of an answer that is one."""
     return exchange.error or (str(exchange.status) if exchange.status and exchange.status >= 400 else None)

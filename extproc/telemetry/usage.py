@@ -13,7 +13,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from extproc.exchange.exchange import Usage
+from extproc.exchange.record import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

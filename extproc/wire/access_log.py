@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from extproc.errors import ProtocolError
 from extproc.exchange.events import METADATA_NAMESPACE
-from extproc.exchange.exchange import Ending, Usage
+from extproc.exchange.record import Ending, Usage
 from extproc.wire.messages import StreamAccessLogsMessage
 
 if TYPE_CHECKING:

@@ -19,17 +19,18 @@ from extproc.exchange.stream import HttpStream
 from extproc.logs import logger, where
 from extproc.wire import codec
 from extproc.wire.access_log import endings
-from extproc.wire.lateness import Lateness
+from extproc.wire.loop_lag import LoopLag
 from extproc.wire.messages import LOG_METHOD, LOG_SERVICE, METHOD, SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from extproc.exchange.events import Reply
-    from extproc.exchange.exchange import Observer, Outcome
+    from extproc.exchange.observer import Observer
+    from extproc.exchange.record import OutcomeLabel
     from extproc.http2 import Call
     from extproc.pipeline import Pipeline
-    from extproc.telemetry.awaited import Awaited
+    from extproc.telemetry.pending import PendingExchanges
 
 UNREAD = b""
 """The response where Envoy reads none (observability_mode)."""
@@ -42,11 +43,11 @@ log = logger()
 class ExternalProcessor:
     """The ext_proc service. The pipeline may be swapped between requests; a stream keeps the one it began with."""
 
-    def __init__(self, pipeline: Pipeline, observer: Observer, awaited: Awaited) -> None:
+    def __init__(self, pipeline: Pipeline, observer: Observer, pending: PendingExchanges) -> None:
         self.pipeline = pipeline
-        self.awaited = awaited
+        self.pending = pending
         self.open_streams = 0
-        self.lateness = Lateness()
+        self.loop_lag = LoopLag()
         self._observer = observer
         self._logs: set[Call] = set()
 
@@ -66,11 +67,11 @@ class ExternalProcessor:
     async def follow(self, messages: AsyncIterator[bytes], context: Call) -> bytes:
         """Envoy's access log: how exchanges ended whose answers were not shown to us."""
         self._logs.add(context)
-        self.awaited.opened()
+        self.pending.opened()
         try:
             async for message in messages:
                 for ending in endings(message):
-                    self.awaited.tell(ending)
+                    self.pending.tell(ending)
         except asyncio.CancelledError:
             if context in self._logs:  # Envoy has gone
                 raise
@@ -78,7 +79,7 @@ class ExternalProcessor:
             log.error("telemetry_failed", call="follow", error=type(error).__name__, at=where(error))  # noqa: TRY400
         finally:
             self._logs.discard(context)
-            self.awaited.closed()
+            self.pending.closed()
         return b""
 
     def end_logs(self) -> None:
@@ -89,7 +90,7 @@ class ExternalProcessor:
     async def process(self, _request_iterator: object, context: Call) -> bytes:
         """One gRPC stream is one HTTP exchange. Returns the last reply, after which the stream is closed cleanly."""
         stream = HttpStream(self.pipeline, self._observer, self._key(context))
-        outcome: Outcome | None = "failed"
+        outcome: OutcomeLabel | None = "failed"
         trouble: str | None = None
         told = False
         self.open_streams += 1
@@ -118,9 +119,9 @@ class ExternalProcessor:
         finally:
             self.open_streams -= 1
             exchange = stream.record(outcome, trouble)
-            if stream.awaited and told and outcome is None:
+            if stream.log_key and told and outcome is None:
                 model = stream.pipeline.mesh.models.get(exchange.model or "")
-                self.awaited.wait(stream.awaited, exchange, model)
+                self.pending.wait(stream.log_key, exchange, model)
             else:
                 self._observer.finish(exchange)
         raise AssertionError("abort raises")
@@ -130,7 +131,7 @@ class ExternalProcessor:
         if not self._observer.reads_answers:
             return ""
         offered = any(name == LOGS_USAGE for name, _ in context.invocation_metadata() or ())
-        return self.awaited.key() if offered else ""
+        return self.pending.key() if offered else ""
 
     async def _answer(self, context: Call, stream: HttpStream, message: bytes) -> tuple[Reply, ...]:
         try:
@@ -138,7 +139,7 @@ class ExternalProcessor:
             if isinstance(step, Inquiry):
                 if len(step.body) > SHORT_BODY_BYTES:
                     context.flush()
-                step = stream.inspected(await stream.pipeline.inspect(step, self.lateness.seconds()))
+                step = stream.inspected(await stream.pipeline.inspect(step, self.loop_lag.seconds()))
         except ProtocolError:
             raise
         except IntentmeshError as error:

@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from extproc.config import parse
-from extproc.exchange.exchange import Exchange, Usage
+from extproc.exchange.record import ExchangeRecord, Usage
 from extproc.telemetry import Telemetry
 
 MESH = """
@@ -58,9 +58,9 @@ def main() -> None:
             print(json.dumps(result | {"python": platform.python_version()}))
 
 
-def exchange(trace: object) -> Exchange:
+def exchange(trace: object) -> ExchangeRecord:
     """A masked, routed, streamed request."""
-    return Exchange(
+    return ExchangeRecord(
         "forwarded",
         1.7e9,
         0.42,

@@ -22,8 +22,8 @@ from extproc.exchange.events import (
     ResponseHeaders,
     ResponseTrailers,
 )
-from extproc.exchange.exchange import Usage
 from extproc.exchange.inspection import Inquiry, Inspection
+from extproc.exchange.record import Usage
 from extproc.exchange.refusal import refuse
 from extproc.exchange.states import NEXT, State
 from extproc.exchange.stream import HttpStream

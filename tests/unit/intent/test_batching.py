@@ -7,7 +7,7 @@ import time
 import pytest
 
 from extproc.intent.batching import PASS_SIZE, Batcher
-from extproc.wire.lateness import Lateness
+from extproc.wire.loop_lag import LoopLag
 
 
 @pytest.fixture
@@ -69,16 +69,16 @@ async def test_a_pass_stays_small(door):
 
 async def test_a_loop_that_stood_still_is_late():
     """What a message may have waited is told by a beat that is overdue, and by the last one that came late."""
-    lateness = Lateness()
-    assert lateness.seconds() == 0.0
-    lateness.listen(asyncio.get_running_loop())
-    assert lateness.seconds() < 0.05
+    lag = LoopLag()
+    assert lag.seconds() == 0.0
+    lag.listen(asyncio.get_running_loop())
+    assert lag.seconds() < 0.05
     time.sleep(0.3)  # noqa: ASYNC251 - a recognizer that takes long is what it stands for
-    assert 0.15 < lateness.seconds() < 2
+    assert 0.15 < lag.seconds() < 2
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert 0.15 < lateness.seconds() < 2
+    assert 0.15 < lag.seconds() < 2
     await asyncio.sleep(0.35)
-    assert lateness.seconds() < 0.15
-    lateness.close()
-    assert lateness.seconds() == 0.0
+    assert lag.seconds() < 0.15
+    lag.close()
+    assert lag.seconds() == 0.0

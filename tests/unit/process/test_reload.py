@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from extproc.errors import ConfigError
-from extproc.exchange.exchange import Silence
+from extproc.exchange.observer import Silence
 from extproc.pipeline import Pipeline
 from extproc.process.mesh_file import MeshFile
 from extproc.process.reload import InUse

@@ -9,12 +9,12 @@ import pytest
 from extproc.config import parse
 from extproc.config.telemetry import AuditSettings, ProjectSettings
 from extproc.errors import ConfigError
-from extproc.exchange.exchange import Exchange
+from extproc.exchange.record import ExchangeRecord
 from extproc.telemetry import instruments as names
 from extproc.telemetry.audit import FLUSH_S, GENESIS, AuditTrail, Break, verify
+from extproc.telemetry.audit_line import audit_line
 from extproc.telemetry.bill import Bill
 from extproc.telemetry.caller import label_of, project_of
-from extproc.telemetry.decision import decision
 from extproc.telemetry.meter import Meter, merge
 from extproc.telemetry.prometheus import exposition
 from extproc.telemetry.spans import Identifier
@@ -123,8 +123,10 @@ def test_a_decision_is_json(bill):
     """Whatever stands in its names, and with or without what an answer took."""
     told = {"intent": 'a "b"\\', "score": 0.25, "stage": None, "model": "été", "version": "v2", "status": 200}
     found = {("EMAIL_ADDRESS", "replace"): 2, ("PERSON", "keep"): 1}
-    exchange = Exchange("forwarded", 1.7e9 + 0.12345, 0.1, request_id="r/1", reason="route[0]", entities=found, **told)
-    record = json.loads(decision(exchange, "red", bill, "d1"))
+    exchange = ExchangeRecord(
+        "forwarded", 1.7e9 + 0.12345, 0.1, request_id="r/1", reason="route[0]", entities=found, **told
+    )
+    record = json.loads(audit_line(exchange, "red", bill, "d1"))
     paid = (12, 34, True, 0.00012) if bill else (None, None, None, None)
     assert record == {
         **told,

@@ -9,10 +9,10 @@ import grpc
 import pytest
 
 from extproc.config.mesh import Mesh
-from extproc.exchange.exchange import Silence
+from extproc.exchange.observer import Silence
 from extproc.pipeline import Pipeline
 from extproc.telemetry import Meter
-from extproc.telemetry.awaited import Awaited
+from extproc.telemetry.pending import PendingExchanges
 from extproc.wire.messages import ProcessingRequest, ProcessingResponse
 from extproc.wire.service import SHORT_BODY_BYTES, ExternalProcessor
 
@@ -68,8 +68,8 @@ def request(text: bytes) -> tuple[ProcessingRequest, ProcessingRequest]:
 
 @pytest.fixture(scope="module", name="service")
 def _service() -> ExternalProcessor:
-    awaited = Awaited(0, Silence().finish, Meter())
-    return ExternalProcessor(Pipeline.build(Mesh.model_validate(MESH)), Silence(), awaited)
+    pending = PendingExchanges(0, Silence().finish, Meter())
+    return ExternalProcessor(Pipeline.build(Mesh.model_validate(MESH)), Silence(), pending)
 
 
 def test_the_last_reply_is_returned(service):
@@ -103,7 +103,7 @@ async def test_a_log_that_is_none_costs_no_more_than_itself(service: ExternalPro
         yield b"\xff\xff"
 
     assert await service.follow(messages(), None) == b""
-    assert service.awaited.logs == 0
+    assert service.pending.logs == 0
 
 
 async def test_a_log_ends_when_the_processor_does(service: ExternalProcessor) -> None:
@@ -117,7 +117,7 @@ async def test_a_log_ends_when_the_processor_does(service: ExternalProcessor) ->
     following = asyncio.create_task(service.follow(messages(), call))
     call.cancel = following.cancel
     await asyncio.sleep(0)
-    assert service.awaited.logs == 1
+    assert service.pending.logs == 1
     service.end_logs()
     assert await following == b""
-    assert service.awaited.logs == 0
+    assert service.pending.logs == 0

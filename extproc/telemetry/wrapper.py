@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from extproc.exchange.exchange import AnswerReader, Exchange, Observer, Trace, Usage
+    from extproc.exchange.observer import AnswerReader, Observer
+    from extproc.exchange.record import ExchangeRecord, Trace, Usage
 
 
-class Relay:
+class ObserverWrapper:
     """Passes each call on. Those who stand around an observer override what they have something to add to."""
 
     def __init__(self, observer: Observer) -> None:
@@ -38,6 +39,6 @@ class Relay:
         """See Observer."""
         return self._observer.bill(model, usage)
 
-    def finish(self, exchange: Exchange) -> None:
+    def finish(self, exchange: ExchangeRecord) -> None:
         """See Observer."""
         self._observer.finish(exchange)

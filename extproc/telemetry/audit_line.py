@@ -11,13 +11,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from extproc.exchange.exchange import Exchange
+    from extproc.exchange.record import ExchangeRecord
     from extproc.telemetry.bill import Bill
 
 UNPAID = '"input_tokens":null,"output_tokens":null,"estimated":null,"cost":null'
 
 
-def decision(exchange: Exchange, project: str, bill: Bill | None, digest: str) -> str:
+def audit_line(exchange: ExchangeRecord, project: str, bill: Bill | None, digest: str) -> str:
     """The record of a finished exchange. `digest`: of the configuration that decided."""
     entities = ",".join(
         [f"{quoted(f'{kind}:{operator}')}:{count}" for (kind, operator), count in exchange.entities.items()]

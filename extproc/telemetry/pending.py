@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extproc.config.models import Model
-    from extproc.exchange.exchange import Ending, Exchange
+    from extproc.exchange.record import Ending, ExchangeRecord
     from extproc.telemetry import Meter
 
 WAIT_S = 900.0
@@ -34,15 +34,15 @@ _random = Random()  # noqa: S311 - a key has to be distinct, not secret
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    exchange: Exchange
+    exchange: ExchangeRecord
     model: Model | None
     since: float
 
 
-class Awaited:
+class PendingExchanges:
     """The exchanges of one worker that wait for their end."""
 
-    def __init__(self, worker: int, finish: Callable[[Exchange], None], meter: Meter) -> None:
+    def __init__(self, worker: int, finish: Callable[[ExchangeRecord], None], meter: Meter) -> None:
         self.logs = 0
         """Logs that Envoys keep open to us: one for each of their threads."""
         self._prefix = f"{worker}:{_random.getrandbits(40):x}-"
@@ -64,7 +64,7 @@ class Awaited:
         self._count += 1
         return f"{self._prefix}{self._count}"
 
-    def wait(self, key: str, exchange: Exchange, model: Model | None) -> None:
+    def wait(self, key: str, exchange: ExchangeRecord, model: Model | None) -> None:
         """Keep an exchange until its end is told. `model`: where it went."""
         waiting = _Waiting(exchange, model, time.monotonic())
         if ending := self._early.pop(key, None) or self._earlier.pop(key, None):

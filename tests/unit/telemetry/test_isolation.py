@@ -12,10 +12,10 @@ import pytest
 from extproc import logs
 from extproc.errors import BlockedEntityError
 from extproc.exchange.events import request_id_of
-from extproc.exchange.exchange import Exchange, Usage
+from extproc.exchange.record import ExchangeRecord, Usage
 from extproc.exchange.refusal import refuse
-from extproc.telemetry.guard import Guarded
 from extproc.telemetry.instruments import TELEMETRY_DROPPED
+from extproc.telemetry.isolation import Isolated
 from extproc.telemetry.meter import Meter
 
 SECRET = "ada@example.org"
@@ -57,12 +57,12 @@ class FailingLate(Failing):
 def test_nothing_that_telemetry_raises_gets_out(lines):
     """Each fault is counted under its call, and logged with its class and its place."""
     meter = Meter()
-    guarded = Guarded(FailingLate(), meter)
-    assert guarded.begin({}, None) is None
-    assert guarded.bill("m", Usage()) == {}
-    guarded.finish(Exchange("forwarded", 0.0, 0.0))
+    isolated = Isolated(FailingLate(), meter)
+    assert isolated.begin({}, None) is None
+    assert isolated.bill("m", Usage()) == {}
+    isolated.finish(ExchangeRecord("forwarded", 0.0, 0.0))
     for _ in range(2):
-        reader = guarded.reader("", "")
+        reader = isolated.reader("", "")
         reader.feed(b"x")
         reader.feed(b"x")
         assert reader.close() is None

@@ -16,7 +16,7 @@ BEAT_S = 0.1
 """How often the loop is listened to; stalls shorter than this are not worth an answer of less quality."""
 
 
-class Lateness:
+class LoopLag:
     """A heart in the event loop: a beat that comes late says how long everything else had to wait."""
 
     def __init__(self) -> None:

@@ -4,21 +4,21 @@ import pytest
 
 from extproc.config.models import Model
 from extproc.errors import ProtocolError
-from extproc.exchange.exchange import Ending, Exchange, Usage
-from extproc.telemetry import awaited as module
-from extproc.telemetry.awaited import Awaited
+from extproc.exchange.record import Ending, ExchangeRecord, Usage
+from extproc.telemetry import pending as module
 from extproc.telemetry.instruments import TELEMETRY_DROPPED
 from extproc.telemetry.meter import Meter
+from extproc.telemetry.pending import PendingExchanges
 from extproc.wire.access_log import endings
 from extproc.wire.messages import StreamAccessLogsMessage
 
 
 def sent():
     """An exchange that has gone on."""
-    return Exchange("forwarded", 1000.0, 0.002, request_id="a", model="phi")
+    return ExchangeRecord("forwarded", 1000.0, 0.002, request_id="a", model="phi")
 
 
-class Record(list):
+class Recorded(list):
     """What has been finished, and a meter."""
 
     def __init__(self):
@@ -30,9 +30,9 @@ class Record(list):
         """How many were given up."""
         return sum(cells[0] for cells in self.meter.snapshot()[TELEMETRY_DROPPED.name].values())
 
-    def awaited(self, worker=0):
+    def pending(self, worker=0):
         """A worker's waiting room."""
-        return Awaited(worker, self.append, self.meter)
+        return PendingExchanges(worker, self.append, self.meter)
 
 
 def ending(key, **told):
@@ -44,8 +44,8 @@ def ending(key, **told):
 
 def test_an_exchange_is_finished_with_what_envoy_tells():
     """Status, duration, version, usage: and only once."""
-    record = Record()
-    room = record.awaited()
+    record = Recorded()
+    room = record.pending()
     endpoint = {"endpoints": [{"address": "127.0.0.1:8081"}], "weight": 50}
     model = Model.model_validate({"versions": {"v1": endpoint, "v2": endpoint}})
     key = room.key()
@@ -61,8 +61,8 @@ def test_an_exchange_is_finished_with_what_envoy_tells():
 
 def test_a_word_that_comes_first_is_kept():
     """An answer may be quicker than the end of our own stream."""
-    record = Record()
-    room = record.awaited()
+    record = Recorded()
+    room = record.pending()
     key = room.key()
     room.tell(ending(key))
     room.wait(key, sent(), None)
@@ -71,8 +71,8 @@ def test_a_word_that_comes_first_is_kept():
 
 def test_a_word_that_comes_first_is_kept_for_a_second_at_least():
     """However soon after it the room is looked through; and for two at most."""
-    record = Record()
-    room = record.awaited()
+    record = Recorded()
+    room = record.pending()
     key, late = room.key(), room.key()
     room.tell(ending(key))
     room.tell(ending(late))
@@ -86,8 +86,8 @@ def test_a_word_that_comes_first_is_kept_for_a_second_at_least():
 
 def test_a_client_that_left():
     """Envoy saw it go."""
-    record = Record()
-    room = record.awaited()
+    record = Recorded()
+    room = record.pending()
     key = room.key()
     room.wait(key, sent(), None)
     room.tell(Ending(key, True, 0, "", 0.5, 0, None, None))
@@ -96,8 +96,8 @@ def test_a_client_that_left():
 
 def test_waiting_has_an_end(monkeypatch):
     """What nobody tells of is finished without usage, and counted: by time, by number, and at the end."""
-    record = Record()
-    room = record.awaited()
+    record = Recorded()
+    room = record.pending()
     room.wait(room.key(), sent(), None)
     room.expire()
     assert not record
@@ -114,8 +114,8 @@ def test_waiting_has_an_end(monkeypatch):
 
 def test_an_envoy_that_is_gone_is_not_waited_for(monkeypatch):
     """Its log was closed, and no other is open."""
-    record = Record()
-    room = record.awaited()
+    record = Recorded()
+    room = record.pending()
     room.opened()
     room.wait(room.key(), sent(), None)
     room.closed()
@@ -129,8 +129,8 @@ def test_an_envoy_that_is_gone_is_not_waited_for(monkeypatch):
 def test_an_envoy_that_offers_a_log_and_keeps_none(monkeypatch):
     """From some number on its answers are shown to us again."""
     monkeypatch.setattr(module, "SILENT_AT", 3)
-    record = Record()
-    room = record.awaited()
+    record = Recorded()
+    room = record.pending()
     for _ in range(3):
         room.wait(room.key(), sent(), None)
     assert room.key() == ""
@@ -140,8 +140,8 @@ def test_an_envoy_that_offers_a_log_and_keeps_none(monkeypatch):
 
 def test_keys_tell_the_worker_and_are_never_repeated():
     """Envoy sends an entry to the worker whose number the key begins with; one from before a restart meets no exchange."""
-    record = Record()
-    one, again, other = record.awaited(), record.awaited(), record.awaited(1)
+    record = Recorded()
+    one, again, other = record.pending(), record.pending(), record.pending(1)
     keys = [one.key(), one.key(), again.key(), other.key()]
     assert len(set(keys)) == 4
     assert [key.partition(":")[0] for key in keys] == ["0", "0", "0", "1"]

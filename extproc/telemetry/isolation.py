@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING
 
 from extproc.logs import logger, where
 from extproc.telemetry.instruments import TELEMETRY_DROPPED
-from extproc.telemetry.relay import Relay
+from extproc.telemetry.wrapper import ObserverWrapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from extproc.exchange.exchange import AnswerReader, Exchange, Observer, Trace, Usage
+    from extproc.exchange.observer import AnswerReader, Observer
+    from extproc.exchange.record import ExchangeRecord, Trace, Usage
     from extproc.telemetry import Meter
 
 log = logger()
 
 
-class Guarded(Relay):
+class Isolated(ObserverWrapper):
     """An observer none of whose calls raises, around one whose calls may."""
 
     def __init__(self, observer: Observer, meter: Meter) -> None:
@@ -39,7 +40,7 @@ class Guarded(Relay):
         except Exception as error:  # noqa: BLE001 - as above
             self._note("reader", error)
             return None
-        return _GuardedReader(reader, self._note) if reader is not None else None
+        return _IsolatedReader(reader, self._note) if reader is not None else None
 
     def bill(self, model: str, usage: Usage, /) -> Mapping[str, float]:
         """See Observer."""
@@ -49,7 +50,7 @@ class Guarded(Relay):
             self._note("bill", error)
             return {}
 
-    def finish(self, exchange: Exchange) -> None:
+    def finish(self, exchange: ExchangeRecord) -> None:
         """See Observer."""
         try:
             super().finish(exchange)
@@ -61,7 +62,7 @@ class Guarded(Relay):
         log.error("telemetry_failed", call=call, error=type(error).__name__, at=where(error))
 
 
-class _GuardedReader:
+class _IsolatedReader:
     """A reader that stops reading at its first fault."""
 
     def __init__(self, reader: AnswerReader, note: Callable[[str, Exception], None]) -> None:
