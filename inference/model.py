@@ -86,15 +86,18 @@ class Model:
     def piece(self, token: int, *, special: bool = False) -> bytes:
         """The bytes of a token; control tokens have none unless `special`."""
         key = ~token if special else token
-        if (known := self._pieces.get(key)) is not None:
-            return known
+        if (known := self._pieces.get(key)) is None:
+            known = self._pieces[key] = self.read_piece(token, special=special)
+        return known
+
+    def read_piece(self, token: int, *, special: bool = False) -> bytes:
+        """The same from llama.cpp itself, for who asks once."""
         buffer = ctypes.create_string_buffer(64)
         size = llama.llama_token_to_piece(self.vocab, token, buffer, 64, 0, special)
         if size < 0:
             buffer = ctypes.create_string_buffer(-size)
             size = llama.llama_token_to_piece(self.vocab, token, buffer, -size, 0, special)
-        self._pieces[key] = buffer.raw[:size]
-        return self._pieces[key]
+        return buffer.raw[:size]
 
     def close(self) -> None:
         """Free the weights; every engine must be closed by then."""

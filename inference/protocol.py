@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from inference.errors import InvalidRequestError
 from inference.sampling import SamplingParams
+
+if TYPE_CHECKING:
+    from inference.constraint.matcher import Constraint
 
 _DEFAULTS = SamplingParams()
 _MOST_CHOICES = 16
@@ -32,8 +35,10 @@ class StreamOptions(_Body):
 class JsonSchema(_Body):
     """The schema that an answer must follow."""
 
-    name: str = ""
-    schema_: dict[str, Any] = Field(default_factory=dict, alias="schema")
+    name: str | None = None
+    schema_: dict[str, Any] | bool | None = Field(default=None, alias="schema")
+    strict: bool | None = None
+    """Nothing depends on it: a schema is held, or refused, whatever this says."""
 
 
 class ResponseFormat(_Body):
@@ -41,6 +46,8 @@ class ResponseFormat(_Body):
 
     type: Literal["text", "json_object", "json_schema"] = "text"
     json_schema: JsonSchema | None = None
+    schema_: dict[str, Any] | bool | None = Field(default=None, alias="schema")
+    """llama.cpp's place for it."""
 
 
 class SampledBody(_Body):
@@ -87,7 +94,7 @@ class SampledBody(_Body):
         """Whether a streamed answer ends with its usage."""
         return self.stream_options is not None and self.stream_options.include_usage
 
-    def sampling(self, choice: int, grammar: str | None, logprobs: int | None) -> SamplingParams:
+    def sampling(self, choice: int, constraint: Constraint | None, logprobs: int | None) -> SamplingParams:
         """The sampler's parameters for one choice; choices of one request differ by their seed."""
         seed = secrets.randbits(32) if self.seed is None else self.seed + choice
         return SamplingParams(
@@ -100,7 +107,8 @@ class SampledBody(_Body):
             presence_penalty=self.presence_penalty or 0.0,
             seed=seed,
             logit_bias=tuple((self.logit_bias or {}).items()),
-            grammar=grammar,
+            constraint=constraint,
+            grammar=self.grammar,
             logprobs=logprobs,
         )
 

@@ -13,6 +13,9 @@ from inference import logs
 from inference.errors import InvalidRequestError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from inference.constraint.matcher import Constraint, Matcher
     from inference.engine import Engine
 
 _PENALTY_WINDOW = 64
@@ -33,6 +36,8 @@ class SamplingParams:
     presence_penalty: float = 0.0
     seed: int = 0
     logit_bias: tuple[tuple[int, float], ...] = ()
+    constraint: Constraint | None = None
+    """What the answer must be."""
     grammar: str | None = None
     """GBNF with a rule `root`."""
     logprobs: int | None = None
@@ -65,20 +70,29 @@ class Sampler:
                 )
             if not self._grammar:
                 raise InvalidRequestError("llama.cpp cannot read this grammar", param="response_format")
+        self._matcher = params.constraint.matcher() if params.constraint is not None else None
         self._chain = _make_chain(engine, params)
         self._logprobs = params.logprobs
+        self._own_logits: NDArray[np.float32] | None = None
 
     def sample(self, index: int) -> int:
         """Choose the token that follows the batch's token `index`; raises GrammarEndError."""
+        if self._matcher is not None:
+            return self._sample_allowed(index, self._matcher)
         if self._grammar is None:
             return int(llama.llama_sampler_sample(self._chain, self._engine.context, index))
         return self._sample_by_grammar(index)
+
+    @property
+    def ended(self) -> bool:
+        """Whether what the answer must be allows nothing more."""
+        return self._matcher is not None and self._matcher.ended
 
     def logprob(self, index: int, token: int) -> TokenLogprob | None:
         """The token's log probability under the model itself, if asked for; to be called before the next step."""
         if self._logprobs is None:
             return None
-        logits = self._engine.logits(index).astype(np.float64)
+        logits = (self._engine.logits(index) if self._own_logits is None else self._own_logits).astype(np.float64)
         logits -= logits.max()
         logits -= np.log(np.exp(logits).sum())
         count = min(self._logprobs, len(logits))
@@ -94,6 +108,18 @@ class Sampler:
         if self._grammar:
             llama.llama_sampler_free(self._grammar)
             self._grammar = None
+
+    def _sample_allowed(self, index: int, matcher: Matcher) -> int:
+        """Mask llama.cpp's own logits, then choose as always: nothing is copied, whatever the vocabulary's size."""
+        logits = self._engine.logits(index)
+        if self._logprobs is not None:
+            self._own_logits = logits.copy()
+        matcher.mask(logits)
+        token = int(llama.llama_sampler_sample(self._chain, self._engine.context, index))
+        if not matcher.accept(token):  # a sum of probabilities rounded past its end
+            token = int(logits.argmax())
+            matcher.accept(token)
+        return token
 
     def _sample_by_grammar(self, index: int) -> int:
         """Try the free choice first: checking one token is cheap, checking the whole vocabulary is not."""

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inference.chat import ChatTemplate
+from inference.constraint.matcher import Compiler
+from inference.constraint.request import grammar_of
 from inference.errors import ContextLengthError, InvalidRequestError
 from inference.generation import Channel, Embedding, Generation, Gone, Piece
-from inference.grammar import grammar_of
 from inference.protocol import prompts_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
+    from inference.constraint.grammar import Grammar
+    from inference.constraint.matcher import Constraint
     from inference.generation import Event, Task
     from inference.model import Model
     from inference.protocol import ChatBody, CompletionBody, EmbeddingBody, InferBody, SampledBody
@@ -59,6 +62,7 @@ class Service:
         self._max_tokens = settings.max_tokens
         self._embeds = embeds
         self._template = ChatTemplate(model, template or model.chat_template)
+        self._compiler = Compiler(model)
 
     async def chat(self, body: ChatBody) -> Job:
         """A chat request's sequences."""
@@ -126,17 +130,22 @@ class Service:
             self._worker.finished(len(job.tasks))
 
     async def _job(
-        self, body: SampledBody, prompts: list[list[int]], limit: int | None, logprobs: int | None, param: str
+        self,
+        body: SampledBody,
+        prompts: list[list[int]],
+        limit: int | None,
+        logprobs: int | None,
+        param: str,
+        grammar: Grammar | None = None,
     ) -> Job:
+        """Sequences for prompts; `grammar` is what the answers must be besides what the body asks for."""
         if self._embeds:
             raise InvalidRequestError("this server's model makes embeddings; it generates no text", param="model")
         if any(not 0 <= token < self.model.vocabulary_size for token in body.logit_bias or ()):
             raise InvalidRequestError(
                 f"a token is beyond the vocabulary of {self.model.vocabulary_size}", param="logit_bias"
             )
-        grammar = body.grammar
-        if body.response_format is not None:
-            grammar = await asyncio.to_thread(grammar_of, body.response_format, body.grammar)
+        constraint = await self._constraint(body, grammar)
         channel = Channel()
         choices = body.n or 1
         generations = []
@@ -144,7 +153,7 @@ class Service:
             self._check_length(prompt, param)
             room = self._context_tokens - len(prompt)
             for choice in range(choices):
-                params: SamplingParams = body.sampling(choice, grammar, logprobs)
+                params: SamplingParams = body.sampling(choice, constraint, logprobs)
                 generations.append(
                     Generation(
                         prompt=prompt,
@@ -157,6 +166,16 @@ class Service:
                     )
                 )
         return Job(generations, channel, len(prompts))
+
+    async def _constraint(self, body: SampledBody, grammar: Grammar | None) -> Constraint | None:
+        """Compile what the answer must be, off the event loop."""
+        asked = grammar_of(body)
+        if asked is not None and grammar is not None:
+            raise InvalidRequestError(
+                f"{asked.param} and {grammar.param} cannot both decide the answer", param=asked.param
+            )
+        grammar = asked or grammar
+        return None if grammar is None else await asyncio.to_thread(self._compiler.compile, grammar)
 
     def _check_length(self, prompt: Sequence[int], param: str) -> None:
         if not prompt:

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from inference.constraint.grammar import from_schema
+from inference.constraint.matcher import Compiler
 from inference.errors import InvalidRequestError, UnavailableError
 from inference.generation import Channel, Failure, Generation, Piece
-from inference.grammar import grammar_of
-from inference.protocol import ResponseFormat
 from inference.sampling import SamplingParams
 
 GREEDY = SamplingParams(temperature=0)
@@ -197,10 +197,10 @@ SCHEMA = {
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.5])
-def test_a_json_schema_is_followed(scheduler, temperature):
+def test_a_json_schema_is_followed(engine, scheduler, temperature):
     """Even noise follows the schema, next to a neighbour that speaks freely."""
-    wanted = ResponseFormat.model_validate({"type": "json_schema", "json_schema": {"schema": SCHEMA}})
-    params = SamplingParams(temperature=temperature, seed=3, grammar=grammar_of(wanted, None))
+    constraint = Compiler(engine.model).compile(from_schema(SCHEMA, "response_format"))
+    params = SamplingParams(temperature=temperature, seed=3, constraint=constraint)
     [text, _] = texts(scheduler, generation(prompt(1), params=params, tokens=200), generation(prompt(2), tokens=50))
     value = json.loads(text)
     assert value["city"] in {"Paris", "Rome"}
