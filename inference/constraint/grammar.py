@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from inference.constraint.schema import held_schema
+from inference.constraint.schema import held_part, held_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +20,13 @@ class Grammar:
     """llguidance's JSON: `{"grammars": [...]}`."""
     param: str
     """The field of the request that it came from; errors name it."""
+    schema: Any = field(default=None, compare=False)
+    """The schema that it was made of, if it was."""
 
 
 def from_schema(schema: Any, param: str) -> Grammar:
     """Documents that a JSON schema allows; raises InvalidRequestError with the path of what cannot be held."""
-    return _grammar({"json_schema": held_schema(schema, param)}, param)
+    return Grammar(_text({"json_schema": held_schema(schema, param)}), param, schema)
 
 
 def from_lark(text: str, param: str) -> Grammar:
@@ -29,7 +34,7 @@ def from_lark(text: str, param: str) -> Grammar:
 
     A schema stands in it as `%json {...}`, made by `lark_json`; a control token by its name, as `<tool_call>`.
     """
-    return _grammar({"lark_grammar": text}, param)
+    return Grammar(_text({"lark_grammar": text}), param)
 
 
 def lark_json(schema: Any, param: str) -> str:
@@ -37,5 +42,10 @@ def lark_json(schema: Any, param: str) -> str:
     return "%json " + json.dumps(held_schema(schema, param))
 
 
-def _grammar(one: dict[str, Any], param: str) -> Grammar:
-    return Grammar(json.dumps({"grammars": [one]}), param)
+def part_of_schema(grammar: Grammar, keys: Sequence[str | int]) -> Grammar:
+    """The grammar of a part of its schema."""
+    return Grammar(_text({"json_schema": held_part(grammar.schema, keys, grammar.param)}), grammar.param)
+
+
+def _text(one: dict[str, Any]) -> str:
+    return json.dumps({"grammars": [one]})

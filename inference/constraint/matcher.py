@@ -7,14 +7,14 @@ the lane that its answer shares with others.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 
+from inference.constraint.fault import NotHeldError
+from inference.constraint.refusal import find_fault, reason_of
 from inference.constraint.vocabulary import read_vocabulary
-from inference.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,24 +22,17 @@ if TYPE_CHECKING:
     from inference.constraint.grammar import Grammar
     from inference.model import Model
 
-_KEPT_CONSTRAINTS = 32
-_KEPT_CHARACTERS = 1 << 20
-"""Most callers send the same few schemas again and again."""
 _LIMITS: dict[str, Any] = {
     "initial_lexer_fuel": 1_000_000,
     "step_lexer_fuel": 200_000,
     "step_max_items": 50_000,
     "max_items_in_row": 2_000,
-    "max_lexer_states": 20_000,
+    "max_lexer_states": 150_000,
     "max_grammar_size": 200_000,
     "precompute_large_lexemes": False,
     "verbose_errors": False,
 }
-"""A step of at most some 20 ms, some 40 MiB for an answer."""
-
-
-class ConstraintError(InvalidRequestError):
-    """A grammar that cannot be compiled, or that grew too complex on the way."""
+"""A step of at most some 20 ms, and 60 MiB for a request."""
 
 
 class Compiler:
@@ -49,36 +42,25 @@ class Compiler:
         self._model = model
         self._lock = threading.Lock()
         self._tokenizer: LLTokenizer | None = None
-        self._kept: OrderedDict[str, Constraint] = OrderedDict()
 
     def compile(self, grammar: Grammar) -> Constraint:
-        """Compile a grammar, or take it from the last ones; raises ConstraintError."""
+        """Compile a grammar; raises NotHeldError with the place that cannot be followed."""
         with self._lock:
             if self._tokenizer is None:
                 self._tokenizer = read_vocabulary(self._model)
-            if (kept := self._kept.get(grammar.text)) is not None:
-                self._kept.move_to_end(grammar.text)
-                return kept
-        constraint = Constraint(self._tokenizer, grammar)
-        with self._lock:
-            self._kept[grammar.text] = constraint
-            while len(self._kept) > 1 and self._over():
-                self._kept.popitem(last=False)
-        return constraint
-
-    def _over(self) -> bool:
-        return len(self._kept) > _KEPT_CONSTRAINTS or sum(map(len, self._kept)) > _KEPT_CHARACTERS
+        return Constraint(self._tokenizer, grammar)
 
 
 class Constraint:
-    """A compiled grammar; each answer that follows it has a matcher of its own."""
+    """A compiled grammar, for one request: its answers share what llguidance learns on the way, and its limits."""
 
     def __init__(self, tokenizer: LLTokenizer, grammar: Grammar) -> None:
         self.param = grammar.param
         self.vocabulary_size: int = tokenizer.vocab_size
-        self._start = LLMatcher(tokenizer, grammar.text, log_level=0, limits=LLParserLimits(**_LIMITS))
+        self._start = _native(tokenizer, grammar)
         if self._start.is_error():
-            raise ConstraintError(_first_line(self._start.get_error()), param=grammar.param)
+            place = find_fault(grammar, lambda part: _native(tokenizer, part).is_error())
+            raise place.fault(reason_of(self._start.get_error()))
 
     def matcher(self) -> Matcher:
         """At the grammar's beginning; any thread may ask."""
@@ -105,7 +87,7 @@ class Matcher:
         self._check()
         allowed = np.unpackbits(self._mask.view(np.uint8), bitorder="little", count=self._size).view(np.bool_)
         if not allowed.any():
-            raise ConstraintError("no token of this model can follow what the grammar began", param=self._param)
+            raise NotHeldError("no token of this model can follow what the grammar began", param=self._param)
         np.copyto(logits[: self._size], -np.inf, where=~allowed)
         logits[self._size :] = -np.inf
 
@@ -119,10 +101,9 @@ class Matcher:
 
     def _check(self) -> None:
         if self._native.is_error():
-            reason = _first_line(self._native.get_error())
-            raise ConstraintError(f"this grammar became too complex while it was followed: {reason}", param=self._param)
+            reason = reason_of(self._native.get_error())
+            raise NotHeldError(f"what the answer must be cannot be followed further: {reason}", param=self._param)
 
 
-def _first_line(text: str) -> str:
-    """What llguidance complains of, without the text of the grammar that it may show below."""
-    return text.strip().partition("\n")[0][:200]
+def _native(tokenizer: LLTokenizer, grammar: Grammar) -> LLMatcher:
+    return LLMatcher(tokenizer, grammar.text, log_level=0, limits=LLParserLimits(**_LIMITS))

@@ -177,10 +177,6 @@ def test_a_user_cannot_speak_control_tokens(client):
         {"messages": HELLO, "stream": None, "temperature": None, "stop": None, "max_tokens": None, "n": None},
         {"messages": HELLO, "seed": -(10**30), "top_k": 0, "top_p": 0, "min_p": 1, "temperature": 100},
         {"messages": HELLO, "logit_bias": {"5": -100}, "user": "x", "unknown": [1]},
-        {
-            "messages": HELLO,
-            "response_format": {"type": "json_schema", "json_schema": {"schema": {"enum": ["\ud800"]}}},
-        },
         {"messages": [{"role": "assistant", "content": None, "tool_calls": []}, *HELLO], "tools": []},
     ],
 )
@@ -224,17 +220,18 @@ def test_infer_by_curl(server):
         ({"messages": HELLO, "top_logprobs": 50}, "top_logprobs"),
         ({"messages": HELLO, "response_format": {"type": "yaml"}}, "response_format.type"),
         ({"messages": HELLO, "response_format": {"type": "json_schema"}}, "needs a json_schema"),
-        (with_schema({"type": "string", "maxLength": 10**9}), "more than 500 times"),
-        (with_schema({"type": "string", "pattern": "^a{1,90000}$"}), "more than 500 times"),
-        (with_schema({"$ref": "#/nowhere"}), "cannot be followed"),
-        (with_schema({"type": "string", "pattern": "(((("}), "cannot be"),
+        (with_schema({"type": "string", "pattern": "^a{1,90000}$"}), "#/pattern: "),
+        (with_schema({"$ref": "#/nowhere"}), "#/$ref: a reference to what is not there"),
+        (with_schema({"type": "string", "pattern": "(((("}), "#/pattern: "),
+        (with_schema({"enum": ["\ud800"]}), "#/enum/0: half a surrogate pair"),
+        (with_schema({"items": {"not": {"type": "null"}}}), "#/items/not: "),
         ({"messages": HELLO, "grammar": "root ::= missing"}, "cannot read this grammar"),
         ({"messages": HELLO, "grammar": "root ::= missing", "stream": True}, "cannot read this grammar"),
     ],
 )
 def test_wrong_requests(server, body, message):
     """Each mistake is a 400 in OpenAI's shape that names the place and quotes nothing."""
-    answer = httpx.post(f"{server.url}/v1/chat/completions", json=body)
+    answer = httpx.post(f"{server.url}/v1/chat/completions", content=json.dumps(body).encode())
     error = answer.json()["error"]
     assert (answer.status_code, error["type"]) == (400, "invalid_request_error")
     assert message in error["message"]
