@@ -11,12 +11,10 @@ wrong in the third gives the default model, and the reason is counted.
 
 from __future__ import annotations
 
-import asyncio
 import weakref
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING
 
 from extproc import payload
 from extproc.config.intercept import rule_for
@@ -24,6 +22,8 @@ from extproc.errors import IntentmeshError, MaskingError, UnreadableBodyError
 from extproc.exchange.inspection import Inspection
 from extproc.logs import logger
 from extproc.pii import Analyzer, Anonymizer, AnswerEditors, Redactor, Vault
+from extproc.slices import Lease
+from extproc.threads import LARGE_BYTES, Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,12 +39,6 @@ if TYPE_CHECKING:
 
 log = logger()
 
-Arguments = TypeVarTuple("Arguments")
-Done = TypeVar("Done")
-
-LARGE_BODY_BYTES = 256 * 1024
-"""From here on a body is masked in a thread: it would keep the other streams of this worker waiting."""
-LARGE_BODY_THREADS = 2
 REPLY_RESERVE_S = 0.05
 """Of the deadline, kept for what comes after the classifier."""
 
@@ -56,6 +50,7 @@ class _Parsed:
     inquiry: Inquiry
     document: Document
     query: Document | None
+    intent_text: str
 
     @property
     def segments(self) -> Sequence[Segment]:
@@ -109,7 +104,8 @@ class Pipeline:
         self._deadline_s = mesh.limits.deadline_ms / 1000
         if classifier is not None:
             weakref.finalize(self, classifier.close)  # after the last stream that began with it
-        self._large = ThreadPoolExecutor(LARGE_BODY_THREADS, thread_name_prefix="large-body")
+        self.threads = Threads()
+        """For what takes long, of requests and of answers."""
 
     @classmethod
     def build(cls, mesh: Mesh, previous: Pipeline | None = None) -> Pipeline:
@@ -158,23 +154,25 @@ class Pipeline:
         Raises UnreadableBodyError, BodyTooLargeError, BlockedEntityError and MaskingError: the request is refused.
         """
         deadline = monotonic() + self._deadline_s
-        large = len(inquiry.body) >= LARGE_BODY_BYTES
+        lease = Lease(deadline)
+        # nobody knows how large a compressed body is before it is taken apart
+        size = LARGE_BYTES if inquiry.headers.get("content-encoding") else len(inquiry.body)
         began = perf_counter()
         try:
-            parsed = await self._in_thread(deadline, self._parse, inquiry) if large else self._parse(inquiry)
+            parsed = await self.threads.run(lease, size, self._parse, inquiry)
         except UnreadableBodyError:
             if self._refuses_unreadable(inquiry.rule):
                 raise
             return self.decide_unread(inquiry.headers, "unreadable")
         document = parsed.document
         read = perf_counter()
-        asked, trouble = self._ask(document, inquiry.headers, deadline - waited_s - REPLY_RESERVE_S)
+        size = len(document.body)
+        asked, trouble = self._ask(parsed.intent_text, inquiry.headers, deadline - waited_s - REPLY_RESERVE_S)
         begun = perf_counter()
         try:
             anonymized = None
             if self._anonymizer is not None:
-                task = (self._anonymizer, parsed, deadline)
-                anonymized = await self._in_thread(deadline, self._mask, *task) if large else self._mask(*task)
+                anonymized = await self.threads.run(lease, size, self._mask, self._anonymizer, parsed, deadline)
         except BaseException:
             if asked is not None:
                 asked.cancel()
@@ -188,7 +186,7 @@ class Pipeline:
         intent = score.intent if score else None
         decision = self._router.decide(intent, {entity_type for entity_type, _ in entities}, inquiry.headers)
         decided = perf_counter()
-        body, target = parsed.rewrite(anonymized, decision.upstream_name)
+        body, target = await self.threads.run(lease, size, parsed.rewrite, anonymized, decision.upstream_name)
         steps = {
             "payload": read - began,
             "pii": masked - begun,
@@ -236,7 +234,7 @@ class Pipeline:
                 max_body_bytes=self.mesh.limits.max_body_bytes,
             )
             query = payload.parse_query(inquiry.target) if inquiry.rule.query and "?" in inquiry.target else None
-            return _Parsed(inquiry, document, query)
+            return _Parsed(inquiry, document, query, document.intent_text if self._classifier else "")
 
     @staticmethod
     def _mask(anonymizer: Anonymizer, parsed: _Parsed, deadline: float) -> Anonymized:
@@ -248,28 +246,14 @@ class Pipeline:
                 remember=parsed.inquiry.rule.redact_output,
             )
 
-    def _in_thread(self, deadline: float, work: Callable[[*Arguments], Done], *args: *Arguments) -> asyncio.Task[Done]:
-        return asyncio.create_task(self._by_deadline(deadline, work, *args))
-
-    async def _by_deadline(self, deadline: float, work: Callable[[*Arguments], Done], *args: *Arguments) -> Done:
-        pending = asyncio.get_running_loop().run_in_executor(self._large, work, *args)
-        try:
-            async with asyncio.timeout(deadline - monotonic()):
-                return await pending
-        except TimeoutError:
-            raise MaskingError(f"masking took longer than {self._deadline_s:g} s") from None
-        finally:
-            # A future that holds an exception whose traceback holds this frame is a ring, and in it a large body.
-            del pending
-
-    def _ask(self, document: Document, headers: Mapping[str, str], deadline: float) -> tuple[Asked | None, str | None]:
+    def _ask(self, text: str, headers: Mapping[str, str], deadline: float) -> tuple[Asked | None, str | None]:
         """The question put to the classifier, which the transformer may be reading from here on; or None and why not."""
         if self._classifier is None:
             return None, None
         if monotonic() > deadline:
             return None, "late"
         try:
-            return self._classifier.ask(document.intent_text, headers, deadline), None
+            return self._classifier.ask(text, headers, deadline), None
         except Exception as error:  # noqa: BLE001 - routing is an optimisation: it never costs a request
             return None, f"classifier:{type(error).__name__}"
 

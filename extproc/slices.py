@@ -6,19 +6,24 @@ the calls it stands. So a deadline ends the work itself, not only the waiting fo
 
 from __future__ import annotations
 
+import heapq
 import threading
 from time import monotonic
-from typing import TYPE_CHECKING, Final, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple
 
 from extproc.errors import LateError
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterable, Iterator
 
 Arguments = TypeVarTuple("Arguments")
 Done = TypeVar("Done")
 Item = TypeVar("Item")
 
+WINDOW: Final = 2**16
+"""Characters that are searched in one call. A search that finds nothing holds all threads up, a few milliseconds for so many."""
+_SORTED: Final = 4096
 STEPS: Final = 1024
 """Small steps, of some microseconds each, after which it is asked."""
 
@@ -33,10 +38,10 @@ _here = _Here()
 class Lease:
     """Until when a piece of work is wanted: to a time of `time.monotonic`, or until `end`."""
 
-    __slots__ = ("_deadline", "_ended")
+    __slots__ = ("_ended", "deadline")
 
     def __init__(self, deadline: float = float("inf")) -> None:
-        self._deadline = deadline
+        self.deadline = deadline
         self._ended = False
 
     def end(self) -> None:
@@ -45,7 +50,7 @@ class Lease:
 
     def check(self) -> None:
         """Raises LateError when nobody wants it any more."""
-        if self._ended or monotonic() > self._deadline:
+        if self._ended or monotonic() > self.deadline:
             raise LateError
 
     def run(self, work: Callable[[*Arguments], Done], *args: *Arguments) -> Done:
@@ -63,6 +68,30 @@ def checkpoint() -> None:
     lease = _here.lease
     if lease is not None:
         lease.check()
+
+
+def matches(pattern: re.Pattern[str], text: str, start: int, end: int, longest: int = 512) -> Iterator[re.Match[str]]:
+    """What a pattern matches between two positions, searched window by window. A match has at most `longest` characters."""
+    while start < end:
+        stop = min(end, start + WINDOW)
+        after = stop
+        for match in pattern.finditer(text, start, min(end, stop + longest)):
+            if match.start() >= stop:
+                break
+            yield match
+            after = max(after, match.end())
+        start = after
+        checkpoint()
+
+
+def in_order(items: Iterable[Item], key: Callable[[Item], Any]) -> Iterable[Item]:
+    """Sorted; many of them in parts, because one call that sorts all of them holds all threads up."""
+    listed = list(items)
+    if len(listed) <= _SORTED:
+        listed.sort(key=key)
+        return listed
+    parts = (listed[at : at + _SORTED] for at in range(0, len(listed), _SORTED))
+    return in_slices(heapq.merge(*[sorted(part, key=key) for part in parts], key=key))
 
 
 def in_slices(steps: Iterable[Item], count: int = STEPS) -> Iterator[Item]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extproc import payload
+from extproc.threads import LARGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 class Answer:
     """Feeds an answer through the editor that restores it and past the reader that counts it, as it comes."""
 
-    def __init__(self, editor: ResponseEditor | None, reader: AnswerReader | None) -> None:
+    def __init__(self, editor: ResponseEditor | None, reader: AnswerReader | None, *, coded: bool = False) -> None:
         self.received = 0
         self.edits = editor is not None
         """Whether the answer may change."""
+        self._coded = coded
         self._editor = editor
         self._reader = reader
         self._ended = False
@@ -43,7 +45,13 @@ class Answer:
             editor = payload.response_editor(
                 rule, headers.get("content-type", ""), headers.get("content-encoding", ""), editors
             )
-        return cls(editor, reader)
+        return cls(editor, reader, coded=bool(headers.get("content-encoding")))
+
+    def weight(self, chunk: bytes) -> int:
+        """Bytes of work that a piece may be: of a compressed one nobody knows, and it may be much."""
+        if self._editor is None:
+            return 0
+        return LARGE_BYTES if self._coded and chunk else len(chunk)
 
     def feed(self, chunk: bytes, *, end: bool) -> bytes:
         """The next piece of the answer: what the client is to get of it now. May hold some back until the end."""

@@ -118,6 +118,10 @@ class HttpStream:
             case ResponseTrailers():
                 return self._response_trailers(event)
 
+    def weight(self, event: Event) -> int:
+        """Bytes of work that `receive` will do for an event: much of it is to be done in a thread."""
+        return self._answer.weight(event.body) if self._answer is not None and isinstance(event, ResponseBody) else 0
+
     # The request
 
     def _request_headers(self, event: RequestHeaders) -> Step:

@@ -69,14 +69,22 @@ class Recoded:
         self._editor = editor
         self._decoder = StreamDecoder(names)
         self._encoder = StreamEncoder(names)
+        self._added = False
+        """Something has left the editor that the client cannot read yet."""
 
     def feed(self, chunk: bytes, *, end: bool = False) -> bytes:
         """See ResponseEditor. Raises UnreadableAnswerError when the data is not what its content-encoding says."""
-        out = [self._editor.feed(piece) for piece in self._decoder.pieces(chunk)]
+        pieces = [self._encoded(self._editor.feed(piece)) for piece in self._decoder.pieces(chunk)]
         if end:
-            out.append(self._editor.feed(b"", end=True))
-        data = b"".join(out)
-        return self._encoder.encode(data, end=end) if data or end else b""
+            pieces.append(self._encoded(self._editor.feed(b"", end=True)))
+        if self._added or end:
+            self._added = False
+            pieces.append(self._encoder.flush(end=end))
+        return b"".join(pieces)
+
+    def _encoded(self, data: bytes) -> bytes:
+        self._added |= bool(data)
+        return self._encoder.add(data) if data else b""
 
 
 def _editor(rule: Intercept, content_type: str, editors: EditorFactory) -> ResponseEditor:

@@ -9,13 +9,17 @@ import brotli
 import zstandard
 
 from extproc.errors import BodyTooLargeError, UnreadableAnswerError, UnreadableBodyError
+from extproc.slices import checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _PIECE = 256 * 1024
-_ZSTD_SLICE = 128
-"""Input given to zstd at a time: its blocks grow to 128 KiB each, and it knows no limit on output."""
+_MOST_DECODED = 8 * 2**20
+_MOST_PER_BYTE = 128
+"""An answer may decompress to 8 MiB whatever it weighs, and beyond to so many bytes for each: text rarely gives 20."""
+_ZSTD_SLICE = 32
+"""Bytes given to zstd at a time: four of them may be a block of 128 KiB, and it knows no limit on output."""
 _ZSTD_WINDOW = 8 * 2**20
 """What RFC 9659 allows for the content-encoding zstd."""
 _GZIP_WBITS = 31
@@ -32,8 +36,11 @@ class _Decoder(Protocol):
 
 
 class _Encoder(Protocol):
-    def encode(self, data: bytes, *, end: bool) -> bytes:
-        """Encode so that the other side can read all of it at once."""
+    def add(self, data: bytes) -> bytes:
+        """Encode more; what can leave already."""
+
+    def flush(self, *, end: bool) -> bytes:
+        """The rest of what was added, so that the other side can read all of it."""
 
 
 class _ZlibDecoder:
@@ -106,17 +113,23 @@ class _ZlibEncoder:
     def __init__(self, name: str) -> None:
         self._inner = zlib.compressobj(wbits=_GZIP_WBITS if name == "gzip" else zlib.MAX_WBITS)
 
-    def encode(self, data: bytes, *, end: bool) -> bytes:
-        return self._inner.compress(data) + self._inner.flush(zlib.Z_FINISH if end else zlib.Z_SYNC_FLUSH)
+    def add(self, data: bytes) -> bytes:
+        return self._inner.compress(data)
+
+    def flush(self, *, end: bool) -> bytes:
+        return self._inner.flush(zlib.Z_FINISH if end else zlib.Z_SYNC_FLUSH)
 
 
 class _BrotliEncoder:
     def __init__(self) -> None:
         self._inner = brotli.Compressor(quality=4)
 
-    def encode(self, data: bytes, *, end: bool) -> bytes:
+    def add(self, data: bytes) -> bytes:
         encoded: bytes = self._inner.process(data) if data else b""
-        encoded += self._inner.finish() if end else self._inner.flush()
+        return encoded
+
+    def flush(self, *, end: bool) -> bytes:
+        encoded: bytes = self._inner.finish() if end else self._inner.flush()
         return encoded
 
 
@@ -124,9 +137,11 @@ class _ZstdEncoder:
     def __init__(self) -> None:
         self._inner = zstandard.ZstdCompressor().compressobj()
 
-    def encode(self, data: bytes, *, end: bool) -> bytes:
-        flush = zstandard.COMPRESSOBJ_FLUSH_FINISH if end else zstandard.COMPRESSOBJ_FLUSH_BLOCK
-        return self._inner.compress(data) + self._inner.flush(flush)
+    def add(self, data: bytes) -> bytes:
+        return self._inner.compress(data)
+
+    def flush(self, *, end: bool) -> bytes:
+        return self._inner.flush(zstandard.COMPRESSOBJ_FLUSH_FINISH if end else zstandard.COMPRESSOBJ_FLUSH_BLOCK)
 
 
 _CODINGS: dict[str, tuple[Callable[[], _Decoder], Callable[[], _Encoder]]] = {
@@ -160,6 +175,7 @@ def decode(body: bytes, names: list[str], max_bytes: int) -> bytes:
         size = 0
         try:
             for piece in decoder.pieces(body):
+                checkpoint()
                 size += len(piece)
                 if size > max_bytes:
                     raise BodyTooLargeError(f"the body is larger than {max_bytes} bytes when decompressed")
@@ -174,21 +190,26 @@ def decode(body: bytes, names: list[str], max_bytes: int) -> bytes:
 
 def encode(body: bytes, names: list[str]) -> bytes:
     """Encode a whole body."""
-    for name in names:
-        body = _CODINGS[name][1]().encode(body, end=True)
-    return body
+    encoder = StreamEncoder(names)
+    return b"".join([encoder.add(body[at : at + _PIECE]) for at in range(0, len(body), _PIECE)]) + encoder.flush(
+        end=True
+    )
 
 
 class StreamDecoder:
-    """Decodes an answer as it arrives."""
+    """Decodes an answer as it arrives, in pieces of bounded size, and no more of it than an answer may be."""
 
     def __init__(self, names: list[str]) -> None:
         self._decoders = [_CODINGS[name][0]() for name in reversed(names)]
+        self._left = _MOST_DECODED
 
     def pieces(self, chunk: bytes) -> Iterator[bytes]:
         """What a chunk decodes to. Raises UnreadableAnswerError."""
+        self._left += _MOST_PER_BYTE * len(chunk)
         try:
-            yield from self._through(0, chunk)
+            for piece in self._through(0, chunk):
+                checkpoint()
+                yield piece
         except _ERRORS:
             raise UnreadableAnswerError("the answer is not what its content-encoding says") from None
 
@@ -197,6 +218,9 @@ class StreamDecoder:
             yield data
             return
         for piece in self._decoders[first].pieces(data):
+            self._left -= len(piece)
+            if self._left < 0:
+                raise UnreadableAnswerError("the answer decompresses to far more than any text does")
             yield from self._through(first + 1, piece)
 
 
@@ -206,8 +230,16 @@ class StreamEncoder:
     def __init__(self, names: list[str]) -> None:
         self._encoders = [_CODINGS[name][1]() for name in names]
 
-    def encode(self, data: bytes, *, end: bool) -> bytes:
-        """Encode so that the client can read all of it at once."""
+    def add(self, data: bytes) -> bytes:
+        """Encode more; what can leave already."""
         for encoder in self._encoders:
-            data = encoder.encode(data, end=end)
+            checkpoint()
+            data = encoder.add(data)
+        return data
+
+    def flush(self, *, end: bool) -> bytes:
+        """The rest, so that the client can read all of it at once."""
+        data = b""
+        for encoder in self._encoders:
+            data = (encoder.add(data) if data else b"") + encoder.flush(end=end)
         return data

@@ -10,6 +10,7 @@ from urllib.parse import quote, quote_plus, unquote_to_bytes
 from extproc.errors import UnreadableBodyError
 from extproc.payload.document import Segment, edits_of, is_change
 from extproc.payload.literal import apply
+from extproc.slices import in_slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -132,7 +133,7 @@ def _segment(text: str, name: str) -> Segment:
 
 def _plain(raw: str) -> str:
     """What a value says. Octets that are no UTF-8 read as U+FFFD, one each."""
-    return "".join(_unit_text(match[0]) for match in _UNIT.finditer(raw))
+    return "".join(_unit_text(match[0]) for match in in_slices(_UNIT.finditer(raw)))
 
 
 def _unit_text(unit: str) -> str:
@@ -149,7 +150,7 @@ _ESCAPED_BYTES = dict.fromkeys(range(0xDC80, 0xDD00), "\ufffd")
 def _spell(raw: str, edits: Sequence[Edit], spelled: Callable[[str], str]) -> list[Edit]:
     """Edits of a value's spelling that make these edits of its text."""
     places = [0]
-    for match in _UNIT.finditer(raw):
+    for match in in_slices(_UNIT.finditer(raw)):
         unit, start = match[0], match.start()
         if unit[0] == "%" and len(unit) > 1:
             for character in unquote_to_bytes(unit).decode(errors="surrogateescape"):

@@ -9,8 +9,9 @@ import re
 from typing import TYPE_CHECKING
 
 from extproc.payload.channel import Channel
-from extproc.payload.scan import unescape_key
+from extproc.payload.scan import MAX_DEPTH, unescape_key
 from extproc.payload.tree import Use
+from extproc.slices import checkpoint
 
 if TYPE_CHECKING:
     from extproc.payload.document import EditorFactory
@@ -26,6 +27,8 @@ _PLAIN = re.compile(rb'[^"{}\[\],]*+')
 _KEY = re.compile(rb'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _LONGEST_KEY = 65536
 _LONGEST_UNIT = 12
+_SLICE = 0x3FF
+"""Steps after which it is asked whether anybody still waits."""
 
 
 class JsonAnswer:
@@ -38,6 +41,8 @@ class JsonAnswer:
         self._channel: Channel | None = None
         self._inside = False
         self._stack: list[tuple[bool, Node]] = []
+        self._deeper = bytearray()
+        """Beyond MAX_DEPTH, where all places are alike: whether each container is an object."""
         self._in_object = False
         self._at_key = False
         self._node = tree
@@ -51,8 +56,11 @@ class JsonAnswer:
         data = self._carry + chunk
         self._carry = b""
         out: list[bytes] = []
-        at = 0
+        at = steps = 0
         while at < len(data):
+            steps += 1
+            if not steps & _SLICE:
+                checkpoint()
             step = self._text(data, at, out) if self._inside else self._structure(data, at, out)
             if step == at:
                 self._carry = data[at:]
@@ -104,12 +112,17 @@ class JsonAnswer:
             return self._literal(data, at, stop, out)
         out.append(data[at : stop + 1])
         if mark in b"{[":
-            self._stack.append((self._in_object, self._node))
+            if len(self._stack) < MAX_DEPTH:
+                self._stack.append((self._in_object, self._node))
+            else:
+                self._deeper.append(self._in_object)
             self._node = self._value
             self._in_object = self._at_key = mark == 0x7B
             self._value = self._node.items
         elif mark in b"}]":
-            if self._stack:
+            if self._deeper:
+                self._in_object = bool(self._deeper.pop())
+            elif self._stack:
                 self._in_object, self._node = self._stack.pop()
             self._at_key = False
             self._value = self._node.items

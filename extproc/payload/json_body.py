@@ -11,6 +11,7 @@ from extproc.payload.document import Segment, edits_of, is_change
 from extproc.payload.literal import apply, escape, spell, unescape
 from extproc.payload.scan import Found, check_utf8, walk
 from extproc.payload.tree import EVERY, Use
+from extproc.slices import in_slices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,9 +63,9 @@ class JsonDocument:
         self._texts: list[tuple[str, Way]] = []
         self.model: str | None = None
         self.stream = False
-        for found in _values(body, tree, lines=lines):
+        for found in in_slices(_values(body, tree, lines=lines)):
             self._take(found)
-        self.segments = [self._segment(text, way) for text, way in self._texts]
+        self.segments = [self._segment(text, way) for text, way in in_slices(self._texts)]
 
     @cached_property
     def intent_text(self) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from extproc.errors import BodyTooLargeError, UnreadableBodyError
 from extproc.payload.tree import Use
+from extproc.slices import checkpoint
 
 if TYPE_CHECKING:
     from extproc.payload.document import Way
@@ -43,11 +44,13 @@ _ITEM = re.compile(rb"%b(?:%b%b,%b)*+()" % (_SPACE, _SCALAR, _SPACE, _SPACE) + _
 _AFTER = (re.compile(_SPACE + rb"([,\]])"), re.compile(_SPACE + rb"([,}])"))
 _ROOT = re.compile(_SPACE + rb'(?:"(%b)"|(%b)|([{\[]))' % (_INSIDE, _SCALAR))
 _KEY, _STRING, _STRING_END, _SCALAR_END, _OPEN = 1, 2, 3, 4, 5
+_SLICE = 0x7FF
+"""Members, a microsecond each, after which it is asked whether anybody still waits."""
 _LOOKED_AT_TWICE = 65536
 _COMMA, _BRACE = 0x2C, 0x7B
 
 
-def walk(body: bytes, at: int, root: Node, way: Way = None) -> tuple[list[Found], int]:  # noqa: C901, PLR0912 - hot: one loop
+def walk(body: bytes, at: int, root: Node, way: Way = None) -> tuple[list[Found], int]:  # noqa: C901, PLR0912, PLR0915 - hot
     """Strings of use in the JSON value that begins at `at`, and the offset where it ends. `way` leads to that value."""
     first = _ROOT.match(body, at)
     if first is None:
@@ -61,7 +64,11 @@ def walk(body: bytes, at: int, root: Node, way: Way = None) -> tuple[list[Found]
     stack: list[tuple[bool, Node, Way, int]] = []
     in_object, node, index = body[at - 1] == _BRACE, root, 0
     here: Way
+    members = 0
     while True:
+        members += 1
+        if not members & _SLICE:
+            checkpoint()
         if in_object:
             match = _MEMBER.match(body, at)
             if match is None:

@@ -21,6 +21,7 @@ from extproc.pii.numbers import STRONG, Index, Numbers
 from extproc.pii.packs import words
 from extproc.pii.pieces import Cut
 from extproc.pii.results import RecognizerResult
+from extproc.slices import in_slices
 
 if TYPE_CHECKING:
     from extproc.pii.names import NameRecognizer
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 TextRecognizer = Callable[[str, str | None], Iterable[RecognizerResult]]
 """A recognizer that reads a whole text with its key, as the name model does; its findings go through the same resolver."""
+
+
+FINDINGS = 128
+"""Tokens that are judged in a slice."""
 
 
 def active(settings: PiiSettings) -> tuple[Recognizer, ...]:
@@ -120,7 +125,7 @@ class Analyzer:
         if names:
             findings += self._taken_over(folded.text, names.read(cut, key))
         results = []
-        for finding in resolve(findings, self._min_score):
+        for finding in in_slices(resolve(findings, self._min_score)):
             start, end = folded.origin(finding.start, finding.end)
             results.append(
                 RecognizerResult(finding.entity_type, start, end, round(min(finding.score, 1.0), 3), finding.evidence)
@@ -154,7 +159,7 @@ class Analyzer:
         numbers = Numbers(text, self._index, labels, self.entity_types, anonymous=anonymous)
         findings = numbers.findings
         url_end = 0
-        for kind, start, end in tokens.found:
+        for kind, start, end in in_slices(tokens.found, FINDINGS):
             if kind == scan.CHAIN:
                 numbers.chain(start, end)
             elif kind == scan.PHONE:
@@ -170,7 +175,7 @@ class Analyzer:
                 else:
                     finding = network.domain(text, start, end)
                 _add(findings, finding)
-        for start, _ in tokens.words:
+        for start, _ in in_slices(tokens.words, FINDINGS):
             _add(findings, secrets.vendor_key(text, start))
         findings += self._led_by(text, tokens.labels, found_tables, named, {f.start for f in findings})
         if "DATE_TIME" in self.entity_types:
@@ -183,13 +188,13 @@ class Analyzer:
     ) -> list[Finding]:
         """What stands right after a label, below the head of a column, or under a JSON key."""
         findings: list[Finding] = []
-        leading = [label for label in labels if not self._leads.isdisjoint(label.kinds)]
+        leading = [label for label in in_slices(labels) if not self._leads.isdisjoint(label.kinds)]
         if leading:
             findings += led.values(text, leading, self._led)
             findings += led.dates_of_birth(text, leading)
             findings += led.passwords(text, leading)
             findings += self._loose.find(text, leading, taken | {f.start for f in findings})
-        for start, end, kinds in tables.cells(text, found_tables):
+        for start, end, kinds in in_slices(tables.cells(text, found_tables), FINDINGS):
             findings += columns.value(text, (start, end), kinds, self._led, "head of its column")
         if named:
             inner = text.strip()

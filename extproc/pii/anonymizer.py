@@ -6,14 +6,15 @@ import re
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Protocol
 
-from extproc.errors import IntentmeshError, MaskingError
+from extproc.errors import IntentmeshError, LateError, MaskingError
 from extproc.pii.operators import operate, read_hash_key
 from extproc.pii.recent import RecentFindings
 from extproc.pii.restorer import edited
 from extproc.pii.vault import Vault
-from extproc.slices import checkpoint, in_slices
+from extproc.slices import checkpoint, in_order, in_slices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -98,7 +99,7 @@ class Anonymizer:
         entities: Counter[tuple[str, str]] = Counter()
         edits = [
             self._edits(text.text, some, vault, entities) or None if some else None
-            for text, some in zip(texts, found, strict=True)
+            for text, some in in_slices(zip(texts, found, strict=True))
         ]
         return Anonymized(edits, vault, dict(entities), texts)
 
@@ -112,7 +113,7 @@ class Anonymizer:
 
     def _find(self, text: Text, deadline: float | None) -> list[RecognizerResult]:
         if deadline is not None and time.monotonic() > deadline:
-            raise MaskingError("the request could not be searched for personal data in time")
+            raise LateError
         try:
             return self._search(text.text, text.key)
         except IntentmeshError:
@@ -123,7 +124,7 @@ class Anonymizer:
 
     def _edits(self, text: str, found: list[Span], vault: Vault, entities: Counter[tuple[str, str]]) -> list[Edit]:
         edits: list[Edit] = []
-        for entity_type, start, end in found:
+        for entity_type, start, end in in_slices(found):
             value = text[start:end]
             operator = self._operator(entity_type)
             vault.remember(value)
@@ -177,7 +178,9 @@ def everywhere(texts: Sequence[Text], found: list[list[Span]], types: Iterable[s
             again = (value for value in values if read.count(value) > known[i, value])
             more = [(start, end, value) for value in again for start, end in _occurrences(read, value)]
         if more:
-            found[i] = _merged(found[i], sorted((start, end, values[value]) for start, end, value in more))
+            found[i] = _merged(
+                found[i], in_order(((a, b, values[value]) for a, b, value in more), key=itemgetter(0, 1))
+            )
     return found
 
 

@@ -6,6 +6,7 @@ import re
 
 from extproc.pii.finding import Finding
 from extproc.pii.led import DATE
+from extproc.slices import matches
 
 _ISO = re.compile(
     r"(?<![\w.-])[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|"
@@ -17,9 +18,9 @@ _START = re.compile(r"(?<![\w./-])(?=[0-9]|[a-zA-Z]{3})")
 
 def bare(text: str) -> list[Finding]:
     """Every date with a day."""
-    found = [Finding("DATE_TIME", *m.span(), 0.8, ("date",)) for m in _ISO.finditer(text)]
-    found += [Finding("DATE_TIME", *m.span(), 0.6, ("date",)) for m in _SHORT.finditer(text)]
-    for start in _START.finditer(text):
+    found = [Finding("DATE_TIME", *m.span(), 0.8, ("date",)) for m in matches(_ISO, text, 0, len(text))]
+    found += [Finding("DATE_TIME", *m.span(), 0.6, ("date",)) for m in matches(_SHORT, text, 0, len(text))]
+    for start in matches(_START, text, 0, len(text)):
         match = DATE.match(text, start.start())
         if match:
             found.append(Finding("DATE_TIME", *match.span(), 0.75, ("date",)))

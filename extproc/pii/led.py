@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from extproc.pii.finding import Finding
+from extproc.slices import in_slices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +65,7 @@ _PROSE = frozenset(
 def dates_of_birth(text: str, labels: Iterable[Label]) -> list[Finding]:
     """Dates right after a label of birth, a place between them or not."""
     found = []
-    for label in labels:
+    for label in in_slices(labels, 256):
         if "DATE_OF_BIRTH" not in label.kinds:
             continue
         gap = GAP.match(text, label.end)
@@ -82,7 +83,7 @@ def values(
 ) -> list[Finding]:
     """Record numbers and the like, right after their label."""
     found = []
-    for label in labels:
+    for label in in_slices(labels, 256):
         for kind in label.kinds:
             for recognizer, pattern in led.get(kind, ()):
                 gap = GAP.match(text, label.end)
@@ -111,7 +112,7 @@ def values(
 def passwords(text: str, labels: Iterable[Label]) -> list[Finding]:  # noqa: C901 - what announces a password, case by case
     """What follows the word password and cannot be prose or code."""
     found = []
-    for label in labels:
+    for label in in_slices(labels, 256):
         if "PASSWORD" not in label.kinds and "USERNAME" not in label.kinds:
             continue
         verb = _VERB.match(text, label.end)

@@ -12,6 +12,7 @@ from extproc.pii import checksums
 from extproc.pii.finding import Finding
 from extproc.pii.led import GAP
 from extproc.pii.recognizer import Recognizer, expand
+from extproc.slices import in_slices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +49,7 @@ class Loose:
     def find(self, text: str, labels: Iterable[Label], taken: set[int]) -> list[Finding]:
         """What stands right after a label and begins at no position of `taken`."""
         found = []
-        for label in labels:
+        for label in in_slices(labels, 256):
             kinds = [kind for kind in label.kinds if kind in self._shapes or kind == "IBAN_CODE"]
             if not kinds:
                 continue

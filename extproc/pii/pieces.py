@@ -27,6 +27,9 @@ Note = TypeVar("Note")
 
 GAP: Final = re.compile(r"[ \n\t\r]")
 """What pieces are cut at. Rarer white space is part of a piece."""
+_GAPS: Final = " \n\t\r"
+_SIGN: Final = re.compile(r"\W")
+LONGEST_WORD: Final = 1024
 KEPT: Final = 30_000
 """Pieces known before all are forgotten and met anew: some 3 MB."""
 SLOTS_BITS: Final = 16
@@ -43,7 +46,7 @@ HEAD: Final = 4096
 MOST_UNKNOWN: Final = 4
 """Where more than one in so many pieces is not known, the block is read in full."""
 BLOCK: Final = 2**16
-"""Characters cut up at once, or more where no gap follows: it takes thirty times its size for a moment."""
+"""Characters cut up at once, or twice as many where no gap follows: it takes thirty times its size for a moment."""
 NEAR: Final = 16
 """Stretches to be read that are nearer than this are one: to begin anew costs more than a word or two."""
 LONGEST: Final = 24
@@ -84,19 +87,30 @@ class Cut:
         """The block of a text that is one; the blocks of a longer one would take too much memory together."""
 
     def blocks(self) -> Iterator[Block]:
-        """The blocks, which end at gaps."""
+        """The blocks, which end at gaps where there are any."""
         if self._only is not None:
             yield self._only
             return
         text, start = self.text, 0
         while start < len(text):
-            gap = GAP.search(text, start + BLOCK) if len(text) - start > BLOCK else None
-            end = gap.start() if gap else len(text)
-            block = _block(text, start, end)
+            end, at_gap = _end(text, start)
+            block = _block(text, start, end) if at_gap else Block(text, start, end, _NOTHING, _NOTHING)
             if end - start == len(text):
                 self._only = block
             yield block
             start = end
+
+
+def _end(text: str, start: int) -> tuple[int, bool]:
+    """Where the block that begins here ends, and whether at a gap: else between two words, or anywhere within a very long one."""
+    at = start + BLOCK
+    if at >= len(text):
+        return len(text), not start or text[start] in _GAPS
+    gap = GAP.search(text, at, at + BLOCK)
+    if gap:
+        return gap.start(), not start or text[start] in _GAPS
+    sign = _SIGN.search(text, at, at + LONGEST_WORD)
+    return sign.start() if sign else at, False
 
 
 def _block(text: str, start: int, end: int) -> Block:

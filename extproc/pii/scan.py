@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from extproc.pii.labels import IDLE_WORDS, Label, Vocabulary
 from extproc.pii.labels import WORD as WORDS
-from extproc.pii.pieces import GAP, SHORT, Pieces
+from extproc.pii.pieces import BLOCK, GAP, LONGEST_WORD, SHORT, Pieces
+from extproc.slices import checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -54,6 +55,10 @@ SCAN = re.compile(
 )
 
 
+WINDOW = 2**14
+"""Characters that are searched in one call: some milliseconds where no token begins."""
+BEYOND = 2**11
+"""So much more is looked at, for the rest of a token that begins within the window."""
 LONGEST_IDLE = 24
 """Longer words are seldom met again."""
 
@@ -129,20 +134,30 @@ class _Reading:
     def matches(self, start: int, end: int) -> Iterator[re.Match[str]]:
         """What the scan matches from one gap to another, and on to the gap after the last match."""
         text = self._text
-        if start == 0 and end == len(text):
+        if start == 0 and end == len(text) <= WINDOW:
             return SCAN.finditer(text)
         return self._matches(max(start, self.end), end) if end > self.end else iter(())
 
     def _matches(self, start: int, end: int) -> Iterator[re.Match[str]]:
         text = self._text
-        for match in SCAN.finditer(text, start):
-            yield match
-            if match.end() >= end:
-                stop = match.end(match.lastindex or 0)
-                gap = GAP.search(text, stop)
-                end = gap.start() if gap else len(text)
-                if end == stop:
+        limit = min(len(text), end + BLOCK)
+        while start < end:
+            window = min(end, start + WINDOW)
+            after = window
+            for match in SCAN.finditer(text, start, min(limit, window + BEYOND)):
+                if match.start() >= window:
                     break
+                yield match
+                after = match.end()
+                if after >= end:
+                    stop = match.end(match.lastindex or 0)
+                    gap = GAP.search(text, stop, min(limit, stop + LONGEST_WORD))
+                    end = gap.start() if gap else stop
+                    if end <= stop:
+                        self.end = end
+                        return
+            start = max(window, after)
+            checkpoint()
         self.end = end
 
     def read(self, matches: Iterable[re.Match[str]]) -> None:

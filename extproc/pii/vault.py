@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from extproc.pii.linking import NameLinker
 from extproc.pii.restorer import Placeholders, Restorer, Spellings, edited
+from extproc.slices import in_slices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -63,7 +64,8 @@ class Vault:
         new = [entity_type for entity_type in entity_types if entity_type not in self._taken]
         taken: dict[str, set[int]] = {entity_type: set() for entity_type in new}
         windows = (window for text in texts for window in _windows(text))
-        for window in chain(windows, (window.decode(errors="replace") for window in _windows(body))):
+        every = chain(windows, (window.decode(errors="replace") for window in _windows(body)))
+        for window in in_slices(every, 32):
             large = window.upper()  # in one case, so that a search begins where the first letters stand
             for entity_type in new:
                 if entity_type.partition("_")[0].upper() in large:

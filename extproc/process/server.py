@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     Use = Callable[[Mesh], None]
     """Tells telemetry of a reloaded mesh."""
 
-GARBAGE_THRESHOLD = 20_000
+GARBAGE_THRESHOLDS = (10_000, 5, 1_000_000)
+"""New objects before the young are looked through (1 ms), and how often that is before those of middle age are (5 ms). All
+others are looked through by the worker, when nothing waits: in the middle of a large body that took 100 ms."""
 SWITCH_S = 0.0005
 """After so long a thread that masks lets another run Python: the transformer's, which begins beside it, needs a moment."""
 
@@ -104,7 +106,7 @@ def settle() -> None:
     """Leave out of every later garbage collection what has been built for good, and let threads take turns."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     sys.setswitchinterval(SWITCH_S)
 
 

@@ -54,6 +54,8 @@ UNHEALTHY_AFTER = 2
 STDERR = 2
 LOOK_S = 1.0
 """How often the mesh.yaml is looked at, and the watchdog reset."""
+GARBAGE_S = 30.0
+"""How long it may go uncollected while large bodies keep coming."""
 HANG_S = 15.0
 """An event loop that stands still for so long (a recognizer that never returns) ends the process: what hangs here hangs
 for every stream, and an ended process is one that is started again. Envoy fails the requests that it held."""
@@ -121,6 +123,7 @@ class Worker:
         self._pending = PendingExchanges(number, observer.finish, meter)
         self._service = ExternalProcessor(pipeline, observer, self._pending)
         self._health = WatchedHealth()
+        self._collected_at = time.monotonic()
         self._stop = asyncio.Event()
         self._hurry = False
         self._reload = asyncio.Event()
@@ -179,12 +182,22 @@ class Worker:
             faulthandler.dump_traceback_later(HANG_S, exit=True, file=STDERR)
             self._meter.set(OPEN_STREAMS, self._service.open_streams)
             self._pending.expire()
+            self._collect_garbage()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._reload.wait(), LOOK_S)
             asked = self._reload.is_set()
             self._reload.clear()
             if asked or (self._watches and self._in_use.is_stale()):
                 await self._take_new_mesh()
+
+    def _collect_garbage(self) -> None:
+        """Look through what is old; while a large body is at work, whose parts would all be looked through, only seldom."""
+        now = time.monotonic()
+        if self._service.pipeline.threads.busy and now - self._collected_at < GARBAGE_S:
+            return
+        if gc.get_count()[2]:
+            gc.collect()
+        self._collected_at = now
 
     async def _take_new_mesh(self) -> None:
         """Build the new mesh beside the old one, then exchange them between two requests."""

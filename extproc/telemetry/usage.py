@@ -113,7 +113,7 @@ def _object(part: bytes, start: int) -> dict[str, Any]:
     """The JSON object that begins there; an empty one where the edge of what is kept cuts it."""
     try:
         found, _ = json.JSONDecoder().raw_decode(part[start:].decode("utf-8", "replace"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -17,6 +17,7 @@ from extproc.exchange.inspection import Inquiry
 from extproc.exchange.refusal import refuse
 from extproc.exchange.stream import HttpStream
 from extproc.logs import logger, where
+from extproc.slices import Lease
 from extproc.wire import codec
 from extproc.wire.access_log import endings
 from extproc.wire.loop_lag import LoopLag
@@ -135,7 +136,13 @@ class ExternalProcessor:
 
     async def _answer(self, context: Call, stream: HttpStream, message: bytes) -> tuple[Reply, ...]:
         try:
-            step = stream.receive(codec.decode(message))
+            event = codec.decode(message)
+            weight = stream.weight(event)
+            step = (
+                await stream.pipeline.threads.run(Lease(), weight, stream.receive, event)
+                if weight
+                else stream.receive(event)
+            )
             if isinstance(step, Inquiry):
                 if len(step.body) > SHORT_BODY_BYTES:
                     context.flush()

@@ -9,8 +9,9 @@ from extproc.errors import BlockedEntityError, UnreadableBodyError
 from extproc.exchange.inspection import Inquiry
 from extproc.intent import IntentScore
 from extproc.pii import Analyzer, Anonymizer
-from extproc.pipeline import LARGE_BODY_BYTES, Pipeline
+from extproc.pipeline import Pipeline
 from extproc.routing import Router
+from extproc.threads import LARGE_BYTES
 
 MESH = {
     "version": 1,
@@ -41,7 +42,7 @@ async def test_a_refused_body_is_let_go_at_once():
     gc.collect()
     gc.disable()
     try:
-        inquiry = Inquiry(rule, "/v1/chat/completions", {"content-type": "application/json"}, b"[" * LARGE_BODY_BYTES)
+        inquiry = Inquiry(rule, "/v1/chat/completions", {"content-type": "application/json"}, b"[" * LARGE_BYTES)
         with contextlib.suppress(UnreadableBodyError):  # `pytest.raises` would keep the traceback
             await pipeline.inspect(inquiry)
         del inquiry

@@ -7,6 +7,7 @@ from typing import Final
 
 from extproc.pii.names.spans import Span, clean
 from extproc.pii.names.words import load
+from extproc.slices import matches
 
 SCORE: Final = 0.6
 _NAME: Final = r"(?:[^\W\d_a-zß-öø-ÿ][\w'’-]*\.?|van|von|de|der|den|la|del|della|di|da|dos|du|le|bin|al|el|ten|ter)"
@@ -30,8 +31,8 @@ def find(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     given, common = load("given"), load("common")
     found: list[Span] = []
     for pattern in (_TITLED, _INTRODUCED, _LABELLED):
-        found += [Span("PERSON", *m.span("name"), SCORE) for m in pattern.finditer(text, start, end)]
-    for match in _CAPITALS.finditer(text, start, end):
+        found += [Span("PERSON", *m.span("name"), SCORE) for m in matches(pattern, text, start, end)]
+    for match in matches(_CAPITALS, text, start, end):
         words = [w.lower() for w in _WORD.findall(match[0])]
         if any(w in given for w in words) and not all(w in common for w in words):
             found.append(Span("PERSON", *match.span(), SCORE))

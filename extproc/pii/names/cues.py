@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import accumulate
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from extproc.pii.names.keys import announces
 from extproc.pii.names.words import forms, load
 from extproc.pii.pieces import Pieces
+from extproc.slices import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +114,7 @@ class Cues:
             return [(0, len(text))] if text.strip() else []
         out: list[Window] = []
         seen: Counter[str] = Counter()
-        for at, word in sorted(self._marks(cut)):
+        for at, word in in_order(self._marks(cut), key=itemgetter(0, 1)):
             seen[word] += 1
             if (out and at < out[-1][1]) or (word and seen[word] > TIMES):
                 continue

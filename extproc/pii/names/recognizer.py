@@ -14,6 +14,7 @@ from extproc.pii.names.repeats import WORD, repeats
 from extproc.pii.names.words import load
 from extproc.pii.pieces import Cut
 from extproc.pii.results import RecognizerResult
+from extproc.slices import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,7 +96,7 @@ class NameRecognizer:
         if done < len(windows):
             results += self._rest(text, windows[done][0])
         results += repeats(text, results, [(s.start, s.end) for s in spans])
-        return sorted(results, key=lambda r: r.start)
+        return list(in_order(results, key=lambda r: r.start))
 
     def _rest(self, text: str, start: int) -> list[RecognizerResult]:
         """The end of a text that is longer than the budget."""

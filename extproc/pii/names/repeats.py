@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from extproc.pii.names.words import load
 from extproc.pii.results import RecognizerResult
+from extproc.slices import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -45,10 +47,10 @@ def repeats(text: str, found: Sequence[RecognizerResult], read: Iterable[Stretch
                 kinds.setdefault(word, result.entity_type)
     if not kinds or len(text) < 2 * min(map(len, kinds)):
         return []
-    taken = sorted({*((r.start, r.end) for r in found), *read})
+    taken = list(in_order({*((r.start, r.end) for r in found), *read}, key=itemgetter(0, 1)))
     out: list[RecognizerResult] = []
     at = 0
-    for start, end, kind in sorted(_occurrences(text, kinds)):
+    for start, end, kind in in_order(_occurrences(text, kinds), key=itemgetter(0, 1, 2)):
         while at < len(taken) and taken[at][1] <= start:
             at += 1
         if (at == len(taken) or taken[at][0] >= end) and (not out or start >= out[-1].end):

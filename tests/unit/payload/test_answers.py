@@ -1,16 +1,23 @@
 """Answers are restored while they pass, however their chunks are cut, and nothing else in them changes."""
 
+import gzip
 import json
+import tracemalloc
+import zlib
 
+import brotli
 import pytest
+import zstandard
 
 from extproc.config.intercept import Intercept
+from extproc.errors import UnreadableAnswerError
 from extproc.payload import response_editor
 from extproc.pii.vault import Vault
 
 RULE = Intercept(path_prefix="/")
 ADA = 'ada "q"\\é@example.org'
 SPELLED = json.dumps(ADA, ensure_ascii=False)[1:-1]
+BOMBS = [("gzip", gzip.compress), ("deflate", zlib.compress), ("br", brotli.compress), ("zstd", zstandard.compress)]
 TWICE = json.dumps(SPELLED, ensure_ascii=False)[1:-1]
 
 
@@ -152,3 +159,29 @@ def test_exact_restores_to_the_letter():
     vault.placeholder("EMAIL_ADDRESS", "ada@x.org")
     body = b'["[EMAIL_ADDRESS_1]","[email address 1]","[EMAIL_ADDRESS_1"]'
     every_cut(vault, body, b'["ada@x.org","[email address 1]","[EMAIL_ADDRESS_1"]', "application/json")
+
+
+@pytest.mark.parametrize(("encoding", "pack"), BOMBS)
+def test_bombs_are_refused(vault, encoding, pack):
+    """An answer that decompresses to far more than text does ends, and was never in memory as a whole."""
+    editor = response_editor(RULE, "text/plain", encoding, vault.restorer)
+    bomb = pack(b"x" * (24 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnreadableAnswerError, match="far more"):
+            editor.feed(bomb, end=True)
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_large_answers_are_no_bombs(vault):
+    """What is merely long is decompressed however long it is."""
+    lines = b"".join(b"%d lines of a log [EMAIL_ADDRESS_1]\n" % n for n in range(330_000))
+    assert len(lines) > 12 << 20
+    editor = response_editor(RULE, "text/plain", "gzip", vault.restorer)
+    packed = gzip.compress(lines, 1)
+    out = b"".join(editor.feed(packed[at : at + 65536]) for at in range(0, len(packed), 65536)) + editor.feed(
+        b"", end=True
+    )
+    assert lines.replace(b"[EMAIL_ADDRESS_1]", ADA.encode()) == gzip.decompress(out)

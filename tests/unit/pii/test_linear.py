@@ -31,3 +31,12 @@ def test_time_grows_with_length(unit):
 
     seconds(500)
     assert seconds(12_000) < 10 * seconds(3_000) + 0.005
+
+
+@pytest.mark.parametrize("separator", [",", "\u3001", "=", "|"])
+def test_long_texts_without_spaces(separator):
+    """A text that is searched in windows, and has no gap to cut it at, is searched as well as any other."""
+    mails = [f"user{i}@example.org" for i in range(9000)]
+    text = separator.join(mails)
+    found = [text[r.start : r.end] for r in analyze(text) if r.entity_type == "EMAIL_ADDRESS"]
+    assert found == mails
