@@ -38,6 +38,16 @@ class BodyTooLargeError(IntentmeshError):
     error_type = "invalid_request_error"
 
 
+class OutOfRangeError(IntentmeshError):
+    """A number of a known API that cannot be one: it may be personal data, and can be neither masked there nor sent on."""
+
+    status = 400
+    error_type = "invalid_request_error"
+
+    def __init__(self, name: str, least: str, most: str) -> None:
+        super().__init__(f"`{name}` must be a number from {least} to {most}")
+
+
 class BlockedEntityError(IntentmeshError):
     """The policy refuses requests that hold this entity type. Carries the type, never the value."""
 

@@ -13,6 +13,7 @@ from extproc.config.intercept import Intercept
 from extproc.config.pii import PiiSettings
 from extproc.payload import parse
 from extproc.pii import Analyzer, Anonymizer
+from extproc.pii.anonymizer import search
 
 
 @click.command(epilog="Try: echo 'mail ada@example.org' | intentmesh mask")
@@ -51,14 +52,16 @@ def mask(config: Path | None, content_type: str, path: str, *, as_json: bool) ->
     texts = [
         {
             "path": segment.path,
+            "kind": segment.kind,
             "text": segment.text,
             "masked": segment.text if masked is None else masked,
             "entities": [
                 {"entity_type": found.entity_type, "start": found.start, "end": found.end, "score": found.score}
-                for found in analyzer.analyze(segment.text, segment.key)
+                for found in search(analyzer, segment)
             ],
         }
         for segment, masked in zip(document.segments, anonymized.texts, strict=True)
+        if segment.kind == "text" or masked is not None
     ]
     counts = [
         {"entity_type": entity_type, "operator": operator, "count": count}

@@ -49,6 +49,8 @@ class _ZlibDecoder:
     def __init__(self, name: str) -> None:
         self._gzip = name == "gzip"
         self._begun = b""
+        self.rest = b""
+        """What follows the encoded data, and belongs to nothing."""
         self._inner = zlib.decompressobj(_GZIP_WBITS) if self._gzip else None
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
@@ -65,6 +67,7 @@ class _ZlibDecoder:
             if self._inner.eof:
                 data = self._inner.unused_data
                 if not self._gzip or not data.strip(b"\0"):
+                    self.rest += data
                     return
                 self._inner = zlib.decompressobj(_GZIP_WBITS)
 
@@ -151,6 +154,8 @@ _CODINGS: dict[str, tuple[Callable[[], _Decoder], Callable[[], _Encoder]]] = {
     "br": (_BrotliDecoder, _BrotliEncoder),
     "zstd": (_ZstdDecoder, _ZstdEncoder),
 }
+MOST_CODINGS = 2
+_MAGIC = ((b"\x1f\x8b\x08", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
 _ERRORS = (zlib.error, brotli.error, zstandard.ZstdError)
 
 
@@ -162,9 +167,14 @@ def codings(content_encoding: str) -> list[str]:
     names = [name for name in names if name not in ("", "identity")]
     if any(name not in _CODINGS for name in names):
         raise UnreadableBodyError("the content-encoding is not one of gzip, deflate, br, zstd")
-    if len(names) > 2:
+    if len(names) > MOST_CODINGS:
         raise UnreadableBodyError("the body is encoded more than twice")
     return names
+
+
+def magic(body: bytes) -> list[str]:
+    """The coding in which a body is that does not say so."""
+    return [name for begin, name in _MAGIC if body.startswith(begin)]
 
 
 def decode(body: bytes, names: list[str], max_bytes: int) -> bytes:
@@ -184,6 +194,8 @@ def decode(body: bytes, names: list[str], max_bytes: int) -> bytes:
             raise UnreadableBodyError(f"the body is not {name}, which its content-encoding says") from None
         if not decoder.done:
             raise UnreadableBodyError(f"the body's {name} data ends too early")
+        if getattr(decoder, "rest", b"").strip(b"\0"):
+            raise UnreadableBodyError(f"the body goes on after its {name} data")
         body = b"".join(pieces)
     return body
 

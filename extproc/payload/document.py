@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple, Protocol
 
 Edit = tuple[int, int, str]
 """Start, end (in characters of a segment's text) and what stands there instead."""
 Change = str | Sequence[Edit]
 """A whole new text, or the edits that make it (in order, apart from each other): only these spans are rewritten."""
+Kind = Literal["text", "key", "identifier", "number"]
+"""What a segment is in its body. Programs agree on keys and identifiers (names of tools, ids of calls), so only what is
+beyond doubt is masked in them. A number that is masked becomes a string."""
+Region = tuple[int, int, str]
+"""Start and end of some bytes of a body, and what they are: a Kind, `syntax`, or why they were not searched."""
+SYNTAX = "syntax"
+"""Punctuation, and words and numbers of the closed lists of `request_schemas.py`: they hold nothing of anybody's."""
 
 
 Way = tuple["Way", bytes | int] | None
@@ -25,6 +33,12 @@ class Segment(NamedTuple):
     """Role of the message that it belongs to, where there is one: system, user, assistant, tool..."""
     way: Way = None
     """How it is reached. Written out only for whoever asks: deep down, each of many texts would take the whole depth."""
+    kind: Kind = "text"
+
+    @property
+    def number(self) -> bool:
+        """Whether it stands in JSON as a number: masked, it becomes a string."""
+        return self.kind == "number"
 
     @property
     def steps(self) -> tuple[bytes | int, ...]:
@@ -56,6 +70,29 @@ def edits_of(change: Change, text: str) -> Sequence[Edit]:
     return [(0, len(text), change)] if isinstance(change, str) else change
 
 
+def filled(regions: Iterable[Region], size: int, between: str = SYNTAX) -> list[Region]:
+    """These regions, in order and apart, with all that lies between them."""
+    whole: list[Region] = []
+    at = 0
+    for start, end, what in regions:
+        if at < start:
+            whole.append((at, start, between))
+        if start < end:
+            whole.append((start, end, what))
+        at = end
+    if at < size:
+        whole.append((at, size, between))
+    return whole
+
+
+def coverage(regions: Iterable[Region]) -> dict[str, int]:
+    """Bytes by what they are. Together they are the body's length."""
+    sizes: Counter[str] = Counter()
+    for start, end, what in regions:
+        sizes[what] += end - start
+    return dict(sizes)
+
+
 class Document(Protocol):
     """A body that has been read."""
 
@@ -66,6 +103,13 @@ class Document(Protocol):
     @property
     def segments(self) -> Sequence[Segment]:
         """Every text that may hold personal data, in the order of the body."""
+
+    @property
+    def unsearched(self) -> Mapping[str, int]:
+        """Why some of the body is no segment though it is no syntax, and how many bytes: image, audio, not selected..."""
+
+    def regions(self) -> list[Region]:
+        """The body (decompressed) cut up without a gap, in order: what was searched, what not, and why."""
 
     @property
     def intent_text(self) -> str:

@@ -4,68 +4,70 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from extproc.errors import UnreadableBodyError
-from extproc.payload.document import Segment, edits_of, is_change
-from extproc.payload.literal import apply, escape, spell, unescape
-from extproc.payload.scan import Found, check_utf8, walk
-from extproc.payload.tree import EVERY, Use
+from extproc.payload.document import SYNTAX, filled
+from extproc.payload.layers import Place, Texts, placed, rewritten, taken
+from extproc.payload.literal import apply, escape, unescape
+from extproc.payload.request_schemas import ROLES
+from extproc.payload.scan import check_utf8, end_of_space, walk
+from extproc.payload.tree import Use
+from extproc.payload.ways import Ways
 from extproc.slices import in_slices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from extproc.payload.document import Change, Edit, Way
+    from extproc.payload.document import Change, Region, Way
+    from extproc.payload.scan import Found
     from extproc.payload.tree import Node
 
 _BOM = b"\xef\xbb\xbf"
-_WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00")
-_SPACE = re.compile(rb"[ \t\r\n]*+")
-_DATA_URL = re.compile(rb"data:[\w.+/-]*+(?:;[\w=.-]++)*+;base64,")
-_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]++|\\/|\\[rn])*+=*+")
-_BASE64_FROM = 256
-"""Strings of this length and up that are nothing but base64 are data; shorter ones may be a key or a number."""
+_OPAQUE = re.compile(rb"(?=[^a-z]*+[a-z])(?=[^A-Z]*+[A-Z])(?![A-Za-z0-9+/_=-]*?[0-9]{12})[A-Za-z0-9+/_-]{40,}+={0,2}")
+"""What only its issuer can read, as issuers spell it."""
 _SETTINGS = Use.MODEL | Use.STREAM | Use.ROLE
 _INDEX_PLACE = 2  # messages, 3, ...
-_DEEPEST_SAID = 5  # messages, 3, content, 0, text
-
-
-class _Literal(NamedTuple):
-    start: int
-    end: int
-    inner: tuple[tuple[int, int], ...] | None
-    """For JSON in a string: where its own literals are, in characters of the text. None: the text is one segment."""
-
-
-class _Container(NamedTuple):
-    """An object or a list, to what stands in it."""
-
-    role: str | None
-    key: str | None
-    place: tuple[bytes | int, ...]
-    """Its first steps."""
-
-
-_ROOT = _Container(None, None, ())
 
 
 class JsonDocument:
     """One JSON value, or one per line."""
 
-    def __init__(self, body: bytes, tree: Node, *, lines: bool = False) -> None:
+    def __init__(self, body: bytes, tree: Node, *, lines: bool = False, chosen: bool = False) -> None:
+        """`chosen`: the tree leaves out what the user's rule does."""
         self.body = body
-        self._literals: list[_Literal] = []
+        self._between = "not selected" if chosen else SYNTAX
+        self._texts = Texts()
+        self._places: list[Place] = []
+        self._left: list[Region] = []
         self._models: list[tuple[int, int]] = []
-        self._roles: dict[int, tuple[Way, str]] = {}
-        self._containers: dict[int, _Container] = {}
+        self._ways = Ways()
         self._chosen: list[str] = []
-        self._texts: list[tuple[str, Way]] = []
+        self._spoken: list[tuple[str, Way]] = []
         self.model: str | None = None
         self.stream = False
         for found in in_slices(_values(body, tree, lines=lines)):
             self._take(found)
-        self.segments = [self._segment(text, way) for text, way in in_slices(self._texts)]
+        self.segments = self._texts.segments(self._ways)
+
+    @property
+    def unsearched(self) -> Mapping[str, int]:
+        """See Document."""
+        return self._texts.unsearched
+
+    def regions(self) -> list[Region]:
+        """See Document."""
+        found = list(self._left)
+        for place in self._places:
+            raw = self._raw(place)
+            ascii_only = raw.isascii()
+            for start, end, what in placed(place, raw):
+                if ascii_only:
+                    found.append((place.start + start, place.start + end, what))
+                else:
+                    left = place.start + len(raw[:start].encode())
+                    found.append((left, left + len(raw[start:end].encode()), what))
+        return filled(sorted(found), len(self.body), self._between)
 
     @cached_property
     def intent_text(self) -> str:
@@ -74,27 +76,30 @@ class JsonDocument:
             return "\n".join(self._chosen)
         message: tuple[bytes | int, ...] | None = None
         texts: list[str] = []
-        for segment in reversed(self.segments):
-            if message is None and segment.role != "user":
+        ways = self._ways
+        for text, way in reversed(self._spoken):
+            if message is None and ways.role(way) != "user":
                 continue
-            place = self._place(segment)
+            place = ways.place(way)
             if message is not None and place[:_INDEX_PLACE] != message:
                 break
-            if segment.role == "user" and _said(place):
+            if ways.role(way) == "user" and _said(place):
                 message = place[:_INDEX_PLACE]
-                texts.append(segment.text)
+                texts.append(text)
         if texts:
             return "\n".join(reversed(texts))
-        for segment in self.segments:
-            if self._place(segment)[:1] in ((b"prompt",), (b"input",)):
-                return segment.text
-        return self.segments[0].text if self.segments else ""
+        for text, way in self._spoken:
+            if ways.place(way)[:1] in ((b"prompt",), (b"input",)):
+                return text
+        return self._spoken[0][0] if self._spoken else ""
 
     def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:
         """See Document."""
-        new = list(self._rewritten(changes))
-        if model is not None and model != self.model:
-            new += [(start, end, escape(model).encode()) for start, end in self._models]
+        new = [(start, end, spelling.encode()) for start, end, spelling in self._rewritten(changes)]
+        if self._models:
+            if model is not None and model != self.model:
+                new = [edit for edit in new if edit[:2] not in self._models]
+                new += [(start, end, escape(model).encode()) for start, end in self._models]
             new.sort()
         if not new:
             return self.body
@@ -107,137 +112,67 @@ class JsonDocument:
             pieces.append(body[at:])
             return b"".join(pieces)
 
-    def _rewritten(self, changes: Sequence[Change | None]) -> Iterator[tuple[int, int, bytes]]:
-        first = 0
-        for start, end, inner in self._literals:
-            size = 1 if inner is None else len(inner)
-            if any(map(is_change, changes[first : first + size])):
-                raw = self.body[start:end].decode()
-                edits = self._edits(raw, inner, first, changes)
-                yield start, end, apply(raw, spell(raw, edits)).encode()
-            first += size
+    def _rewritten(self, changes: Sequence[Change | None]) -> Iterator[tuple[int, int, str]]:
+        for place, edits in rewritten(self._places, changes, self._raw):
+            yield place.start, place.end, apply(self._raw(place), edits)
 
-    def _edits(
-        self, raw: str, inner: tuple[tuple[int, int], ...] | None, first: int, changes: Sequence[Change | None]
-    ) -> Sequence[Edit]:
-        """Edits of the text of one literal."""
-        if inner is None:
-            return edits_of(changes[first] or (), self.segments[first].text)
-        text = unescape(raw)
-        edits: list[Edit] = []
-        for i, (start, end) in enumerate(inner, first):
-            own = edits_of(changes[i] or (), self.segments[i].text)
-            edits += [(start + a, start + b, new) for a, b, new in spell(text[start:end], own)]
-        return edits
+    def _raw(self, place: Place) -> str:
+        return self.body[place.start : place.end].decode()
 
     def _take(self, found: Found) -> None:
         start, end, use, way = found
-        if use & _SETTINGS:
-            self._take_setting(found)
+        if use & _SETTINGS and not self._take_setting(found):
             return
-        if start == end or (end - start >= _BASE64_FROM and _is_data(self.body, start, end)):
+        if start == end:
             return
-        text = unescape(self.body[start:end].decode())
+        if use & Use.OPAQUE and _OPAQUE.fullmatch(self.body, start, end):
+            self._leave(start, end, "opaque")
+            return
+        raw = self.body[start:end].decode()
         if use & Use.INTENT:
-            self._chosen.append(text)
-        if use & Use.NESTED and (inner := _inner(text, way)) is not None:
-            spans, texts = inner
-            self._literals.append(_Literal(start, end, spans))
-            self._texts += texts
-        elif use & (Use.TEXT | Use.NESTED):
-            self._literals.append(_Literal(start, end, None))
-            self._texts.append((text, way))
+            self._chosen.append(unescape(raw))
+            if use == Use.INTENT:
+                self._leave(start, end, "not selected")
+                return
+        place = taken(found, raw, self._texts)
+        self._places.append(place)
+        if use & Use.TEXT and (said := place.layer.said):
+            self._spoken.append((said, way))
 
-    def _take_setting(self, found: Found) -> None:
+    def _leave(self, start: int, end: int, reason: str) -> None:
+        self._left.append((start, end, reason))
+        self._texts.unsearched[reason] += end - start
+
+    def _take_setting(self, found: Found) -> bool:
+        """Note a setting; whether what stands there is to be searched all the same."""
         start, end, use, way = found
         if use & Use.STREAM:
             self.stream = b"true" in self.body[start:end]
-            return
+            return self.body[start - 1 : start] == b'"'
         value = unescape(self.body[start:end].decode())
         if use & Use.MODEL:
             self.model = value
             self._models.append((start, end))
-        elif way is not None:
-            self._roles[id(way[0])] = way[0], value  # all that stands in one message has the very same way to it
-
-    def _segment(self, text: str, way: Way) -> Segment:
-        if way is None:
-            return Segment(text)
-        container, step = way
-        around = self._around(container)
-        key = step.decode() if isinstance(step, bytes) else around.key
-        return Segment(text, key, around.role, way)
-
-    def _place(self, segment: Segment) -> tuple[bytes | int, ...]:
-        """The first steps to a text: enough to tell what was said in a message."""
-        if segment.way is None:
-            return ()
-        container, step = segment.way
-        return (*self._around(container).place, step)
-
-    def _around(self, way: Way) -> _Container:
-        """What is told of all that stands in a container. Worked out once for each, from the next one that is known."""
-        unknown: list[Way] = []
-        while way is not None and id(way) not in self._containers:
-            unknown.append(way)
-            way = way[0]
-        around = _ROOT if way is None else self._containers[id(way)]
-        for here in reversed(unknown):
-            assert here is not None
-            role = self._roles[id(here)][1] if id(here) in self._roles else around.role
-            key = here[1].decode() if isinstance(here[1], bytes) else around.key
-            place = (*around.place, here[1]) if len(around.place) < _DEEPEST_SAID else around.place
-            around = self._containers[id(here)] = _Container(role, key, place)
-        return around
+            return True
+        if way is not None:
+            self._ways.take_role(way[0], value)
+        return value not in ROLES
 
 
 def _values(body: bytes, tree: Node, *, lines: bool) -> Iterator[Found]:
     """What the walk finds in the one value of a body, or in each of its lines."""
-    if body.startswith(_WIDE):
-        raise UnreadableBodyError("the body is not UTF-8; it looks like UTF-16 or UTF-32")
     check_utf8(body)
     at = len(_BOM) if body.startswith(_BOM) else 0
     line = 0
     while True:
         found, at = walk(body, at, tree, (None, line) if lines else None)
         yield from found
-        at = _end_of_space(body, at)
+        at = end_of_space(body, at)
         line += 1
         if at == len(body):
             return
         if not lines:
             raise UnreadableBodyError(f"the body goes on after its JSON (byte {at})")
-
-
-def _end_of_space(body: bytes, at: int) -> int:
-    match = _SPACE.match(body, at)
-    return at if match is None else match.end()
-
-
-def _inner(text: str, way: Way) -> tuple[tuple[tuple[int, int], ...], list[tuple[str, Way]]] | None:
-    """Texts of JSON in a string, and where they stand in it; None when it is no JSON."""
-    body = text.encode()
-    try:
-        found, at = walk(body, 0, EVERY, way)
-    except UnreadableBodyError:
-        return None
-    if _end_of_space(body, at) != len(body):
-        return None
-    spans, texts = [], []
-    seen = first = 0
-    for start, end, _, inner_way in found:
-        if start < end:
-            raw = body[start:end].decode()
-            first += len(body[seen:start].decode())
-            spans.append((first, first + len(raw)))
-            texts.append((unescape(raw), inner_way))
-            first += len(raw)
-            seen = end
-    return tuple(spans), texts
-
-
-def _is_data(body: bytes, start: int, end: int) -> bool:
-    return _DATA_URL.match(body, start, end) is not None or _BASE64.fullmatch(body, start, end) is not None
 
 
 def _said(place: tuple[bytes | int, ...]) -> bool:

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from extproc.config.intercept import plain_path
 from extproc.errors import BodyTooLargeError, UnreadableBodyError
-from extproc.payload.coding import codings, decode, encode
-from extproc.payload.form import FormDocument, MultipartDocument, QueryDocument
+from extproc.payload import charsets, data
+from extproc.payload.coding import MOST_CODINGS, codings, decode, encode, magic
+from extproc.payload.data import kind_of
+from extproc.payload.form import FormDocument, QueryDocument
 from extproc.payload.json_body import JsonDocument
+from extproc.payload.multipart import MultipartDocument
 from extproc.payload.plain import OpaqueDocument, TextDocument
-from extproc.payload.schemas import LLM
+from extproc.payload.recoded import Recoded
+from extproc.payload.request_schemas import LLM
 from extproc.payload.tree import paths_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extproc.config.intercept import Intercept
-    from extproc.payload.document import Change, Document, Segment
+    from extproc.payload.document import Document
+    from extproc.payload.multipart import Head
 
+_BOM = b"\xef\xbb\xbf"
+_PARAMETER = re.compile(r';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;\s"]*))')
+_QUOTED_PAIR = re.compile(r"\\(.)")
+_MOST_NESTED = 3
 _MAX_BODY_BYTES = 8 * 2**20
 _LLM_PATHS = (
     *(
@@ -77,11 +88,9 @@ def parse(
         raise BodyTooLargeError(f"the body is larger than {max_body_bytes} bytes")
     if not body:
         return OpaqueDocument(body)
+    reader = _Reader(rule, path, content_type, max_body_bytes)
     names = codings(content_encoding)
-    if not names:
-        return _read(rule, path, content_type, body)
-    plain = decode(body, names, max_body_bytes)
-    return _Encoded(_read(rule, path, content_type, plain), body, plain, names)
+    return reader.decoded(body, names) if names else reader.read(body)
 
 
 def parse_query(target: str) -> QueryDocument:
@@ -91,11 +100,13 @@ def parse_query(target: str) -> QueryDocument:
 
 def media_type(content_type: str) -> tuple[str, dict[str, str]]:
     """Media type in lower case, and its parameters."""
-    media, *rest = content_type.split(";")
-    parameters = {}
-    for item in rest:
-        name, _, value = item.partition("=")
-        parameters[name.strip().lower()] = value.strip().strip('"')
+    media, semicolon, rest = content_type.partition(";")
+    parameters: dict[str, str] = {}
+    if not rest:
+        return media.strip().lower(), parameters
+    for match in _PARAMETER.finditer(semicolon + rest):
+        value = match[3] if match[2] is None else _QUOTED_PAIR.sub(r"\1", match[2])
+        parameters.setdefault(match[1].lower(), value)
     return media.strip().lower(), parameters
 
 
@@ -116,80 +127,111 @@ def is_binary(media: str) -> bool:
 
 def is_llm(rule: Intercept, path: str) -> bool:
     """Whether a path is one of the well-known APIs."""
-    return rule.payload in ("openai", "anthropic") or (
-        rule.payload == "auto" and path.partition("?")[0].rstrip("/").endswith(_LLM_PATHS)
-    )
+    if rule.payload != "auto":
+        return rule.payload in ("openai", "anthropic")
+    path = path.partition("?")[0]
+    return path.endswith(_LLM_PATHS) or plain_path(path).rstrip("/").endswith(_LLM_PATHS)
 
 
-def _read(rule: Intercept, path: str, content_type: str, body: bytes) -> Document:
-    media, parameters = media_type(content_type)
-    charset = parameters.get("charset", "")
-    looks_json = body.lstrip()[:1] in (b"{", b"[")
-    document: Document
-    if media == "multipart/form-data":
-        names = rule.texts if rule.payload == "form" else ()
-        document = MultipartDocument(body, parameters.get("boundary", ""), names, rule.intent_from)
-    elif is_llm(rule, path) and (looks_json or not is_binary(media)):  # the upstream may not look at the content type
-        document = JsonDocument(body, LLM)
-        if rule.intent_from is not None:
-            document.intent_text = JsonDocument(body, _paths_tree((), rule.intent_from)).intent_text
-    elif rule.payload == "json":
-        document = JsonDocument(body, _paths_tree(rule.texts, rule.intent_from))
-    elif rule.payload == "ndjson":
-        document = JsonDocument(body, _paths_tree(rule.texts, rule.intent_from), lines=True)
-    elif rule.payload == "form":
-        document = FormDocument(body, rule.texts, rule.intent_from)
-    elif rule.payload == "text":
-        document = TextDocument(body, charset)
-    else:
-        document = _guess(rule, media, charset, body, looks_json=looks_json)
-    return document
+class _Reader:
+    """Reads bodies under one rule, for one path and content type."""
+
+    def __init__(self, rule: Intercept, path: str, content_type: str, max_bytes: int) -> None:
+        self._rule = rule
+        self._max_bytes = max_bytes
+        self._media, self._parameters = media_type(content_type)
+        self._llm = is_llm(rule, path)
+
+    def decoded(self, body: bytes, names: list[str]) -> Document:
+        """A body that travels compressed."""
+        plain = decode(body, names, self._max_bytes)
+        return Recoded(self.read(plain), body, plain, lambda new: encode(new, names))
+
+    def read(self, body: bytes, compressed: int = 0) -> Document:
+        """A body as whoever gets it may read it, whatever its headers say."""
+        names = magic(body)
+        if names and compressed < MOST_CODINGS and (self._llm or is_binary(self._media) or not self._media):
+            plain = decode(body, names, self._max_bytes)
+            return Recoded(self.read(plain, compressed + 1), body, plain, lambda new: encode(new, names))
+        charset = charsets.of(body, self._parameters.get("charset", ""), as_json=self._llm or is_json(self._media))
+        if charset is not None:
+            plain = charsets.decode(body, charset)
+            return Recoded(self._read(plain, ""), body, plain, lambda new: charsets.encode(new, charset))
+        return self._read(body, self._parameters.get("charset", ""))
+
+    def _read(self, body: bytes, charset: str) -> Document:
+        rule, media = self._rule, self._media
+        looks_json = body.removeprefix(_BOM).lstrip()[:1] in (b"{", b"[")
+        chosen = bool(rule.texts)
+        document: Document
+        if media.startswith("multipart/") and not (self._llm and looks_json):
+            names = rule.texts if rule.payload == "form" else ()
+            document = self._multipart(body, self._parameters.get("boundary", ""), names)
+        elif self._llm:  # the upstream may not look at the content type
+            kind = kind_of(body) if not looks_json and is_binary(media) else None
+            if kind is not None:
+                return OpaqueDocument(body, kind)
+            document = JsonDocument(body, LLM)
+            if rule.intent_from is not None:
+                document.intent_text = JsonDocument(body, _paths_tree((), rule.intent_from)).intent_text
+        elif rule.payload in ("json", "ndjson"):
+            tree = _paths_tree(rule.texts, rule.intent_from)
+            document = JsonDocument(body, tree, lines=rule.payload == "ndjson", chosen=chosen)
+        elif rule.payload == "form":
+            document = FormDocument(body, rule.texts, rule.intent_from)
+        elif rule.payload == "text":
+            document = TextDocument(body, charset)
+        else:
+            document = self._guess(media, charset, body, looks_json=looks_json)
+        return document
+
+    def _guess(self, media: str, charset: str, body: bytes, *, looks_json: bool, is_file: bool = False) -> Document:
+        """Read a body of which only the content type is known, which is often wrong or missing."""
+        tree = _paths_tree((), self._rule.intent_from)
+        if is_json(media) or is_lines(media):
+            return JsonDocument(body, tree, lines=is_lines(media))
+        if looks_json:  # curl says x-www-form-urlencoded of all that it posts
+            with suppress(UnreadableBodyError):
+                return JsonDocument(body, tree)
+        if is_binary(media) or is_file:
+            kind = kind_of(body) or ("binary" if data.is_binary(body) else None)
+            return OpaqueDocument(body, kind) if kind is not None else _any_text(body)
+        if media == "application/x-www-form-urlencoded" and b"=" in body:
+            return FormDocument(body, (), self._rule.intent_from)
+        return TextDocument(body, charset)
+
+    def _multipart(self, body: bytes, boundary: str, names: Sequence[str] = (), depth: int = 0) -> Document:
+        def read(head: Head, raw: bytes) -> Document:
+            media, parameters = media_type(head.media)
+            if media.startswith("multipart/"):
+                if depth == _MOST_NESTED:
+                    raise UnreadableBodyError(f"the multipart body is nested deeper than {_MOST_NESTED} levels")
+                return self._multipart(raw, parameters.get("boundary", ""), (), depth + 1)
+            return self._part(head, media, parameters.get("charset", ""), raw)
+
+        return MultipartDocument(body, boundary, read, names, self._rule.intent_from)
+
+    def _part(self, head: Head, media: str, charset: str, raw: bytes) -> Document:
+        if not raw:
+            return OpaqueDocument(raw)
+        if head.coding == "base64":
+            plain = charsets.from_base64(raw)
+            inner = self._part(head._replace(coding=""), media, charset, plain)
+            return Recoded(inner, raw, plain, charsets.to_base64)
+        try:
+            wide = charsets.of(raw, charset, as_json=is_json(media))
+            if wide is not None:
+                plain = charsets.decode(raw, wide)
+                inner = self._part(head, media, "", plain)
+                return Recoded(inner, raw, plain, lambda new: charsets.encode(new, wide))
+            return self._guess(media, charset, raw, looks_json=raw.lstrip()[:1] in (b"{", b"["), is_file=head.is_file)
+        except UnreadableBodyError as error:
+            raise UnreadableBodyError(f"a part of the multipart body cannot be read: {error}") from None
 
 
-def _guess(rule: Intercept, media: str, charset: str, body: bytes, *, looks_json: bool) -> Document:
-    """Read a body of which only the content type is known, which is often wrong or missing."""
-    tree = _paths_tree((), rule.intent_from)
-    if is_json(media) or is_lines(media):
-        return JsonDocument(body, tree, lines=is_lines(media))
-    if looks_json:  # curl says x-www-form-urlencoded of all that it posts
-        with suppress(UnreadableBodyError):
-            return JsonDocument(body, tree)
-    if is_binary(media):
-        return OpaqueDocument(body)
-    if media == "application/x-www-form-urlencoded" and b"=" in body:
-        return FormDocument(body, (), rule.intent_from)
-    return TextDocument(body, charset)
-
-
-class _Encoded:
-    """A document whose body travels compressed."""
-
-    def __init__(self, document: Document, body: bytes, plain: bytes, names: list[str]) -> None:
-        self._document = document
-        self._body = body
-        self._plain = plain
-        self._names = names
-
-    @property
-    def body(self) -> bytes:
-        return self._plain
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return self._document.segments
-
-    @property
-    def intent_text(self) -> str:
-        return self._document.intent_text
-
-    @property
-    def model(self) -> str | None:
-        return self._document.model
-
-    @property
-    def stream(self) -> bool:
-        return self._document.stream
-
-    def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:
-        plain = self._document.replace(changes, model)
-        return self._body if plain is self._plain else encode(plain, self._names)
+def _any_text(body: bytes) -> TextDocument:
+    """What nothing says anything of, and is no data."""
+    try:
+        return TextDocument(body)
+    except UnreadableBodyError:
+        return TextDocument(body, "latin-1")

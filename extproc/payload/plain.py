@@ -6,13 +6,14 @@ import codecs
 from typing import TYPE_CHECKING
 
 from extproc.errors import UnreadableBodyError
-from extproc.payload.document import Segment, edits_of, is_change
+from extproc.payload.document import SYNTAX, filled
+from extproc.payload.layers import Texts
 from extproc.payload.literal import apply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from extproc.payload.document import Change
+    from extproc.payload.document import Change, Region, Segment
 
 
 class TextDocument:
@@ -32,33 +33,53 @@ class TextDocument:
             raise UnreadableBodyError(f"the body is not {self._charset} (byte {at})") from None
         if not exact:
             raise UnreadableBodyError(f"the body's {self._charset} cannot be written back as it is")
-        self.segments = [Segment(text)] if text else []
+        texts = Texts()
+        self._text = text
+        self._layer = texts.read(text, None) if text else None
+        self.segments = texts.segments()
+        self.unsearched = texts.unsearched
 
     @property
     def intent_text(self) -> str:
         """The text."""
-        return self.segments[0].text if self.segments else ""
+        return self._layer.said if self._layer is not None else ""
+
+    def regions(self) -> list[Region]:
+        """See Document."""
+        if self._layer is None:
+            return []
+        found, at, place = [], 0, 0
+        for start, end, what in self._layer.regions():
+            place += len(self._text[at:start].encode(self._charset))
+            size = len(self._text[start:end].encode(self._charset))
+            found.append((place, place + size, what))
+            at, place = end, place + size
+        return filled(found, len(self.body))
 
     def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:
         """See Document."""
         del model
-        change = changes[0] if changes else None
-        if change is None or not is_change(change):
-            return self.body
-        text = self.segments[0].text
-        return apply(text, edits_of(change, text)).encode(self._charset)
+        edits = self._layer.edits(changes) if self._layer is not None else ()
+        return apply(self._text, edits).encode(self._charset) if edits else self.body
 
 
 class OpaqueDocument:
-    """A body without texts: an image, an upload, nothing at all."""
+    """A body without texts: a picture, an upload, nothing at all."""
 
     model = None
     stream = False
     intent_text = ""
     segments: Sequence[Segment] = ()
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, reason: str = SYNTAX) -> None:
+        """`reason`: what it was proved to be."""
         self.body = body
+        self._reason = reason
+        self.unsearched = {reason: len(body)} if body and reason != SYNTAX else {}
+
+    def regions(self) -> list[Region]:
+        """See Document."""
+        return [(0, len(self.body), self._reason)] if self.body else []
 
     def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:
         """See Document."""

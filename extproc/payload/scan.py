@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from extproc.errors import BodyTooLargeError, UnreadableBodyError
@@ -30,7 +31,8 @@ Found = tuple[int, int, int, "Way"]
 _SPACE = rb"[ \t\r\n]*+"
 _INSIDE = rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+'
 _NUMBER = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
-_SCALAR = rb"(?:%b|true|false|null|\{%b\}|\[%b\])" % (_NUMBER, _SPACE, _SPACE)
+_WORD = rb"(?:%%b|true|false|null|\{%b\}|\[%b\])" % (_SPACE, _SPACE)
+_SCALAR = _WORD % _NUMBER
 """Numbers, words and empty containers: what never holds a text."""
 
 
@@ -40,7 +42,15 @@ def _value(close: bytes) -> bytes:
 
 
 _MEMBER = re.compile(rb'%b"(%b)"%b:%b' % (_SPACE, _INSIDE, _SPACE, _SPACE) + _value(b"}"))
-_ITEM = re.compile(rb"%b(?:%b%b,%b)*+()" % (_SPACE, _SCALAR, _SPACE, _SPACE) + _value(rb"\]"))
+
+
+@cache
+def _item(number: bytes) -> re.Pattern[bytes]:
+    """Any number of scalars, of numbers only such, and an item after them."""
+    return re.compile(rb"%b(?:%b%b,%b)*+()" % (_SPACE, _WORD % number, _SPACE, _SPACE) + _value(rb"\]"))
+
+
+_ITEM = _item(_NUMBER)
 _AFTER = (re.compile(_SPACE + rb"([,\]])"), re.compile(_SPACE + rb"([,}])"))
 _ROOT = re.compile(_SPACE + rb'(?:"(%b)"|(%b)|([{\[]))' % (_INSIDE, _SCALAR))
 _KEY, _STRING, _STRING_END, _SCALAR_END, _OPEN = 1, 2, 3, 4, 5
@@ -48,18 +58,31 @@ _SLICE = 0x7FF
 """Members, a microsecond each, after which it is asked whether anybody still waits."""
 _LOOKED_AT_TWICE = 65536
 _COMMA, _BRACE = 0x2C, 0x7B
+_BLANKS = re.compile(_SPACE)
+
+
+class NotJsonError(UnreadableBodyError):
+    """JSON ends here, or goes on as none. The message takes its time, so it is made when somebody reads it."""
+
+    def __init__(self, body: bytes, at: int) -> None:
+        super().__init__()
+        self._body, self._at = body, at
+
+    def __str__(self) -> str:
+        return _where(self._body, self._at)
 
 
 def walk(body: bytes, at: int, root: Node, way: Way = None) -> tuple[list[Found], int]:  # noqa: C901, PLR0912, PLR0915 - hot
     """Strings of use in the JSON value that begins at `at`, and the offset where it ends. `way` leads to that value."""
     first = _ROOT.match(body, at)
     if first is None:
-        raise _unreadable(body, at)
+        raise NotJsonError(body, at)
     if first[1] is not None:
         return ([(*first.span(1), root.use, way)] if root.use else []), first.end()
     at = first.end()
     if first[3] is None:
-        return [], at
+        span = root.numbers.look(body, first.start(2), at) if root.numbers is not None else None
+        return ([(*span, Use.NUMBER, way)] if span is not None else []), at
     found: list[Found] = []
     stack: list[tuple[bool, Node, Way, int]] = []
     in_object, node, index = body[at - 1] == _BRACE, root, 0
@@ -72,16 +95,20 @@ def walk(body: bytes, at: int, root: Node, way: Way = None) -> tuple[list[Found]
         if in_object:
             match = _MEMBER.match(body, at)
             if match is None:
-                raise _unreadable(body, at)
+                raise NotJsonError(body, at)
             key = match[_KEY]
-            child = node.keys.get(key if b"\\" not in key else unescape_key(key), node.other)
+            child = node.keys.get(key if b"\\" not in key else unescape_key(key))
             here = (way, key)
+            if child is None:
+                child = node.other
+                if node.names:
+                    found.append((*match.span(_KEY), Use.KEY, here))
         else:
-            match = _ITEM.match(body, at)
-            if match is None:
-                raise _unreadable(body, at)
-            index += body.count(b",", at, match.end(_KEY))
             child = node.items
+            match = (_ITEM if child.numbers is None else _item(child.numbers.small)).match(body, at)
+            if match is None:
+                raise NotJsonError(body, at)
+            index += body.count(b",", at, match.end(_KEY))
             here = (way, index)
             index += 1
         at = match.end()
@@ -92,20 +119,25 @@ def walk(body: bytes, at: int, root: Node, way: Way = None) -> tuple[list[Found]
                 raise UnreadableBodyError(f"the JSON is nested deeper than {MAX_DEPTH} levels (byte {at})")
             in_object, node, way, index = body[at - 1] == _BRACE, child, here, 0
             continue
-        if child.use:
-            if kind == _STRING_END:
+        if kind == _STRING_END:
+            if child.use and (child.words is None or match[_STRING] not in child.words):
                 found.append((*match.span(_STRING), child.use, here))
-                if len(found) > MAX_TEXTS:
-                    raise BodyTooLargeError(f"the body holds more than {MAX_TEXTS} texts")
-            elif child.use & Use.STREAM:
+        else:
+            if child.numbers is not None:
+                span = child.numbers.look(body, match.end(_KEY), at)
+                if span is not None:
+                    found.append((*span, Use.NUMBER, here))
+            if child.use & Use.STREAM:
                 found.append((match.end(_KEY), at, child.use, here))
+        if len(found) > MAX_TEXTS:
+            raise BodyTooLargeError(f"the body holds more than {MAX_TEXTS} texts")
         while body[at - 1] != _COMMA:
             if not stack:
                 return found, at
             in_object, node, way, index = stack.pop()
             match = _AFTER[in_object].match(body, at)
             if match is None:
-                raise _unreadable(body, at)
+                raise NotJsonError(body, at)
             at = match.end()
 
 
@@ -129,10 +161,15 @@ def check_utf8(body: bytes) -> None:
             at += used
 
 
-def _unreadable(body: bytes, at: int) -> UnreadableBodyError:
-    """The error for a place where JSON should go on and does not. Says where, never what stands there."""
-    while at < len(body) and body[at] in b" \t\r\n":
-        at += 1
+def end_of_space(body: bytes, at: int) -> int:
+    """Where the white space ends that begins here."""
+    match = _BLANKS.match(body, at)
+    return at if match is None else match.end()
+
+
+def _where(body: bytes, at: int) -> str:
+    """The place where JSON should go on and does not. Says where, never what stands there."""
+    at = end_of_space(body, at)
     if len(body) <= _LOOKED_AT_TWICE:  # the walk knows the member; json knows the byte
         try:
             text = body.decode()
@@ -142,4 +179,4 @@ def _unreadable(body: bytes, at: int) -> UnreadableBodyError:
         except (ValueError, RecursionError):
             pass
     what = "ends before the JSON does" if at >= len(body) else f"is not JSON from byte {at} on"
-    return UnreadableBodyError(f"the body {what}")
+    return f"the body {what}"

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from extproc.config.jsonpath import parse_jsonpath
+from extproc.payload.numbers import ANY_NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from extproc.config.jsonpath import Step
+    from extproc.payload.numbers import Numbers
 
 
 class Use:
@@ -26,6 +28,14 @@ class Use:
     INTENT = 32
     SETTING = 64
     """In an answer: a name, an id, a setting. What stands in it is restored, and never redacted."""
+    KEY = 128
+    """A key that no closed list knows."""
+    NUMBER = 256
+    """A number that may be somebody's."""
+    IDENTIFIER = 512
+    """A text that programs agree on: the name of a tool, the id of a call."""
+    OPAQUE = 1024
+    """What only its issuer can read: a signature, encrypted reasoning. Anything else there is a text."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +44,12 @@ class Node:
 
     use: int = 0
     keys: dict[bytes, Node] = field(default_factory=dict)
+    words: frozenset[bytes] | None = None
+    """Strings that mean something here and are nobody's: they are syntax. Any other is what `use` says."""
+    numbers: Numbers | None = None
+    """What numbers here may be; None: they are of no interest."""
+    names: bool = False
+    """Keys that are not in `keys` are texts."""
     other: Node = field(init=False)
     """For keys that are not in `keys`."""
     items: Node = field(init=False)
@@ -57,7 +73,9 @@ class Node:
 SKIP = Node()
 """Nothing in here is a text."""
 EVERY = Node(Use.TEXT)
-"""Every string in here is a text."""
+"""Every string in here is a text: for answers."""
+FREE = Node(Use.TEXT, names=True, numbers=ANY_NUMBER)
+"""Every string, key and number in here may hold personal data: JSON of which nothing is known."""
 
 
 def without(tree: Node, masked: Node) -> Node:
@@ -93,7 +111,7 @@ def paths_tree(texts: Iterable[str], intent_from: str | None = None) -> Node:
         use = 0
         for path, at in state:
             use |= paths[path][1] if at == len(paths[path][0]) else 0
-        made = known[state] = Node(use)
+        made = known[state] = Node(use, names=bool(use & Use.TEXT), numbers=ANY_NUMBER if use & Use.TEXT else None)
         made.keys = {name.encode(): node(_after(state, paths, name)) for name in names}
         made.other = node(_after(state, paths, None))
         made.items = node(_after(state, paths, None, item=True))

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from extproc.pii.restorer import Edit
     from extproc.pii.results import RecognizerResult
 
+_AGREED = frozenset({"key", "identifier"})
+_GUESSED = frozenset({"label before", "label after", "JSON key", "head of its column"})
+"""Evidence that names of tools and of fields have by chance."""
 Span = tuple[str, int, int]
 """Entity type, start, end."""
 
@@ -48,6 +51,10 @@ class Text(Protocol):
     @property
     def key(self) -> str | None:
         """Its label."""
+
+    @property
+    def kind(self) -> str:
+        """A `text`, a `number`, or what programs agree on: a `key`, an `identifier`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,7 @@ class Anonymizer:
         self._settings = settings
         self._analyzer = analyzer
         self._search = RecentFindings(analyzer.analyze, settings.remember_texts)
+        self._search_agreed = RecentFindings(lambda text, _: analyzer.patterns(text), settings.remember_texts)
         self._key = read_hash_key(settings)
 
     def anonymize(
@@ -115,6 +123,8 @@ class Anonymizer:
         if deadline is not None and time.monotonic() > deadline:
             raise LateError
         try:
+            if is_agreed(text):
+                return without_guesses(self._search_agreed(text.text, None))
             return self._search(text.text, text.key)
         except IntentmeshError:
             raise
@@ -134,6 +144,21 @@ class Anonymizer:
             if new is not None:
                 edits.append((start, end, new))
         return edits
+
+
+def search(analyzer: Analyzer, text: Text) -> list[RecognizerResult]:
+    """The findings in a text."""
+    return without_guesses(analyzer.patterns(text.text)) if is_agreed(text) else analyzer.analyze(text.text, text.key)
+
+
+def is_agreed(text: Text) -> bool:
+    """Whether a text is a word that programs agree on: a name of a field or a tool, the id of a call."""
+    return text.kind in _AGREED and " " not in text.text
+
+
+def without_guesses(found: list[RecognizerResult]) -> list[RecognizerResult]:
+    """Findings that no label had to tell."""
+    return [result for result in found if _GUESSED.isdisjoint(result.evidence)] if found else found
 
 
 def spans(text: str, found: list[RecognizerResult]) -> Iterator[Span]:
@@ -172,6 +197,10 @@ def everywhere(texts: Sequence[Text], found: list[list[Span]], types: Iterable[s
     for i, text in enumerate(texts):
         checkpoint()
         read = text.text
+        if text.kind != "text":
+            if read in values and not found[i]:
+                found[i] = [(values[read], 0, len(read))]
+            continue
         if beginnings is not None:
             more = list(beginnings.occurrences(read))
         else:

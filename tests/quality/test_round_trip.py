@@ -57,7 +57,7 @@ TEXT = st.lists(st.sampled_from([*ORIGINALS, *NOISE, " ", " or "]) | st.text(CHA
 )
 KEY = st.sampled_from(["content", "text", "to", "email", "[EMAIL_ADDRESS_1]"]) | st.text(CHARACTERS, max_size=4)
 VALUE = st.recursive(
-    TEXT | st.integers() | st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False),
+    TEXT | st.integers(-999, 999) | st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEY, inner, max_size=4),
     max_leaves=8,
 )

@@ -95,7 +95,7 @@ async def test_the_rest_of_the_body_is_untouched(gateway):
     """Numbers, spacing, key order, unknown and repeated keys: every byte but the secret's own."""
     mail = SECRETS["EMAIL_ADDRESS"]
     body = (
-        '{ "temperature" : 1.0e-0, "z":1,"seed": 12345678901234567890123,\t"messages":[ {"content":"caf\\u00e9 '
+        '{ "temperature" : 1.0e-0, "z":1,"seed": 1.2345e3,\t"messages":[ {"content":"caf\\u00e9 '
         + mail
         + ' \\ud83d\\ude00","role":"user"} ],"z":2,"unknown":{"a":[ ]} }'
     ).encode()

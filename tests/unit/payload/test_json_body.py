@@ -1,5 +1,6 @@
 """JSON bodies are edited in place: what does not change stays, to the last space."""
 
+import base64
 import json
 import tracemalloc
 
@@ -11,16 +12,30 @@ from extproc.config.intercept import Intercept
 from extproc.errors import BodyTooLargeError, UnreadableBodyError
 from extproc.payload import parse
 from extproc.payload.json_body import JsonDocument
-from extproc.payload.schemas import LLM
+from extproc.payload.request_schemas import LLM
 from extproc.payload.tree import EVERY, paths_tree
 
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 2).decode()
+SIGNATURE = base64.b64encode(bytes(range(256))).decode()
+WAV = base64.b64encode(b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(range(256)) * 2).decode()
 JSON = Intercept(path="/t", payload="json")
 OPENAI = Intercept(path_prefix="/v1/", payload="openai")
 
 
 def texts(document):
     """Path -> text."""
-    return {segment.path: segment.text for segment in document.segments}
+    return {segment.path: segment.text for segment in said(document)}
+
+
+def said(document, kind="text"):
+    """The segments of one kind."""
+    return [segment for segment in document.segments if segment.kind == kind]
+
+
+def changed(document, *changes, model=None):
+    """The body with these changes of its texts, in order."""
+    left = iter(changes)
+    return document.replace([next(left) if s.kind == "text" else None for s in document.segments], model=model)
 
 
 def test_only_the_edited_span_changes():
@@ -182,14 +197,14 @@ def test_memory_stays_below_three_bodies():
 
 
 def test_chat():
-    """Every role, string and parts; arguments one level down; not: images, tools, ids, model."""
+    """Every role, string and parts; arguments one level down; tools by what they say; names and ids as identifiers."""
     arguments = json.dumps({"to": 'a"b', "n": 5, "nested": {"l": ["x"]}})
     body = json.dumps(
         {
             "model": "gpt",
             "stream": True,
             "user": "u-1",
-            "tools": [{"function": {"description": "no"}}],
+            "tools": [{"function": {"name": "send", "description": "what it does"}}],
             "messages": [
                 {"role": "system", "content": "sys"},
                 {
@@ -197,8 +212,8 @@ def test_chat():
                     "name": "n",
                     "content": [
                         {"type": "text", "text": "look"},
-                        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
-                        {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}},
+                        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}", "detail": "low"}},
+                        {"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}},
                     ],
                 },
                 {
@@ -215,6 +230,7 @@ def test_chat():
     document = parse(OPENAI, "/v1/chat/completions", "application/json", "", body)
     assert texts(document) == {
         "$.user": "u-1",
+        "$.tools[0].function.description": "what it does",
         "$.messages[0].content": "sys",
         "$.messages[1].content[0].text": "look",
         "$.messages[2].tool_calls[0].function.arguments.to": 'a"b',
@@ -222,10 +238,12 @@ def test_chat():
         "$.messages[3].content": "sent",
     }
     assert (document.model, document.stream, document.intent_text) == ("gpt", True, "look")
-    assert [s.role for s in document.segments] == [None, "system", "user", "assistant", "assistant", "tool"]
-    out = json.loads(document.replace([None, None, None, "[A_1]", [(0, 1, '"')], None], model="phi"))
-    changed = json.loads(out["messages"][2]["tool_calls"][0]["function"]["arguments"])
-    assert changed == {"to": "[A_1]", "n": 5, "nested": {"l": ['"']}}
+    assert [s.text for s in said(document, "identifier")] == ["gpt", "send", "n", "call_1"]
+    assert [s.text for s in said(document, "key")] == ["to", "n", "nested", "l"]
+    assert [s.role for s in said(document)] == [None, None, "system", "user", "assistant", "assistant", "tool"]
+    out = json.loads(changed(document, None, None, None, None, "[A_1]", [(0, 1, '"')], None, model="phi"))
+    arguments = json.loads(out["messages"][2]["tool_calls"][0]["function"]["arguments"])
+    assert arguments == {"to": "[A_1]", "n": 5, "nested": {"l": ['"']}}
     assert out["model"] == "phi"
 
 
@@ -250,7 +268,7 @@ def test_anthropic():
                     "role": "assistant",
                     "content": [
                         {"type": "tool_use", "id": "t", "name": "f", "input": {"id": "x", "q": "y"}},
-                        {"type": "thinking", "thinking": "hm", "signature": "sig"},
+                        {"type": "thinking", "thinking": "hm", "signature": SIGNATURE},
                     ],
                 },
                 {
@@ -263,7 +281,7 @@ def test_anthropic():
                         },
                         {
                             "type": "image",
-                            "source": {"type": "base64", "media_type": "image/png", "data": "QUJD" * 100},
+                            "source": {"type": "base64", "media_type": "image/png", "data": PNG},
                         },
                     ],
                 },
@@ -271,7 +289,8 @@ def test_anthropic():
         }
     ).encode()
     document = parse(Intercept(path="/v1/messages"), "/v1/messages", "application/json", "", body)
-    assert [segment.text for segment in document.segments] == ["sys", "u", "hi", "x", "y", "hm", "r", "doc text"]
+    assert [segment.text for segment in said(document)] == ["sys", "u", "hi", "x", "y", "hm", "r", "doc text"]
+    assert document.unsearched == {"opaque": len(SIGNATURE), "image": len(PNG)}
     assert document.intent_text == "hi"
 
 
@@ -300,7 +319,7 @@ def test_anthropic():
 def test_other_apis(path, body, found, intent):
     """Completions, embeddings and responses."""
     document = parse(Intercept(path_prefix="/"), path, "application/json", "", json.dumps(body).encode())
-    assert found == [segment.text for segment in document.segments]
+    assert found == [segment.text for segment in said(document)]
     assert intent == document.intent_text
 
 
@@ -321,7 +340,7 @@ def test_other_apis(path, body, found, intent):
 def test_paths(paths, found):
     """The texts that JSONPaths select: strings, or all strings inside."""
     body = json.dumps({"t": {"s": "S", "b c": "B", "x": ["X"]}, "l": [{"v": "1"}, {"v": "2"}], "v": "3"}).encode()
-    assert found == [segment.text for segment in JsonDocument(body, paths_tree(paths)).segments]
+    assert found == [segment.text for segment in said(JsonDocument(body, paths_tree(paths)))]
 
 
 def test_escaped_keys_are_the_same_keys():
@@ -349,5 +368,5 @@ def test_lines():
     """NDJSON: each line is a body of its own."""
     body = b'{"a":"x"}\n{"a":"y"}\r\n\n{"a":"z"}'
     document = parse(Intercept(path_prefix="/"), "/bulk", "application/x-ndjson", "", body)
-    assert [segment.path for segment in document.segments] == ["$[0].a", "$[1].a", "$[2].a"]
-    assert body.replace(b'"y"', b'"[Y_1]"') == document.replace([None, "[Y_1]", None])
+    assert [segment.path for segment in said(document)] == ["$[0].a", "$[1].a", "$[2].a"]
+    assert body.replace(b'"y"', b'"[Y_1]"') == changed(document, None, "[Y_1]", None)

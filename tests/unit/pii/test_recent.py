@@ -96,6 +96,6 @@ def test_masking_twice_is_masking_once():
     """The same request again has the same placeholders."""
     settings = PiiSettings()
     anonymizer = Anonymizer(settings, Analyzer(settings))
-    texts = [type("Text", (), {"text": TEXT, "key": None})()]
+    texts = [type("Text", (), {"text": TEXT, "key": None, "kind": "text"})()]
     first, second = (anonymizer.anonymize(texts).texts for _ in range(2))
     assert first == second == ["my mail is [EMAIL_ADDRESS_1] and my name is [PERSON_1]"]
