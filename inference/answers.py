@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from inference.errors import InferenceError
     from inference.generation import Piece, Usage, Vector
     from inference.protocol import EmbeddingBody
+    from inference.said import Said
     from inference.sampling import TokenLogprob
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -60,15 +61,15 @@ class Shape:
         """The answer to a request that is not streamed."""
         return {**self._head(self._object), "choices": choices, "usage": usage}
 
-    def choice(self, index: int, text: str, pieces: Sequence[Piece]) -> dict[str, Any]:
+    def choice(self, index: int, said: Said, pieces: Sequence[Piece]) -> dict[str, Any]:
         """One choice of a whole answer."""
         logprobs = [entry for piece in pieces for entry in piece.logprobs]
         finish = pieces[-1].finish
         shaped = self._logprobs(logprobs) if logprobs else None
         if self.chat:
-            message = {"role": "assistant", "content": text, "refusal": None}
-            return {"index": index, "message": message, "logprobs": shaped, "finish_reason": finish}
-        return {"index": index, "text": text, "logprobs": shaped, "finish_reason": finish}
+            reason = "tool_calls" if said.calls and finish == "stop" else finish
+            return {"index": index, "message": message(said), "logprobs": shaped, "finish_reason": reason}
+        return {"index": index, "text": said.content, "logprobs": shaped, "finish_reason": finish}
 
     def begin(self, index: int) -> bytes:
         """The first event of a choice: who speaks. Plain completions have none."""
@@ -82,10 +83,14 @@ class Shape:
         content: dict[str, Any] = {"delta": {"content": piece.text}} if self.chat else {"text": piece.text}
         return self._event({"index": index, **content, "logprobs": logprobs})
 
-    def end(self, index: int, piece: Piece) -> bytes:
+    def delta(self, index: int, delta: dict[str, Any], logprobs: Sequence[TokenLogprob]) -> bytes:
+        """A piece of a chat's answer: text, thought or a call."""
+        return self._event({"index": index, "delta": delta, "logprobs": self._logprobs(logprobs) if logprobs else None})
+
+    def end(self, index: int, reason: str) -> bytes:
         """The last event of a choice: why it ended."""
         content: dict[str, Any] = {"delta": {}} if self.chat else {"text": ""}
-        return self._event({"index": index, **content, "logprobs": None, "finish_reason": piece.finish})
+        return self._event({"index": index, **content, "logprobs": None, "finish_reason": reason})
 
     def usage(self, usage: dict[str, Any]) -> bytes:
         """The event after all choices, if usage was asked for."""
@@ -144,6 +149,20 @@ class Shape:
 
     def _string(self, token: int) -> str:
         return self.piece_text(token).decode(errors="replace")
+
+
+def message(said: Said) -> dict[str, Any]:
+    """A chat's answer; its text is null where it is calls alone."""
+    shaped: dict[str, Any] = {"role": "assistant", "content": said.content, "refusal": None}
+    if said.reasoning:
+        shaped["reasoning_content"] = said.reasoning
+    if said.calls:
+        shaped["content"] = said.content or None
+        shaped["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in said.calls
+        ]
+    return shaped
 
 
 def embedding(index: int, vector: Vector, body: EmbeddingBody) -> dict[str, Any]:

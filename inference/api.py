@@ -24,8 +24,9 @@ from inference.errors import (
 from inference.generation import Failure, Piece, Vector
 from inference.protocol import ChatBody, CompletionBody, EmbeddingBody, InferBody, read_body
 from inference.requests_log import Exchange
+from inference.said import read_whole
 from inference.service import ClientGoneError
-from inference.streaming import EventStream
+from inference.streaming import EventStream, OpenAiWriter
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -129,13 +130,13 @@ class Api:
         if stream:
             events = self._ready().run(job, request.receive)
             try:
-                return EventStream(await anext(events), events, job, shape, exchange)
+                return EventStream(await anext(events), events, OpenAiWriter(job, shape), exchange)
             except BaseException:
                 await events.aclose()
                 raise
         by_choice = await self._collect(request, exchange, job)
         choices = [
-            shape.choice(index, "".join(piece.text for piece in pieces), pieces)
+            shape.choice(index, read_whole(job.new_parser(), "".join(piece.text for piece in pieces)), pieces)
             for index, pieces in enumerate(by_choice)
         ]
         return JSONResponse(shape.whole(choices, answers.usage_body(exchange.usages, job.prompts)))

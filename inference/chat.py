@@ -1,108 +1,114 @@
-"""Messages to tokens, by the chat template that the GGUF carries.
-
-What users write can never become a control token: such texts in a message are marked while the template is rendered
-and tokenised as plain text after it.
-"""
+"""Messages to tokens, by the chat template that the GGUF carries, and how the answer to them is to be read."""
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import re
-from typing import TYPE_CHECKING, Any, NoReturn
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-from inference.errors import InvalidRequestError, ModelFileError
+from inference.errors import InvalidRequestError
+from inference.prompt.abilities import abilities_of, offer
+from inference.prompt.control import END, Guard, unmarked
+from inference.prompt.conversation import arrange
+from inference.prompt.template import CHATML, RefusalError, Template
+from inference.tools.families import family_of
+from inference.tools.offer import NOTHING
+from inference.tools.parser import THINKING, AnswerParser
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from inference.model import Model
+    from inference.tools.offer import Offer
 
-CHATML = (
-    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-"""For a model that brings no template."""
-_OPEN, _CLOSE = "\ufdd0", "\ufdd1"
-"""Two code points that are never characters; they mark what is to stay plain text."""
+_OURS = frozenset({"messages", "tools", "add_generation_prompt", "bos_token", "eos_token"})
 
 
-class TemplateError(jinja2.TemplateError):
-    """The template itself refuses these messages (`raise_exception`)."""
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A rendered prompt."""
+
+    text: str
+    """With the guard's marks."""
+    thinking: str | None
+    """The tag of thought that it ends with, if it does."""
+
+    @property
+    def shown(self) -> str:
+        """As it reads."""
+        return unmarked(self.text)
 
 
 class ChatTemplate:
     """A compiled template with the tokenizer it belongs to."""
 
     def __init__(self, model: Model, source: str | None) -> None:
-        self._model = model
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+        constants = {"bos_token": model.token_text("bos"), "eos_token": model.token_text("eos")}
+        self._template = Template(source or CHATML, constants)
+        self._abilities = abilities_of(self._template)
+        self._guard = Guard(model)
+        self.family = family_of(self._template.source)
+        """How this model writes calls."""
+        marks = {*self.family.marks, *THINKING, *THINKING.values()}
+        self.marks = frozenset(token for token, text in model.control_tokens.items() if text in marks)
+        """Control tokens whose text must be seen to read an answer."""
+
+    def prompt(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Offer = NOTHING,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        continues: bool = False,
+    ) -> Prompt:
+        """Render checked messages (`prompt.messages`), up to where the assistant speaks or, if it `continues`, goes on."""
+        abilities = self._abilities
+        marked = [self._guard.mark(message) for message in messages]
+        if continues:
+            marked[-1]["content"] += END
+        offered = self._guard.mark(list(tools.tools))
+        taken = offer(abilities.tools, offered) if offered else {}
+        arranged = arrange(marked, [] if taken else offered, abilities, self.family.write)
+        given = {**abilities.no_tools, **taken, "enable_thinking": True, **self._variables(variables or {})}
+        try:
+            text = self._template.render(arranged, add_generation_prompt=not continues, **given)
+        except RefusalError as refusal:
+            raise InvalidRequestError(
+                f"the model's chat template does not take these messages: {refusal}", param="messages"
+            ) from None
+        if continues:
+            text, found, _ = text.rpartition(END)
+            if not found:
+                raise InvalidRequestError(
+                    "the model's chat template has no place for an answer that is to be continued", param="messages"
+                )
+        tail = text.rstrip()
+        return Prompt(text, next((tag for tag in THINKING if tail.endswith(tag)), None))
+
+    def tokens(self, prompt: Prompt) -> list[int]:
+        """Tokens of a prompt; what clients wrote is text in them."""
+        return self._guard.tokenize(prompt.text)
+
+    def parser(self, prompt: Prompt, tools: Offer, *, split_reasoning: bool) -> Callable[[], AnswerParser]:
+        """What makes parsers for the answers to a prompt."""
+        return functools.partial(
+            AnswerParser,
+            self.family,
+            tools.schemas,
+            calls=bool(tools.tools),
+            single=not tools.parallel,
+            thinking=prompt.thinking,
+            split_reasoning=split_reasoning,
         )
-        environment.filters["tojson"] = _to_json
-        environment.globals["raise_exception"] = _raise
-        environment.globals["strftime_now"] = _now
-        try:
-            self._template = environment.from_string(source or CHATML)
-        except jinja2.TemplateSyntaxError as error:
-            raise ModelFileError(f"the chat template cannot be read: line {error.lineno}: {error.message}") from None
-        self._constants = {"bos_token": model.token_text("bos"), "eos_token": model.token_text("eos")}
-        texts = sorted(model.control_texts(), key=len, reverse=True)
-        self._control = re.compile("|".join(map(re.escape, texts))) if texts else None
 
-    def tokens(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] | None) -> list[int]:
-        """The prompt for these messages, up to where the assistant speaks."""
-        guarded = [self._guard(dict(message)) for message in messages]
-        try:
-            text = self._template.render(
-                messages=guarded, tools=tools or None, add_generation_prompt=True, **self._constants
+    def takes(self, variable: str) -> bool:
+        """Whether the template asks for a variable."""
+        return variable in self._template.variables
+
+    def _variables(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Variables of a client's; ours are not among them."""
+        if any(name in _OURS for name in variables):
+            raise InvalidRequestError(
+                f"the server itself sets {', '.join(sorted(_OURS))}", param="chat_template_kwargs"
             )
-        except jinja2.TemplateError as error:
-            reason = str(error) if isinstance(error, TemplateError) else type(error).__name__
-            raise InvalidRequestError(
-                f"the model's chat template does not take these messages: {reason}", param="messages"
-            ) from None
-        except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
-            raise InvalidRequestError(
-                f"the model's chat template does not take these messages ({type(error).__name__})", param="messages"
-            ) from None
-        return self._tokenize(text)
-
-    def _guard(self, value: Any) -> Any:
-        """Mark the texts of control tokens in whatever the client sent."""
-        if isinstance(value, str):
-            plain = value.replace(_OPEN, "").replace(_CLOSE, "")
-            return self._control.sub(rf"{_OPEN}\g<0>{_CLOSE}", plain) if self._control else plain
-        if isinstance(value, dict):
-            return {key: self._guard(part) for key, part in value.items()}
-        if isinstance(value, list):
-            return [self._guard(part) for part in value]
-        return value
-
-    def _tokenize(self, text: str) -> list[int]:
-        bos = self._constants["bos_token"]
-        begin = self._model.adds_bos and not (bos and text.startswith(bos))
-        if _OPEN not in text:
-            return self._model.tokenize(text, special=True, begin=begin)
-        tokens: list[int] = []
-        for number, part in enumerate(re.split(f"{_OPEN}(.*?){_CLOSE}", text, flags=re.DOTALL)):
-            if part:
-                plain = number % 2 == 1
-                tokens += self._model.tokenize(part, special=not plain, begin=begin and not tokens)
-        return tokens
-
-
-def _raise(message: str) -> NoReturn:
-    raise TemplateError(message)
-
-
-def _to_json(value: Any, indent: int | None = None, **_: Any) -> str:
-    """Plain JSON: Jinja's own filter escapes for HTML."""
-    return json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-def _now(layout: str) -> str:
-    return dt.datetime.now(tz=dt.UTC).strftime(layout)
+        return {name: self._guard.mark(value) for name, value in variables.items()}

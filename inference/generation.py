@@ -73,6 +73,8 @@ class Generation:
     channel: Channel
     index: int = 0
     """Which choice of its request this is."""
+    shown: frozenset[int] = frozenset()
+    """Control tokens whose text is part of the answer: they tell its parser where a call begins."""
     cancelled: bool = False
     """Set by the event loop when the client has gone; the scheduler looks at every step."""
     submitted: float = field(default_factory=time.perf_counter)

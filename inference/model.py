@@ -6,6 +6,7 @@ After loading everything here only reads, and may be called from any thread.
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from inference import logs
 from inference.errors import ModelFileError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from inference.settings import Settings
 
@@ -62,10 +63,11 @@ class Model:
         token = {"bos": llama.llama_vocab_bos, "eos": llama.llama_vocab_eos}[which](self.vocab)
         return "" if token < 0 else self.piece(token, special=True).decode(errors="replace")
 
-    def control_texts(self) -> list[str]:
-        """Texts that a prompt's special tokens have."""
+    @functools.cached_property
+    def control_tokens(self) -> Mapping[int, str]:
+        """Special tokens, each with the text that stands for it in a prompt."""
         ids = (token for token in range(self.vocabulary_size) if llama.llama_vocab_is_control(self.vocab, token))
-        return [text for token in ids if (text := self.piece(token, special=True).decode(errors="ignore"))]
+        return {token: text for token in ids if (text := self.piece(token, special=True).decode(errors="ignore"))}
 
     @property
     def adds_bos(self) -> bool:

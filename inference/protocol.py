@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from inference.errors import InvalidRequestError
+from inference.prompt.messages import plain_message
 from inference.sampling import SamplingParams
 
 if TYPE_CHECKING:
@@ -121,12 +122,31 @@ class ChatBody(SampledBody):
     max_completion_tokens: int | None = Field(default=None, ge=1)
     logprobs: bool | None = None
     top_logprobs: int | None = Field(default=None, ge=0, le=20)
-    tools: list[dict[str, Any]] | None = None
+    tools: list[Any] | None = None
+    tool_choice: Any = None
+    parallel_tool_calls: bool | None = None
+    continue_final_message: bool | None = None
+    """Whether a last message of the assistant's is continued; it is, unless this says no."""
+    add_generation_prompt: bool | None = None
+    """True begins a new answer after such a message."""
+    chat_template_kwargs: dict[str, Any] | None = None
+    """Further variables of the chat template, as `enable_thinking`."""
+    reasoning_effort: str | None = None
+    reasoning_format: Literal["auto", "none", "deepseek"] | None = None
+    """`none` leaves thought in the text of the answer (llama.cpp's extension)."""
 
     @field_validator("messages")
     @classmethod
     def _texts(cls, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [_plain_message(number, message) for number, message in enumerate(messages)]
+        return [plain_message(number, message) for number, message in enumerate(messages)]
+
+    @property
+    def continues(self) -> bool:
+        """Whether the last message is the assistant's and goes on."""
+        last = self.messages[-1]
+        if last["role"] != "assistant" or "tool_calls" in last:
+            return False
+        return self.continue_final_message is not False and not self.add_generation_prompt
 
     @property
     def limit(self) -> int | None:
@@ -190,26 +210,6 @@ def prompts_of(value: str | list[Any]) -> list[str | list[int]]:
     if value and isinstance(value[0], int):
         return [value]
     return list(value)
-
-
-def _plain_message(number: int, message: dict[str, Any]) -> dict[str, Any]:
-    """A message whose content is one text: lists of text parts are joined, other parts refused."""
-    if not isinstance(message.get("role"), str):
-        raise ValueError(f"message {number} has no role")  # noqa: TRY004 - pydantic wants a ValueError
-    content = message.get("content")
-    if isinstance(content, list):
-        texts = []
-        for part in content:
-            kind = part.get("type") if isinstance(part, dict) else None
-            if kind not in ("text", "input_text", "refusal") or not isinstance(part.get("text", ""), str):
-                raise ValueError(f"message {number} has a part that is not text; this server reads text only")
-            texts.append(part.get("text", ""))
-        return {**message, "content": "\n".join(texts)}
-    if content is None:
-        return {**message, "content": ""}
-    if not isinstance(content, str):
-        raise ValueError(f"the content of message {number} is neither a text nor a list of parts")  # noqa: TRY004
-    return message
 
 
 def _or(value: Number | None, default: Number) -> Number:

@@ -232,7 +232,7 @@ class Scheduler:
         speech.next_token = token
         if (logprob := speech.sampler.logprob(slot.output, token)) is not None:
             speech.logprobs.append(logprob)
-        text = speech.assembler.feed(self._engine.model.piece(token))
+        text = speech.assembler.feed(self._engine.model.piece(token, special=token in generation.shown))
         if speech.assembler.stopped is not None or speech.sampler.ended:
             self._finish(slot, "stop", text)
         elif speech.completion_tokens >= generation.max_tokens or len(slot.tokens) >= self._engine.context_tokens:

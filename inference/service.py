@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from inference.chat import ChatTemplate
 from inference.constraint.matcher import Compiler
@@ -12,10 +13,12 @@ from inference.constraint.request import grammar_of
 from inference.errors import ContextLengthError, InvalidRequestError
 from inference.generation import Channel, Embedding, Generation, Gone, Piece
 from inference.protocol import prompts_of
+from inference.tools.offer import read_offer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
+    from inference.chat import Prompt
     from inference.constraint.grammar import Grammar
     from inference.constraint.matcher import Constraint
     from inference.generation import Event, Task
@@ -23,8 +26,11 @@ if TYPE_CHECKING:
     from inference.protocol import ChatBody, CompletionBody, EmbeddingBody, InferBody, SampledBody
     from inference.sampling import SamplingParams
     from inference.settings import Settings
+    from inference.tools.offer import Offer
+    from inference.tools.parser import AnswerParser
     from inference.worker import Worker
 
+T = TypeVar("T")
 _LONG_TEXT = 32 * 1024
 """Longer prompts are tokenised off the event loop, which others are waiting for."""
 
@@ -41,6 +47,12 @@ class Job:
     channel: Channel
     prompts: int
     """How many different prompts; each has `len(tasks) / prompts` choices."""
+    parser: Callable[[], AnswerParser] | None = None
+    """Makes what reads one answer of a chat."""
+
+    def new_parser(self) -> AnswerParser | None:
+        """What reads one answer; None: its text is all there is to it."""
+        return self.parser() if self.parser is not None else None
 
 
 class Service:
@@ -66,11 +78,44 @@ class Service:
 
     async def chat(self, body: ChatBody) -> Job:
         """A chat request's sequences."""
+        prompt, tools = await self.render(body)
+        tokens = await _off_loop(len(prompt.text), lambda: self._template.tokens(prompt))
+        job = await self._job(body, [tokens], body.limit, body.alternatives, "messages", shown=self._template.marks)
+        split = body.reasoning_format != "none"
+        return dataclasses.replace(job, parser=self._template.parser(prompt, tools, split_reasoning=split))
+
+    async def render(self, body: ChatBody) -> tuple[Prompt, Offer]:
+        """A chat's prompt, and what may be called in the answer to it."""
+        tools = read_offer(body.tools, body.tool_choice, parallel=body.parallel_tool_calls)
+        variables = dict(body.chat_template_kwargs or {})
+        if body.reasoning_effort is not None:
+            variables = self._effort(body.reasoning_effort) | variables
+        if body.continue_final_message and not body.continues:
+            raise InvalidRequestError(
+                "only a last message of the assistant's, without calls, can be continued, and not beside "
+                "add_generation_prompt",
+                param="continue_final_message",
+            )
         prompt = await _off_loop(
-            sum(len(str(message.get("content", ""))) for message in body.messages),
-            lambda: self._template.tokens(body.messages, body.tools),
+            _size(body.messages) + _size(tools.tools),
+            lambda: self._template.prompt(body.messages, tools, variables, continues=body.continues),
         )
-        return await self._job(body, [prompt], body.limit, body.alternatives, "messages")
+        return prompt, tools
+
+    async def count(self, body: ChatBody) -> int:
+        """How many tokens a chat's prompt has."""
+        prompt, _ = await self.render(body)
+        return len(await _off_loop(len(prompt.text), lambda: self._template.tokens(prompt)))
+
+    def _effort(self, effort: str) -> dict[str, Any]:
+        """`reasoning_effort` in the template's words."""
+        if effort == "none" and self._template.takes("enable_thinking"):
+            return {"enable_thinking": False}
+        if self._template.takes("reasoning_effort"):
+            return {"reasoning_effort": effort}
+        if effort == "none":
+            return {}
+        raise InvalidRequestError("this model's chat template knows no reasoning effort", param="reasoning_effort")
 
     async def complete(self, body: CompletionBody) -> Job:
         """A plain completion's sequences."""
@@ -83,7 +128,7 @@ class Service:
     async def infer(self, body: InferBody) -> Job:
         """A plain service's prompt, answered as a chat of one message."""
         messages = [{"role": "user", "content": body.prompt}]
-        prompt = await _off_loop(len(body.prompt), lambda: self._template.tokens(messages, None))
+        prompt = await _off_loop(len(body.prompt), lambda: self._template.tokens(self._template.prompt(messages)))
         from inference.protocol import ChatBody  # noqa: PLC0415
 
         chat = ChatBody(messages=messages, temperature=body.temperature, seed=body.seed)
@@ -136,7 +181,9 @@ class Service:
         limit: int | None,
         logprobs: int | None,
         param: str,
+        *,
         grammar: Grammar | None = None,
+        shown: frozenset[int] = frozenset(),
     ) -> Job:
         """Sequences for prompts; `grammar` is what the answers must be besides what the body asks for."""
         if self._embeds:
@@ -163,6 +210,7 @@ class Service:
                         stream=body.stream,
                         channel=channel,
                         index=number * choices + choice,
+                        shown=shown,
                     )
                 )
         return Job(generations, channel, len(prompts))
@@ -193,7 +241,12 @@ class Service:
         return await _off_loop(len(text), lambda: self.model.tokenize(text, special=False, begin=True))
 
 
-async def _off_loop(size: int, work: Callable[[], list[int]]) -> list[int]:
+def _size(values: Sequence[Mapping[str, Any]]) -> int:
+    """About how much there is to render."""
+    return sum(64 + len(str(value.get("content", ""))) for value in values)
+
+
+async def _off_loop(size: int, work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work) if size > _LONG_TEXT else work()
 
 

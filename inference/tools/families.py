@@ -1,0 +1,69 @@
+"""How a model writes calls: a closed list of families, told apart by what stands in the chat template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from inference.tools import harmony, marked, tagged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from inference.tools.reader import Reader, Schemas, Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One way of writing calls."""
+
+    name: str
+    signs: tuple[str, ...]
+    """A template that has all of these is of this family."""
+    marks: tuple[str, ...]
+    """Texts that the parser must see, be they control tokens or not."""
+    read: Callable[[Reader, Schemas], Steps[None]]
+    write: Callable[[Sequence[tuple[str, Any]]], str]
+    """Calls as text, for templates that have no place for them."""
+    always: bool = False
+    """Answers have this form even where no tools are offered."""
+
+
+_TAGS = ("<tool_call>", "</tool_call>", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>")
+_DEEPSEEK = (
+    marked.DEEPSEEK_CALLS,
+    marked.DEEPSEEK_CALL,
+    marked.DEEPSEEK_NAME,
+    marked.DEEPSEEK_CALL_END,
+    marked.DEEPSEEK_CALLS_END,
+)
+_MISTRAL = (marked.MISTRAL, marked.MISTRAL_ID, marked.MISTRAL_ARGUMENTS)
+_PHI = (*marked.PHI, *marked.PHI_END)
+HERMES = Family("hermes", ("<tool_call>",), _TAGS, tagged.read_tagged, tagged.write_hermes)
+FAMILIES = (
+    Family(
+        "harmony",
+        (harmony.CHANNEL, harmony.MESSAGE),
+        harmony.MARKS,
+        harmony.read_harmony,
+        tagged.write_hermes,
+        always=True,
+    ),
+    Family("deepseek", (marked.DEEPSEEK_CALL,), _DEEPSEEK, marked.read_deepseek, marked.write_deepseek),
+    Family("mistral", (marked.MISTRAL,), _MISTRAL, marked.read_mistral, marked.write_mistral),
+    Family("phi", (marked.PHI[0],), _PHI, marked.read_phi, marked.write_phi),
+    Family("phi", (marked.PHI[1],), _PHI, marked.read_phi, marked.write_phi),
+    Family("glm", ("<tool_call>", "<arg_key>"), _TAGS, tagged.read_tagged, tagged.write_hermes),
+    Family("qwen-coder", ("<tool_call>", "<function=", "<parameter="), _TAGS, tagged.read_tagged, tagged.write_hermes),
+    HERMES,
+    Family("llama", (marked.PYTHON_TAG,), (marked.PYTHON_TAG,), marked.read_llama, marked.write_llama),
+    Family(
+        "llama", ("<|start_header_id|>", '"parameters"'), (marked.PYTHON_TAG,), marked.read_llama, marked.write_llama
+    ),
+)
+"""The first that fits is the one."""
+
+
+def family_of(template: str) -> Family:
+    """The family of a template; where it knows no tools, the form that models know best."""
+    return next((family for family in FAMILIES if all(sign in template for sign in family.signs)), HERMES)
