@@ -12,12 +12,15 @@ from inference.prompt.control import END, Guard, unmarked
 from inference.prompt.conversation import arrange
 from inference.prompt.template import CHATML, RefusalError, Template
 from inference.tools.families import family_of
+from inference.tools.grammar import answer_grammar
+from inference.tools.lark import Rules
 from inference.tools.offer import NOTHING
 from inference.tools.parser import THINKING, AnswerParser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from inference.constraint.grammar import Grammar
     from inference.model import Model
     from inference.tools.offer import Offer
 
@@ -49,8 +52,8 @@ class ChatTemplate:
         self._guard = Guard(model)
         self.family = family_of(self._template.source)
         """How this model writes calls."""
-        marks = {*self.family.marks, *THINKING, *THINKING.values()}
-        self.marks = frozenset(token for token, text in model.control_tokens.items() if text in marks)
+        self._tokens = model.marker_tokens({*self.family.marks, *THINKING, *THINKING.values()})
+        self.marks = frozenset(self._tokens.values()) & model.control_tokens.keys()
         """Control tokens whose text must be seen to read an answer."""
 
     def prompt(
@@ -100,6 +103,11 @@ class ChatTemplate:
             thinking=prompt.thinking,
             split_reasoning=split_reasoning,
         )
+
+    def grammar(self, prompt: Prompt, tools: Offer, answer: Grammar | None) -> Grammar | None:
+        """What the answer to a prompt must be, where a call is asked for or its text is held to a form."""
+        rules = Rules(self._template.source, self._tokens)
+        return answer_grammar(self.family, rules, tools, prompt.thinking, answer)
 
     def takes(self, variable: str) -> bool:
         """Whether the template asks for a variable."""

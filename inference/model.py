@@ -16,7 +16,7 @@ from inference import logs
 from inference.errors import ModelFileError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from inference.settings import Settings
 
@@ -68,6 +68,18 @@ class Model:
         """Special tokens, each with the text that stands for it in a prompt."""
         ids = (token for token in range(self.vocabulary_size) if llama.llama_vocab_is_control(self.vocab, token))
         return {token: text for token in ids if (text := self.piece(token, special=True).decode(errors="ignore"))}
+
+    def marker_tokens(self, texts: Collection[str]) -> dict[str, int]:
+        """Those of some texts that are tokens which no text makes: control tokens, and such that were added by hand."""
+        found = {text: token for token, text in self.control_tokens.items() if text in texts}
+        for text in set(texts) - found.keys():
+            tokens = self.tokenize(text, special=True, begin=False)
+            if len(tokens) == 1 and text[0] + text[-1] == "<>" and self._is_user_defined(tokens[0]):
+                found[text] = tokens[0]
+        return found
+
+    def _is_user_defined(self, token: int) -> bool:
+        return bool(llama.llama_token_get_attr(self.vocab, token) & llama.LLAMA_TOKEN_ATTR_USER_DEFINED)
 
     @property
     def adds_bos(self) -> bool:

@@ -80,7 +80,19 @@ class Service:
         """A chat request's sequences."""
         prompt, tools = await self.render(body)
         tokens = await _off_loop(len(prompt.text), lambda: self._template.tokens(prompt))
-        job = await self._job(body, [tokens], body.limit, body.alternatives, "messages", shown=self._template.marks)
+        answer = grammar_of(body)
+        grammar = None
+        if answer is not None or tools.tools:
+            grammar = await asyncio.to_thread(self._template.grammar, prompt, tools, answer)
+        job = await self._job(
+            body,
+            [tokens],
+            body.limit,
+            body.alternatives,
+            "messages",
+            grammar=grammar,
+            shown=self._template.marks,
+        )
         split = body.reasoning_format != "none"
         return dataclasses.replace(job, parser=self._template.parser(prompt, tools, split_reasoning=split))
 
@@ -123,7 +135,7 @@ class Service:
         if not texts:
             raise InvalidRequestError("the list of prompts is empty", param="prompt")
         prompts = [await self._tokens(text, "prompt") for text in texts]
-        return await self._job(body, prompts, body.limit, body.logprobs, "prompt")
+        return await self._job(body, prompts, body.limit, body.logprobs, "prompt", grammar=grammar_of(body))
 
     async def infer(self, body: InferBody) -> Job:
         """A plain service's prompt, answered as a chat of one message."""
@@ -185,7 +197,7 @@ class Service:
         grammar: Grammar | None = None,
         shown: frozenset[int] = frozenset(),
     ) -> Job:
-        """Sequences for prompts; `grammar` is what the answers must be besides what the body asks for."""
+        """Sequences for prompts; `grammar` is what the answers must be."""
         if self._embeds:
             raise InvalidRequestError("this server's model makes embeddings; it generates no text", param="model")
         if any(not 0 <= token < self.model.vocabulary_size for token in body.logit_bias or ()):
@@ -217,13 +229,11 @@ class Service:
 
     async def _constraint(self, body: SampledBody, grammar: Grammar | None) -> Constraint | None:
         """Compile what the answer must be, off the event loop."""
-        asked = grammar_of(body)
-        if asked is not None and grammar is not None:
-            raise InvalidRequestError(
-                f"{asked.param} and {grammar.param} cannot both decide the answer", param=asked.param
-            )
-        grammar = asked or grammar
-        return None if grammar is None else await asyncio.to_thread(self._compiler.compile, grammar)
+        if grammar is None:
+            return None
+        if body.grammar is not None:
+            raise InvalidRequestError(f"grammar and {grammar.param} cannot both decide the answer", param="grammar")
+        return await asyncio.to_thread(self._compiler.compile, grammar)
 
     def _check_length(self, prompt: Sequence[int], param: str) -> None:
         if not prompt:

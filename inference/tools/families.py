@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inference.tools import harmony, marked, tagged
+from inference.tools import forms, harmony, marked, tagged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from inference.tools.lark import Rules
+    from inference.tools.offer import Offer
     from inference.tools.reader import Reader, Schemas, Steps
 
 
@@ -25,8 +27,12 @@ class Family:
     read: Callable[[Reader, Schemas], Steps[None]]
     write: Callable[[Sequence[tuple[str, Any]]], str]
     """Calls as text, for templates that have no place for them."""
+    form: Callable[[Rules, Offer], str]
+    """Calls as a rule of a grammar."""
     always: bool = False
     """Answers have this form even where no tools are offered."""
+    bare: bool = False
+    """A call has no marker: it is an object where the answer would begin."""
 
 
 _TAGS = ("<tool_call>", "</tool_call>", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>")
@@ -39,7 +45,9 @@ _DEEPSEEK = (
 )
 _MISTRAL = (marked.MISTRAL, marked.MISTRAL_ID, marked.MISTRAL_ARGUMENTS)
 _PHI = (*marked.PHI, *marked.PHI_END)
-HERMES = Family("hermes", ("<tool_call>",), _TAGS, tagged.read_tagged, tagged.write_hermes)
+_PHI_LIST = (*reversed(marked.PHI), *marked.PHI_END)
+HERMES = Family("hermes", ("<tool_call>",), _TAGS, tagged.read_tagged, tagged.write_hermes, forms.hermes_form)
+_LLAMA = (marked.PYTHON_TAG,)
 FAMILIES = (
     Family(
         "harmony",
@@ -47,18 +55,26 @@ FAMILIES = (
         harmony.MARKS,
         harmony.read_harmony,
         tagged.write_hermes,
+        forms.harmony_form,
         always=True,
     ),
-    Family("deepseek", (marked.DEEPSEEK_CALL,), _DEEPSEEK, marked.read_deepseek, marked.write_deepseek),
-    Family("mistral", (marked.MISTRAL,), _MISTRAL, marked.read_mistral, marked.write_mistral),
-    Family("phi", (marked.PHI[0],), _PHI, marked.read_phi, marked.write_phi),
-    Family("phi", (marked.PHI[1],), _PHI, marked.read_phi, marked.write_phi),
-    Family("glm", ("<tool_call>", "<arg_key>"), _TAGS, tagged.read_tagged, tagged.write_hermes),
-    Family("qwen-coder", ("<tool_call>", "<function=", "<parameter="), _TAGS, tagged.read_tagged, tagged.write_hermes),
-    HERMES,
-    Family("llama", (marked.PYTHON_TAG,), (marked.PYTHON_TAG,), marked.read_llama, marked.write_llama),
+    Family("deepseek", (_DEEPSEEK[1],), _DEEPSEEK, marked.read_deepseek, marked.write_deepseek, forms.deepseek_form),
+    Family("mistral", (marked.MISTRAL,), _MISTRAL, marked.read_mistral, marked.write_mistral, forms.mistral_form),
+    Family("phi", (marked.PHI[0],), _PHI, marked.read_phi, marked.write_phi, forms.phi_form),
+    Family("phi", (marked.PHI[1],), _PHI_LIST, marked.read_phi, marked.write_phi, forms.phi_form),
+    Family("glm", ("<tool_call>", "<arg_key>"), _TAGS, tagged.read_tagged, tagged.write_hermes, forms.glm_form),
     Family(
-        "llama", ("<|start_header_id|>", '"parameters"'), (marked.PYTHON_TAG,), marked.read_llama, marked.write_llama
+        "qwen-coder", ("<function=", "<parameter="), _TAGS, tagged.read_tagged, tagged.write_hermes, forms.qwen_form
+    ),
+    HERMES,
+    Family("llama", _LLAMA, _LLAMA, marked.read_llama, marked.write_llama, forms.llama_form, bare=True),
+    Family(
+        "llama",
+        ("<|start_header_id|>", '"parameters"'),
+        _LLAMA,
+        marked.read_llama,
+        marked.write_llama,
+        forms.llama_form,
     ),
 )
 """The first that fits is the one."""

@@ -25,6 +25,8 @@ class Offer:
     choice: Choice = "auto"
     parallel: bool = True
     """Whether one answer may have several calls."""
+    strict: bool = False
+    """Whether arguments must follow their schemas even where no call is required."""
 
     @property
     def schemas(self) -> dict[str, Mapping[str, Any]]:
@@ -54,7 +56,9 @@ def read_offer(tools: Sequence[Any] | None, choice: Any, *, parallel: bool | Non
         if not only <= set(names):
             raise InvalidRequestError("tool_choice names a function that is not among the tools", param="tool_choice")
         offered = [tool for tool in offered if tool["function"]["name"] in only]
-    return Offer(offered, mode, parallel is not False)
+    strict = any(tool["function"].get("strict") is True for tool in tools or () if isinstance(tool, dict))
+    single = parallel is False or (parallel is None and mode == "required" and only is not None)
+    return Offer(offered, mode, not single, strict)
 
 
 def _tool(number: int, tool: Any) -> dict[str, Any]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from typing import TYPE_CHECKING
 
+from inference.tools.deltas import Call
 from inference.tools.reader import Reader
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from inference.tools.deltas import Delta
     from inference.tools.families import Family
     from inference.tools.reader import Schemas, Steps
@@ -62,7 +67,18 @@ class AnswerParser:
 
     def _taken(self) -> list[Delta]:
         taken, self._reader.deltas = self._reader.deltas, []
-        return taken
+        return taken if len(taken) < 2 else list(_joined(taken))
+
+
+def _joined(deltas: list[Delta]) -> Iterator[Delta]:
+    """Neighbours of one kind as one."""
+    for kind, group in itertools.groupby(deltas, key=type):
+        if kind is Call:
+            yield from group
+        else:
+            first, *others = group
+            assert not isinstance(first, Call)
+            yield dataclasses.replace(first, text="".join((first.text, *(one.text for one in others))))  # type: ignore[union-attr]
 
 
 def _read(

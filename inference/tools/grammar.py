@@ -1,0 +1,81 @@
+"""What an answer must be where a call is asked for, or may stand beside an answer of a certain form."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from inference.constraint.grammar import Grammar
+from inference.tools import harmony
+from inference.tools.lark import ANY, Rules, pattern
+from inference.tools.parser import THINKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from inference.tools.families import Family
+    from inference.tools.offer import Offer
+
+_NO_OBJECT = "/([^{](.|\\n)*)?/"
+_SPACE = "/[ \\n]{0,4}/"
+
+
+def answer_grammar(
+    family: Family, rules: Rules, offer: Offer, thinking: str | None, answer: Grammar | None
+) -> Grammar | None:
+    """The grammar of an answer, or None if it may be anything.
+
+    `thinking`: the tag that the prompt ends with; `answer`: what the text must be where there is no call. Calls are
+    held where one is required, where a function is strict, and where the answer is held and a call may take its place.
+    """
+    required = offer.choice == "required"
+    calls = family.form(rules, offer) if offer.tools and (required or offer.strict or answer is not None) else None
+    thought = _thought(family, rules, thinking)
+    if calls is None:
+        return (
+            answer if answer is None or not thought else _grammar(rules, f"{thought} {_spoken(family, rules)}", answer)
+        )
+    rules.rule("calls", calls)
+    if required:
+        return _grammar(rules, f"{thought} calls", None)
+    if answer is not None:
+        return _grammar(rules, f"{thought} (calls | {_spoken(family, rules)})", answer)
+    return _grammar(rules, f"{thought} {_free(family, rules)}", None)
+
+
+def _spoken(family: Family, rules: Rules, text: str = "@answer") -> str:
+    """The text of an answer, in the channel that it belongs to."""
+    return f'{rules.mark(harmony.CHANNEL)} "final" {rules.mark(harmony.MESSAGE)} {text}' if family.always else text
+
+
+def _thought(family: Family, rules: Rules, thinking: str | None) -> str:
+    """Thought, where the prompt has begun it, or where the model may begin it itself."""
+    if family.always:
+        start = f'{rules.mark(harmony.CHANNEL)} "analysis" {rules.mark(harmony.MESSAGE)}'
+        return f'({start} {rules.until("<|end|>")} {rules.mark(harmony.START)} "assistant")?'
+    if thinking is not None:
+        return f"{rules.until(THINKING[thinking])} {rules.rule('space', _SPACE)}"
+    tag = next((tag for tag, end in THINKING.items() if tag in rules.template and end in rules.template), None)
+    if tag is None:
+        return ""
+    return f"({rules.mark(tag)} {rules.until(THINKING[tag])} {rules.rule('space', _SPACE)})?"
+
+
+def _free(family: Family, rules: Rules) -> str:
+    """Any text, then calls, if one begins: in the text none does."""
+    marker = family.marks[0]
+    if family.always:
+        return f"(calls | {_spoken(family, rules, rules.rule('any', ANY))})"
+    if family.bare:
+        return f"(calls | {rules.rule('FREE', _NO_OBJECT)})"
+    if rules.is_token(marker):
+        return f"{rules.rule('any', ANY)} calls?"
+    free = rules.rule("FREE", f"{ANY} & ~/(.|\\n)*{pattern(marker)}(.|\\n)*/")
+    return f"{free} calls?"
+
+
+def _grammar(rules: Rules, start: str, answer: Grammar | None) -> Grammar:
+    grammars: list[Mapping[str, Any]] = [{"lark_grammar": rules.text(start)}]
+    if answer is not None:
+        grammars.append({"name": "answer", **json.loads(answer.text)["grammars"][0]})
+    return Grammar(json.dumps({"grammars": grammars}), "tools" if answer is None else answer.param)
