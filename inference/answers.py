@@ -71,11 +71,11 @@ class Shape:
             return {"index": index, "message": message(said), "logprobs": shaped, "finish_reason": reason}
         return {"index": index, "text": said.content, "logprobs": shaped, "finish_reason": finish}
 
-    def begin(self, index: int) -> bytes:
+    def begin(self, index: int, content: str | None = "") -> bytes:
         """The first event of a choice: who speaks. Plain completions have none."""
         if not self.chat:
             return b""
-        return self._event({"index": index, "delta": {"role": "assistant", "content": ""}, "logprobs": None})
+        return self._event({"index": index, "delta": {"role": "assistant", "content": content}, "logprobs": None})
 
     def text(self, index: int, piece: Piece) -> bytes:
         """A piece of text."""

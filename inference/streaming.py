@@ -109,8 +109,11 @@ class OpenAiWriter:
         self._usages: list[Usage] = []
 
     def begin(self) -> bytes:
-        """Who speaks, for each choice."""
-        return b"".join(self._shape.begin(index) for index in range(len(self._job.tasks)))
+        """Who speaks, for each choice; where it may be calls alone there is no text yet, not an empty one."""
+        return b"".join(
+            self._shape.begin(index, None if parser is not None and parser.takes_calls else "")
+            for index, parser in enumerate(self._parsers)
+        )
 
     def piece(self, index: int, piece: Piece) -> bytes:
         """What the piece adds, and at the choice's end why it ended."""

@@ -39,6 +39,8 @@ class AnswerParser:
         split_reasoning: bool = True,
     ) -> None:
         """`calls`: whether tools were offered; `single`: one call at most; `thinking`: the tag that the prompt ended with."""
+        self.takes_calls = calls
+        """Whether the answer may have calls."""
         self._reader = Reader(calls=calls, single=single)
         self._steps = _read(self._reader, family, schemas, calls, thinking, split_reasoning)
         next(self._steps)
