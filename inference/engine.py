@@ -97,6 +97,13 @@ class Engine:
         self.context_tokens = int(llama.llama_n_ctx_seq(self.context))
         """Context of one sequence."""
 
+    def warm_up(self) -> None:
+        """Compute a token and forget it: what cannot compute here fails before the server says that it is ready."""
+        batch = Batch(1)
+        batch.add_text([0], 0)
+        self.decode(batch)
+        self.forget(0)
+
     def decode(self, batch: Batch) -> None:
         """Compute one step; raises EngineError if llama.cpp could not."""
         batch.struct.n_tokens = batch.size

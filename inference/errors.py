@@ -27,6 +27,10 @@ class ModelFileError(InferenceError):
     """A GGUF file that is damaged, foreign, or does not fit this machine; the process ends with this message."""
 
 
+class BackendError(InferenceError):
+    """llama.cpp computes nothing on this processor; the process ends with this message."""
+
+
 class InvalidRequestError(InferenceError):
     """The request is wrong; `param` names the part."""
 

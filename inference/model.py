@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import llama_cpp.llama_cpp as llama
 
-from inference import logs
+from inference import backends, logs
 from inference.errors import ModelFileError, SettingsError
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Model:
         logs.listen(verbose=settings.verbose)
         # should llama.cpp ever abort, its own line says why: no debugger on top of it
         os.environ.setdefault("GGML_NO_BACKTRACE", "1")
+        backends.load()
         llama.llama_backend_init()
         self.handle = _load_model(settings, on_progress)
         """llama.cpp's model."""

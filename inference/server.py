@@ -135,6 +135,7 @@ class Server:
         settings, context_tokens = self._settings, self._context_tokens
         slots = len(range(number, settings.slots, lanes))
         engine = Engine(model, settings, context_tokens=context_tokens, slots=slots, embeds=header.embeds)
+        engine.warm_up()
         if header.embeds:
             most = max(settings.batch_tokens, context_tokens)
             return EmbeddingScheduler(engine, self._metrics, slots=slots, batch_tokens=most)

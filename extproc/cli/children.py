@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import shlex
 import signal
 import time
 from typing import TYPE_CHECKING
 
 from extproc.errors import IntentmeshError
+from inference.exits import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -18,13 +20,21 @@ if TYPE_CHECKING:
 PR_SET_PDEATHSIG = 1
 STOP_S = 10.0
 """Time that a child has between its stop signal and SIGKILL."""
-RESTARTS = 5
-"""Deaths within `RESTART_WINDOW_S` after which a child is given up."""
-RESTART_WINDOW_S = 60.0
+RESTARTS = 1
+"""Deaths within `RESTART_WINDOW_S` after which a child is not started again: who dies twice dies of something that stays."""
+RESTART_WINDOW_S = 600.0
+ADVICE: dict[int, str] = {
+    signal.SIGILL: "it uses instructions that this processor does not have, or was built wrongly",
+    signal.SIGKILL: "something ended it: the kernel, if memory ran out (`dmesg` says so), or somebody's `kill -9`",
+    signal.SIGSEGV: "a fault in it or in a library of its; its last lines may tell in which",
+    signal.SIGABRT: "it gave up by itself; its last lines say why",
+    signal.SIGBUS: "a file that it reads may have been cut short while it was mapped, or /dev/shm or the disk is full",
+}
+"""Signal -> what it means, for whoever has nothing better to say of this child."""
 
 
 class ChildError(IntentmeshError):
-    """A child that did not become ready, or died too often."""
+    """A child that did not become ready, or died twice."""
 
 
 class Child:
@@ -40,8 +50,12 @@ class Child:
         env: Mapping[str, str] | None = None,
         on_line: Callable[[bytes], bool] | None = None,
         stop_signal: int = signal.SIGTERM,
+        advice: Mapping[int, str] | None = None,
     ) -> None:
-        """`on_line` sees each line of output first; a line for which it answers True is not written to the log."""
+        """`on_line` sees each line of output first; a line for which it answers True is not written to the log.
+
+        `advice` says what to do about a signal that ended it.
+        """
         self.name = name
         self.restarted = 0
         self._command = command
@@ -50,6 +64,7 @@ class Child:
         self._env = {**os.environ, **(env or {})}
         self._on_line = on_line
         self._stop_signal = stop_signal
+        self._advice = {**ADVICE, **(advice or {})}
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._deaths: list[float] = []
@@ -81,36 +96,55 @@ class Child:
             raise ChildError(f"{self.name}: {self._command[0]} cannot be started: {error.strerror}") from error
         self._reader = asyncio.create_task(self._read(self._process))
 
-    async def wait_ready(self, timeout_s: float, progress: Callable[[float], None]) -> float:
-        """Ask until the process is ready; the seconds that it took. Raises ChildError with the end of its log."""
+    async def wait_ready(
+        self, timeout_s: float, progress: Callable[[float], None], report: Callable[[str], None] = lambda _: None
+    ) -> float:
+        """Ask until the process is ready; the seconds that it took. Raises ChildError with the end of its log.
+
+        One that ends by itself has said why; one that a signal ended is started once more.
+        """
         started = time.monotonic()
         while True:
-            if self._process is None or self._process.returncode is not None:
-                code = self._process.returncode if self._process else None
-                raise ChildError(f"{self.name} ended at start (exit {code}):\n{self.tail()}")
-            if await self._ready():
+            assert self._process is not None
+            code = self._process.returncode
+            if code is not None and code >= 0:
+                await self._read_to_the_end()
+                raise ChildError(f"{self.name} {in_words(code)} at start; its last lines:\n{self.tail()}")
+            if code is not None:
+                await self._start_again(code, report)
+            elif await self._ready():
                 return time.monotonic() - started
             waited = time.monotonic() - started
             if waited > timeout_s:
-                raise ChildError(f"{self.name} is not ready after {timeout_s:.0f} s:\n{self.tail()}")
+                raise ChildError(f"{self.name} is not ready after {timeout_s:.0f} s; its last lines:\n{self.tail()}")
             progress(waited)
             await asyncio.sleep(0.05)
 
     async def keep(self, report: Callable[[str], None]) -> None:
-        """Start the process again whenever it dies. Raises ChildError when it dies too often."""
+        """Start the process again when it dies. Raises ChildError when it dies twice."""
         while True:
             assert self._process is not None
-            code = await self._process.wait()
-            now = time.monotonic()
-            self._deaths = [t for t in self._deaths if now - t < RESTART_WINDOW_S] + [now]
-            if len(self._deaths) > RESTARTS:
-                raise ChildError(
-                    f"{self.name} died {len(self._deaths)} times in a minute (exit {code}):\n{self.tail()}"
-                )
-            self.restarted += 1
-            report(f"{self.name} died (exit {code}); starting it again")
-            await asyncio.sleep(0.1 * 2 ** len(self._deaths) - 0.2)
-            await self.start()
+            await self._start_again(await self._process.wait(), report)
+
+    async def _start_again(self, code: int, report: Callable[[str], None]) -> None:
+        await self._read_to_the_end()
+        now = time.monotonic()
+        self._deaths = [t for t in self._deaths if now - t < RESTART_WINDOW_S] + [now]
+        if len(self._deaths) > RESTARTS:
+            advice = self._advice.get(-code, "its last lines say why")
+            command = shlex.join(self._command)
+            raise ChildError(
+                f"{self.name} {in_words(code)}, for the second time; its last lines:\n{self.tail()}\n"
+                f"{advice}\nby itself it is started with: {command}"
+            )
+        self.restarted += 1
+        report(f"{self.name} {in_words(code)}; starting it again")
+        await self.start()
+
+    async def _read_to_the_end(self) -> None:
+        """What it said last is in the log."""
+        if self._reader is not None:
+            await asyncio.wait({self._reader}, timeout=1)  # a grandchild may hold the pipe open
 
     async def stop(self) -> None:
         """The stop signal, then SIGKILL; returns when the process is gone."""

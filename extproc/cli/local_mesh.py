@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import signal
-import socket
 import sys
 import tempfile
-import urllib.error
-import urllib.request
+import time
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -19,6 +18,9 @@ import yaml
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from extproc.cli.children import Child
+from extproc.cli.plain_http import asked
+from extproc.cli.relocation import LOOPBACK, free_port, is_free, relocate
+from extproc.cli.upstreams import UnhealthyUpstreamError, failing, settled
 from extproc.errors import ConfigError
 from extproc.render.document import plain
 from extproc.render.envoy.bootstrap import bootstrap
@@ -30,9 +32,15 @@ if TYPE_CHECKING:
     from extproc.config import Mesh
     from extproc.config.models import Endpoint, Gguf, Model
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MODEL_TIMEOUT_S = 600.0
 START_TIMEOUT_S = 60.0
+TOKEN_TIMEOUT_S = 300.0
+INFERENCE_ADVICE: dict[int, str] = {
+    signal.SIGILL: "llama.cpp was built for another processor, or wrongly by its compiler; "
+    "one that any processor runs is built by: INTENTMESH_LLAMA=baseline make setup",
+    signal.SIGKILL: "if memory ran out (`dmesg` says so): a smaller model, or a smaller `context_tokens` in mesh.yaml",
+}
+"""What to do about a model server that dies, by signal."""
 
 
 class PortInUseError(ConfigError):
@@ -60,7 +68,7 @@ class LocalMesh:
         self.mesh = mesh
         self.ports: dict[int, int] = {}
         self.children: list[Child] = []
-        self._envoy_config = plain(bootstrap(mesh))
+        self._envoy_config: dict[str, Any] = {}
         self._port = port
         self._free_ports = free_ports
         self._report = report
@@ -81,6 +89,11 @@ class LocalMesh:
 
     async def __aenter__(self) -> Self:
         self._folder = Path(tempfile.mkdtemp(prefix="intentmesh-"))
+        # the processor's sockets in a folder of ours, whatever they are called and wherever they would be
+        processor = self.mesh.processor.model_copy(
+            update={"socket": str(self._folder / "extproc.sock"), "address": None}
+        )
+        self._envoy_config = plain(bootstrap(self.mesh.model_copy(update={"processor": processor})))
         try:
             await self._start()
         except BaseException:
@@ -112,6 +125,7 @@ class LocalMesh:
         await envoy.start()
         self.children.append(envoy)
         await self._ready(envoy, START_TIMEOUT_S)
+        await self._upstreams_are_well()
         self._keepers = [asyncio.create_task(child.keep(self._report)) for child in self.children]
 
     async def _stop(self) -> None:
@@ -124,7 +138,7 @@ class LocalMesh:
 
     async def _ready(self, child: Child, timeout_s: float) -> None:
         took = await child.wait_ready(
-            timeout_s, lambda waited: self._progress(f"{child.name}: starting, {waited:.0f} s")
+            timeout_s, lambda waited: self._progress(f"{child.name}: starting, {waited:.0f} s"), self._report
         )
         self._report(f"{child.name}: ready in {took:.1f} s")
 
@@ -133,21 +147,23 @@ class LocalMesh:
             (name, model, endpoint)
             for name, model in self.mesh.models.items()
             if model.gguf is not None
-            for endpoint in model.endpoints
+            for endpoint in model.every_endpoint()
             if endpoint.hostname in LOOPBACK
         ]
 
     def _inference(self, name: str, model: Model, endpoint: Endpoint) -> Child:
         assert model.gguf is not None
         port = self.ports[endpoint.port]
+        host = "::1" if endpoint.hostname == "::1" else "127.0.0.1"
         command = [sys.executable, "-m", "inference", "--model", str(self._weights(name, model.gguf))]
-        command += ["--alias", model.upstream_name or name, "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--alias", model.upstream_name or name, "--host", host, "--port", str(port)]
         command += ["--context-tokens", str(model.context_tokens)]
         return Child(
             f"inference {name} (127.0.0.1:{port})",
             command,
             log=self._folder / f"inference-{name}-{port}.log",
-            ready=lambda: _answers(f"http://127.0.0.1:{port}/health"),
+            ready=lambda: _answers_a_token(host, port),
+            advice=INFERENCE_ADVICE,
         )
 
     def _weights(self, name: str, gguf: Gguf) -> Path:
@@ -166,7 +182,6 @@ class LocalMesh:
 
     def _processor(self) -> Child:
         path = self._folder / "extproc.sock"
-        address = f"unix:{path}"
         command = [sys.executable, "-m", "extproc", "serve", str(self.file), "--socket", str(path), "--log-requests"]
         if (admin := self._processor_admin_port()) is not None:
             command += ["--admin", f"127.0.0.1:{self.ports[admin]}"]
@@ -174,7 +189,7 @@ class LocalMesh:
             "processor",
             command,
             log=self._folder / "processor.log",
-            ready=lambda: _serves(address),
+            ready=lambda: _serves(f"unix:{path}"),
             on_line=self._on_request,
             stop_signal=signal.SIGINT,  # Envoy is gone by then: there is nothing to drain
         )
@@ -189,11 +204,32 @@ class LocalMesh:
         return Child("Envoy", command, log=log, ready=self._envoy_is_ready)
 
     async def _envoy_is_ready(self) -> bool:
-        if not await _answers(f"{self.admin_url}/ready"):
-            return False
-        clusters = (await _get(f"{self.admin_url}/clusters")) or ""
-        flags = [line for line in clusters.splitlines() if "::health_flags::" in line]
-        return bool(flags) and not any("/failed_active_hc" in line or "/pending" in line for line in flags)
+        """Envoy takes requests, and knows of each upstream how it is."""
+        answer = await asked("127.0.0.1", self.ports[self._admin_port()], "/ready")
+        return answer is not None and answer[0] == 200 and settled(await self._envoy_clusters())
+
+    async def _envoy_clusters(self) -> str:
+        answer = await asked("127.0.0.1", self.ports[self._admin_port()], "/clusters?format=json")
+        return answer[1].decode() if answer else "{}"
+
+    async def _upstreams_are_well(self) -> None:
+        """Each model has an upstream that passes its check; of the others is said what is wrong with them.
+
+        What may be starting is waited for. Raises UnhealthyUpstreamError.
+        """
+        started = time.monotonic()
+        while True:
+            clusters = await self._envoy_clusters()
+            found = await asyncio.to_thread(failing, clusters, self.mesh, self.ports)
+            waited = time.monotonic() - started
+            if not found or waited > START_TIMEOUT_S or any(each.alone and each.stays for each in found):
+                break
+            self._progress(f"{found[0].model}: {found[0].endpoint.address}: {found[0].answer}, {waited:.0f} s")
+            await asyncio.sleep(0.5)
+        if any(each.alone for each in found):
+            raise UnhealthyUpstreamError("\n".join(each.message(self.file) for each in found))
+        for each in found:
+            self._report(each.message(self.file))
 
     def _choose_ports(self, servers: list[tuple[str, Model, Endpoint]]) -> None:
         """Take the ports that are written down, or free ones; raise PortInUseError for the first that is taken."""
@@ -207,8 +243,8 @@ class LocalMesh:
         for port, remedy in wanted.items():
             real = self._port if self._port is not None and port == self._listener_port() else port
             if self._free_ports and real == port:
-                real = _free_port()
-            elif not _is_free(real):
+                real = free_port()
+            elif not is_free(real):
                 raise PortInUseError(f"port {real} is in use by another process ({remedy})")
             self.ports[port] = real
 
@@ -223,54 +259,19 @@ class LocalMesh:
         return int(self.mesh.processor.admin.rpartition(":")[2])
 
 
-def relocate(config: Any, ports: dict[int, int], folder: Path) -> Any:
-    """An Envoy configuration with other ports and its sockets in another folder, and nothing else changed."""
-    if isinstance(config, dict):
-        return {
-            key: ports.get(int(value), value)
-            if key == "port_value"
-            else str(folder / Path(value).name)
-            if key == "path" and str(value).endswith(".sock")
-            else relocate(value, ports, folder)
-            for key, value in config.items()
-        }
-    if isinstance(config, list):
-        return [relocate(value, ports, folder) for value in config]
-    return config
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-async def _get(url: str) -> str | None:
-    """Body of a 200 answer, or None."""
-
-    def get() -> str | None:
-        try:
-            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - loopback addresses of our own
-                return str(answer.read().decode()) if answer.status == 200 else None
-        except (urllib.error.URLError, OSError):
-            return None
-
-    return await asyncio.to_thread(get)
-
-
-async def _answers(url: str) -> bool:
-    return await _get(url) is not None
+async def _answers_a_token(host: str, port: int) -> bool:
+    """Whether a model server is ready, and has answered with a token (or a vector) of its model."""
+    if (health := await asked(host, port, "/health")) is None or health[0] != 200:
+        return False
+    props = await asked(host, port, "/props")
+    if props is None or props[0] != 200:
+        return False
+    if json.loads(props[1]).get("embedding"):
+        question: tuple[str, dict[str, Any]] = "/v1/embeddings", {"input": "a"}
+    else:
+        question = "/v1/completions", {"prompt": "a", "max_tokens": 1}
+    answer = await asked(host, port, question[0], body=question[1], timeout_s=TOKEN_TIMEOUT_S)
+    return answer is not None and answer[0] == 200
 
 
 async def _serves(address: str) -> bool:

@@ -10,7 +10,9 @@ import click
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), default=Path("mesh.yaml"))
 @click.option(
-    "--socket", type=click.Path(path_type=Path), help="Unix socket to listen on. Default: `processor.socket`."
+    "--socket",
+    type=click.Path(path_type=Path),
+    help="Unix socket to listen on. Default: `processor.address`, else `processor.socket`.",
 )
 @click.option("--admin", help="host:port of the admin interface. Default: `processor.admin`.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes. Default: `processor.workers`.")
@@ -31,4 +33,7 @@ def serve(
     from extproc.process.server import serve as run  # noqa: PLC0415
 
     options = {"socket": socket and str(socket), "admin": admin, "workers": workers, "log_level": log_level}
-    run(MeshFile(file, {k: v for k, v in options.items() if v is not None}), log_requests=log_requests)
+    given: dict[str, object] = {k: v for k, v in options.items() if v is not None}
+    if socket:
+        given["address"] = None  # what is said here goes before `processor.address`
+    run(MeshFile(file, given), log_requests=log_requests)

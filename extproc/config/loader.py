@@ -67,6 +67,14 @@ def load(path: Path) -> Mesh:
     return parse(text, source=str(path), folder=path.resolve().parent)
 
 
+def line_of(path: Path, key: KeyPath) -> int:
+    """The line of a key in a `mesh.yaml` that `load` has read; of the nearest above it, where it is not written down."""
+    lines: dict[KeyPath, int] = {}
+    if (node := yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)) is not None:
+        _index(node, (), lines, [], set())
+    return _line(lines, key)
+
+
 def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -> Mesh:
     """Validate the text of a `mesh.yaml`. Raises InvalidMeshError with every mistake."""
     from extproc.config.mesh import Mesh  # noqa: PLC0415 - mesh.py reports through this module

@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import yaml
 
-from extproc.cli.local_mesh import relocate
+from extproc.cli.relocation import relocate
 from extproc.config import load as load_mesh
 from tests.bench.machine import birth_certificate, cpu_seconds, resident_bytes
 from tests.wire.harness import ENVOY_YAML, ROOT, Process, ext_proc, healthy, rendered, running_envoy, until

