@@ -90,11 +90,10 @@ class LocalMesh:
     async def __aenter__(self) -> Self:
         self._folder = Path(tempfile.mkdtemp(prefix="intentmesh-"))
         # the processor's sockets in a folder of ours, whatever they are called and wherever they would be
-        processor = self.mesh.processor.model_copy(
-            update={"socket": str(self._folder / "extproc.sock"), "address": None}
-        )
-        self._envoy_config = plain(bootstrap(self.mesh.model_copy(update={"processor": processor})))
+        sockets = {"socket": str(self._folder / "extproc.sock"), "address": None}
+        processor = self.mesh.processor.model_copy(update=sockets)
         try:
+            self._envoy_config = plain(bootstrap(self.mesh.model_copy(update={"processor": processor})))
             await self._start()
         except BaseException:
             await self._stop()
@@ -154,12 +153,12 @@ class LocalMesh:
     def _inference(self, name: str, model: Model, endpoint: Endpoint) -> Child:
         assert model.gguf is not None
         port = self.ports[endpoint.port]
-        host = "::1" if endpoint.hostname == "::1" else "127.0.0.1"
+        host = _host(endpoint)
         command = [sys.executable, "-m", "inference", "--model", str(self._weights(name, model.gguf))]
         command += ["--alias", model.upstream_name or name, "--host", host, "--port", str(port)]
         command += ["--context-tokens", str(model.context_tokens)]
         return Child(
-            f"inference {name} (127.0.0.1:{port})",
+            f"inference {name} ({f'[{host}]' if ':' in host else host}:{port})",
             command,
             log=self._folder / f"inference-{name}-{port}.log",
             ready=lambda: _answers_a_token(host, port),
@@ -233,18 +232,18 @@ class LocalMesh:
 
     def _choose_ports(self, servers: list[tuple[str, Model, Endpoint]]) -> None:
         """Take the ports that are written down, or free ones; raise PortInUseError for the first that is taken."""
-        wanted = {self._listener_port(): "Envoy's listener; choose another with --port"}
-        wanted[self._admin_port()] = "Envoy's admin interface; see --free-ports"
-        wanted |= {
-            e.port: f"model {name}; change models.{name}.endpoints, or see --free-ports" for name, _, e in servers
-        }
+        wanted = {self._listener_port(): ("127.0.0.1", "Envoy's listener; choose another with --port")}
+        wanted[self._admin_port()] = ("127.0.0.1", "Envoy's admin interface; see --free-ports")
+        for name, _, endpoint in servers:
+            remedy = f"model {name}; change models.{name}.endpoints, or see --free-ports"
+            wanted[endpoint.port] = (_host(endpoint), remedy)
         if (admin := self._processor_admin_port()) is not None:
-            wanted[admin] = "the processor's admin; change processor.admin, or see --free-ports"
-        for port, remedy in wanted.items():
+            wanted[admin] = ("127.0.0.1", "the processor's admin; change processor.admin, or see --free-ports")
+        for port, (host, remedy) in wanted.items():
             real = self._port if self._port is not None and port == self._listener_port() else port
             if self._free_ports and real == port:
                 real = free_port()
-            elif not is_free(real):
+            elif not is_free(real, host):
                 raise PortInUseError(f"port {real} is in use by another process ({remedy})")
             self.ports[port] = real
 
@@ -257,6 +256,11 @@ class LocalMesh:
 
     def _processor_admin_port(self) -> int | None:
         return int(self.mesh.processor.admin.rpartition(":")[2])
+
+
+def _host(endpoint: Endpoint) -> str:
+    """Where a server of ours listens: `localhost` is 127.0.0.1 (see `relocate`)."""
+    return "::1" if endpoint.hostname == "::1" else "127.0.0.1"
 
 
 async def _answers_a_token(host: str, port: int) -> bool:

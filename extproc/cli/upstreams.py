@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from extproc.cli.plain_http import ask
+from extproc.cli.relocation import LOOPBACK
 from extproc.config import line_of
 from extproc.errors import ConfigError
 from extproc.render.envoy.clusters import health_path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from extproc.config import Mesh
     from extproc.config.models import Endpoint, Model
 
-LOADING = 503
+OK, LOADING = 200, 503
 """A server that loads its model answers this: it may be well in a moment."""
 
 
@@ -33,7 +34,6 @@ class Failing:
 
     model: str
     endpoint: Endpoint
-    path: str
     answer: str
     """What it answers, in words."""
     stays: bool
@@ -54,64 +54,61 @@ class Failing:
 def settled(clusters: str) -> bool:
     """Whether Envoy has checked each upstream at least once, and the processor is well: from its /clusters as JSON."""
     hosts = list(_hosts(clusters))
-    processors = [status for names, status in hosts if not names]
+    processors = [status for names, _, status in hosts if not names]
     return (
         bool(hosts)
-        and not any(status.get("pending_active_hc") for _, status in hosts)
+        and not any(status.get("pending_active_hc") for _, _, status in hosts)
         and not any(status.get("failed_active_health_check") for status in processors)
     )
 
 
 def failing(clusters: str, mesh: Mesh, ports: Mapping[int, int]) -> list[Failing]:
-    """The models' upstreams that fail their check: each is asked what it answers."""
+    """The models' upstreams that fail their check: each is asked what it answers, where Envoy asks it."""
     unwell = {
-        place for places, status in _hosts(clusters) if status.get("failed_active_health_check") for place in places
+        name: address
+        for names, address, status in _hosts(clusters)
+        if status.get("failed_active_health_check")
+        for name in names
     }
     found = []
     for name, model in mesh.models.items():
-        failed = [e for e in model.every_endpoint() if _place(e, ports) in unwell]
+        failed = [(e, unwell[p]) for e in model.every_endpoint() if (p := _place(e, ports)) in unwell]
         alone = len(failed) == len(model.every_endpoint())
-        found += [_ask(name, model, endpoint, ports, alone=alone) for endpoint in failed]
+        found += [_ask(name, model, endpoint, address, alone=alone) for endpoint, address in failed]
     return found
 
 
 def _place(endpoint: Endpoint, ports: Mapping[int, int]) -> tuple[str, int]:
-    return endpoint.hostname, ports.get(endpoint.port, endpoint.port)
+    local = endpoint.hostname in LOOPBACK and endpoint.port in ports
+    host = "127.0.0.1" if local and endpoint.hostname == "localhost" else endpoint.hostname
+    return host, ports[endpoint.port] if local else endpoint.port
 
 
-def _hosts(clusters: str) -> Iterator[tuple[set[tuple[str, int]], dict[str, Any]]]:
-    """Each host of each cluster: what it may be called (nothing, where it is a socket of the processor's), and its health."""
+def _hosts(clusters: str) -> Iterator[tuple[set[tuple[str, int]], tuple[str, int], dict[str, Any]]]:
+    """Each host of each cluster: its names (none, where it is a socket of the processor's), where it is, its health."""
     for cluster in json.loads(clusters).get("cluster_statuses", ()):
         for host in cluster.get("host_statuses", ()):
             where = host["address"].get("socket_address")
             if where is None:
-                yield set(), host["health_status"]
+                yield set(), ("", 0), host["health_status"]
                 continue
-            names = {where["address"], host.get("hostname") or where["address"]}
-            yield (
-                {(name.rpartition(":")[0] if name.count(":") == 1 else name, where["port_value"]) for name in names},
-                host["health_status"],
-            )
+            address, port = where["address"], int(where["port_value"])
+            yield {(address, port), (host.get("hostname") or address, port)}, (address, port), host["health_status"]
 
 
-def _ask(name: str, model: Model, endpoint: Endpoint, ports: Mapping[int, int], *, alone: bool) -> Failing:
-    path = health_path(endpoint, model.health) or ""
-    answer, stays = _get(endpoint, ports, path, model.health.timeout_s)
-    return Failing(name, endpoint, path, answer, stays=stays, alone=alone)
-
-
-def _get(endpoint: Endpoint, ports: Mapping[int, int], path: str, timeout_s: float) -> tuple[str, bool]:
+def _ask(name: str, model: Model, endpoint: Endpoint, address: tuple[str, int], *, alone: bool) -> Failing:
     """What an upstream answers to its health check."""
-    asked = f"GET {path}"
-    if endpoint.tls:
-        return f"{asked} over TLS is not answered by 200", False
-    try:
-        status, _ = ask(
-            *_place(endpoint, ports), path, timeout_s=timeout_s, headers={"host": endpoint.host or endpoint.address}
-        )
-    except OSError as error:
-        return f"{asked}: {_reason(error)}", False
-    return f"{asked} is answered by {status}, not by 200", status != LOADING
+    path = health_path(endpoint, model.health) or ""
+    answer, stays = f"GET {path} over TLS is not answered by 200", False
+    if not endpoint.tls:
+        place = f"GET {path}" if endpoint.hostname == address[0] else f"GET {path} at {address[0]}"
+        try:
+            headers = {"host": endpoint.host or endpoint.address}
+            status, _ = ask(*address, path, timeout_s=model.health.timeout_s, headers=headers)
+            answer, stays = f"{place} is answered by {status}, not by 200", status not in (OK, LOADING)
+        except OSError as error:
+            answer = f"{place}: {_reason(error)}"
+    return Failing(name, endpoint, answer, stays=stays, alone=alone)
 
 
 def _reason(error: OSError) -> str:

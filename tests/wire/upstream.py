@@ -66,6 +66,8 @@ class Upstream:
     port: int = 0
     requests: list[Received] = field(default_factory=list)
     health_checks: int = 0
+    health_status: int = 200
+    """What /health answers."""
     answer: Callable[[Received, asyncio.StreamWriter], Awaitable[bool]] | None = None
     """Answers instead of the echo; returns whether the connection is to be kept."""
     answer_early: Callable[[Received, asyncio.StreamWriter], Awaitable[bool]] | None = None
@@ -93,7 +95,7 @@ class Upstream:
                     raise
                 if request.target == "/health":
                     self.health_checks += 1
-                    writer.write(head(200, "text/plain", {"content-length": "0"}))
+                    writer.write(head(self.health_status, "text/plain", {"content-length": "0"}))
                     continue
                 self.requests.append(request)
                 if answered:
