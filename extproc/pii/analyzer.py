@@ -13,7 +13,24 @@ from extproc.config.loader import unknown_name
 from extproc.config.names import NameSettings
 from extproc.config.pii import PACKS, PiiSettings
 from extproc.errors import ConfigError
-from extproc.pii import columns, custom, dates, led, loose, names, network, packs, phones, scan, secrets, tables
+from extproc.pii import (
+    columns,
+    credentials,
+    custom,
+    dates,
+    led,
+    loose,
+    mail,
+    names,
+    network,
+    packs,
+    passwords,
+    pem,
+    phones,
+    scan,
+    secrets,
+    tables,
+)
 from extproc.pii.finding import Finding, resolve
 from extproc.pii.fold import fold
 from extproc.pii.labels import NEGATIVE, Label, Labels, Vocabulary
@@ -104,7 +121,7 @@ class Analyzer:
         for phrase, entity_type in self._own.labels:
             phrases[phrase] = phrases.get(phrase, frozenset()) - {NEGATIVE} | {entity_type}
         self._vocabulary = Vocabulary(phrases)
-        self._scan = scan.Scanner(self._vocabulary, secrets.KEYS)
+        self._scan = scan.Scanner(self._vocabulary, secrets.KEYS | credentials.KEYS | mail.WORDS)
         self._reads_all = "DATE_TIME" in self.entity_types or self._own.searches
         """Something is to be looked for even in a text without a token or a label."""
 
@@ -145,7 +162,7 @@ class Analyzer:
         text = cut.text
         tokens = self._scan(cut)
         named = self._vocabulary.of_key(key) if key else frozenset()
-        findings = [*secrets.private_keys(text)]
+        findings = _beyond_tokens(text)
         if tokens.found or tokens.labels or tokens.words or named or self._reads_all:
             findings += self._weigh(text, key, tokens, named)
         known, allowed = self.entity_types, self._own.allowed
@@ -170,13 +187,9 @@ class Analyzer:
                     numbers.chain(start, end)
                 _add(findings, finding)
             elif start >= url_end:
-                if kind == scan.URL:
-                    url_end, finding = network.url(text, start)
-                else:
-                    finding = network.domain(text, start, end)
-                _add(findings, finding)
-        for start, _ in in_slices(tokens.words, FINDINGS):
-            _add(findings, secrets.vendor_key(text, start))
+                url_end = _host(text, start, end, findings, is_url=kind == scan.URL)
+        for start, end in in_slices(tokens.words, FINDINGS):
+            findings += _announced(text, start, end)
         findings += self._led_by(text, tokens.labels, found_tables, named, {f.start for f in findings})
         if "DATE_TIME" in self.entity_types:
             findings += dates.bare(text)
@@ -192,7 +205,7 @@ class Analyzer:
         if leading:
             findings += led.values(text, leading, self._led)
             findings += led.dates_of_birth(text, leading)
-            findings += led.passwords(text, leading)
+            findings += passwords.passwords(text, leading)
             findings += self._loose.find(text, leading, taken | {f.start for f in findings})
         for start, end, kinds in in_slices(tables.cells(text, found_tables), FINDINGS):
             findings += columns.value(text, (start, end), kinds, self._led, "head of its column")
@@ -203,24 +216,53 @@ class Analyzer:
         return findings
 
 
-def _email(text: str, start: int, end: int) -> Finding:
-    del text
-    return Finding("EMAIL_ADDRESS", start, end, 1.0, ("shape",))
-
-
 def _uuid(text: str, start: int, end: int) -> Finding:
     del text
     return Finding("UUID", start, end, 0.7, ("shape",))
 
 
 _ALONE: dict[int, Callable[[str, int, int], Finding | None]] = {
-    scan.EMAIL: _email,
+    scan.EMAIL: mail.address,
     scan.UUID: _uuid,
     scan.IPV4: network.address,
     scan.HYPHENS: network.hardware,
     scan.COLONS: lambda text, start, end: network.hardware(text, start, end) or network.address(text, start, end),
 }
 """What a token may be that needs no label."""
+
+
+def _beyond_tokens(text: str) -> list[Finding]:
+    """What is larger than a token, or torn; each is looked for where one of its signs is."""
+    findings: list[Finding] = []
+    if "BEGIN " in text:
+        findings += pem.private_keys(text)
+    if "@" in text:
+        findings += mail.torn(text)
+    if "%" in text or "\\" in text or "&" in text:
+        findings += mail.encoded(text)
+    return findings
+
+
+def _host(text: str, start: int, end: int, findings: list[Finding], *, is_url: bool) -> int:
+    """Add what a URL or a bare host is; where the URL ends."""
+    if is_url:
+        end, finding = network.url(text, start)
+        _add(findings, finding)
+        return end
+    if start and mail.is_part(text, start):
+        findings += mail.before_host(text, start, end)
+    _add(findings, network.domain(text, start, end))
+    return 0
+
+
+def _announced(text: str, start: int, end: int) -> Iterable[Finding]:
+    """The secret that begins with a word, or that it announces."""
+    key = secrets.vendor_key(text, start) or secrets.named_key(text, start, end)
+    if key is not None:
+        return (key,)
+    if text[start:end].lower() in mail.WORDS:
+        return mail.spelled(text, start, end)
+    return credentials.credentials(text, start, end)
 
 
 def _add(findings: list[Finding], finding: Finding | None) -> None:

@@ -66,6 +66,14 @@ def _icao(value: str) -> bool:
     return sum(int(c, 36) * w for c, w in zip(plain[:-1], (7, 3, 1) * 3, strict=False)) % 10 == int(plain[-1])
 
 
+def _icao_ten(value: str) -> bool:
+    """The same after nine characters, as it stands in the machine-readable line."""
+    plain = _plain(value)
+    if len(plain) != 10 or not plain[-1].isdigit() or any(c in "AEIOUBDQS" for c in plain):
+        return False
+    return sum(int(c, 36) * w for c, w in zip(plain[:-1], (7, 3, 1) * 3, strict=True)) % 10 == int(plain[-1])
+
+
 def _polish_card(value: str) -> bool:
     plain = _plain(value)
     values = [int(c, 36) for c in plain]
@@ -223,6 +231,7 @@ OWN: dict[str, Check] = {
     "us.itin-ranges": _itin,
     "us.aba": _aba,
     "icao": _icao,
+    "icao-10": _icao_ten,
     "pl.dowod": _polish_card,
     "de.pension": _german_pension,
     "de.health": _german_health,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extproc.pii.finding import Finding
-from extproc.pii.led import DATE, is_name, is_secret
+from extproc.pii.led import DATE
+from extproc.pii.passwords import is_name, is_secret
 
 if TYPE_CHECKING:
     import re

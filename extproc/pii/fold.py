@@ -1,4 +1,4 @@
-"""Unicode seen through: full-width forms, other digits, zero-width and direction marks, with a way back to the original.
+"""Unicode seen through: full-width forms, other digits, marks without width or over a digit, with a way back to the original.
 
 The scan reads the folded text; every position that leaves this package is one of the text as it was given.
 """
@@ -14,14 +14,19 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 LONG: Final = 2500
 """Characters of a text from which on numpy finds what is not ASCII sooner than a pattern."""
 BLOCK: Final = 2**16
 """Characters looked through at once, so that the memory is bounded."""
+MOST_MARKS: Final = 32
+"""Marks over one character that are looked past."""
 _OTHER = re.compile(r"[^\x00-\x7f]+")
+_MARK: Final = re.compile("[\u0300-\u036f\u20d0-\u20f0\ufe00-\ufe0f]+")
 _DASHES = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-")
+_UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+"""Marks and letters without a shape that are no format characters by category."""
 _SPELLED = _DASHES | dict.fromkeys("\u2018\u2019\u201a\u201b", "'") | dict.fromkeys("\u201c\u201d\u201e", '"')
 
 
@@ -31,7 +36,7 @@ def _fold_char(char: str) -> str:
     if char in _SPELLED:
         return _SPELLED[char]
     category = unicodedata.category(char)
-    if category == "Cf":
+    if category in ("Cf", "Me") or char in _UNSEEN or "\ufe00" <= char <= "\ufe0f":
         return ""
     if category == "Cs":
         return "\ufffd"  # half a pair: no tokenizer takes it
@@ -46,10 +51,12 @@ def _fold_char(char: str) -> str:
 class Folded:
     """A folded text, and the way back."""
 
-    __slots__ = ("_froms", "_tos", "text")
+    __slots__ = ("_froms", "_marks", "_tos", "text")
 
-    def __init__(self, text: str, froms: list[int], tos: list[int]) -> None:
+    def __init__(self, text: str, froms: list[int], tos: list[int], marks: Container[int] = ()) -> None:
         self.text = text
+        self._marks = marks
+        """Positions in the original of marks that belong to the character before them."""
         self._froms = froms
         """Positions in the folded text from which on a shift holds."""
         self._tos = tos
@@ -59,7 +66,10 @@ class Folded:
         """The span of the original that a span of the folded text stands for."""
         if not self._froms:
             return start, end
-        return self._at(start), self._at(end - 1, last=True)
+        start, end = self._at(start), self._at(end - 1, last=True)
+        while end in self._marks:
+            end += 1
+        return start, end
 
     def _at(self, position: int, *, last: bool = False) -> int:
         i = bisect_right(self._froms, position) - 1
@@ -90,10 +100,13 @@ def fold(text: str) -> Folded:
     parts: list[str] = []
     froms: list[int] = []
     tos: list[int] = []
+    marks: set[int] = set()
     length = copied = 0
     for start, end in _runs(text):
         chars = text[start:end]
         folded = [_fold_char(char) for char in chars]
+        if _MARK.search(chars):
+            _join(text, start, folded, marks)
         if "".join(folded) == chars:
             continue
         for offset, (char, new) in enumerate(zip(chars, folded, strict=True)):
@@ -113,4 +126,17 @@ def fold(text: str) -> Folded:
     if not froms:
         return Folded(text, [], [])
     parts.append(text[copied:])
-    return Folded("".join(parts), [0, *froms], [0, *tos])
+    return Folded("".join(parts), [0, *froms], [0, *tos], marks)
+
+
+def _join(text: str, start: int, folded: list[str], marks: set[int]) -> None:
+    """Count marks to the character before them; over a digit they mean nothing."""
+    for mark in _MARK.finditer(text, start, start + len(folded)):
+        base = mark.start() - 1
+        while base > start - MOST_MARKS and _MARK.match(text[base : base + 1]):  # the run was parted
+            base -= 1
+        digit = text[base : base + 1].isdigit()
+        for at in range(*mark.span()):
+            marks.add(at)
+            if digit:
+                folded[at - start] = ""

@@ -36,6 +36,9 @@ _STOP = re.compile(r"[^\W\d_]{3,}[.!?]\s|[.!?]\s+[A-Z][a-z]+ ")
 _NOTHING_BETWEEN = re.compile(r"[^\w\n]{0,24}")
 _ANNOUNCED = re.compile(r"""[,;"'{}|\[\]][^:=]*[^\W\d_][^:=]*[:=]["' \t]*$""")
 """Another name has been given between a label and a value: `"text": 1, "created": 1759118173`."""
+_IN_BRACKETS = re.compile(r"[ \t]?[(\[]")
+"""What stands between a value and a label in brackets after it: `4539375395179284 (card number)`."""
+_HINT = re.compile(r"\([^()\n0-9]{1,40}\)|\[[^\[\]\n0-9]{1,40}\]")
 _CJK = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -63,7 +66,7 @@ LONGEST_KEY: Final = 80
 """Of a longer key, its beginning is read."""
 
 
-EVERYDAY: Final = frozenset({"my"})
+EVERYDAY: Final = frozenset("my his her our their a mi mon mio mijn mitt meu meine mój мой".split())
 """Words that stand everywhere: a phrase of one of them and another word is looked for at that other word."""
 _BEFORE: Final = re.compile(r"([^\W\d_]+)[\W\d_]{0,3}\Z")
 _REACH_BEFORE: Final = max(map(len, EVERYDAY)) + 4
@@ -294,6 +297,8 @@ class Labels:
 
     def _grade(self, between: str) -> int:  # noqa: PLR0911 - a list of reasons
         """How near a label is, by what stands between it and the value."""
+        if "(" in between or "[" in between:
+            between = _HINT.sub("", between)
         if _NOTHING_BETWEEN.fullmatch(between):
             return ADJACENT
         if "\n" in between and (between.count("\n") > 1 or WORD.search(between)):
@@ -329,7 +334,10 @@ class Labels:
         words = WORD.findall(between)
         if len(words) > 5:
             return False
-        grade = NEAR if not words or all(w.lower() in _FILLER for w in words) else FAR
+        if _IN_BRACKETS.fullmatch(between) and NEGATIVE not in label.kinds:
+            grade = ADJACENT
+        else:
+            grade = NEAR if not words or all(w.lower() in _FILLER for w in words) else FAR
         if NEGATIVE in label.kinds:
             return grade == NEAR and not kinds
         for kind in label.kinds:

@@ -9,21 +9,41 @@ from extproc.pii.finding import Finding
 from extproc.slices import in_slices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from extproc.pii.labels import Label
     from extproc.pii.recognizer import Recognizer
 
 _FILLER = (
-    "numbers?|no|nr|num|is|was|are|id|of|the|code|und|lautet|ist|jest|es|est|è|del|de|du|er|on|for|verification|purposes|"
-    "listed|as|to|in|dnia|car|vehicle|his|her|my|your|their|our|el|la|le|les|a"
+    "numbers?|no|nr|n|num|nos|is|was|are|id|of|the|code|und|lautet|ist|jest|es|est|è|é|del|de|du|er|on|for|verification|"
+    "purposes|listed|as|to|in|dnia|car|vehicle|his|her|my|your|their|our|el|la|le|les|a|last[ _]?(?:4|four)|"
+    "[49][ -]digits?|digits?|"
+    "ending|ends|with|at|wallet|address|the|would be|will be|reads?|file"
 )
-GAP = re.compile(
-    r"""[ \t:=#|*"'`(\[>_\-/]{0,12}\n?[ \t|*"'`]{0,8}"""
-    rf"""(?:(?:{_FILLER})\b[ \t:=#.|*"'`(\[>_\-]{{1,8}}){{0,4}}""",
-    re.IGNORECASE,
+_HINT = r"[ \t]{0,2}(?:\([^()\n0-9]{1,40}\)|\[[^\[\]\n0-9]{1,40}\])"
+"""`(MM/DD/YYYY)`, `[required]`: what a form says of its field."""
+_GAP = (
+    r"""\.?[ \t:：=#|*"'`(\[>_\-/,°º]{0,32}(?:\r?\n[ \t|*"'`>-]{0,12})?"""
+    rf"""(?:(?:{_FILLER})\b[ \t:=#.|*"'`(\[>_\-°º]{{1,8}}){{0,4}}"""
 )
+GAP = re.compile(_GAP, re.IGNORECASE)
 """What may stand between a label and its value."""
+_HINTED = re.compile(_HINT + _GAP, re.IGNORECASE)
+_COPULA = r"is|was|are|would be|will be|should be|ist|lautet|war|est|es|è|é|jest|to|är|er|on|=|:"
+_RELATION = re.compile(rf"(?:[ \t]+[^\W\d_][\w'’.-]{{0,24}}){{1,7}}?[ \t]+(?:{_COPULA})[ \t:\"'`]+", re.IGNORECASE)
+"""`printed on the card is`."""
+
+
+def starts(text: str, label: Label) -> Iterator[int]:
+    """Where the value of a label may begin: next to it, after a hint in brackets, after words about it."""
+    gap = GAP.match(text, label.end)
+    yield gap.end() if gap else label.end
+    if text[label.end : label.end + 3].lstrip(" \t")[:1] in ("(", "[") and (hinted := _HINTED.match(text, label.end)):
+        yield hinted.end()
+    if text[label.end : label.end + 1] == " " and (relation := _RELATION.match(text, label.end)):
+        yield relation.end()
+
+
 _MONTHS = (
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mai|juni|juli|okt|dez|mär|janv|févr|mars|avr|"
     r"juin|juil|août|déc|"
@@ -38,28 +58,36 @@ DATE = re.compile(
     rf"|{_YEAR}年[0-9]{{1,2}}月[0-9]{{1,2}}日|{_YEAR}년 ?[0-9]{{1,2}}월 ?[0-9]{{1,2}}일)(?![0-9])",
     re.IGNORECASE,
 )
-_LOOSE_DATE = re.compile(r"[0-9OolI]{1,2}[. /-][0-9OolI]{1,2}[. /-][0-9OolI]{1,2}\s?[0-9OolI]{2,3}(?![0-9])")
-_PLACE = re.compile(r"(?:(?:in|w|à|a|en|te|i) )?[^\W\d_]{2,20}(?: on| am| le| el| il| dnia|,)? ", re.UNICODE)
-
-_ARE = r"is|was|are|=|ist|lautet|est|es|è|é|jest|to|are:|set to|changed to|reset to|was set to|wurde"
-_VERB = re.compile(
-    r"""["'”’*_`)\]]{0,3}(?:[ \t]{0,3}(?P<sign>[:=]>?|：|->|=>)[ \t]{0,3}|"""
-    rf"""[ \t]{{1,3}}(?P<verb>{_ARE})[ \t:]{{1,3}}|[ \t]{{1,3}})(?P<quote>["'`“‘«]?)"""
+_MORE_MONTHS = (
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|okt|nov|dec|mai|maj|mei|dez|mär|fév|avr|août|aoû|déc|ene|abr|ago|dic|gen|mag|giu|"
+    r"lug|set|ott|fev|out|mrt|sty|lut|kwi|cze|lip|sie|wrz|paź|lis|gru|oca|şub|nis|haz|tem|ağu|eyl|eki|kas|ara|led|úno|bře|dub|"
+    r"kvě|čer|srp|zář|říj|pro|tammi|helmi|maalis|huhti|touko|kesä|heinä|elo|syys|loka|marras|joulu|ian|iun|iul|mac|ogos|des|"
+    r"янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек|січ|лют|бер|кві|тра|чер|лип|сер|вер|жов|лис|гру|"
+    r"ιαν|φεβ|μαρ|απρ|μαϊ|μαΐ|μάι|ιουν|ιουλ|ιούν|ιούλ|αυγ|σεπ|οκτ|νοε|δεκ)[^\W\d_]{0,12}\.?"
+    r"|(?:ב?(?:ינואר|פברואר|מרץ|אפריל|מאי|יוני|יולי|אוגוסט|ספטמבר|אוקטובר|נובמבר|דצמבר))"
+    r"|(?:يناير|فبراير|مارس|أبريل|ابريل|مايو|يونيو|يوليو|أغسطس|سبتمبر|أكتوبر|نوفمبر|ديسمبر)"
+    r"|(?:जनवरी|फरवरी|मार्च|अप्रैल|मई|जून|जुलाई|अगस्त|सितंबर|अक्टूबर|नवंबर|दिसंबर)"
+    r"|(?:มกราคม|กุมภาพันธ์|มีนาคม|เมษายน|พฤษภาคม|มิถุนายน|กรกฎาคม|สิงหาคม|กันยายน|ตุลาคม|พฤศจิกายน|ธันวาคม)"
 )
-_BEARER = re.compile(r"(?:Bearer|Basic|Token) +", re.IGNORECASE)
-_BARE = re.compile(r"[^\s\"'`<>,;{}\[\]()“”|]{4,128}")
-_QUOTED = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»"}
-_PLACEHOLDER = re.compile(
-    r"(?:\*+|x+|\.+|-+|_+|\$\{?.*|<.*|%.*|\{.*|your.*|my.*|none|null|nil|true|false|undefined|required|"
-    r"optional|string|str|text|test|"
-    r"example|password|passwd|secret|token|changeme|redacted|hidden|unknown|empty|n/?a|todo|tbd|env\..*|"
-    r"os\..*|process\..*|self\..*|config.*|"
-    r"settings\..*|secretstr|secretbytes|secretstring|input.*|get.*|bytes|bool|int|any|object|\[.*)",
+_DAY = r"(?:0?[1-9]|[12][0-9]|3[01])(?:st|nd|rd|th|er|re|º|ª|o)?"
+_BETWEEN_PARTS = r"[ ./,-]{1,3}(?:of |de |del |di |den |tháng )?"
+_ANY_YEAR = r"(?:(?:1[89]|2[05])[0-9]{2}|'?[0-9]{2})"
+_BIRTH = re.compile(
+    rf"(?:{_DAY}{_BETWEEN_PARTS}(?:{_MORE_MONTHS}){_BETWEEN_PARTS}{_ANY_YEAR}"
+    rf"|(?:{_MORE_MONTHS})[ .-]{{1,2}}{_DAY}[ ,.-]{{1,3}}{_ANY_YEAR}"
+    rf"|{_YEAR}[ .-](?:{_MORE_MONTHS})[ .-]{_DAY}"
+    rf"|{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])|(?:0[1-9]|[12][0-9]|3[01])(?:0[1-9]|[12][0-9]|3[01]){_YEAR}"
+    rf"|{_YEAR}[./-] ?[0-9]{{1,2}}[./-] ?[0-9]{{1,2}}|[0-9]{{1,2}}[./-] ?[0-9]{{1,2}}[./-] ?{_ANY_YEAR}"
+    r"|(?:明治|大正|昭和|平成|令和|[MTSHR])(?:[0-9]{1,2}|元)(?:年 ?[0-9]{1,2}月 ?[0-9]{1,2}日|[./-][0-9]{1,2}[./-][0-9]{1,2})"
+    r"|[0-9]{2,4}年 ?[0-9]{1,2}月(?: ?[0-9]{1,2}日)?|[0-9]{4}년 ?[0-9]{1,2}월(?: ?[0-9]{1,2}일)?"
+    rf"|{_DAY}[ .-](?:of |de |di )?(?:{_MORE_MONTHS})|(?:{_MORE_MONTHS}) {_DAY}"
+    r"|(?:0?[1-9]|[12][0-9]|3[01])\.(?:0?[1-9]|1[0-2])\.|(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12][0-9]|3[01])"
+    rf"|{_YEAR}(?=[ \t]*(?:\r?\n|\Z|[,;)])))(?![0-9A-Za-z])",
     re.IGNORECASE,
 )
-_PROSE = frozenset(
-    "the a an to for and or not in on with of by that this was were has have had been be is are as at if it".split()
-)
+"""What is a date only because a label of birth stands before it: in words, run together, of an era, without a year."""
+_LOOSE_DATE = re.compile(r"[0-9OolI]{1,2}[. /-][0-9OolI]{1,2}[. /-][0-9OolI]{1,2}\s?[0-9OolI]{2,3}(?![0-9])")
+_PLACE = re.compile(r"(?:(?:in|w|à|a|en|te|i) )?[^\W\d_]{2,20}(?: on| am| le| el| il| dnia|,)? ", re.UNICODE)
 
 
 def dates_of_birth(text: str, labels: Iterable[Label]) -> list[Finding]:
@@ -68,119 +96,44 @@ def dates_of_birth(text: str, labels: Iterable[Label]) -> list[Finding]:
     for label in in_slices(labels, 256):
         if "DATE_OF_BIRTH" not in label.kinds:
             continue
-        gap = GAP.match(text, label.end)
-        at = gap.end() if gap else label.end
-        match = DATE.match(text, at) or _LOOSE_DATE.match(text, at)
-        if match is None and (place := _PLACE.match(text, at)):
-            match = DATE.match(text, place.end())
-        if match:
-            found.append(Finding("DATE_OF_BIRTH", *match.span(), 0.92, ("date", "label before")))
+        for at in starts(text, label):
+            match = DATE.match(text, at) or _BIRTH.match(text, at) or _LOOSE_DATE.match(text, at)
+            if match is None and (place := _PLACE.match(text, at)):
+                match = DATE.match(text, place.end()) or _BIRTH.match(text, place.end())
+            if match:
+                found.append(Finding("DATE_OF_BIRTH", *match.span(), 0.92, ("date", "label before")))
+                break
     return found
 
 
 def values(
     text: str, labels: Iterable[Label], led: dict[str, list[tuple[Recognizer, re.Pattern[str]]]]
 ) -> list[Finding]:
-    """Record numbers and the like, right after their label."""
-    found = []
-    for label in in_slices(labels, 256):
-        for kind in label.kinds:
-            for recognizer, pattern in led.get(kind, ()):
-                gap = GAP.match(text, label.end)
-                at = gap.end() if gap else label.end
-                match = pattern.match(text, at)
-                if match is None or at == label.end:
-                    continue
-                value = match.group()
-                digits = sum(c.isdigit() for c in value)
-                if (
-                    recognizer.led
-                    and "@" not in recognizer.led
-                    and kind not in ("BIC", "LICENSE_PLATE")
-                    and (digits < 3 or len(value) < 5)
-                ):
-                    continue
-                following = text[match.end() : match.end() + 1]
-                if following.isalnum() or following in ("_", "@"):
-                    continue
-                if DATE.fullmatch(value) or (value.isdigit() and len(value) < 5):
-                    continue
-                found.append(Finding(kind, match.start(), match.end(), 0.857, ("shape", "label before")))
-    return found
+    """Record numbers and the like, after their label."""
+    return [
+        finding
+        for label in in_slices(labels, 256)
+        for kind in label.kinds
+        for recognizer, pattern in led.get(kind, ())
+        if (finding := _value(text, label, kind, recognizer, pattern))
+    ]
 
 
-def passwords(text: str, labels: Iterable[Label]) -> list[Finding]:  # noqa: C901 - what announces a password, case by case
-    """What follows the word password and cannot be prose or code."""
-    found = []
-    for label in in_slices(labels, 256):
-        if "PASSWORD" not in label.kinds and "USERNAME" not in label.kinds:
+def _value(text: str, label: Label, kind: str, recognizer: Recognizer, pattern: re.Pattern[str]) -> Finding | None:
+    for at in starts(text, label):
+        match = pattern.match(text, at) if at > label.end else None
+        if match is None:
             continue
-        verb = _VERB.match(text, label.end)
-        if verb is None:
+        value = match.group()
+        if sum(c.isdigit() for c in value) < recognizer.least_digits or len(value) < recognizer.least_length:
             continue
-        at, end = verb.end(), 0
-        scheme = _BEARER.match(text, at)
-        if scheme:
-            at = scheme.end()
-        quote = verb["quote"]
-        sign = verb["sign"] is not None
-        if quote:
-            closing = text.find(_QUOTED[quote], at, at + 128)
-            end = closing if closing > at else 0
-            value = text[at:end]
-            if "\n" in value or value.count(" ") > 3:
-                continue
-        else:
-            bare = _BARE.match(text, at)
-            value = bare.group().rstrip(".,:!?") if bare else ""
-            end = at + len(value)
-            if text[end : end + 1] in ("(", "["):
-                continue  # a call, or a subscript
-        if "PASSWORD" in label.kinds:
-            name = text[label.start : label.end].lower()
-            if is_secret(
-                value, quoted=bool(quote), sign=sign, announced=sign or verb["verb"] is not None, short=name in _SHORT
-            ):
-                found.append(Finding("PASSWORD", at, end, 0.8, ("label before",)))
-        elif (
-            (sign or verb["verb"]) and 2 < len(value) <= 64 and " " not in value and is_name(value, quoted=bool(quote))
+        if recognizer.between and re.search(recognizer.between, text[label.end : at], re.IGNORECASE) is None:
+            continue
+        following = text[match.end() : match.end() + 1]
+        if following.isalnum() or (following and following in "_@"):
+            continue
+        if not recognizer.least_digits or not (
+            DATE.fullmatch(value) or (value.isdigit() and len(value) < recognizer.least_length)
         ):
-            found.append(Finding("USERNAME", at, end, 0.66, ("label before",)))
-    return found
-
-
-_SHORT = frozenset({"pin", "pin code", "otp", "pass", "pw", "token", "secret", "bearer", "authorization"})
-
-
-def is_name(value: str, *, quoted: bool) -> bool:
-    """Whether a value after the word user name is one, and neither prose nor code."""
-    if _PLACEHOLDER.fullmatch(value) or "(" in value or value.lower() in ("username", "user", "user_name", "login"):
-        return False
-    if not quoted and "." in value:
-        return False
-    return quoted or any(c.isdigit() or c in "_.-" for c in value) or value.islower()
-
-
-def is_secret(value: str, *, quoted: bool, sign: bool, announced: bool, short: bool) -> bool:  # noqa: PLR0911 - a list of reasons
-    """Whether a value after the word password is one, and neither prose nor code."""
-    if len(value) < 4 or _PLACEHOLDER.fullmatch(value) or value.lower() in _PROSE:
-        return False
-    letters = any(c.isalpha() for c in value)
-    digits = any(c.isdigit() for c in value)
-    symbols = any(not c.isalnum() and c not in "._-/' " for c in value)
-    mixed = value != value.lower() and value != value.upper() and not value.istitle()
-    if short and not announced:
-        return letters and digits and len(value) >= 16 and not set("=(,") & set(value)
-    if short and not ((letters and digits and len(value) >= 6) or (symbols and letters)):
-        return value.isdigit() and 4 <= len(value) <= 8 and announced
-    if quoted:
-        return digits or symbols or mixed or (announced and " " not in value and len(value) >= 6)
-    if "(" in value or value.endswith("."):
-        return False
-    if letters and (digits or symbols):
-        return True
-    return announced and (
-        (digits and len(value) >= 6)
-        or (sign and mixed)
-        or (sign and letters and len(value) >= 8 and value.isalpha() and "." not in value)
-    )
+            return Finding(kind, match.start(), match.end(), 0.857, ("shape", "label before"))
+    return None

@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from extproc.pii import checksums
+from extproc.pii import cards, checksums, ibans, led
 from extproc.pii.finding import Finding
-from extproc.pii.led import GAP
 from extproc.pii.recognizer import Recognizer, expand
 from extproc.slices import in_slices
 
@@ -21,8 +20,14 @@ if TYPE_CHECKING:
 
 _MISREAD = str.maketrans("OoQlIi|SsBZ", "00011115582")
 _DIGIT = re.compile(r"[0-9]")
-_BETWEEN = " .-\n"
+_BETWEEN = " .-/_\n\r\t"
+_MOST_BETWEEN = 14
+"""Separators between two characters: a break of the line and the indentation below it."""
 _LONGEST = 28
+_REACH = 48
+"""How far from a label its number begins at most."""
+_CARD = frozenset({"CREDIT_CARD"})
+_PHONE = re.compile(r"(?:\+|00)?[0-9(][0-9 ().\-/]{1,20}(?:\r?\n[ \t]{0,8})[0-9][0-9 .\-/]{1,16}(?![0-9A-Za-z])")
 
 
 class Loose:
@@ -31,7 +36,7 @@ class Loose:
     def __init__(self, recognizers: Iterable[Recognizer]) -> None:
         self._shapes: dict[str, list[tuple[str, str]]] = {}
         for recognizer in recognizers:
-            if recognizer.check is None or recognizer.entity_type == "CREDIT_CARD":
+            if recognizer.check is None:
                 continue
             for shape in expand(recognizer.shapes):
                 whole = shape.replace("-", "")
@@ -40,32 +45,40 @@ class Loose:
                     listed.append((whole, recognizer.check))
         for listed in self._shapes.values():
             listed.sort(key=lambda item: -len(item[0]))
-
-    @property
-    def entity_types(self) -> frozenset[str]:
+        self.entity_types = frozenset(self._shapes) | {"IBAN_CODE", "PHONE_NUMBER"}
         """The types that are read here."""
-        return frozenset(self._shapes)
 
     def find(self, text: str, labels: Iterable[Label], taken: set[int]) -> list[Finding]:
-        """What stands right after a label and begins at no position of `taken`."""
+        """What stands after a label and begins at no position of `taken`."""
         found = []
         for label in in_slices(labels, 256):
-            kinds = [kind for kind in label.kinds if kind in self._shapes or kind == "IBAN_CODE"]
-            if not kinds:
+            kinds = label.kinds & self.entity_types
+            if not kinds or not _DIGIT.search(text, label.end, label.end + _REACH):
                 continue
-            if not _DIGIT.search(text, label.end, label.end + 40):
-                continue
-            gap = GAP.match(text, label.end)
-            at = gap.end() if gap else label.end
-            if at in taken or not text[at : at + 1].isalnum():
-                continue
-            chars, ends = _collect(text, at, _LONGEST)
-            for kind in kinds:
-                finding = _iban(text, at) if kind == "IBAN_CODE" else self._read(text, at, kind, chars, ends)
+            for at in led.starts(text, label):
+                finding = self._at(text, at, kinds, taken=at in taken)
                 if finding:
                     found.append(finding)
                     break
         return found
+
+    def _at(self, text: str, at: int, kinds: Iterable[str], *, taken: bool) -> Finding | None:  # noqa: PLR0911 - kind by kind
+        """What begins here."""
+        if "IBAN_CODE" in kinds and text[at : at + 2].isalpha() and (finding := _iban(text, at)):
+            return finding
+        if taken:
+            return None
+        if "CREDIT_CARD" in kinds and (hidden := cards.HIDDEN.match(text, at)):
+            return Finding("CREDIT_CARD", *hidden.span(), 0.8, ("first and last digits", "label before"))
+        if "PHONE_NUMBER" in kinds and (finding := _phone(text, at)):
+            return finding
+        if not text[at : at + 1].isalnum():
+            return None
+        chars, ends = _collect(text, at, _LONGEST)
+        for kind in kinds:
+            if kind in self._shapes and (finding := self._read(text, at, kind, chars, ends)):
+                return finding
+        return None
 
     def _read(self, text: str, at: int, kind: str, chars: str, ends: list[int]) -> Finding | None:
         best = None
@@ -75,28 +88,38 @@ class Loose:
                 continue
             end = ends[length - 1]
             value = _as(shape, chars[:length])
-            if value is None:
+            if value is None or (kind in _CARD and cards.ISSUERS.fullmatch(value) is None):
                 continue
             if checksums.valid(check, value):
                 return Finding(kind, at, end, 0.84, ("torn", f"checksum {check}", "label before"))
             best = best or Finding(kind, at, end, 0.56, ("torn", "checksum fails", "label before"))
-        return best
+        return best if kind not in _CARD else None
+
+
+def _phone(text: str, at: int) -> Finding | None:
+    """A telephone number over two lines, if it is as long as one only with the second."""
+    match = _PHONE.match(text, at)
+    if match is None:
+        return None
+    end = at + len(match.group().rstrip(" .-/"))
+    digits = sum(map(str.isdigit, text[at:end]))
+    return Finding("PHONE_NUMBER", at, end, 0.7, ("torn", "label before")) if 9 <= digits <= 15 else None
 
 
 def _collect(text: str, at: int, length: int) -> tuple[str, list[int]]:
-    """The next letters and digits, over single separators and at most one break of line; and where each ends."""
+    """The next letters and digits, over separators and at most one break of line; and where each ends."""
     chars: list[str] = []
-    limit = min(len(text), at + 2 * length + 4)
-    separated, broken = False, 0
+    limit = min(len(text), at + 3 * length + _MOST_BETWEEN)
+    separated, broken = 0, 0
     ends: list[int] = []
     while at < limit and len(chars) < length:
         char = text[at]
         if char.isascii() and char.isalnum():
             chars.append(char)
-            separated = False
+            separated = 0
             ends.append(at + 1)
-        elif char in _BETWEEN and not separated and (char != "\n" or not broken):
-            separated = True
+        elif char in _BETWEEN and separated < (_MOST_BETWEEN if broken else 4) and (char != "\n" or not broken):
+            separated += 1
             broken += char == "\n"
         else:
             break
@@ -119,9 +142,7 @@ def _as(shape: str, chars: str) -> str | None:
 
 def _iban(text: str, at: int) -> Finding | None:
     """Two letters, and digits enough for the country."""
-    from extproc.pii.numbers import IBAN_LENGTHS  # noqa: PLC0415 - numbers.py reads chains, this what is torn
-
-    length = IBAN_LENGTHS.get(text[at : at + 2])
+    length = ibans.LENGTHS.get(text[at : at + 2])
     if length is None:
         return None
     chars, ends = _collect(text, at, length)

@@ -6,6 +6,8 @@ import ipaddress
 import re
 
 from extproc.pii.finding import Finding
+from extproc.pii.passwords import is_stand_in
+from extproc.pii.secrets import is_random
 
 _RESOLVERS = frozenset(
     "8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 149.112.112.112 208.67.222.222 208.67.220.220 4.2.2.1 "
@@ -21,13 +23,30 @@ _DOCUMENTATION = tuple(
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _REST = re.compile(r"""[^\s<>"'`{}|\\^]{1,2048}""")
 _SECRET_PARAMETER = re.compile(
-    r"[?&#;](?:access_?token|auth_?token|token|api_?key|apikey|key|secret|client_secret|password|passwd|"
-    r"pwd|pass|sig|signature|"
-    r"x-amz-signature|x-amz-credential|sas|session|sessionid|sid|jwt|code|auth|credential|refresh_token|"
-    r"id_token)=[^&\s]{6,}",
+    r"[?&#;](?:[\w.-]{0,30}(?:token|secret|passw(?:or)?d|api_?key|signature|credential|session|sessionid)|apikey|key|pwd|pass|sig|"
+    r"sas|sid|jwt|code|auth|oobcode|ticket|otp|magic|invite|hmac)=[^&\s]{6,}",
     re.IGNORECASE,
 )
-_USER_INFO = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^/?#\s@]{1,256}@")
+_SECRET_PATH = re.compile(
+    r"/bot[0-9]{8,10}:AA|hooks\.slack\.com/(?:services|workflows|triggers)/\S|discord(?:app)?\.com/api/(?:v[0-9]+/)?webhooks/[0-9]|"
+    r"hooks\.zapier\.com/hooks/|webhook\.office\.com/|outlook\.office(?:365)?\.com/webhook/|logic\.azure\.com[:/]|"
+    r"maker\.ifttt\.com/\S*/key/|hook\.[a-z0-9.]{2,12}\.?make\.com/|hook\.integromat\.com/|webhook\.site/|pipedream\.net/|"
+    r"open\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/|qyapi\.weixin\.qq\.com/|api\.day\.app/|ntfy\.sh/\S|hc-ping\.com/",
+    re.IGNORECASE,
+)
+"""Addresses of services that take whoever knows them for their owner."""
+_SECRET_SEGMENT = re.compile(
+    r"/[\w.-]{0,24}(?:reset|recover|verif(?:y|ication)|confirm(?:ation)?|activat(?:e|ion)|invit(?:e|ation)|magic|unsubscribe|token|auth|"
+    r"signin|sign-in|login|session|shared?|webhooks?|hooks?|callback|key|secret|download|join|accept|password|sso)[\w.-]{0,16}/"
+    r"(?P<value>[A-Za-z0-9_.~-]{16,512})",
+    re.IGNORECASE,
+)
+_USER_INFO = re.compile(
+    r"[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:@/?#\"'<>]{0,64}:(?![0-9]{1,5}(?:[/?#\"'`,;)\]}\s]|$))"
+    r"(?P<password>(?:[^\s@]|@(?![\w.-]{1,253}(?::[0-9]{1,5})?(?:[/?#\"'`,;)\]}>\s]|$)|\[)){1,256})"
+    r"@(?=[\w\[])|[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^/?#\s@:]{20,256}@"
+)
+"""`scheme://user:password@`, whatever the password holds; a port after a colon is none. A long name alone is a token."""
 _WORDS_TOO = frozenset(
     "local name in is it no at be my me so id pro work page post cat group today news live design "
     "network systems email space zone "
@@ -103,8 +122,8 @@ def address(text: str, start: int, end: int) -> Finding | None:  # noqa: PLR0911
             parsed = ipaddress.ip_address(value[:-1])
         except ValueError:
             return None
-    if parsed.version == 4 and _is_version(text, start):
-        return None
+    if parsed.version == 4 and (value.endswith(".0.0") or _is_version(text, start)):
+        return None  # the address of a whole network is no machine's
     kind = "IP_ADDRESS" if _public(parsed) else "IP_ADDRESS_RESERVED"
     if following == "%":
         zone = re.compile(r"%[A-Za-z0-9]{1,15}").match(text, end)
@@ -112,11 +131,48 @@ def address(text: str, start: int, end: int) -> Finding | None:  # noqa: PLR0911
     return Finding(kind, start, end, 0.95, ("address",))
 
 
-_VERSION = re.compile(r"(?:\bv|version|release|build|chrome/|firefox/|safari/|webkit/|ver\.?|/)\s?$", re.IGNORECASE)
+_VERSIONED = frozenset(
+    "v version vers ver release rel build rev revision firmware bios uefi fw sw software driver kernel sdk patch hotfix update "
+    "upgrade upgraded downgrade edition oracle chrome firefox edge safari opera windows macos ios android java jdk jre python "
+    "node libreoffice office acrobat photoshop sap jira confluence exchange product assembly score scores section chapter clause "
+    "paragraph article rule item step oid versions releases builds sections chapters".split()
+)
+"""Words before four numbers with full stops that are no address."""
+_LINKS = frozenset("is was are to from of no number the new old".split())
+_LAST_WORD = re.compile(r"[A-Za-z]+\Z")
+_CAPITAL = re.compile(r"[A-Z]?[a-z]+\Z|[A-Z]+\Z")
+_PRODUCT = re.compile(r"(?<!http:/)(?<!https:/)(?<![a-z]:/)[A-Za-z][A-Za-z0-9_+-]{1,30}/\Z")
+_ANOTHER = re.compile(
+    r"[0-9]+(?:\.[0-9]+){3}[\"']?(?:,? (?:and|or|to|und|et|y|e|through) |, ?| ?(?:->|–|-|→|/) ?)[\"']?\Z"
+)
+_REACH_OF_VERSION = 48
 
 
 def _is_version(text: str, start: int) -> bool:
-    return start > 0 and text[start - 1] != "/" and _VERSION.search(text[max(0, start - 9) : start]) is not None
+    """Whether four numbers with full stops are those of a program, by the word before them or before the one beside them."""
+    before = text[max(0, start - _REACH_OF_VERSION) : start]
+    if _names_a_version(before):
+        return True
+    another = _ANOTHER.search(before) if before[-1:] in " ,-/→–\"'>" else None
+    return another is not None and _names_a_version(before[: another.start()])
+
+
+def _names_a_version(before: str) -> bool:
+    """`Version: `, `AppVersion="`, `version is `, `LibreOffice/`, `v`, `§ `."""
+    if before[-1:] == "/":
+        return _PRODUCT.search(before) is not None
+    rest = before.rstrip(" \t\"'(=:[>\\.#-")
+    for _ in range(2):
+        word = _LAST_WORD.search(rest)
+        if word is None:
+            return rest[-1:] == "§"
+        last = _CAPITAL.search(rest)
+        if {word[0].lower(), last[0].lower() if last else ""} & _VERSIONED:
+            return True
+        if word[0].lower() not in _LINKS:
+            return False
+        rest = rest[: word.start()].rstrip(" \t\"'=:")
+    return False
 
 
 def _public(parsed: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
@@ -151,8 +207,15 @@ def hardware(text: str, start: int, end: int) -> Finding | None:
     return Finding("MAC_ADDRESS", start, end, 0.95, ("shape",))
 
 
-def url(text: str, start: int) -> tuple[int, Finding | None]:
+def url(text: str, start: int) -> tuple[int, Finding | None]:  # noqa: PLR0911 - kind by kind
     """End of the URL that begins here, and what it is: with credentials it goes as a whole."""
+    user_info = _USER_INFO.match(text, start)
+    rest = _REST.match(text, user_info.end() if user_info else start)
+    if rest is None:
+        return start, None
+    if user_info and not is_stand_in(user_info["password"] or ""):
+        end = rest.start() + len(rest.group().rstrip(".,;:!?)]>*_"))
+        return end, Finding("URL_CREDENTIALS", start, end, 0.95, ("shape", "credentials"), rank=3.0)
     rest = _REST.match(text, start)
     if rest is None:
         return start, None
@@ -167,11 +230,22 @@ def url(text: str, start: int) -> tuple[int, Finding | None]:
     end = start + len(value)
     if not after and "." not in value[4:]:
         return end, None
-    if (_USER_INFO.match(value) and ":" in after.partition("@")[0]) or _SECRET_PARAMETER.search(value):
+    if _is_secret(value):
         return end, Finding("URL_CREDENTIALS", start, end, 0.95, ("shape", "credentials"), rank=3.0)
     if scheme.lower() in ("http", "https", "ftp", "ftps", "ws", "wss") or value.startswith("www."):
         return end, Finding("URL", start, end, 0.9, ("shape",), rank=1.0)
     return end, None
+
+
+def _is_secret(value: str) -> bool:
+    """Whether whoever has the URL is let in."""
+    if _SECRET_PATH.search(value) is not None:
+        return True
+    parameter = _SECRET_PARAMETER.search(value)
+    if parameter and not is_stand_in(parameter.group().partition("=")[2].rstrip("]})")):
+        return True
+    segment = _SECRET_SEGMENT.search(value)
+    return segment is not None and is_random(segment["value"])
 
 
 def domain(text: str, start: int, end: int) -> Finding | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from extproc.pii import checksums, phones, places, secrets
+from extproc.pii import cards, checksums, ibans, phones, places, secrets, wallets
 from extproc.pii.finding import Finding
 from extproc.pii.labels import ADJACENT, NEAR, NOTHING, Context, Labels
 from extproc.pii.recognizer import Recognizer, expand
@@ -25,13 +25,6 @@ _CAPITALS = re.compile(r"(?:(?<![A-Za-z0-9])[A-Z]{1,4}[ -]){1,2}$")
 _MONEY = "$€£¥₹₽#%"
 STRONG = 0.03
 """At or below these odds a pass outweighs what stands around the value."""
-
-# Issuer ranges of payment cards by length (ISO/IEC 7812): first digits -> lengths.
-_ISSUERS = re.compile(
-    r"4(?:[0-9]{15}|[0-9]{18})|(?:5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720))[0-9]{11,14}|3[47][0-9]{13}|"
-    r"3(?:0[0-59]|[689])[0-9]{11,13}|(?:6011|64[4-9]|65)[0-9]{12,15}|35[2-8][0-9]{13}|62[0-9]{14,17}|"
-    r"(?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]{8,15}|(?:220[0-4]|9792|508[5-9]|60698[5-9])[0-9]{10,13}"
-)
 
 
 class Index:
@@ -79,11 +72,16 @@ class Numbers:
             if before is not None:
                 start -= len(before.group())
         shape = text[start:end].translate(_SHAPE)
+        if text[end : end + 1] in _GOES_ON and (whole := _goes_on(text, start, end)):
+            self.findings.append(whole)
+            return
         if "-" not in shape:
             if end - start >= _LONG or shape[0] == "A":
                 self._coded(start, end, shape)
             if end - start <= 34:
                 self._window(start, end, shape, start, end)
+            if end - start >= 9 and (shape[0] == "A" or text[start : start + 2] == "00"):
+                self._prefixed(start, end)
             return
         bounds = []
         at = start
@@ -110,7 +108,16 @@ class Numbers:
                 if key not in begins:
                     break
         if "PHONE_NUMBER" in self._present and end - start >= 7 and "A" not in shape:
-            self._phone(start, end)
+            for span in phones.each(text, start, end):
+                self._phone(*span)
+        elif shape[0] == "A" or (text[start] == "0" and text[start + 1] == "0"):
+            self._prefixed(start, end)
+
+    def _prefixed(self, start: int, end: int) -> None:
+        """A telephone number after `00`, or grown together with the word before it."""
+        phone = phones.prefixed(self.text, start, end) or phones.glued(self.text, start, end)
+        if phone and "PHONE_NUMBER" in self.types and not self.labels.around(start, end).negative:
+            self.findings.append(phone)
 
     def _coded(self, start: int, end: int, shape: str) -> None:
         """A group by what it begins with, or by its length: vendor keys, wallets, vehicles."""
@@ -119,8 +126,10 @@ class Numbers:
         length = end - start
         if finding is None and length == 17:
             finding = self._vehicle(start, end)
-        elif finding is None and length >= 26:
-            finding = secrets.wallet(text, start, end)
+        elif finding is None and length >= wallets.SHORTEST - 4 and text[start] in "MNO":
+            finding = secrets.bot_token(text, start)
+        if finding is None and length >= wallets.SHORTEST:
+            finding = wallets.wallet(text, start, end)
         if finding is not None:
             self.findings.append(finding)
 
@@ -161,7 +170,7 @@ class Numbers:
                 if finding is None:
                     continue
                 if finding.rank < 0:  # nothing but its shape and checksum speaks for it
-                    if recognizer.odds > 0.01 and self._spoken_against(start, end, recognizer.odds):
+                    if recognizer.odds > STRONG and self._spoken_against(start, end, recognizer.odds):
                         continue
                     if loose is None:
                         loose = self._loose(start, end, chain_start, chain_end)
@@ -219,7 +228,7 @@ class Numbers:
             kind == "CREDIT_CARD"
             and not grade
             and not (whole and len(value) == 13 and value[0] == "4")
-            and _ISSUERS.fullmatch(value if value.isdigit() else _digits(value)) is None
+            and cards.ISSUERS.fullmatch(value if value.isdigit() else _digits(value)) is None
         ):
             return None
         check = recognizer.check
@@ -232,7 +241,8 @@ class Numbers:
             if passed and (grade >= NEAR or recognizer.compiled is not None):
                 score = 0.88 if recognizer.compiled is not None else 0.78 + 0.03 * grade
                 return Finding(kind, start, end, score, (*proof, where))
-            if not passed and grade == ADJACENT and recognizer.broken:
+            typed = grade == ADJACENT or (grade >= NEAR and kind == "CREDIT_CARD" and len(_digits(value)) >= 14)
+            if not passed and typed and recognizer.broken:
                 return Finding(kind, start, end, 0.6, ("shape", "checksum fails", where))
         if not passed or free == "leave":
             return None
@@ -247,21 +257,21 @@ class Numbers:
         text = self.text
         if "IBAN_CODE" not in self.types or (start and (text[start - 1].isalnum() or text[start - 1] in "_+/=")):
             return 0
-        length = IBAN_LENGTHS.get(text[start : start + 2].upper())
+        length = ibans.LENGTHS.get(text[start : start + 2].upper())
         if length is None:
             return 0
-        end, plain = _gather(text, start, length, min(len(text), start + length + 14))
+        end, plain = ibans.gather(text, start, length, min(len(text), start + 2 * length + 14))
         if len(plain) < length:
             return self._short_iban(start, limit)
         if text[end : end + 1].isalnum() and not text[end - 1 : end].isspace():
             context = self.labels.around(start, end)
             if context.kinds.get("IBAN_CODE", (0, ""))[0] < ADJACENT:
                 return 0
-        if checksums.valid("iban", plain):
+        if checksums.valid("iban", plain) and len(_digits(plain)) >= 8:
             self.findings.append(Finding("IBAN_CODE", start, end, 0.99, ("shape", "checksum iban"), rank=1.0))
             return end
         grade, where = self.labels.around(start, end).kinds.get("IBAN_CODE", (0, ""))
-        if grade >= NEAR and text[start : start + 2].isupper():
+        if grade >= NEAR and text[start : start + 2].isupper() and ibans.TORN.search(text, start, end) is None:
             self.findings.append(Finding("IBAN_CODE", start, end, 0.7, ("shape", "checksum fails", where), rank=1.0))
             return end
         return 0
@@ -279,37 +289,12 @@ class Numbers:
             self.findings.append(phone)
 
 
-IBAN_LENGTHS = {
-    pair[:2]: int(pair[2:])
-    for pair in (
-        "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 "
-        "DO28 EE20 EG29 ES24 FI18 FK18 FO18 "
-        "FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 "
-        "LC32 LI21 LT20 LU20 LV21 LY25 MC27 "
-        "MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 "
-        "SA24 SC31 SD18 SE24 SI19 SK24 SM27 "
-        "SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30 IN24 MA28 DZ26 AO25 BF28 BJ28 CF27 CG27 "
-        "CI28 CM27 CV25 GA27 GQ27 GW25 IR26 KM27 MG27 "
-        "ML28 MZ25 NE28 SN28 TD27 TG28"
-    ).split()
-}
+_GOES_ON: Final = frozenset("^:")
+"""What stands after the number of a card's track, or of a bot's token."""
 
 
-def _gather(text: str, start: int, length: int, limit: int) -> tuple[int, str]:
-    """End and content of the next `length` letters and digits, over single separators."""
-    chars: list[str] = []
-    at, separated = start, False
-    while at < limit and len(chars) < length:
-        char = text[at]
-        if char.isascii() and char.isalnum():
-            chars.append(char)
-            separated = False
-        elif char in " -." and not separated:
-            separated = True
-        else:
-            break
-        at += 1
-    return at, "".join(chars)
+def _goes_on(text: str, start: int, end: int) -> Finding | None:
+    return cards.track(text, start) if text[end] == "^" else secrets.bot_token(text, start)
 
 
 def _glued(text: str, start: int, end: int) -> bool:

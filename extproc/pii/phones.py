@@ -23,6 +23,7 @@ _TRUNK = tuple(
 _DATE = re.compile(
     r"(?:(?:0?[1-9]|[12][0-9]|3[01])[./-](?:0?[1-9]|1[0-2])[./-](?:19|20)?[0-9]{2}|(?:19|20)[0-9]{2}[./-][0-9]{1,2}[./-][0-9]{1,2})"
 )
+_YEARS = re.compile(r"(?:19|20)[0-9]{2} ?- ?(?:19|20)[0-9]{2}")
 _GROUPED = re.compile(r"[0-9]{1,15}(?:[ .\-/][0-9]{1,8}){0,6}")
 
 
@@ -80,42 +81,122 @@ def _international(digits: str) -> bool:
     return False
 
 
+_EXTENSION = re.compile(r"(?:;(?:ext|phone-context)=[+0-9]{1,15})+")
+"""Parameters of a `tel:` URI."""
+_LEFT = re.compile(r"(?:\+|00)?[0-9]{1,3}[ .-]?$")
+
+
 def international(text: str, start: int, end: int, context: Context) -> Finding | None:
     """A token that begins with `+` or a parenthesis; trailing groups that do not belong to it are cut."""
     value = text[start:end]
+    evidence = _evidence(context)
+    if value[0] != "+":
+        return _in_parentheses(text, start, value, context.negative, evidence)
     if start and (text[start - 1].isalnum() or text[start - 1] in "+_"):
         return None
-    ends = [m.end() for m in _DIGITS.finditer(value)]
-    evidence = _evidence(context)
-    if value[0] == "+":
-        for stop in reversed(ends[-6:]):
-            digits = "".join(_DIGITS.findall(value[:stop]))
-            if 7 <= len(digits) <= 15 and _international(digits):
-                score = 0.7 if context.negative else 0.95
-                return Finding("PHONE_NUMBER", start, start + stop, score, ("numbering plan", *evidence))
-        return None
+    for stop in reversed([m.end() for m in _DIGITS.finditer(value)][-6:]):
+        digits = "".join(_DIGITS.findall(value[:stop]))
+        if 7 <= len(digits) <= 15 and _international(digits):
+            score = 0.7 if context.negative else 0.95
+            extension = _EXTENSION.match(text, start + stop)
+            stop_at = extension.end() if extension else start + stop
+            return Finding("PHONE_NUMBER", start, stop_at, score, ("numbering plan", *evidence))
+    return None
+
+
+def _in_parentheses(text: str, start: int, value: str, negative: bool, evidence: tuple[str, ...]) -> Finding | None:
+    """`(415) 555-0132`, `8 (912) 345-67-89`, `0(212)3456789`."""
     area = value[1 : value.index(")")].lstrip("+")
-    rest = value[value.index(")") + 1 :]
-    left = re.search(r"(?:\+|00)?[0-9]{1,3}[ .-]?$", text[max(0, start - 6) : start])
-    left_at = (
-        start - len(left.group())
-        if left and not (start - len(left.group()) and text[start - len(left.group()) - 1].isalnum())
-        else start
-    )
-    for stop in reversed(ends[-5:]):
+    left = _LEFT.search(text[max(0, start - 6) : start])
+    at = start - len(left.group()) if left else start
+    if at and (text[at - 1].isalnum() or text[at - 1] in "+_"):
+        at, left = start, None
+    if at == start and start and (text[start - 1].isalnum() or text[start - 1] in "+_"):
+        return None
+    before = "".join(_DIGITS.findall(left.group())) if left else ""
+    for stop in reversed([m.end() for m in _DIGITS.finditer(value)][-5:]):
         groups = _DIGITS.findall(value[:stop])
         digits = "".join(groups)
         if not 7 <= len(digits) <= 13 or len(groups) < 2:
             continue
         american = len(area) == 3 and area[0] in "23456789" and [len(g) for g in groups[1:]] in ([3, 4], [7])
-        trunk = area.startswith("0") and 9 <= len(digits) <= 12
+        trunk = (area.startswith("0") or before == "0") and 9 <= len(digits) <= 12
+        russian = before in ("8", "7") and len(area) in (3, 4, 5) and len(digits) == 10 and area[0] in "34589"
         two = len(area) == 2 and 9 <= len(digits) <= 11 and len(groups) >= 3  # (11) 98456-5666
         labelled = bool(evidence)
-        if (american or trunk or two or labelled) and not context.negative:
-            score = 0.9 if american or labelled else 0.8
-            return Finding("PHONE_NUMBER", left_at, start + stop, score, ("shape", *evidence))
-    del rest
+        if (american or trunk or two or russian or labelled) and not negative:
+            score = 0.9 if american or labelled or russian else 0.8
+            return Finding("PHONE_NUMBER", at, start + stop, score, ("shape", *evidence))
     return None
+
+
+_EXIT = re.compile(r"(?:00|011)[ .-]?(?=[1-9])")
+_LEAST_SOLID = 12
+"""Digits after `00` without a separator: shorter numbers are padded with zeros as well."""
+
+
+def prefixed(text: str, start: int, end: int) -> Finding | None:
+    """`00` and a number of a country's plan: `0049 30 901820`."""
+    match = _EXIT.match(text, start, end)
+    if match is None or (start and text[start - 1] in "_.,-$€£"):
+        return None
+    chain = text[match.end() : end]
+    ends = [m.end() for m in _DIGITS.finditer(chain)]
+    for stop in reversed(ends[-8:]):
+        digits = "".join(_DIGITS.findall(chain[:stop]))
+        solid = chain[:stop].isdigit() and match.group()[-1].isdigit()
+        if not 8 <= len(digits) <= 15 or (solid and (len(digits) < _LEAST_SOLID - 1 or digits[0] in "17")):
+            continue
+        if any(c.isalpha() for c in chain[:stop]) or text[match.end() + stop : match.end() + stop + 1].isalnum():
+            continue
+        if _in_some_plan(digits):
+            return Finding("PHONE_NUMBER", start, match.end() + stop, 0.85, ("numbering plan",))
+    return None
+
+
+def _in_some_plan(digits: str) -> bool:
+    """Whether digits are a calling code and a number of its plan, and not only as long as one."""
+    for width in (1, 2, 3):
+        for region in _regions().get(digits[:width], ()):
+            if in_plan(region, digits[width:]) or in_plan(region, digits[width:].removeprefix("0")):
+                return True
+    return False
+
+
+_GLUED = re.compile(
+    r"(?P<word>[A-Za-z]{2,20})(?P<number>[2-9][0-9]{2}([ .-])[2-9][0-9]{2}\3[0-9]{4}|[0-9]{9,12})(?![0-9A-Za-z_])"
+)
+_SPOKEN = frozenset(
+    "call calls phone tel mob mobile ph cell contact whatsapp fax fone telefon telefono handy tlf number me us on at".split()
+)
+_CODES = frozenset(
+    "order orders sku part item model ref id no nr serial isbn invoice case ticket lot po rfc doi art cat".split()
+)
+
+
+def glued(text: str, start: int, end: int) -> Finding | None:
+    """A number that has grown together with the word before it: `call9876543210`, `data630-596-1111`."""
+    match = _GLUED.match(text, start, end)
+    if match is None or (start and (text[start - 1].isalnum() or text[start - 1] in "_-#/")):
+        return None
+    word = match["word"].lower()
+    if word in _SPOKEN:
+        return Finding("PHONE_NUMBER", *match.span(), 0.75, ("digits", "label before"))
+    if match["number"].isdigit() or word in _CODES:
+        return None
+    return Finding("PHONE_NUMBER", *match.span("number"), 0.7, ("shape",))
+
+
+def each(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The numbers of a chain that a stroke parts: `4155550132/4155550133`."""
+    parts = text[start:end].split("/")
+    if len(parts) < 2 or any(sum(map(str.isdigit, part)) < 7 for part in parts):
+        return [(start, end)]
+    spans = []
+    for part in parts:
+        spans.append((start, start + len(part)))
+        start += len(part) + 1
+    return spans
 
 
 def labelled(text: str, start: int, end: int, context: Context) -> Finding | None:
@@ -130,6 +211,8 @@ def labelled(text: str, start: int, end: int, context: Context) -> Finding | Non
         return None
     if value.count(".") == 1 and "-" not in value and " " not in value and value[0] != "0":
         return None  # a decimal fraction
+    if _YEARS.fullmatch(value):
+        return None
     if digits == 8 and value.isdigit() and value[:2] in ("19", "20") and grade < ADJACENT:
         return None
     score = 0.78 + 0.04 * (grade == ADJACENT)

@@ -35,6 +35,11 @@ class Recognizer:
     example: str = ""
     led: str | None = None
     """Pattern of the value right after a label, for what has no shape of its own: record numbers, passwords."""
+    between: str | None = None
+    """Pattern of what must stand between the label and a value read by `led` that is nothing by itself."""
+    least_digits: int = 3
+    """Digits that a value read by `led` has at least."""
+    least_length: int = 5
     how: str = ""
     """Evidence in words, for what code recognizes rather than this table."""
     broken: bool = True

@@ -59,6 +59,9 @@ WINDOW = 2**14
 """Characters that are searched in one call: some milliseconds where no token begins."""
 BEYOND = 2**11
 """So much more is looked at, for the rest of a token that begins within the window."""
+COMPOUNDS = ("password", "passwd", "passwort", "kennwort", "passphrase", "wachtwoord")
+"""Ends of compound words that are labels as those are: `PGPASSWORD`."""
+_ABBREVIATES = frozenset(".:")
 LONGEST_IDLE = 24
 """Longer words are seldom met again."""
 
@@ -113,7 +116,7 @@ class Scanner:
             begun = self._vocabulary.begun_by(word)
             if word.lower() in self._keys or word[:4] in self._keys:
                 found.append((*match.span(kind), None))
-            elif begun is not None or (word.isascii() and _is_camel(word)):
+            elif begun is not None or (word.isascii() and (_is_camel(word) or word.lower().endswith(COMPOUNDS))):
                 found.append((*match.span(kind), begun))
         return tuple(found)
 
@@ -178,13 +181,24 @@ class _Reading:
                     labels.append(Label(offset + written.start(), offset + written.end(), kinds))
             elif kind == DOMAIN:
                 found.append((kind, *match.span(kind)))
-                labels += filter(
-                    None, (vocabulary.read(text, *word.span()) for word in WORDS.finditer(text, *match.span(kind)))
-                )
-            elif kind == CHAIN and match[CAPITALS]:
-                _cut(text, match.span(CHAIN), vocabulary, self.tokens)
+                read = (vocabulary.read(text, *word.span()) for word in WORDS.finditer(text, *match.span(kind)))
+                labels += (label for label in read if label is not None and label.end > label.start + 1)
+            elif kind == CHAIN:
+                self._chain(*match.span(kind), parted=match[CAPITALS] is not None)
             else:
                 found.append((kind, *match.span(kind)))
+
+    def _chain(self, start: int, end: int, *, parted: bool) -> None:
+        """A chain, and the abbreviation before it."""
+        text, vocabulary = self._text, self._vocabulary
+        if text[start - 2 : start - 1] in _ABBREVIATES and text[start - 3].isalpha():
+            label = _before_number(text, start, vocabulary)
+            if label is not None:
+                self.tokens.labels.append(label)
+        if parted:
+            _cut(text, (start, end), vocabulary, self.tokens)
+        else:
+            self.tokens.found.append((CHAIN, start, end))
 
     def word(self, start: int, end: int) -> None:
         """A word as a label or the start of a secret, if it is either."""
@@ -201,6 +215,10 @@ class _Reading:
             return
         elif _is_camel(word):
             _split(self._text, start, end, vocabulary, self.tokens.labels)
+            if lower.endswith("key"):
+                self.tokens.words.append((end - len("key"), end))
+        elif lower.endswith(COMPOUNDS):
+            self.phrase(start, end, vocabulary.first["password"])
         elif not secret and len(vocabulary.idle) < IDLE_WORDS and len(word) <= LONGEST_IDLE:
             vocabulary.idle.add(word)
 
@@ -217,6 +235,25 @@ class _Reading:
 def _is_camel(word: str) -> bool:
     """Whether a word is several in camel case."""
     return not word.islower() and not word[1:].islower() and not word.isupper()
+
+
+_INITIALS = re.compile(r"(?<![\w.])(?:[A-Za-z]\.){2,5}:?[ #]{1,2}\Z")
+_LETTER_LABEL = re.compile(r"(?:\A|[\n|•·,;][ \t]*)([MmTtPpCcFfHhWw]): ?\Z")
+_REACH_OF_INITIALS = 14
+
+
+def _before_number(text: str, start: int, vocabulary: Vocabulary) -> Label | None:
+    """A label in letters with full stops, `S.S.N. `, or of one letter, `m: `: elsewhere they are no label."""
+    low = max(0, start - _REACH_OF_INITIALS)
+    initials = _INITIALS.search(text, low, start)
+    if initials:
+        begun = vocabulary.first.get("".join(filter(str.isalpha, initials.group())).lower())
+        return Label(*initials.span(), begun.alone) if begun and begun.alone else None
+    letter = _LETTER_LABEL.search(text, low, start)
+    return Label(*letter.span(1), _PHONE) if letter else None
+
+
+_PHONE = frozenset({"PHONE_NUMBER"})
 
 
 _ONLY = frozenset("number no nr num value id code masked raw str text hash last new old primary home work".split())

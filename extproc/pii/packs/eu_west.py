@@ -69,6 +69,16 @@ RECOGNIZERS = (
         example="Reisepass C01234565",
     ),
     R(
+        "PASSPORT",
+        "eu",
+        shapes="AXXXXXXXX9",
+        labels="pass|pass nr|" + words.PASSPORT,
+        check="icao-10",
+        pattern="[CFGHJK][CFGHJKLMNPRTVWXYZ0-9]{8}[0-9]",
+        odds=0.06,
+        example="Reisepass C01X00T478",
+    ),
+    R(
         "DE_SOCIAL_SECURITY",
         "eu",
         shapes="99999999A999 99-999999-A-999 99-999999A999 99-999999-A-99-9",

@@ -35,20 +35,11 @@ RECOGNIZERS = (
         example="1HGCM82633A004352",
     ),
     R(
-        "IMEI",
-        "extended",
-        shapes="999999999999999 99-999999-999999-9 999999-99-999999-9",
-        labels="imei|imei number|device id|imei no|numéro imei|numer imei|device identifier",
-        check="luhn",
-        unlabelled="leave",
-        odds=0.1,
-        example="IMEI 490154203237518",
-    ),
-    R(
         "BIC",
         "extended",
         labels="bic|swift|swift code|bic code|swift bic|bic swift|kod swift|código swift",
         led=r"[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?(?![A-Za-z0-9])",
+        least_digits=0,
         example="BIC DEUTDEFF",
     ),
     R(
@@ -56,6 +47,8 @@ RECOGNIZERS = (
         "extended",
         labels=words.PLATE,
         led=r"(?=[A-Z0-9 -]{0,9}[0-9])[A-Z0-9ÄÖÜ]{1,8}(?:[ -][A-Z0-9]{1,5}){0,3}",
+        least_digits=0,
+        least_length=0,
         example="plate B-MW 1234",
     ),
     R(

@@ -6,6 +6,9 @@ from extproc.pii.packs import words
 from extproc.pii.recognizer import Recognizer as R  # noqa: N817 - a table reads better with a short name
 
 ID_VALUE = r"[A-Z]{0,5}[-#]?[A-Z0-9]*[0-9][A-Z0-9]*(?:[-/.][A-Z0-9]+)*"
+_PEM = (
+    "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIDbL7GpqkUMxUm2QmU1TtZ8pnkz9u1Q5aU0M5\n-----END PRIVATE KEY-----"
+)
 
 RECOGNIZERS = (
     R("EMAIL_ADDRESS", "global", how="shape", example="ada@example.org"),
@@ -117,7 +120,8 @@ RECOGNIZERS = (
         "global",
         shapes="9999999999999999 9999-9999-9999-9999 9999-999999-99999 9999-999999-9999 999999999999999 99999999999999"
         " 9999999999999 9999999999999999999 999999999999 9999999999999-999 9999-9999-9999-9999-999 99999999-99999999"
-        " 99999999999999999 999999999999999999 999999-9999999999 999999-9999999999999",
+        " 99999999999999999 999999999999999999 999999-9999999999 999999-9999999999999 9999-9999-9999-99 99999999-999999"
+        " 9999-9999-9999-999 9999-99999-999999 99999999-9999999 9999999999-999999 99999-99999-99999 9999-999999-999999",
         labels=(
             "credit card|card|card number|card no|cc|ccn|cc number|debit card|debit|credit card number|visa|"
             "mastercard|amex|"
@@ -159,7 +163,13 @@ RECOGNIZERS = (
     R(
         "CRYPTO",
         "global",
-        how="Base58Check, Bech32, EIP-55",
+        labels=(
+            "wallet|wallet address|deposit address|solana|solana address|solana wallet|sol|phantom|bitcoin|bitcoin address|"
+            "btc|ethereum|eth|crypto address|usdt|usdc|tron|trx|xrp|monero|xmr|crypto wallet"
+        ),
+        led=r"(?=[1-9A-HJ-NP-Za-km-z]{0,43}[a-km-z])(?=[1-9A-HJ-NP-Za-km-z]{0,43}[A-HJ-NP-Z])[1-9A-HJ-NP-Za-km-z]{32,44}",
+        least_length=32,
+        how="Base58Check, Bech32, EIP-55, or Base58 after its label",
         unlabelled="mask",
         example="1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
     ),
@@ -171,7 +181,7 @@ RECOGNIZERS = (
         unlabelled="mask",
         example="eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
     ),
-    R("PRIVATE_KEY", "global", how="PEM block", unlabelled="mask", example="-----BEGIN PRIVATE KEY-----"),
+    R("PRIVATE_KEY", "global", how="PEM block", unlabelled="mask", example=_PEM),
     R(
         "PASSWORD",
         "global",
@@ -179,7 +189,9 @@ RECOGNIZERS = (
             "password|passwd|pwd|passphrase|passcode|pass|pw|secret|client secret|api key|apikey|api token|"
             "access token|"
             "auth token|secret key|access key|bearer|authorization|token|private key|encryption key|pin|pin code|otp|"
-            "one time password|credential|credentials|passwort|kennwort|mot de passe|contraseña|clave|parola "
+            "one time password|credential|credentials|seed phrase|seed words|recovery phrase|recovery words|mnemonic|mnemonic "
+            "phrase|secret recovery phrase|backup phrase|secret phrase|wallet phrase|pass phrase|wifi password|wpa key|"
+            "security code|passwort|kennwort|mot de passe|contraseña|clave|parola "
             "d'ordine|senha|"
             "palavra passe|wachtwoord|hasło|hasłem|hasła|lösenord|salasana|şifre|parola|adgangskode|passord|"
             "heslo|jelszó|пароль|密码|パスワード|비밀번호"
@@ -215,7 +227,8 @@ RECOGNIZERS = (
         "PASSPORT",
         "global",
         labels=words.PASSPORT,
-        led=r"(?i:[A-Z]{0,3}[ -]?[0-9]{6,9}[A-Z]{0,2}|[A-Z0-9]{2,3}[0-9][A-Z0-9]{5,6}|[0-9]{3} [0-9]{6})",
+        led=r"(?i:[0-9]{2,3} [0-9]{6,7}|[A-Z]{1,3}[ -][0-9]{6,9}|(?=(?:[A-Z]{0,6}[0-9]){3})[A-Z0-9]{6,10}<?)",
+        least_length=6,
         example="passport LP5048339",
     ),
     R(
@@ -224,6 +237,16 @@ RECOGNIZERS = (
         labels=words.DRIVER,
         led=r"(?:DL:)?[A-Z0-9]{1,18}(?:[ -][A-Z]{0,3}[0-9][A-Z0-9]*){0,5}",
         example="driver's licence K932-778-3840",
+    ),
+    R(
+        "IMEI",
+        "global",
+        shapes="999999999999999 99-999999-999999-9 999999-99-999999-9",
+        labels="imei|imei number|imei no|numéro imei|numer imei|device identifier",
+        check="luhn",
+        unlabelled="leave",
+        odds=0.1,
+        example="IMEI 490154203237518",
     ),
     R(
         "MRN",
@@ -254,7 +277,8 @@ RECOGNIZERS = (
         "US_BANK_NUMBER",
         "global",
         labels=words.ACCOUNT,
-        led=r"[A-Z]{0,12}[ -]?[0-9]{2,}[0-9A-Z]*(?:[ -][0-9]{2,}){0,6}[A-Z]?",
+        led=r"(?=(?:[A-Z]{0,12}[ -]?[0-9]){6})[A-Z]{0,12}[ -]?[0-9]{2,}[0-9A-Z]*(?:[ -][0-9][0-9A-Z]*){0,6}",
+        least_length=6,
         example="account number 76983425",
     ),
     R(

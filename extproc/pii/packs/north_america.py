@@ -11,7 +11,7 @@ RECOGNIZERS = (
         "us",
         shapes="999-99-9999",
         labels=(
-            "ssn|ssns|ssn number|social security|social security number|social security no|social|ss number|"
+            "ssn|ssns|ss|ssn number|social security|social security number|social security no|social|ss number|"
             "soc sec|seguro social"
         ),
         check="us.ssn-ranges",
@@ -22,15 +22,47 @@ RECOGNIZERS = (
     R(
         "US_SSN",
         "us",
+        shapes="999-99-9999",
+        pattern="(?!000|666)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}",
+        separators="-",
+        unlabelled="mask",
+        odds=0.5,
+        how="three, two and four digits with dashes",
+        example="912-45-6789",
+    ),
+    R(
+        "US_SSN",
+        "us",
+        shapes="AAA-AA-9999 999-AA-AAAA",
+        pattern="X{3}-X{2}-[0-9]{4}|[0-9]{3}-X{2}-X{4}",
+        separators="-",
+        unlabelled="mask",
+        odds=0.01,
+        how="a part of it hidden",
+        example="XXX-XX-2409",
+    ),
+    R(
+        "US_SSN",
+        "us",
         shapes="999999999",
         labels=(
-            "ssn|ssns|ssn number|social security|social security number|social security no|social|ss number|"
+            "ssn|ssns|ss|ssn number|social security|social security number|social security no|social|ss number|"
             "soc sec|seguro social"
         ),
         check="us.ssn-ranges",
         unlabelled="alone",
         odds=0.88,
         example="SSN 078051120",
+    ),
+    R(
+        "US_SSN",
+        "us",
+        labels="ssn|ss|social|social security|social security number|ssn number",
+        led="[0-9]{4}",
+        between=r"last.?(?:4|four)|\bend",
+        least_length=4,
+        how="last four digits after their label",
+        example="SSN ending in 8741",
     ),
     R(
         "US_ITIN",

@@ -25,11 +25,13 @@ PASSPORT = (
     "numéro de passeport|pasaporte|número de pasaporte|passaporto|numero di passaporto|passaporte|"
     "paspoort|paspoortnummer|"
     "paszport|paszportu|numer paszportu|nr paszportu|pasport|passi|passin numero|pas|pasaport|pasaport no|útlevél|"
-    "passport id|travel document|旅券番号|パスポート|护照|護照|여권|여권번호|паспорт"
+    "passport id|passport card|travel document|passport numbers|pass nr|pass no|passeport no|n passeport|"
+    "旅券番号|パスポート|护照|護照|여권|여권번호|паспорт"
 )
 DRIVER = (
     "driver license|driver's license|drivers license|driver licence|driver's licence|driving licence|driving license|"
-    "driver license number|driver's license number|licence number|license number|dl|dl number|dlnum|dl no|driver id|"
+    "driver license number|driver's license number|licence number|license number|license|licence|lic no|lic number|licence no|"
+    "license no|driver lic|driver lic no|drivers lic|driving lic|dl|dl number|dlnum|dl no|driver id|"
     "führerschein|führerscheinnummer|fuehrerschein|fahrerlaubnis|permis de conduire|permis|carnet de conducir|"
     "permiso de conducir|licencia de conducir|licencia de conducción|patente di guida|patente|patente n|"
     "carta de condução|"
@@ -47,7 +49,8 @@ PLATE = (
     "车牌|车牌号|車牌|ナンバープレート|차량번호|pojazd|pojazdu|registracijos"
 )
 ACCOUNT = (
-    "account|account number|account no|acct|acct no|account num|accnum|acc no|bank account|bank account "
+    "account|account number|account numbers|account no|acct|acct no|acct number|acct num|a c|acc|acc number|acc num|bank acct|"
+    "clabe|rib|nuban|bsb|bsb number|bank code|account num|accnum|acc no|bank account|bank account "
     "number|checking account|"
     "savings account|account ending in|kontonummer|konto|kontonr|kontonummer|rachunek|numer rachunku|nr "
     "rachunku|rachunku|"
@@ -56,7 +59,10 @@ ACCOUNT = (
     "beneficiary account|deposit account|iban|口座番号|账号|银行账号|계좌번호|銀行口座"
 )
 PHONE = (
-    "phone|phone number|phone no|phones|telephone|telephone number|tel|tel no|mobile|mobile number|"
+    "phone|phone number|phone numbers|phone no|phones|phone nr|ph|ph no|ph number|mob|mob no|mob number|wa|wa no|"
+    "whatsapp number|whatsapp no|my number|his number|her number|our number|their number|new number|old number|other number|"
+    "personal number|private number|best number|work number|home number|cell number|office number|direct number|"
+    "telephone|telephone number|tel|tel no|mobile|mobile number|"
     "mobile no|mobile phone|cell|cell phone|"
     "cellphone|cellular|call|calls|calling|called|fax|fax number|faks|contact|contact number|contact no|"
     "hotline|helpline|landline|"
@@ -77,10 +83,17 @@ PHONE = (
     "telefonní číslo|mobilní|volejte|telefonszám|hívjon|τηλέφωνο|κινητό|телефон|тел|моб|мобильный|"
     "звоните|номер телефона|"
     "電話|電話番号|携帯|携帯電話|电话|手机|手机号|手机号码|电话号码|联系电话|聯絡電話|전화|전화번호|휴대폰|핸드폰|연락처|"
+    "sđt|đt|dt|số đt|số di động|di động|nomor hp|no telp|telp|nomer hp|meu número|mi número|mon numéro|meine nummer|"
+    "mio numero|mijn nummer|mitt nummer|mój numer|numaram|мой номер|номер|"
+    "تلفن|تلفون|شماره تلفن|موبایل|شماره موبایل|همراه|رقمي|رقم الجوال|הטלפון|מספר טלפון|הנייד|"
+    "เบอร์|เบอร์โทรศัพท์|มือถือ|नंबर|फोन नंबर|मोबाइल नंबर|फ़ोन नंबर|ফোন|மொபைல்|ফোন নম্বর|"
+    "電話番号|携帯番号|手機|手機號碼|電話號碼|微信|핸드폰번호|휴대전화|전화 번호|"
+    "τηλ|κινητό τηλέφωνο|номер телефону|моб тел|телефон для связи|тел моб|հեռախոս|ტელეფონი|"
     "nomor telepon|telepon|hp|no hp|hubungi|số điện thoại|điện thoại|โทร|โทรศัพท์|เบอร์โทร|मोबाइल|फोन|फ़ोन|"
     "هاتف|الهاتف|رقم الهاتف|جوال|الجوال|موبايل|اتصل|טלפון|נייד|טל"
 )
 NEGATIVE = (
+    "account id|account ids|aws account|aws account id|cloud account|gcp project|project number|subscription id|tenant id|"
     "order|order number|order no|order id|invoice|invoice number|invoice no|tracking|tracking number|"
     "ticket|ticket number|"
     "reference|reference number|ref|ref no|version|sku|isbn|issn|ean|upc|asin|barcode|part number|part "

@@ -1,0 +1,26 @@
+"""Payment cards: the ranges of their issuers, the strip on their back, and numbers whose middle is hidden."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from extproc.pii.finding import Finding
+
+ISSUERS: Final = re.compile(
+    r"4(?:[0-9]{15}|[0-9]{18})|(?:5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720))[0-9]{11,14}|3[47][0-9]{13}|"
+    r"3(?:0[0-59]|[689])[0-9]{11,13}|(?:6011|64[4-9]|65)[0-9]{12,15}|35[2-8][0-9]{13}|62[0-9]{14,17}|"
+    r"(?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]{8,15}|(?:220[0-4]|9792|508[5-9]|60698[5-9])[0-9]{10,13}"
+)
+"""Ranges of payment cards by length (ISO/IEC 7812): first digits -> lengths."""
+HIDDEN: Final = re.compile(
+    r"[2-6][0-9]{3}[ -]?[0-9]{2}(?:[*xX•#.]{2}[ -]?(?:[*xX•#.]{2,4}[ -]?){1,3}|[*xX•#.]{4,9})[0-9]{4}(?![0-9])"
+)
+"""The first six and the last four digits: 453937******9284."""
+_TRACK: Final = re.compile(r"%[A-Z][0-9]{12,19}\^[^\^\n]{2,26}\^[0-9=]{4,60}\??")
+
+
+def track(text: str, start: int) -> Finding | None:
+    """The first track of a magnetic strip, with its holder's name, whose number begins here after `%B`."""
+    match = _TRACK.match(text, start - 1) if start else None
+    return Finding("CREDIT_CARD", *match.span(), 0.97, ("track of a card",), rank=2.0) if match else None

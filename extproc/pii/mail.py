@@ -1,0 +1,132 @@
+"""E-mail addresses: where one begins, what only looks like one, and those that are written so that no program reads them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from extproc.pii.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FILES: Final = frozenset(
+    "7z avif bak bat bin bmp bz2 c cc cfg cjs class cmd conf cpp cs csproj css csv cts cxx db deb dll doc docker dockerfile docx "
+    "eot eslintrc example1 exe frag gem gguf gif gitignore go gradle gz h hpp htm html ico ini ipynb jar java jpeg jpg js json "
+    "json5 jsx kt lock log lua map mjs mp3 mp4 mts ndjson node npmrc nupkg o obj onnx orig otf out parquet patch pdf php pkl png "
+    "ppt pptx proto ps1 psd pt pth py pyc pyi pyx rar rb rpm rst safetensors sass scala scss snap sql sqlite svelte svg swift "
+    "tar tflite tfstate tgz tif tiff tmp toml ts tsv tsx ttf txt vue war wasm wav webm webp whl woff woff2 xls xlsx xml xz yaml "
+    "yarn yml zst".split()
+)
+"""Ends of file names, of which none is a top-level domain, or none below which people have mail."""
+_DIGESTS: Final = frozenset({"md5", "sha1", "sha256", "sha384", "sha512"})
+_SCALED: Final = re.compile(r"[0-9](?:\.[0-9])?x\.")
+"""`icon@2x.png`."""
+_MORE_LOCAL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,40}(?:['&~!#$^*`{}|?/=][A-Za-z0-9._%+-]{1,40}){1,3}\Z")
+_RARE: Final = frozenset("'&~!#$^")
+"""Signs that a local part may hold, and that are no end of a quotation, a parameter or a path."""
+_QUOTED_LOCAL: Final = re.compile(r"\"(?:[^\"\\\n@]|\\.){1,64}\"@\Z")
+_LONGEST_LOCAL: Final = 66
+
+_HOST: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.){1,6}[A-Za-z]{2,24}"
+_LOCAL: Final = r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}"
+_AT: Final = re.compile(r"\\u0040|\\x40|%40|&#0{0,3}64;|&#[xX]0{0,3}40;|&commat;")
+_ENCODED_SIGNS: Final = ("%40", "u0040", "\\x40", "&#", "&comm")
+_HOST_AFTER: Final = re.compile(rf"{_HOST}(?![\w-])")
+_LOCAL_BEFORE: Final = re.compile(r"(?<![A-Za-z0-9._%+)\\-])[A-Za-z0-9](?:[A-Za-z0-9._+-]|%2[Bb]){0,63}\Z")
+_DOT: Final = r"(?:\.| ?[(\[{<] ?(?:dot|DOT|Dot|\.|punkt|punto|point|ponto|kropka) ?[)\]}>] ?| (?:DOT|dot) )"
+_SPELLED: Final = re.compile(
+    rf"(?<![\w.%+-]){_LOCAL}(?: ?[(\[{{<] ?(?:at|AT|At|@|ät|arroba|chez|pod|zavináč) ?[)\]}}>] ?| AT )"
+    rf"[A-Za-z0-9][A-Za-z0-9-]{{0,62}}(?:{_DOT}[A-Za-z0-9-]{{1,63}}){{1,4}}(?![\w-])"
+    rf"|(?<![\w.%+-]){_LOCAL} (?:at [a-z0-9-]{{2,40}} (?:dot [a-z0-9-]{{2,20}} )?dot|arroba [a-z0-9-]{{2,40}} (?:punto|ponto)|"
+    r"arobase [a-z0-9-]{2,40} point) (?:com|org|net|edu|gov|io|dev|de|fr|es|nl|pl|uk|br|pt|ch|eu|mx|ar)(?!\w)",
+)
+_CLOSES: Final = frozenset(")]}>")
+_AROUND: Final = 100
+WORDS: Final = frozenset({"dot", "arroba", "arobase"})
+"""Words at which `spelled` is worth a look."""
+_ENDINGS: Final = "com|org|net|edu|gov|io|de|fr|es|nl|pl|uk|br|ch|eu|example"
+_TORN: Final = re.compile(
+    rf"@(?:[ \t]?\r?\n[ \t>]{{0,8}}| )(?:[A-Za-z0-9-]{{1,63}}\.){{1,4}}(?:{_ENDINGS}|co|it|in|at)(?![\w-]|\.\w|\()"
+    rf"|@(?:[A-Za-z0-9-]{{1,63}}\.){{0,3}}[A-Za-z0-9-]{{1,63}}(?: \.|\. )(?:{_ENDINGS})(?![\w-])"
+    r"|@localhost(?![\w.-])|@\[(?:[0-9.]{7,15}|IPv6:[0-9A-Fa-f:.]{2,45})\]"
+)
+"""A sign whose host stands on the next line or after a space, or is no domain."""
+
+
+def address(text: str, start: int, end: int) -> Finding | None:
+    """The address that the scan saw, whole; None for a file, an image or a digest."""
+    host = text[text.rindex("@", start, end) + 1 : end]
+    labels = host.lower().split(".")
+    if labels[-1] in _FILES or _SCALED.match(host) or labels[0] in _DIGESTS:
+        return None
+    if _is_in_a_path(text, start, end):
+        return None
+    return Finding("EMAIL_ADDRESS", _begins(text, start), end, 1.0, ("shape",))
+
+
+def _is_in_a_path(text: str, start: int, end: int) -> bool:
+    """`/npm/vue@3.4.js`: a version rather than a host."""
+    return text[start - 1 : start] == "/" and text[text.rindex("@", start, end) + 1].isdigit()
+
+
+def _begins(text: str, start: int) -> int:
+    """Where the local part begins, before the signs that are seldom in one: `o'connor@`, `r&d@`."""
+    if not start or text[start - 1] not in _RARE:
+        return start
+    before = text[max(0, start - _LONGEST_LOCAL) : start]
+    whole = re.split(r"[\s\"<>()\[\]{},;:=?/|]", before)[-1]
+    if len(whole) == len(before) and start > len(before):
+        return start
+    if whole[:1] in _RARE or not whole[:1].isalnum() or _MORE_LOCAL.fullmatch(whole + "x") is None:
+        return start
+    return start - len(whole)
+
+
+def spelled(text: str, start: int, end: int) -> Iterator[Finding]:
+    """Addresses spelled out around a word or a host: `alice (at) example.com`, `alice at example dot com`."""
+    for match in _SPELLED.finditer(text, max(0, start - _AROUND), min(len(text), end + _AROUND)):
+        if match.start() < end and match.end() > start:
+            yield Finding("EMAIL_ADDRESS", *match.span(), 0.8, ("spelled out",), rank=0.6)
+
+
+def before_host(text: str, start: int, end: int) -> Iterator[Finding]:
+    """The address of which only the host was seen: its local part is quoted, or its sign spelled out."""
+    if text[start - 1] != "@":
+        yield from spelled(text, start, end)
+    elif local := _QUOTED_LOCAL.search(text, max(0, start - _LONGEST_LOCAL - 3), start):
+        yield Finding("EMAIL_ADDRESS", local.start(), end, 1.0, ("shape",), rank=1.0)
+
+
+def is_part(text: str, start: int) -> bool:
+    """Whether a host that begins here may be the end of such an address."""
+    before = text[start - 1]
+    return before in "@)]}>" or (before == " " and (text[start - 2] in ")]}>" or text.endswith(" AT", 0, start - 1)))
+
+
+def encoded(text: str) -> Iterator[Finding]:
+    """Addresses whose sign is encoded, as in URLs, JSON and HTML."""
+    if not any(map(text.__contains__, _ENCODED_SIGNS)):
+        return
+    for sign in _AT.finditer(text):
+        yield from _around(text, sign, _HOST_AFTER.match(text, sign.end()), "encoded")
+
+
+def torn(text: str) -> Iterator[Finding]:
+    """Addresses torn from their host, or at a host without a domain."""
+    at = text.find("@")
+    while at >= 0:
+        match = _TORN.match(text, at)
+        if match:
+            yield from _around(text, match, match, "torn")
+        at = text.find("@", at + 1)
+
+
+def _around(text: str, sign: re.Match[str], host: re.Match[str] | None, how: str) -> Iterator[Finding]:
+    """The address of this sign and this host, if a local part stands before it."""
+    at = sign.start()
+    if sign.group().startswith("@ ") and text[at - 1 : at] == " ":
+        at -= 1
+    local = _LOCAL_BEFORE.search(text, max(0, at - _LONGEST_LOCAL), at) if host else None
+    if host and local:
+        yield Finding("EMAIL_ADDRESS", local.start(), host.end(), 0.85, ("shape", how), rank=0.6)

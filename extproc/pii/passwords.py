@@ -1,0 +1,256 @@
+"""Passwords and user names: what follows their label and can be neither prose, code nor a stand-in for a value."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from extproc.pii.finding import Finding
+from extproc.slices import in_slices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from extproc.pii.labels import Label
+
+_ARE: Final = (
+    r"(?:(?:was|is|has been|were|got|wurde) )?(?:set|changed|reset|updated) to|is now|is still|will be|would be|should be|"
+    r"is|was|are|ist|lautet|est|es|è|é|jest|to|are:|wurde|er|är|on|to:|=|:"
+)
+_HINT: Final = r"(?:[ \t]{0,2}[(\[][^()\[\]\n0-9]{1,40}[)\]])?"
+"""`password (temporary):`."""
+_SIGN: Final = r":=|=>|=(?!=)|:(?!:)|：|->|→|(?<=[ \t])-(?=[ \t])"
+_VERB: Final = re.compile(
+    rf"""["'”’*_`)\]\\]{{0,3}}{_HINT}\.?["'”’*_`]{{0,2}}(?:[ \t]{{0,9}}(?P<sign>{_SIGN})[ \t]{{0,9}}(?:\r?\n[ \t]{{0,12}})?|"""
+    rf"""[ \t]{{1,3}}(?P<verb>{_ARE})[ \t:]{{1,3}}|(?P<tag>>)|[ \t]{{1,3}})"""
+    r"""(?:[rbufRBUF]{0,2}(?P<quote>\\?["'`“‘«„]|\*{2}(?=\S)))?"""
+)
+"""What stands between the word password and the password."""
+_RELATION: Final = re.compile(
+    rf"""(?:[ \t]+[^\W\d_][\w'’.-]{{0,24}}){{1,7}}?[ \t]+(?P<verb>{_ARE})[ \t:]+(?P<quote>["'`“‘«]?)"""
+)
+"""`for the admin user is`."""
+_SCHEME: Final = re.compile(r"(?:Bearer|Basic|Token) +", re.IGNORECASE)
+LONGEST: Final = 128
+_RUN: Final = re.compile(rf"[^\s“”]{{1,{LONGEST}}}")
+_QUOTED: Final = {
+    '"': '"',
+    "'": "'",
+    "`": "`",
+    "“": "”",
+    "‘": "’",
+    "«": "»",
+    "„": "“",
+    "**": "**",
+    '\\"': '\\"',
+    "\\'": "\\'",
+}
+_NEXT_FIELD: Final = re.compile(
+    r"[;,&|](?=[ \t]*[A-Za-z_][\w .-]{0,40}[=:])|[,}\]](?=[\"'{\[,}\]])|</|<br|"
+    r"\\[nrt\"']|[\"'`]\s*[,;)}\]]|[\"'`]\s*$|[\"'`](?=[:=][ \"'])|\\$"
+)
+"""Where another field begins, or what the value stands in ends: `Password=secret;Encrypt=True`."""
+_BRACKETS: Final = {")": "(", "]": "[", "}": "{", ">": "<"}
+
+_WORDS_OF_STAND_INS: Final = frozenset(
+    "a access account add admin an and any api apikey app application auth aws base bearer bot change changeit changeme client "
+    "code db default demo dummy enter example fake fill foo generated goes bar baz key here hidden id in insert is it key later "
+    "login mail me mine my name new none not null of old openai or our own paste pass passphrase password passwd pat "
+    "placeholder private put pw pwd real redacted removed replace replaced sample secret secure set some something "
+    "string super supersecret test that the this to todo token tbd user username value very with x xxx your yours".split()
+)
+_STAND_INS: Final = frozenset(
+    "change changeit changeme default demo dummy enter example fake fill generated goes here hidden insert my paste placeholder "
+    "put redacted removed replace replaced sample test todo tbd xxx your yours foo bar baz some something dummy".split()
+)
+_PARTS: Final = re.compile(r"[-_. ]+")
+_ONE_SIGN: Final = re.compile(r"(?:[xX0*#•.?_-]|\\u2022)+")
+_PLACEHOLDER: Final = re.compile(
+    r"\$\{.*|#\{.*|:[A-Za-z_]+|\$\(.*|\$[A-Z_][A-Z0-9_]*|\$[A-Za-z_]+|\$[0-9]+|<[^<>0-9]*>?|<[^<>]*>|%[A-Z_]+%|%[-0-9.]*[a-z]|%\([^)]*\)?[a-z]?|"
+    r"\{\{?[^{}0-9]*\}?\}?|\{\{?[^{}]*\}\}?|\[[^\]0-9]*\]?|@[a-z_.]+|"
+    r"(?:none|null|nil|true|false|undefined|required|optional|string|str|text|test|example|password|passwd|secret|token|"
+    r"redacted|hidden|unknown|empty|n/?a|todo|tbd|bytes|bool|boolean|int|integer|number|any|object|secretstr|secretbytes|"
+    r"secretstring|varchar|char)(?:[\[(<].*)?|"
+    r"(?:env|os|process|self|this|config|conf|cfg|settings|props|args|opts|options|request|req|data|params|form|input|ctx|"
+    r"secrets|vault|var|local|module|each|user|app|import|state|credentials?|same-origin|include|omit)(?:[.\[(].*)?|"
+    r"(?:get|my|your|input|config|settings|user|new|old|default|the)[A-Za-z_.]*(?:\(.*)?",
+    re.IGNORECASE,
+)
+"""What stands for a value: a variable, a type, a template's field, a word that says what is to be put there."""
+_PROSE: Final = frozenset(
+    "the a an to for and or not in on with of by that this was were has have had been be is are as at if it".split()
+)
+_UI_WORDS: Final = _PROSE | frozenset(
+    "must should can could may might will would shall please enter your you my our their his her its we they i forgot reset "
+    "field required optional invalid incorrect wrong missing link click here hint strong weak policy minimum maximum at "
+    "least most characters character length long short change changed new old current confirm repeat again generator "
+    "manager validation error errors message expired expires password passwords passphrase phrase seed words word token secret "
+    "string value default none null type label use used using do does don don't never always no yes when where which "
+    "who what how why from into than then so but all any each every only also just same store stored hash hashed "
+    "login log sign user username account recovery twelve twenty four".split()
+)
+"""Words that a passphrase is not made of, and what forms and manuals say of passwords is."""
+_PHRASE: Final = re.compile(r"[a-z]{2,12}(?:[ -][a-z]{2,12}){3,11}(?=[\"'`.,;)]?[ \t]*(?:\r?\n|\Z|[\"'`]))")
+_SEED: Final = re.compile(
+    r"(?:[0-9]{1,2}[.)][ \t]?)?[a-z]{3,8}(?:(?:[ \t,]{1,3}|[ \t,]{0,2}\r?\n[ \t]{0,8})(?:[0-9]{1,2}[.)][ \t]?)?[a-z]{3,8}){11,23}"
+    r"(?![a-z])"
+)
+"""Twelve to twenty-four words, as wallets give them out."""
+_SEEDS: Final = frozenset(
+    "seed phrase|seed words|recovery phrase|recovery words|mnemonic|mnemonic phrase|secret recovery phrase|backup phrase|"
+    "secret phrase|wallet phrase|seed".split("|")
+)
+_SHORT: Final = frozenset({"pin", "pin code", "otp", "pass", "pw", "token", "secret", "bearer", "authorization", "pat"})
+"""Words that say other things too: what follows them must look like a secret."""
+
+
+def passwords(text: str, labels: Iterable[Label]) -> list[Finding]:
+    """What follows the word password or user name."""
+    found = []
+    for label in in_slices(labels, 256):
+        finding = None
+        if "PASSWORD" in label.kinds:
+            finding = _password(text, label)
+        elif "USERNAME" in label.kinds:
+            finding = _user_name(text, label)
+        if finding is not None:
+            found.append(finding)
+    return found
+
+
+def _password(text: str, label: Label) -> Finding | None:  # noqa: PLR0911 - what announces a password, case by case
+    name = text[label.start : label.end].lower()
+    phrase = " ".join(re.findall(r"[^\W_]+", name))
+    verb = _VERB.match(text, label.end)
+    if verb is None or (verb["tag"] is not None and text[label.start - 1 : label.start] != "<"):
+        return None
+    if ("\n" in verb.group() and ")" in verb.group()) or (verb["quote"] and text.startswith(verb["quote"], verb.end())):
+        return None  # a signature and the line below it; three quotation marks
+    at, sign = verb.end(), verb["sign"] is not None or verb["tag"] is not None
+    if phrase in _SEEDS:
+        seed = _SEED.match(text, at)
+        return Finding("PASSWORD", *seed.span(), 0.8, ("label before", "words of a seed")) if seed else None
+    quote = verb["quote"] or ""
+    if (sign or phrase.startswith("passphrase")) and (words := _passphrase(text, at)):
+        return Finding("PASSWORD", at, words, 0.7, ("label before", "words"))
+    scheme = _SCHEME.match(text, at)
+    at = scheme.end() if scheme else at
+    end = _end(text, at, quote)
+    announced = sign or verb["verb"] is not None
+    if is_secret(text[at:end], quoted=bool(quote), sign=sign, announced=announced, short=phrase in _SHORT):
+        return Finding("PASSWORD", at, end, 0.8, ("label before",))
+    relation = None if announced else _RELATION.match(text, label.end)
+    if relation is None:
+        return None
+    at = relation.end()
+    end = _end(text, at, relation["quote"])
+    if is_secret(text[at:end], quoted=False, sign=False, announced=True, short=phrase in _SHORT):
+        return Finding("PASSWORD", at, end, 0.75, ("label before",))
+    return None
+
+
+def _user_name(text: str, label: Label) -> Finding | None:
+    verb = _VERB.match(text, label.end)
+    if verb is None or not (verb["sign"] or verb["verb"]) or "\n" in verb.group():
+        return None
+    quote = verb["quote"] or ""
+    end = _end(text, verb.end(), quote)
+    value = text[verb.end() : end]
+    if 2 + (not quote) < len(value) <= 64 and " " not in value and is_name(value, quoted=bool(quote)):
+        return Finding("USERNAME", verb.end(), end, 0.66, ("label before",))
+    return None
+
+
+def _passphrase(text: str, at: int) -> int:
+    """End of the four words or more that fill the rest of the line, or of the quotes; 0 where there are none."""
+    match = _PHRASE.match(text, at)
+    if match is None or not _UI_WORDS.isdisjoint(re.split("[ -]", match.group())):
+        return 0
+    return match.end()
+
+
+def _end(text: str, at: int, quote: str) -> int:
+    """Where the value ends that begins here."""
+    if quote:
+        closes = _QUOTED.get(quote, quote[-1])
+        closing = text.find(closes, at, at + LONGEST)
+        while len(closes) == 1 and closing > at and _is_escaped(text, at, closing):
+            closing = text.find(closes, closing + 1, at + LONGEST)
+        if closing > at and "\n" not in text[at:closing]:
+            return closing
+    run = _RUN.match(text, at)
+    if run is None:
+        return at
+    value = run.group()
+    field = _NEXT_FIELD.search(value)
+    if field is not None and field.start() >= 1:
+        value = value[: field.start()]
+    while value:
+        last = value[-1]
+        if last in ".,:;\"'`?" or (last in _BRACKETS and value.count(last) > value.count(_BRACKETS[last])):
+            value = value[:-1]
+        elif last == "*" and value.endswith("**"):
+            value = value[:-2]
+        else:
+            break
+    return at + len(value)
+
+
+def _is_escaped(text: str, start: int, at: int) -> bool:
+    """Whether an odd number of backslashes stands before a quotation mark."""
+    before = text[start:at]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+
+
+def is_stand_in(value: str) -> bool:
+    """Whether a value only stands for one: `CHANGE_ME`, `your-api-key`, `xxxx`, `${PASSWORD}`."""
+    if _ONE_SIGN.fullmatch(value) or _PLACEHOLDER.fullmatch(value):
+        return True
+    parts = [part for part in _PARTS.split(value.lower().strip("<>[]{}()\"'")) if part]
+    words = [part for part in parts if not (part.isdigit() and len(part) < 5)]
+    if not words:
+        return False
+    return not _STAND_INS.isdisjoint(words) and all(
+        word in _WORDS_OF_STAND_INS or not word.strip("x") for word in words
+    )
+
+
+def is_name(value: str, *, quoted: bool) -> bool:
+    """Whether a value after the word user name is one, and neither prose nor code."""
+    if is_stand_in(value) or "(" in value or value.lower() in ("username", "user", "user_name", "login"):
+        return False
+    if not quoted and "." in value:
+        return False
+    return quoted or any(c.isdigit() or c in "_.-" for c in value) or value.islower()
+
+
+def is_secret(value: str, *, quoted: bool, sign: bool, announced: bool, short: bool) -> bool:  # noqa: PLR0911 - a list of reasons
+    """Whether a value after the word password is one, and neither prose nor code."""
+    if len(value) < 4 or "\n" in value or value.count(" ") > 3 or is_stand_in(value) or value.lower() in _PROSE:
+        return False
+    inner = value.strip("()[]{}<>\"'`,;:")
+    letters = any(c.isalpha() for c in inner)
+    digits = any(c.isdigit() for c in inner)
+    symbols = any(not c.isalnum() and c not in "._-/' " for c in inner)
+    mixed = value != value.lower() and value != value.upper() and not value.istitle()
+    if short and not announced:
+        return letters and digits and len(value) >= 16 and not set("=(,") & set(value)
+    if short and not ((letters and digits and len(value) >= 6) or (symbols and letters)):
+        return value.isdigit() and 4 <= len(value) <= 8 and announced
+    if quoted:
+        return digits or symbols or mixed or (announced and " " not in value and len(value) >= 6)
+    if _CODE.search(value):
+        return False
+    if letters and (digits or symbols):
+        return True
+    return announced and (
+        (digits and len(value) >= 6)
+        or (sign and mixed)
+        or (sign and letters and len(value) >= 8 and value.isalpha() and "." not in value)
+    )
+
+
+_CODE: Final = re.compile(
+    r"\w\(|\(\)|^\(|[A-Za-z_]\[|\.$|^\{[\"']?[A-Za-z_]+[\"']?:|^\[|^<[A-Za-z/]|::|=>|==|^&|://|^[A-Za-z_]+(?:\.[A-Za-z_]+)+$"
+)
+"""A call, a subscript, a block, an attribute: no password begins or holds it."""
