@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from extproc.config.section import Section
+
+TLS_PORT = 443
 
 
 class Images(Section):
@@ -27,6 +31,34 @@ class Workload(Section):
     """Labels of its pods."""
     port: int = Field(default=8000, gt=0, lt=65536)
     """Port on which it is called; the port's name in its Service starts with `http`, or Istio sees no HTTP there."""
+
+
+class Upstream(Section):
+    """How the proxy goes on to a host that applications call in the clear."""
+
+    port: int = Field(gt=0, lt=65536)
+    tls: bool = False
+    """TLS begins at the proxy: the certificate is verified for the host's name."""
+
+
+class InterceptedHost(Section):
+    """A host that applications call already, as `{host: vllm.models.svc.cluster.local, port: 8000}`."""
+
+    host: str
+    """As applications call it. `*.example.com` where the mesh takes wildcards."""
+    port: int = Field(default=80, gt=0, lt=65536)
+    """Port that applications call, in the clear: nobody can read what an application encrypts itself."""
+    upstream: Upstream | None = None
+    """Where the host really is, if not there: `{port: 443, tls: true}`."""
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        if self.port == TLS_PORT:
+            raise ValueError(
+                f"applications that call {self.host} on port {TLS_PORT} encrypt what they send, and a proxy cannot read it: "
+                f"have them call http://{self.host} and write `port: 80, upstream: {{port: 443, tls: true}}`"
+            )
+        return self
 
 
 class GatewayRef(Section):
@@ -70,6 +102,8 @@ class KubernetesSettings(Section):
     """Host name under which applications call a model, whichever answers."""
     port: int = Field(default=8080, gt=0, lt=65536)
     """Port of that name."""
+    intercept: tuple[InterceptedHost, ...] = ()
+    """Hosts that applications call today, besides `host`: what no route takes goes on to them."""
     workload: Workload = Field(default_factory=Workload)
     gateway: GatewayRef = Field(default_factory=GatewayRef)
     resources: AllResources = Field(default_factory=AllResources)
@@ -77,3 +111,19 @@ class KubernetesSettings(Section):
     max_replicas: int = Field(default=10, ge=1)
     model_storage: str = "8Gi"
     """Size of the volume that holds a pod's model files."""
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        places = [(each.host.lower(), each.port) for each in self.intercepted()]
+        if twice := next((place for place in places if places.count(place) > 1), None):
+            raise ValueError(f"`intercept` names {twice[0]}:{twice[1]} twice")
+        return self
+
+    def intercepted(self) -> tuple[InterceptedHost, ...]:
+        """Every host that is intercepted: those of `intercept`, and `host` unless they stand in its place."""
+        own = () if self.intercept and "host" not in self.model_fields_set else (self.model_host(),)
+        return (*own, *self.intercept)
+
+    def model_host(self) -> InterceptedHost:
+        """The host that stands for all models, and for nothing else."""
+        return InterceptedHost(host=self.host, port=self.port)

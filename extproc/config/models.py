@@ -149,6 +149,9 @@ class Model(Section):
     """Instead of `endpoints`: versions with a share of the traffic each."""
     sticky: Sticky | None = None
     mirror: Mirror | None = None
+    forward_credentials: bool = False
+    """Send on the caller's own credentials (`authorization`, API keys, cookies). They were meant for the host that it called,
+    so by default no model gets them."""
     timeout_s: float = Field(default=300.0, gt=0)
     """Time for a whole answer, a stream's last byte included."""
     retries: Retries = Field(default_factory=Retries)

@@ -8,7 +8,7 @@ from extproc.config.models import HEADER_PREFIX, MODEL_HEADER, RESIDENCY_HEADER,
 from extproc.render.document import File, Note, to_yaml
 from extproc.render.envoy.groups import Group, Part, parts
 from extproc.render.envoy.processor import METADATA_NAMESPACE, masks
-from extproc.render.istio.traffic import dns_name
+from extproc.render.istio.destinations import dns_name
 from extproc.render.kubernetes import kustomize, objects, services
 from extproc.render.kubernetes.configuration import config_files
 

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from extproc.config.models import Model, Version, Zone
     from extproc.config.traffic import Retries
 
+CALLER_CREDENTIALS = ("authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie")
+"""What a caller shows to the host that it calls, and no model is to see."""
 DISGUISED_PATH = "[^?]*(%|//).*"
 """`/%761/chat` and `//v1/chat` are `/v1/chat` to many an upstream. The processor knows; Envoy's matching does not."""
 
@@ -57,6 +59,7 @@ NOTES = (
     ),
     Note("routes.request_body_buffer_limit", "limits.max_body_bytes: Envoy's own limit, 1 MiB, would answer 413."),
     Note("routes.typed_per_filter_config", "Not intercepted: the processor never hears of these requests."),
+    Note("request_headers_to_remove", "The caller's credentials were meant for another host (`forward_credentials`)."),
     Note("retry_policy.retry_priority", "A second attempt goes to the next group of endpoints, if there is one."),
     Note("use_hash_policy", "Callers with the same value of the hashed header keep their version."),
     Note("request_mirror_policies", "A copy; its answer is thrown away, and nobody waits for it."),
@@ -123,14 +126,22 @@ def _per_path(
     if action is None:
         yield _refusal(label, RouteMatch(prefix="/", headers=headers))
         return
+    removed = () if model.forward_credentials else CALLER_CREDENTIALS
     for rewrite in sorted(model.rewrite, key=lambda r: -len(r.prefix)):
         yield Route(
             name=f"{label} {rewrite.prefix}",
             match=RouteMatch(prefix=rewrite.prefix, headers=headers),
             route=dataclasses.replace(action, prefix_rewrite=rewrite.to),
             stat_prefix=name,
+            request_headers_to_remove=list(removed),
         )
-    yield Route(name=label, match=RouteMatch(prefix="/", headers=headers), route=action, stat_prefix=name)
+    yield Route(
+        name=label,
+        match=RouteMatch(prefix="/", headers=headers),
+        route=action,
+        stat_prefix=name,
+        request_headers_to_remove=list(removed),
+    )
 
 
 def _action(name: str, model: Model, bound: Zone, version: Version | None) -> RouteAction | None:

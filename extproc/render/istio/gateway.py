@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from extproc.render.document import File, to_yaml
-from extproc.render.istio import patches, traffic, workload
+from extproc.render.istio import destinations, intercepted, patches, traffic, workload
 from extproc.render.istio.patches import Place
 from extproc.render.istio.sidecar import NOTES
 from extproc.render.kubernetes import kustomize, services
@@ -22,24 +22,37 @@ def render(mesh: Mesh) -> list[File]:
     """The target's files."""
     mesh = prepared(mesh)
     gateway = mesh.kubernetes.gateway
-    places = traffic.destinations(mesh)
-    kinds = [entry for place, _ in places if (entry := traffic.service_entry(mesh, place))]
-    rules = [traffic.destination_rule(mesh, place, model) for place, model in places]
-    routes = traffic.virtual_service(mesh, gateway.namespace, [f"{gateway.namespace}/{gateway.name}"])
+    hosts = destinations.hosts(mesh)
+    entries = [entry for host, _ in hosts if (entry := destinations.service_entry(mesh, host))]
+    rules = [rule for host, model in hosts if (rule := destinations.destination_rule(mesh, host, model))]
+    routes = intercepted.virtual_services(mesh, gateway.namespace, [f"{gateway.namespace}/{gateway.name}"])
+    resources = ["config.yaml", "gateway.yaml", "routes.yaml", "models.yaml"]
+    change = workload.deployment_patch(mesh, gateway.deployment, gateway.namespace, with_models=False, gateway=True)
     return [
-        kustomize.resources_file(HEAD, ["config.yaml", "gateway.yaml", "routes.yaml", "models.yaml"]),
+        kustomize.resources_file(HEAD, resources),
+        workload.component_file(HEAD, resources),
         _file("config.yaml", [workload.config_map(mesh, gateway.namespace)], "The processor's configuration."),
         _file(
             "deployment-patch.yaml",
-            [workload.deployment_patch(mesh, gateway.deployment, gateway.namespace, with_models=False)],
+            [change],
             f"kubectl -n {gateway.namespace} patch deployment {gateway.deployment} --patch-file deployment-patch.yaml",
+        ),
+        _file(
+            "gateway-parameters.yaml",
+            [workload.gateway_parameters(change)],
+            "For a gateway whose Deployment istiod makes from a Gateway of the Gateway API: name this ConfigMap in its\n"
+            "spec.infrastructure.parametersRef instead of patching the Deployment.",
         ),
         _file(
             "gateway.yaml",
             [envoy_filter(mesh)],
-            "What comes in for the model host is intercepted." + traffic.without_credentials(mesh),
+            "What comes in for the intercepted hosts." + traffic.without_credentials(mesh),
         ),
-        _file("routes.yaml", [*kinds, *rules, routes], "Where the models are, and who gets which request."),
+        _file(
+            "routes.yaml",
+            [*entries, *intercepted.upstreams(mesh, gateway.namespace), *rules, *routes],
+            "Where the models are, and who gets which request.",
+        ),
         *services.model_files(mesh, HEAD),
     ]
 
@@ -54,17 +67,22 @@ def prepared(mesh: Mesh) -> Mesh:
 
 
 def gateway_place(mesh: Mesh) -> Place:
-    """The gateway's server for the model host."""
-    settings = mesh.kubernetes
-    port = settings.gateway.port
-    return Place("GATEWAY", {}, {}, virtual_host=f"{settings.host}:{port}")
+    """The gateway's server for the intercepted hosts."""
+    port = mesh.kubernetes.gateway.port
+    hosts = {intercepted.name_of(host): host for host in mesh.kubernetes.intercepted()}
+    return Place("GATEWAY", {}, {}, tuple(intercepted.virtual_host(host, port) for host in hosts.values()))
 
 
 def envoy_filter(mesh: Mesh) -> Data:
     """EnvoyFilter for the gateway's pods. A VirtualService does the routing."""
     place = gateway_place(mesh)
     gateway = mesh.kubernetes.gateway
-    config = [*patches.plug(mesh, place), *traffic.route_patches(mesh, place)]
+    config = [
+        patches.processor_patch(mesh, place),
+        *traffic.own_clusters(mesh, place),
+        *patches.plug(mesh, place),
+        *traffic.route_patches(mesh, place),
+    ]
     return patches.envoy_filter("intentmesh-gateway", gateway.namespace, gateway.labels, config)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from envoy_data_plane.envoy.config.core.v3 import DataSource
 from envoy_data_plane.envoy.config.listener.v3 import Filter, Listener
-from envoy_data_plane.envoy.config.route.v3 import VirtualHost
+from envoy_data_plane.envoy.config.route.v3 import DirectResponseAction, Route, RouteMatch, VirtualHost
 from envoy_data_plane.envoy.extensions.filters.http.ext_proc.v3 import ExtProcOverrides, ExtProcPerRoute
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v3 import HttpConnectionManager
 
@@ -26,6 +27,8 @@ Context = Literal["SIDECAR_INBOUND", "SIDECAR_OUTBOUND", "GATEWAY"]
 HCM = "envoy.filters.network.http_connection_manager"
 ROUTER = "envoy.filters.http.router"
 BUFFER_MARGIN = 2**20
+SIGN = "/.well-known/intentmesh"
+"""Answered by the proxy itself where the filter is on."""
 
 NOTES = (
     *processor.NOTES,
@@ -43,14 +46,15 @@ NOTES = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The listener and the virtual host that are patched."""
+    """The listener and the virtual hosts that are patched."""
 
     context: Context
     listener: Data
     """Which listener, as `match.listener` names it."""
     filter_chain: Data
     """Which of its filter chains; empty: all."""
-    virtual_host: str
+    routes: tuple[Data, ...]
+    """Which virtual hosts, as `match.routeConfiguration` names each."""
 
     @property
     def cluster(self) -> str:
@@ -70,15 +74,13 @@ class Place:
 
 
 def plug(mesh: Mesh, place: Place) -> list[Data]:
-    """The patches that put the filter into a listener, for one virtual host of it."""
+    """The patches that put the filter into a listener, for some virtual hosts of it."""
     size = mesh.limits.max_body_bytes + BUFFER_MARGIN
     manager = HttpConnectionManager(early_header_mutation_extensions=[processor.early_header_mutation(by_prefix=False)])
     http_filter = processor.http_filter(mesh, place.cluster)
     http_filter.disabled = True
     enabled = VirtualHost(typed_per_filter_config={FILTER_NAME: packed(ExtProcPerRoute(overrides=ExtProcOverrides()))})
-    on_host = {"routeConfiguration": {"vhost": {"name": place.virtual_host}}}
     return [
-        add_cluster(place.context, clusters.processor_cluster(mesh, place.cluster)),
         patch(
             "LISTENER", place, {"listener": place.listener}, "MERGE", Listener(per_connection_buffer_limit_bytes=size)
         ),
@@ -90,8 +92,20 @@ def plug(mesh: Mesh, place: Place) -> list[Data]:
             Filter(name=HCM, typed_config=packed(manager)),
         ),
         patch("HTTP_FILTER", place, place.in_chain(before_router=True), "INSERT_BEFORE", http_filter),
-        patch("VIRTUAL_HOST", place, on_host, "MERGE", enabled),
+        *(patch("VIRTUAL_HOST", place, {"routeConfiguration": on}, "MERGE", enabled) for on in place.routes),
+        *(patch("HTTP_ROUTE", place, {"routeConfiguration": on}, "INSERT_FIRST", _sign()) for on in place.routes),
     ]
+
+
+def processor_patch(mesh: Mesh, place: Place) -> Data:
+    """The patch that brings the processor's cluster."""
+    return add_cluster(place.context, clusters.processor_cluster(mesh, place.cluster))
+
+
+def _sign() -> Route:
+    """A route that only answers where these patches have reached the virtual host: istiod is silent where they match nothing."""
+    answer = DirectResponseAction(status=200, body=DataSource(inline_string='{"intentmesh": "on"}'))
+    return Route(name="intentmesh", match=RouteMatch(path=SIGN), direct_response=answer)
 
 
 def patch(kind: str, place: Place, match: Data, operation: str, value: betterproto2.Message) -> Data:
@@ -113,10 +127,12 @@ def add_cluster(context: Context, cluster: betterproto2.Message) -> Data:
 
 
 def envoy_filter(name: str, namespace: str, labels: dict[str, str], config_patches: list[Data]) -> Data:
-    """The object that carries patches to the pods with these labels."""
+    """The object that carries patches to the pods with these labels; without any, to all of the namespace (of the mesh, in
+    Istio's root namespace).
+    """
     return {
         "apiVersion": "networking.istio.io/v1alpha3",
         "kind": "EnvoyFilter",
         "metadata": {"name": name, "namespace": namespace},
-        "spec": {"workloadSelector": {"labels": labels}, "configPatches": config_patches},
+        "spec": {**({"workloadSelector": {"labels": labels}} if labels else {}), "configPatches": config_patches},
     }

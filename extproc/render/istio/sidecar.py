@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from extproc.render.document import File, Note, to_yaml
 from extproc.render.envoy import clusters, routes
-from extproc.render.istio import patches, traffic, workload
+from extproc.render.istio import destinations, intercepted, patches, traffic, workload
 from extproc.render.istio.patches import Place, patch
 from extproc.render.kubernetes import kustomize
 
@@ -35,25 +35,29 @@ def render(mesh: Mesh) -> list[File]:
     mesh = kustomize.in_cluster(mesh)
     space = mesh.kubernetes.workload.namespace
     name = mesh.kubernetes.workload.name
-    places = traffic.destinations(mesh)
-    kinds = [entry for place, _ in places if (entry := traffic.service_entry(mesh, place))]
-    rules = [traffic.destination_rule(mesh, place, model) for place, model in places]
+    hosts = destinations.hosts(mesh)
+    entries = [entry for host, _ in hosts if (entry := destinations.service_entry(mesh, host))]
+    rules = [rule for host, model in hosts if (rule := destinations.destination_rule(mesh, host, model))]
+    routes = intercepted.virtual_services(mesh, space, ["mesh"])
+    resources = ["config.yaml", "outbound.yaml", "models.yaml", "inbound.yaml"]
+    change = workload.deployment_patch(mesh, name, space, with_models=True)
     return [
-        kustomize.resources_file(HEAD, ["config.yaml", "outbound.yaml", "models.yaml", "inbound.yaml"]),
+        kustomize.resources_file(HEAD, resources),
+        workload.component_file(HEAD, resources),
         _file("config.yaml", [workload.config_map(mesh, space)], "The processor's configuration."),
         _file(
             "deployment-patch.yaml",
-            [workload.deployment_patch(mesh, name, space, with_models=True)],
+            [change],
             f"kubectl -n {space} patch deployment {name} --patch-file deployment-patch.yaml",
         ),
         _file(
             "outbound.yaml",
             [outbound(mesh)],
-            "Calls of the application to the model host are intercepted." + traffic.without_credentials(mesh),
+            "Calls of the application to the intercepted hosts." + traffic.without_credentials(mesh),
         ),
         _file(
             "models.yaml",
-            [*kinds, *rules, traffic.virtual_service(mesh, space, ["mesh"])],
+            [*entries, *intercepted.upstreams(mesh, space), *rules, *routes],
             "For outbound.yaml: where the models are, how they are treated, who gets which request.",
         ),
         _file(
@@ -64,23 +68,34 @@ def render(mesh: Mesh) -> list[File]:
     ]
 
 
-def outbound_place(mesh: Mesh) -> Place:
-    """The listener for the model host's port, on the way out."""
-    settings = mesh.kubernetes
-    return Place("SIDECAR_OUTBOUND", {"portNumber": settings.port}, {}, virtual_host=f"{settings.host}:{settings.port}")
+def outbound_places(mesh: Mesh) -> list[Place]:
+    """The listeners for the intercepted hosts' ports, on the way out."""
+    by_port: dict[int, list[Data]] = {}
+    for host in mesh.kubernetes.intercepted():
+        by_port.setdefault(host.port, []).append(intercepted.virtual_host(host))
+    return [Place("SIDECAR_OUTBOUND", {"portNumber": port}, {}, tuple(hosts)) for port, hosts in by_port.items()]
 
 
 def inbound_place(mesh: Mesh) -> Place:
-    """The filter chains for the application's port, on the way in: with mutual TLS and without."""
+    """The filter chains for the port that the application's container listens on, with mutual TLS and without.
+
+    istiod matches chains by this port, and names their routes by it; the virtual host has the Service's, which may be another.
+    """
     port = mesh.kubernetes.workload.port
-    return Place("SIDECAR_INBOUND", {"name": "virtualInbound"}, {"destinationPort": port}, f"inbound|http|{port}")
+    return Place(
+        "SIDECAR_INBOUND", {"name": "virtualInbound"}, {"destinationPort": port}, ({"name": f"inbound|{port}||"},)
+    )
 
 
 def outbound(mesh: Mesh) -> Data:
     """EnvoyFilter for the calls out of the pod. VirtualServices do the routing."""
-    place = outbound_place(mesh)
+    places = outbound_places(mesh)
     target = mesh.kubernetes.workload
-    config = [*patches.plug(mesh, place), *traffic.route_patches(mesh, place)]
+    config = [
+        patches.processor_patch(mesh, places[0]),
+        *traffic.own_clusters(mesh, places[0]),
+        *(entry for place in places for entry in (*patches.plug(mesh, place), *traffic.route_patches(mesh, place))),
+    ]
     return patches.envoy_filter("intentmesh-outbound", target.namespace, target.labels, config)
 
 
@@ -89,15 +104,18 @@ def inbound(mesh: Mesh) -> Data:
     place = inbound_place(mesh)
     target = mesh.kubernetes.workload
     own = [patches.add_cluster(place.context, cluster) for cluster in clusters.model_clusters(mesh, credentials=False)]
-    config = [*patches.plug(mesh, place), *own, *_inbound_routes(mesh, place)]
+    config = [patches.processor_patch(mesh, place), *own, *_inbound_routes(mesh, place), *patches.plug(mesh, place)]
     return patches.envoy_filter("intentmesh-inbound", target.namespace, target.labels, config)
 
 
 def _inbound_routes(mesh: Mesh, place: Place) -> list[Data]:
-    match = {"routeConfiguration": {"vhost": {"name": place.virtual_host}}}
     # Each is put first, so that the last of them stands first in the end.
     decided: list[Route] = list(reversed(routes.decided(mesh)))
-    return [patch("HTTP_ROUTE", place, match, "INSERT_FIRST", route) for route in decided]
+    return [
+        patch("HTTP_ROUTE", place, {"routeConfiguration": on}, "INSERT_FIRST", route)
+        for on in place.routes
+        for route in decided
+    ]
 
 
 def _file(path: str, documents: list[Data], purpose: str) -> File:
