@@ -4,7 +4,7 @@ RUN := .venv/bin/
 PYTEST := $(RUN)python -m pytest
 SPREAD := --numprocesses auto --maxprocesses 8
 
-.PHONY: help up test lint unit wire quality round-trip bench chaos fuzz soak render clean
+.PHONY: help up test lint unit wire quality round-trip bench chaos fuzz soak render mesh-fixtures clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -39,6 +39,9 @@ wire: setup ## a real Envoy, a real processor, real llama.cpp, a real Prometheus
 
 render: setup ## write envoy/ and k8s/ anew from mesh.yaml
 	$(RUN)intentmesh render all
+
+mesh-fixtures: setup ## ask the meshes' own code again about the rendered files (needs Go; the first time minutes and 4 GB); not in CI
+	@$(RUN)python -m tests.mesh.fixtures $(ARGS)
 
 REQUESTS ?= 200000
 chaos: setup ## break things under load, for so many REQUESTS; prints what leaked, which must be nothing

@@ -15,8 +15,9 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from tests.mesh.istio_cases import CASES, Case
+from tests.mesh.istio_cases import CASES, WORKLOADS, Case, Workload
 
 HERE = Path(__file__).parent
 PROGRAM = HERE / "istio"
@@ -30,7 +31,7 @@ def versions() -> list[str]:
     return sorted(path.stem for path in PROGRAM.glob("*.mod") if path.stem != "go")
 
 
-def digest(case: Case) -> str:
+def digest(case: Case | Workload) -> str:
     """Of all that istiod is asked: an answer to another question is stale."""
     return hashlib.sha256(json.dumps(case.files(), sort_keys=True).encode()).hexdigest()[:16]
 
@@ -38,19 +39,33 @@ def digest(case: Case) -> str:
 def ask(version: str) -> None:
     """Write the answers of one version."""
     with tempfile.TemporaryDirectory() as folder:
-        cases, out = Path(folder) / "cases", Path(folder) / "out"
-        out.mkdir()
+        places = {key: Path(folder) / key.lower() for key in ("CASES", "DEPLOYMENTS", "OUT")}
+        places["OUT"].mkdir()
         for case in CASES:
             case.proxy["version"] = f"{version}.0"
-            case.write(cases)
+        for kind, every in (("CASES", CASES), ("DEPLOYMENTS", WORKLOADS)):
+            for each in every:
+                (places[kind] / each.name).mkdir(parents=True)
+                for name, text in each.files().items():
+                    (places[kind] / each.name / name).write_text(text)
         command = ["go", "test", f"-modfile={version}.mod", "-vet=off", "-count=1", "."]
-        places = {"CASES": str(cases), "OUT": str(out)}
-        subprocess.run(command, cwd=PROGRAM, env={**os.environ, **ENVIRONMENT, **places}, check=True)
-        (ANSWERS / version).mkdir(parents=True, exist_ok=True)
-        for case in CASES:
-            told = json.loads((out / f"{case.name}.json").read_text())
-            kept = {"asked": digest(case), **told}
-            (ANSWERS / version / f"{case.name}.json").write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
+        told = {key: str(path) for key, path in places.items()}
+        subprocess.run(command, cwd=PROGRAM, env={**os.environ, **ENVIRONMENT, **told}, check=True)
+        kept = ANSWERS / version
+        kept.mkdir(parents=True, exist_ok=True)
+        for each in (*CASES, *WORKLOADS):
+            answer = json.loads((places["OUT"] / f"{each.name}.json").read_text())
+            (kept / f"{each.name}.json").write_text(_lines({"asked": digest(each), **answer}))
+
+
+def _lines(answer: dict[str, Any]) -> str:
+    """JSON with a line for each resource, so that what a change of ours changes there can be read."""
+    parts = []
+    for key, value in sorted(answer.items()):
+        lines = ",\n".join(json.dumps(item, sort_keys=True) for item in value) if isinstance(value, list) else ""
+        text = f"[\n{lines}\n]" if lines else json.dumps(value, sort_keys=True)
+        parts.append(f"{json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def main() -> None:

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from extproc.config import parse
 from extproc.render import render
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Data = dict[str, Any]
 
@@ -64,12 +61,6 @@ class Case:
             "kubernetes.yaml": yaml.safe_dump_all(self.kubernetes, sort_keys=False),
             "istio.yaml": yaml.safe_dump_all([*self.istio, *self.rendered()], sort_keys=False),
         }
-
-    def write(self, folder: Path) -> None:
-        """Lay the case out for the program that asks istiod."""
-        (folder / self.name).mkdir(parents=True)
-        for name, text in self.files().items():
-            (folder / self.name / name).write_text(text)
 
 
 def endpoint(name: str, zone: str = "pod", **more: Any) -> Data:
@@ -239,4 +230,62 @@ CASES = [
         gateway_cluster(),
         ENTRY,
     ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Deployment that our patch is applied to, before Istio's injector makes a pod of it."""
+
+    name: str
+    target: str
+    mesh: Data
+    deployment: Data
+
+    def files(self) -> dict[str, str]:
+        """The files that it consists of, by name."""
+        files = render(self.target, parse(yaml.safe_dump({"version": 1, **self.mesh})))
+        change = next(f.text for f in files if f.path == "deployment-patch.yaml")
+        return {"deployment.yaml": yaml.safe_dump(self.deployment), "deployment-patch.yaml": change}
+
+
+def deployment(name: str, namespace: str, labels: Data, container: Data, annotations: Data | None = None) -> Data:
+    """A Deployment of one container."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels, "annotations": annotations or {}},
+                "spec": {"containers": [container]},
+            },
+        },
+    }
+
+
+WEIGHTS = {"repo": "some/model-GGUF", "file": "model.gguf"}
+APPLICATION = deployment(
+    "app",
+    "default",
+    APP,
+    {
+        "name": "app",
+        "image": "app",
+        "ports": [{"containerPort": 8000}],
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8000}},
+    },
+)
+INJECTED_GATEWAY = deployment(
+    "istio-ingressgateway",
+    "istio-system",
+    GATEWAY_LABELS,
+    {"name": "istio-proxy", "image": "auto", "ports": [{"containerPort": 8080}]},
+    {"inject.istio.io/templates": "gateway"},
+)
+FETCHED = {**mesh(workload=WORKLOAD), "models": {**MODELS, "general": {**MODELS["general"], "gguf": WEIGHTS}}}
+WORKLOADS = [
+    Workload("application", "istio-sidecar", FETCHED, APPLICATION),
+    Workload("injected-gateway", "istio-gateway", mesh(gateway=AT_GATEWAY), INJECTED_GATEWAY),
 ]

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.mesh.fixtures import digest
-from tests.mesh.istio_cases import API_HOST, CA_FILE, CASES, FAR_HOST, MODEL_HOST, PORTS
+from tests.mesh.istio_cases import API_HOST, CA_FILE, CASES, FAR_HOST, MODEL_HOST, PORTS, WORKLOADS
 from tests.wire.harness import running_envoy, running_processor, until
 from tests.wire.render.istio_proxy import SOCKET, SYSTEM_CA, VERSIONS, answer, manager, startable
 from tests.wire.render.test_failover import _free_port
@@ -193,3 +193,50 @@ async def test_gateway(version):
         assert MAIL.encode() in pod.other.last.body
         assert (await pod.get(at, SIGN, host)).json() == {"intentmesh": "on"}
         assert "intentmesh.ext_proc" in json.dumps(manager(pod.config["static_resources"]["listeners"][0]))
+
+
+def containers(pod):
+    """Containers of a pod in the order in which they start, with whether each is a sidecar of Kubernetes' own kind."""
+    started = [(c["name"], c.get("restartPolicy") == "Always") for c in pod["spec"]["initContainers"]]
+    return [*started, *((c["name"], False) for c in pod["spec"]["containers"])]
+
+
+def named(pod, name):
+    """One container."""
+    return next(c for c in (*pod["spec"]["initContainers"], *pod["spec"]["containers"]) if c["name"] == name)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda w: w.name)
+def test_injected_pods_are_fresh(version, workload):
+    """The injector was asked about the patch as it is rendered now."""
+    assert answer(version, workload.name)["asked"] == digest(workload)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_injector_makes_a_pod_that_starts(version):
+    """istio-proxy comes first, then weights are fetched, then the processor, the model, and last the application.
+
+    Where the injector knows no `nativeSidecar`, istio-proxy comes last, and nothing of ours may wait for it: no probe of ours
+    has become one of istio-proxy's, and fetching goes around its rules.
+    """
+    pod = answer(version, "application")
+    expected = ["istio-init", "istio-proxy", "fetch-general", "intentmesh", "general", "app"]
+    assert [name for name, _ in containers(pod)] == expected
+    assert {name for name, native in containers(pod) if native} == {"istio-proxy", "intentmesh", "general"}
+    for name in ("intentmesh", "general"):
+        probes = {key: value for key, value in named(pod, name).items() if key.endswith("Probe")}
+        assert len(probes) == 3
+        assert all("exec" in probe for probe in probes.values())
+    assert named(pod, "fetch-general")["securityContext"]["runAsUser"] == 1337
+    assert named(pod, "app")["readinessProbe"]["httpGet"]["path"] == "/app-health/app/readyz"
+    folders = {m["mountPath"] for m in named(pod, "istio-proxy")["volumeMounts"]}
+    assert str(Path(SOCKET).parent) in folders
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_injector_leaves_a_gateway_its_socket(version):
+    """A gateway's template reads no annotation for volumes: the mount is the container's own."""
+    pod = answer(version, "injected-gateway")
+    assert containers(pod) == [("intentmesh", True), ("istio-proxy", False)]
+    assert str(Path(SOCKET).parent) in {m["mountPath"] for m in named(pod, "istio-proxy")["volumeMounts"]}
