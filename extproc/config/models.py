@@ -149,9 +149,9 @@ class Model(Section):
     """Instead of `endpoints`: versions with a share of the traffic each."""
     sticky: Sticky | None = None
     mirror: Mirror | None = None
-    forward_credentials: bool = False
-    """Send on the caller's own credentials (`authorization`, API keys, cookies). They were meant for the host that it called,
-    so by default no model gets them."""
+    forward_credentials: bool | None = None
+    """Send on the caller's own credentials (`authorization`, API keys, cookies). By default a model gets them only where it is
+    what the caller called: not where there is another host behind the proxy, and not where all its endpoints are external."""
     timeout_s: float = Field(default=300.0, gt=0)
     """Time for a whole answer, a stream's last byte included."""
     retries: Retries = Field(default_factory=Retries)
@@ -174,6 +174,12 @@ class Model(Section):
             known = ", ".join(self.versions) or "none"
             raise ValueError(f"`mirror` names the version `{self.mirror.version}`; there are: {known}")
         return self
+
+    def takes_credentials(self, *, original: bool) -> bool:
+        """Whether the caller's credentials go to the model. `original`: the caller called a host of its own."""
+        if self.forward_credentials is not None:
+            return self.forward_credentials
+        return not original and self.zones() != ("external",)
 
     def zones(self) -> tuple[Zone, ...]:
         """The zones in which the model has an endpoint, from near to far."""

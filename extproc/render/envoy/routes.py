@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from extproc.config.traffic import Retries
 
 CALLER_CREDENTIALS = ("authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie")
-"""What a caller shows to the host that it calls, and no model is to see."""
+"""What a caller shows to the host that it calls, and no other is to see."""
 DISGUISED_PATH = "[^?]*(%|//).*"
 """`/%761/chat` and `//v1/chat` are `/v1/chat` to many an upstream. The processor knows; Envoy's matching does not."""
 
@@ -79,9 +79,14 @@ def virtual_host(mesh: Mesh, name: str = "intentmesh") -> VirtualHost:
     return VirtualHost(name=name, domains=["*"], routes=routes, retry_policy=shared)
 
 
-def decided(mesh: Mesh) -> list[Route]:
-    """Routes for requests that the processor has decided on; the last one refuses what no other knows."""
-    found = [route for name, model in mesh.models.items() for route in model_routes(name, model)]
+def decided(mesh: Mesh, *, original: bool | None = None) -> list[Route]:
+    """Routes for requests that the processor has decided on; the last one refuses what no other knows.
+
+    `original`: the caller called another host than the models; by default, where `envoy.upstream` is one.
+    """
+    if original is None:
+        original = mesh.envoy.upstream is not None
+    found = [route for name, model in mesh.models.items() for route in model_routes(name, model, original=original)]
     match = RouteMatch(prefix="/", headers=[HeaderMatcher(name=MODEL_HEADER, present_match=True)])
     return [*found, _refusal("refused", match)]
 
@@ -108,25 +113,30 @@ def _intercepted(mesh: Mesh, name: str, match: RouteMatch, action: RouteAction) 
     return Route(name=name, match=match, route=action, request_body_buffer_limit=mesh.limits.max_body_bytes)
 
 
-def model_routes(name: str, model: Model) -> Iterator[Route]:
+def model_routes(name: str, model: Model, *, original: bool) -> Iterator[Route]:
     """The routes of one model: for each distinct reach, for each header override, for each path rewrite."""
+    removed = () if model.takes_credentials(original=original) else CALLER_CREDENTIALS
     for bounds in _reaches(name, model):
         reach = [HeaderMatcher(name=MODEL_HEADER, string_match=StringMatcher(exact=name)), *_residency(bounds)]
         label = name if "external" in bounds else f"{name} within {bounds[-1]}"
         for version in (v for v in model.versions.values() if v.headers):
             override = [_equals(header, value) for header, value in version.headers.items()]
             action = _action(name, model, bounds[-1], version)
-            yield from _per_path(f"{label}, asked for", name, model, action, [*reach, *override])
-        yield from _per_path(label, name, model, _action(name, model, bounds[-1], None), reach)
+            yield from _per_path(f"{label}, asked for", name, model, action, [*reach, *override], removed)
+        yield from _per_path(label, name, model, _action(name, model, bounds[-1], None), reach, removed)
 
 
 def _per_path(
-    label: str, name: str, model: Model, action: RouteAction | None, headers: list[HeaderMatcher]
+    label: str,
+    name: str,
+    model: Model,
+    action: RouteAction | None,
+    headers: list[HeaderMatcher],
+    removed: tuple[str, ...],
 ) -> Iterator[Route]:
     if action is None:
         yield _refusal(label, RouteMatch(prefix="/", headers=headers))
         return
-    removed = () if model.forward_credentials else CALLER_CREDENTIALS
     for rewrite in sorted(model.rewrite, key=lambda r: -len(r.prefix)):
         yield Route(
             name=f"{label} {rewrite.prefix}",

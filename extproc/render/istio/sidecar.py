@@ -110,7 +110,7 @@ def inbound(mesh: Mesh) -> Data:
 
 def _inbound_routes(mesh: Mesh, place: Place) -> list[Data]:
     # Each is put first, so that the last of them stands first in the end.
-    decided: list[Route] = list(reversed(routes.decided(mesh)))
+    decided: list[Route] = list(reversed(routes.decided(mesh, original=True)))
     return [
         patch("HTTP_ROUTE", place, {"routeConfiguration": on}, "INSERT_FIRST", route)
         for on in place.routes

@@ -37,7 +37,7 @@ def virtual_service(mesh: Mesh, name: str, host: str, namespace: str, gateways: 
 
     `rest`: routes for requests on which nothing was decided; without any they go to the default model.
     """
-    routes = [route for model, section in mesh.models.items() for route in _routes(model, section)]
+    routes = [r for model, section in mesh.models.items() for r in _routes(model, section, original=bool(rest))]
     refused = {
         "name": "refused",
         "match": [{"headers": {MODEL_HEADER: {"regex": ".+"}}}],
@@ -60,7 +60,7 @@ def virtual_service(mesh: Mesh, name: str, host: str, namespace: str, gateways: 
     }
 
 
-def _routes(name: str, model: Model) -> Iterator[Data]:
+def _routes(name: str, model: Model, *, original: bool) -> Iterator[Data]:
     """The routes of one model, bounded ones first: the last one takes a request without a bound."""
     by_version = parts(name, model)
     for bound in ZONES:
@@ -72,8 +72,8 @@ def _routes(name: str, model: Model) -> Iterator[Data]:
             if version.headers:
                 asked = {header.lower(): {"exact": value} for header, value in version.headers.items()}
                 only = {key: by_version[key]}
-                yield from _per_path(f"{label}-{key}", name, model, only, {**headers, **asked}, bound)
-        yield from _per_path(label, name, model, by_version, headers, bound)
+                yield from _per_path(f"{label}-{key}", name, model, only, {**headers, **asked}, bound, original)
+        yield from _per_path(label, name, model, by_version, headers, bound, original)
 
 
 def route_name(name: str, bound: Zone) -> str:
@@ -87,7 +87,13 @@ def path_name(route: str, rewrite: Rewrite) -> str:
 
 
 def _per_path(
-    label: str, name: str, model: Model, by_version: dict[str, Part], headers: Data, bound: Zone
+    label: str,
+    name: str,
+    model: Model,
+    by_version: dict[str, Part],
+    headers: Data,
+    bound: Zone,
+    original: bool,
 ) -> Iterator[Data]:
     every_version = parts(name, model)
     targets = {key: place for key, part in by_version.items() if (place := destination(part, bound))}
@@ -111,7 +117,7 @@ def _per_path(
         for name in [place.first.authority]
     ]
     common: Data = {"route": split, "timeout": f"{model.timeout_s:g}s", "retries": _retries(model)}
-    if not model.forward_credentials:
+    if not model.takes_credentials(original=original):
         common["headers"] = {"request": {"remove": list(CALLER_CREDENTIALS)}}
     authority = {"authority": only} if len(called) == 1 and (only := next(iter(called))) else {}
     mirrored = every_version.get(model.mirror.version) if model.mirror else None

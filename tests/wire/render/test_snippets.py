@@ -11,7 +11,6 @@ import yaml
 from extproc.config import load
 from extproc.render import render
 from tests.wire.harness import running_envoy, running_processor, until
-from tests.wire.render.test_istio import local_cluster, manager
 from tests.wire.render.traffic import endpoint, running_upstream
 
 MAIL = "ada@example.org"
@@ -19,6 +18,32 @@ ROUTER = {
     "name": "envoy.filters.http.router",
     "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
 }
+
+
+def manager(stat_prefix, filters, virtual_hosts):
+    """A connection manager as istiod writes it."""
+    name = "envoy.filters.network.http_connection_manager"
+    kind = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+    config = {
+        "@type": f"type.googleapis.com/{kind}",
+        "stat_prefix": stat_prefix,
+        "http_filters": filters,
+        "route_config": {"name": stat_prefix, "virtual_hosts": virtual_hosts},
+        "normalize_path": True,
+    }
+    return {"name": name, "typed_config": config}
+
+
+def local_cluster(name, port):
+    """A cluster of one loopback endpoint."""
+    address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+    ends = [{"lb_endpoints": [{"endpoint": {"address": address}}]}]
+    return {
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "load_assignment": {"cluster_name": name, "endpoints": ends},
+    }
 
 
 def existing(app):
