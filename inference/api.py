@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from inference import answers
+from inference.chunks import OpenAiAnswer
 from inference.errors import (
     BodyTooLargeError,
     InferenceError,
@@ -22,11 +23,17 @@ from inference.errors import (
     NotFoundError,
 )
 from inference.generation import Failure, Piece, Vector
+from inference.messages.answer import MessagesAnswer
+from inference.messages.answer import error_body as messages_error
+from inference.messages.request import CountBody, MessagesBody, read_messages
+from inference.messages.request import chat_of as messages_chat
 from inference.protocol import ChatBody, CompletionBody, EmbeddingBody, InferBody, read_body
 from inference.requests_log import Exchange
-from inference.said import read_whole
+from inference.responses.answer import ResponsesAnswer
+from inference.responses.request import chat_of as responses_chat
+from inference.responses.request import read_responses
 from inference.service import ClientGoneError
-from inference.streaming import EventStream, OpenAiWriter
+from inference.streaming import EventStream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
     from inference.service import Job, Service
     from inference.settings import Settings
     from inference.state import State
+    from inference.streaming import Answer
 
 _CLIENT_CLOSED = 499
 
@@ -65,6 +73,10 @@ class Api:
             Route("/v1/completions", self._recorded(self._completions), methods=["POST"]),
             Route("/v1/embeddings", self._recorded(self._embeddings), methods=["POST"]),
             Route("/v1/infer", self._recorded(self._infer), methods=["POST"]),
+            Route("/v1/responses", self._recorded(self._responses), methods=["POST"]),
+            Route("/v1/messages", self._recorded(self._messages), methods=["POST"]),
+            Route("/v1/messages/count_tokens", self._recorded(self._count_tokens), methods=["POST"]),
+            Route("/apply-template", self._recorded(self._apply_template), methods=["POST"]),
         ]
         return Starlette(routes=routes, exception_handlers={HTTPException: _http_error})  # type: ignore[dict-item]
 
@@ -93,12 +105,36 @@ class Api:
     async def _chat(self, request: Request, exchange: Exchange) -> Response:
         body = read_body(ChatBody, await self._json(request))
         job = await self._ready().chat(body)
-        return await self._answer(request, exchange, job, self._shape(body, chat=True), stream=body.stream)
+        answer = OpenAiAnswer(job, self._shape(body, chat=True))
+        return await self._answer(request, exchange, job, answer, stream=body.stream)
 
     async def _completions(self, request: Request, exchange: Exchange) -> Response:
         body = read_body(CompletionBody, await self._json(request))
         job = await self._ready().complete(body)
-        return await self._answer(request, exchange, job, self._shape(body, chat=False), stream=body.stream)
+        answer = OpenAiAnswer(job, self._shape(body, chat=False))
+        return await self._answer(request, exchange, job, answer, stream=body.stream)
+
+    async def _messages(self, request: Request, exchange: Exchange) -> Response:
+        body = read_messages(MessagesBody, await self._json(request))
+        job = await self._ready().chat(messages_chat(body))
+        answer = MessagesAnswer(self._settings.name, job)
+        return await self._answer(request, exchange, job, answer, stream=body.stream is True)
+
+    async def _count_tokens(self, request: Request, _: Exchange) -> Response:
+        body = read_messages(CountBody, await self._json(request))
+        return JSONResponse({"input_tokens": await self._ready().count(messages_chat(body))})
+
+    async def _responses(self, request: Request, exchange: Exchange) -> Response:
+        body = read_responses(await self._json(request))
+        service = self._ready()
+        job = await service.chat(responses_chat(body))
+        answer = ResponsesAnswer(self._settings.name, job, body, service.count_text)
+        return await self._answer(request, exchange, job, answer, stream=body.stream is True)
+
+    async def _apply_template(self, request: Request, _: Exchange) -> Response:
+        body = read_body(ChatBody, await self._json(request))
+        prompt, _tools = await self._ready().render(body)
+        return JSONResponse({"prompt": prompt.shown})
 
     async def _infer(self, request: Request, exchange: Exchange) -> Response:
         body = read_body(InferBody, await self._json(request))
@@ -125,21 +161,16 @@ class Api:
         return JSONResponse(answers.embeddings(self._settings.name, data, vectors.values()))
 
     async def _answer(
-        self, request: Request, exchange: Exchange, job: Job, shape: answers.Shape, *, stream: bool
+        self, request: Request, exchange: Exchange, job: Job, answer: Answer, *, stream: bool
     ) -> Response:
         if stream:
             events = self._ready().run(job, request.receive)
             try:
-                return EventStream(await anext(events), events, OpenAiWriter(job, shape), exchange)
+                return EventStream(await anext(events), events, answer, exchange)
             except BaseException:
                 await events.aclose()
                 raise
-        by_choice = await self._collect(request, exchange, job)
-        choices = [
-            shape.choice(index, read_whole(job.new_parser(), "".join(piece.text for piece in pieces)), pieces)
-            for index, pieces in enumerate(by_choice)
-        ]
-        return JSONResponse(shape.whole(choices, answers.usage_body(exchange.usages, job.prompts)))
+        return JSONResponse(answer.whole(await self._collect(request, exchange, job)))
 
     async def _collect(self, request: Request, exchange: Exchange, job: Job) -> list[list[Piece]]:
         """Wait for all choices to end; the first failure fails the request."""
@@ -197,9 +228,9 @@ class Api:
             except ClientGoneError:
                 response = Response(status_code=_CLIENT_CLOSED)
             except InferenceError as error:
-                response = error_response(error)
+                response = error_response(error, request.url.path)
             except Exception as error:  # noqa: BLE001 - never a stack trace to a client, never text to a log
-                response = error_response(InferenceError(f"internal error ({type(error).__name__})"))
+                response = error_response(InferenceError(f"internal error ({type(error).__name__})"), request.url.path)
             if not isinstance(response, EventStream):
                 exchange.end(response.status_code)
             return response
@@ -207,14 +238,16 @@ class Api:
         return handle
 
 
-def error_response(error: InferenceError) -> Response:
-    """An error as an answer."""
+def error_response(error: InferenceError, path: str = "") -> Response:
+    """An error as an answer, in the shape of the API that was asked."""
     headers = {"retry-after": str(error.retry_after_s)} if error.retry_after_s is not None else None
-    return JSONResponse(answers.error_body(error), error.status, headers)
+    body = messages_error(error) if path.startswith("/v1/messages") else answers.error_body(error)
+    return JSONResponse(body, error.status, headers)
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "another")
-        return error_response(MethodNotAllowedError(f"{request.url.path} takes {allowed}, not {request.method}"))
+        mistake = MethodNotAllowedError(f"{request.url.path} takes {allowed}, not {request.method}")
+        return error_response(mistake, request.url.path)
     return error_response(NotFoundError("there is no such path here; see /v1/models, /v1/chat/completions"))

@@ -104,10 +104,10 @@ class ChatTemplate:
             split_reasoning=split_reasoning,
         )
 
-    def grammar(self, prompt: Prompt, tools: Offer, answer: Grammar | None) -> Grammar | None:
+    def grammar(self, prompt: Prompt, tools: Offer, answer: Grammar | None, limit: int) -> Grammar | None:
         """What the answer to a prompt must be, where a call is asked for or its text is held to a form."""
         rules = Rules(self._template.source, self._tokens)
-        return answer_grammar(self.family, rules, tools, prompt.thinking, answer)
+        return answer_grammar(self.family, rules, tools, prompt.thinking, answer, limit)
 
     def takes(self, variable: str) -> bool:
         """Whether the template asks for a variable."""

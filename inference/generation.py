@@ -35,6 +35,8 @@ class Piece:
     logprobs: tuple[TokenLogprob, ...] = ()
     finish: FinishReason | None = None
     usage: Usage | None = None
+    stop: str | None = None
+    """The stop string that ended it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,7 +249,7 @@ class Scheduler:
         generation = speech.generation
         usage = Usage(len(generation.prompt), speech.cached_tokens, speech.completion_tokens)
         whole = "".join((*speech.text, text, speech.assembler.close()))
-        self._events.append((generation, Piece(whole, tuple(speech.logprobs), reason, usage)))
+        self._events.append((generation, Piece(whole, tuple(speech.logprobs), reason, usage, speech.assembler.stopped)))
         self._metrics.observe_finish(usage, time.perf_counter() - speech.first_token)
         self._release(slot)
 

@@ -83,7 +83,8 @@ class Service:
         answer = grammar_of(body)
         grammar = None
         if answer is not None or tools.tools:
-            grammar = await asyncio.to_thread(self._template.grammar, prompt, tools, answer)
+            limit = body.limit or self._max_tokens
+            grammar = await asyncio.to_thread(self._template.grammar, prompt, tools, answer, limit)
         job = await self._job(
             body,
             [tokens],
@@ -118,6 +119,10 @@ class Service:
         """How many tokens a chat's prompt has."""
         prompt, _ = await self.render(body)
         return len(await _off_loop(len(prompt.text), lambda: self._template.tokens(prompt)))
+
+    def count_text(self, text: str) -> int:
+        """How many tokens a text has."""
+        return len(self.model.tokenize(text, special=False, begin=False))
 
     def _effort(self, effort: str) -> dict[str, Any]:
         """`reasoning_effort` in the template's words."""

@@ -17,30 +17,36 @@ if TYPE_CHECKING:
     from inference.tools.offer import Offer
 
 _NO_OBJECT = "/([^{](.|\\n)*)?/"
+_THOUGHT_OF_FOUR = 3
+"""Quarters of an answer's tokens that thought may take, where something must come after it."""
 _SPACE = "/[ \\n]{0,4}/"
 
 
 def answer_grammar(
-    family: Family, rules: Rules, offer: Offer, thinking: str | None, answer: Grammar | None
+    family: Family, rules: Rules, offer: Offer, thinking: str | None, answer: Grammar | None, limit: int
 ) -> Grammar | None:
     """The grammar of an answer, or None if it may be anything.
 
-    `thinking`: the tag that the prompt ends with; `answer`: what the text must be where there is no call. Calls are
-    held where one is required, where a function is strict, and where the answer is held and a call may take its place.
+    `thinking`: the tag that the prompt ends with; `answer`: what the text must be where there is no call; `limit`: how
+    many tokens the answer may have, of which thought leaves some to what is asked for. Calls are held where one is
+    required, where a function is strict, and where the answer is held and a call may take its place. A model that would
+    think first, and whose prompt does not begin it, comes to the matter at once there.
     """
     required = offer.choice == "required"
     calls = family.form(rules, offer) if offer.tools and (required or offer.strict or answer is not None) else None
-    thought = _thought(family, rules, thinking)
+    thought = ""
+    if thinking is not None and not family.always:
+        most = max(1, limit * _THOUGHT_OF_FOUR // 4)
+        thought = f"{rules.until(THINKING[thinking], most)} {rules.rule('space', _SPACE)} "
     if calls is None:
-        return (
-            answer if answer is None or not thought else _grammar(rules, f"{thought} {_spoken(family, rules)}", answer)
-        )
+        plain = not thought and not family.always
+        return answer if answer is None or plain else _grammar(rules, f"{thought}{_spoken(family, rules)}", answer)
     rules.rule("calls", calls)
     if required:
-        return _grammar(rules, f"{thought} calls", None)
+        return _grammar(rules, f"{thought}calls", None)
     if answer is not None:
-        return _grammar(rules, f"{thought} (calls | {_spoken(family, rules)})", answer)
-    return _grammar(rules, f"{thought} {_free(family, rules)}", None)
+        return _grammar(rules, f"{thought}(calls | {_spoken(family, rules)})", answer)
+    return _grammar(rules, f"{thought or _may_think(family, rules)}{_free(family, rules)}", None)
 
 
 def _spoken(family: Family, rules: Rules, text: str = "@answer") -> str:
@@ -48,17 +54,15 @@ def _spoken(family: Family, rules: Rules, text: str = "@answer") -> str:
     return f'{rules.mark(harmony.CHANNEL)} "final" {rules.mark(harmony.MESSAGE)} {text}' if family.always else text
 
 
-def _thought(family: Family, rules: Rules, thinking: str | None) -> str:
-    """Thought, where the prompt has begun it, or where the model may begin it itself."""
+def _may_think(family: Family, rules: Rules) -> str:
+    """Where an answer is free the model may think first. Tags that are text are a part of the free text."""
     if family.always:
         start = f'{rules.mark(harmony.CHANNEL)} "analysis" {rules.mark(harmony.MESSAGE)}'
-        return f'({start} {rules.until("<|end|>")} {rules.mark(harmony.START)} "assistant")?'
-    if thinking is not None:
-        return f"{rules.until(THINKING[thinking])} {rules.rule('space', _SPACE)}"
-    tag = next((tag for tag, end in THINKING.items() if tag in rules.template and end in rules.template), None)
-    if tag is None:
-        return ""
-    return f"({rules.mark(tag)} {rules.until(THINKING[tag])} {rules.rule('space', _SPACE)})?"
+        return f'({start} {rules.until("<|end|>")} {rules.mark(harmony.START)} "assistant")? '
+    for tag, end in THINKING.items():
+        if rules.is_token(tag) and rules.is_token(end):
+            return f"({rules.mark(tag)} {rules.until(end)})? "
+    return ""
 
 
 def _free(family: Family, rules: Rules) -> str:

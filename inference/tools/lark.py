@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ANY = "/(.|\\n)*/"
 """Any text at all; never a token that is a marker."""
+_MOST_CHARACTERS = 4096
+"""A longer count would make a large automaton."""
 _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$/])")
 
 
@@ -46,12 +48,15 @@ class Rules:
         """Whether a marker is a token of the vocabulary."""
         return text in self._tokens
 
-    def until(self, end: str) -> str:
-        """Any text, and the marker that ends it."""
+    def until(self, end: str, most: int | None = None) -> str:
+        """Any text of at most so many tokens, and the marker that ends it."""
         if end in self._tokens:
-            return f"{self.rule('any', ANY)} {self.mark(end)}"
+            name = "any" if most is None else f"any_{most}[max_tokens={most}]"
+            return f"{self.rule(name, ANY).partition('[')[0]} {self.mark(end)}"
         name = f"until_{len(self._rules)}"
-        self._rules[name] = f"{name}[lazy]: /(.|\\n)*{pattern(end)}/"
+        # a text has at least as many characters as tokens
+        count = "*" if most is None else f"{{0,{min(most, _MOST_CHARACTERS)}}}"
+        self._rules[name] = f"{name}[lazy]: /(.|\\n){count}{pattern(end)}/"
         return name
 
     def schema(self, name: str, schema: Any, place: str) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import random
-import re
 from pathlib import Path
 
 import jsonschema
@@ -41,7 +40,7 @@ def grammar_of(name, choice, *, tools=TOOLS, thinking=None, answer=None, paralle
     """The grammar, and what the parser is told."""
     source = TEMPLATES[name]
     offer = read_offer(tools, choice, parallel=parallel)
-    return answer_grammar(family_of(source), Rules(source, {}), offer, thinking, answer), offer
+    return answer_grammar(family_of(source), Rules(source, {}), offer, thinking, answer, 400), offer
 
 
 def follow(grammar, text):
@@ -53,9 +52,9 @@ def follow(grammar, text):
 
 
 def an_answer(grammar, seed):
-    """A text that the grammar allows, chosen at random, without thought: at random it would never end."""
+    """A text that the grammar allows, chosen at random."""
     dice = random.Random(seed)
-    matcher = LLMatcher(BYTES, re.sub(r"start: \(.*?\)\? ", "start: ", grammar.text), log_level=0)
+    matcher = LLMatcher(BYTES, grammar.text, log_level=0)
     assert not matcher.is_error(), matcher.get_error()
     mask = np.zeros((BYTES.vocab_size + 31) // 32, np.int32)
     data = []
@@ -86,16 +85,17 @@ def test_a_required_call_is_what_the_parser_reads(name, choice):
             assert [call.name for call in said.calls] == ["set_flag"]
 
 
-def test_thought_may_come_before_a_required_call():
-    """A model that thinks may, and where the prompt has begun thought it ends it first."""
+def test_thought_before_a_required_call():
+    """Where the prompt has begun thought it ends first, and leaves room; elsewhere the model comes to the matter at once."""
     call = '<tool_call>\n{"name": "set_flag", "arguments": {"flag": true}}\n</tool_call>'
     free, _ = grammar_of("hermes", "required")
     assert follow(free, call)
-    assert follow(free, f"<think>\nwhy <tool> \n</think>\n\n{call}")
+    assert not follow(free, f"<think>\nwhy\n</think>\n\n{call}")
     assert not follow(free, f"Well. {call}")
     begun, _ = grammar_of("hermes", "required", thinking="<think>")
-    assert follow(begun, f"why\n</think>\n\n{call}")
+    assert follow(begun, f"why <tool> \n</think>\n\n{call}")
     assert not follow(begun, call)
+    assert not follow(begun, f"{'why ' * 100}</think>{call}")
 
 
 def test_one_call_or_several():
@@ -116,7 +116,6 @@ def test_an_answer_of_a_form_beside_calls():
     """With tools and a response_format the model answers in that form, or calls."""
     grammar, _ = grammar_of("hermes", None, answer=ANSWER)
     assert follow(grammar, '{"n": 1}')
-    assert follow(grammar, '<think>why</think>\n{"n": 1}')
     assert follow(grammar, '<tool_call>\n{"name": "set_flag", "arguments": {"flag": null}}\n</tool_call>')
     assert not follow(grammar, "no")
 
@@ -124,16 +123,15 @@ def test_an_answer_of_a_form_beside_calls():
 def test_an_answer_of_a_form_after_thought():
     """Thought that the prompt has begun is free; what follows it is held. gpt-oss answers in its channel."""
     family = family_of(TEMPLATES["glm"])
-    grammar = answer_grammar(family, Rules(TEMPLATES["glm"], {}), NOTHING, "<think>", ANSWER)
+    grammar = answer_grammar(family, Rules(TEMPLATES["glm"], {}), NOTHING, "<think>", ANSWER, 400)
     assert follow(grammar, 'so {"n"... </think>\n{"n": 1}')
     assert not follow(grammar, '{"n": 1}')
     source = TEMPLATES["harmony"]
-    grammar = answer_grammar(family_of(source), Rules(source, {}), NOTHING, None, ANSWER)
+    grammar = answer_grammar(family_of(source), Rules(source, {}), NOTHING, None, ANSWER, 400)
     assert follow(grammar, '<|channel|>final<|message|>{"n": 1}')
-    assert follow(
-        grammar, '<|channel|>analysis<|message|>why<|end|><|start|>assistant<|channel|>final<|message|>{"n": 1}'
+    assert (
+        answer_grammar(family_of(TEMPLATES["phi"]), Rules(TEMPLATES["phi"], {}), NOTHING, None, ANSWER, 400) is ANSWER
     )
-    assert answer_grammar(family_of(TEMPLATES["phi"]), Rules(TEMPLATES["phi"], {}), NOTHING, None, ANSWER) is ANSWER
 
 
 @pytest.mark.parametrize("name", [name for name in TEMPLATES if name != "harmony"])
@@ -150,6 +148,19 @@ def test_a_strict_function_is_held_where_it_may_be_called(name):
     assert offer.strict
 
 
+def test_a_strict_function_lets_a_model_think_and_answer():
+    """gpt-oss keeps its channels; tags that are tokens may open the answer."""
+    grammar, _ = grammar_of("harmony", None, tools=[tool("set_flag", FLAG, strict=True)])
+    assert follow(grammar, "<|channel|>analysis<|message|>why<|end|><|start|>assistant<|channel|>final<|message|>yes")
+    head = "<|channel|>commentary to=functions.set_flag <|constrain|>json<|message|>"
+    assert follow(grammar, head + '{"flag": true}')
+    assert not follow(grammar, head + '{"flag": 5}')
+    rules = Rules(TEMPLATES["hermes"], {"<think>": 70, "</think>": 71, "<tool_call>": 72})
+    offer = read_offer([tool("set_flag", FLAG, strict=True)], None, parallel=None)
+    held = answer_grammar(family_of(TEMPLATES["hermes"]), rules, offer, None, None, 400)
+    assert "start: (<[70]> any <[71]>)? any calls?" in json.loads(held.text)["grammars"][0]["lark_grammar"]
+
+
 def test_without_a_need_nothing_is_held():
     """Tools that may be called cost nothing."""
     assert grammar_of("hermes", None)[0] is None
@@ -160,7 +171,9 @@ def test_markers_that_are_tokens_stand_as_tokens():
     """No text makes a control token: the grammar names it."""
     source = TEMPLATES["mistral-named"]
     offer = read_offer(TOOLS, "required", parallel=None)
-    grammar = answer_grammar(family_of(source), Rules(source, {"[TOOL_CALLS]": 77, "[ARGS]": 78}), offer, None, None)
+    grammar = answer_grammar(
+        family_of(source), Rules(source, {"[TOOL_CALLS]": 77, "[ARGS]": 78}), offer, None, None, 400
+    )
     lark = json.loads(grammar.text)["grammars"][0]["lark_grammar"]
     assert "<[77]>" in lark
     assert "<[78]>" in lark

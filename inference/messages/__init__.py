@@ -1,0 +1,1 @@
+"""/v1/messages: Anthropic's API, put as a chat of OpenAI's and answered in blocks."""

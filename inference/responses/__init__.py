@@ -1,0 +1,1 @@
+"""/v1/responses: OpenAI's newer API, without its memory: nothing is stored, each request brings all of its conversation."""
