@@ -71,6 +71,8 @@ class SampledBody(_Body):
     response_format: ResponseFormat | None = None
     grammar: str | None = None
     """GBNF of the caller's own (llama.cpp's extension)."""
+    json_schema: dict[str, Any] | bool | None = None
+    """The same as a schema (llama.cpp's extension)."""
 
     @field_validator("stream", mode="before")
     @classmethod
@@ -109,7 +111,6 @@ class SampledBody(_Body):
             seed=seed,
             logit_bias=tuple((self.logit_bias or {}).items()),
             constraint=constraint,
-            grammar=self.grammar,
             logprobs=logprobs,
         )
 

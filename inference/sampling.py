@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import llama_cpp.llama_cpp as llama
 import numpy as np
-
-from inference import logs
-from inference.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,8 +34,6 @@ class SamplingParams:
     logit_bias: tuple[tuple[int, float], ...] = ()
     constraint: Constraint | None = None
     """What the answer must be."""
-    grammar: str | None = None
-    """GBNF with a rule `root`."""
     logprobs: int | None = None
     """How many alternatives to report per token; None: no log probabilities at all."""
 
@@ -53,35 +47,21 @@ class TokenLogprob:
     top: tuple[tuple[int, float], ...]
 
 
-class GrammarEndError(Exception):
-    """The grammar allows no token at all here."""
-
-
 class Sampler:
     """The sampler of one sequence. `close` frees it."""
 
     def __init__(self, engine: Engine, params: SamplingParams) -> None:
         self._engine = engine
-        self._grammar = None
-        if params.grammar is not None:
-            with logs.muted():
-                self._grammar = llama.llama_sampler_init_grammar(
-                    engine.model.vocab, params.grammar.encode(errors="replace"), b"root"
-                )
-            if not self._grammar:
-                raise InvalidRequestError("llama.cpp cannot read this grammar", param="response_format")
         self._matcher = params.constraint.matcher() if params.constraint is not None else None
         self._chain = _make_chain(engine, params)
         self._logprobs = params.logprobs
         self._own_logits: NDArray[np.float32] | None = None
 
     def sample(self, index: int) -> int:
-        """Choose the token that follows the batch's token `index`; raises GrammarEndError."""
+        """Choose the token that follows the batch's token `index`."""
         if self._matcher is not None:
             return self._sample_allowed(index, self._matcher)
-        if self._grammar is None:
-            return int(llama.llama_sampler_sample(self._chain, self._engine.context, index))
-        return self._sample_by_grammar(index)
+        return int(llama.llama_sampler_sample(self._chain, self._engine.context, index))
 
     @property
     def ended(self) -> bool:
@@ -105,9 +85,6 @@ class Sampler:
         if self._chain:
             llama.llama_sampler_free(self._chain)
             self._chain = None
-        if self._grammar:
-            llama.llama_sampler_free(self._grammar)
-            self._grammar = None
 
     def _sample_allowed(self, index: int, matcher: Matcher) -> int:
         """Mask llama.cpp's own logits, then choose as always: nothing is copied, whatever the vocabulary's size."""
@@ -120,49 +97,6 @@ class Sampler:
             token = int(logits.argmax())
             matcher.accept(token)
         return token
-
-    def _sample_by_grammar(self, index: int) -> int:
-        """Try the free choice first: checking one token is cheap, checking the whole vocabulary is not."""
-        logits = self._engine.logits(index)
-        token = self._choose(_candidates(logits))
-        alone = _candidates(logits[token : token + 1], first=token)
-        llama.llama_sampler_apply(self._grammar, ctypes.byref(alone.struct))
-        if alone.data["logit"][0] == -np.inf:
-            allowed = _candidates(logits)
-            llama.llama_sampler_apply(self._grammar, ctypes.byref(allowed.struct))
-            if not np.isfinite(allowed.data["logit"]).any():
-                raise GrammarEndError
-            token = self._choose(allowed)
-        # An accepted token that the grammar forbids would end the process: llama.cpp throws there.
-        llama.llama_sampler_accept(self._grammar, token)
-        llama.llama_sampler_accept(self._chain, token)
-        return token
-
-    def _choose(self, candidates: _Candidates) -> int:
-        llama.llama_sampler_apply(self._chain, ctypes.byref(candidates.struct))
-        return int(candidates.struct.data[candidates.struct.selected].id)
-
-
-_TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
-
-
-class _Candidates:
-    """llama.cpp's array of candidate tokens over a numpy array."""
-
-    __slots__ = ("data", "struct")
-
-    def __init__(self, data: np.ndarray[Any, Any]) -> None:
-        self.data = data
-        self.struct = llama.llama_token_data_array(
-            data=data.ctypes.data_as(llama.llama_token_data_p), size=len(data), selected=-1, sorted=False
-        )
-
-
-def _candidates(logits: np.ndarray[Any, Any], first: int = 0) -> _Candidates:
-    data = np.zeros(len(logits), _TOKEN_DATA)
-    data["id"] = np.arange(first, first + len(logits), dtype=np.int32)
-    data["logit"] = logits
-    return _Candidates(data)
 
 
 def _make_chain(engine: Engine, params: SamplingParams) -> Any:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from inference.engine import Batch
 from inference.errors import EngineError, InferenceError
 from inference.generation import Failure, Generation, Piece, Usage
-from inference.sampling import GrammarEndError, Sampler
+from inference.sampling import Sampler
 from inference.slots import WORTHWHILE_TOKENS, Slot, Speech, place
 from inference.text import TextAssembler
 
@@ -217,11 +217,7 @@ class Scheduler:
         speech = slot.speech
         assert speech is not None
         generation = speech.generation
-        try:
-            token = speech.sampler.sample(slot.output)
-        except GrammarEndError:
-            self._finish(slot, "stop", "")
-            return
+        token = speech.sampler.sample(slot.output)
         if not speech.completion_tokens:
             speech.first_token = time.perf_counter()
             self._metrics.observe_first_token(speech.first_token - generation.submitted)

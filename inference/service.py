@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from inference.chat import ChatTemplate
 from inference.constraint.matcher import Compiler
-from inference.constraint.request import grammar_of
+from inference.constraint.request import grammar_of, is_formed
 from inference.errors import ContextLengthError, InvalidRequestError
 from inference.generation import Channel, Embedding, Generation, Gone, Piece
 from inference.protocol import prompts_of
@@ -80,7 +80,7 @@ class Service:
         """A chat request's sequences."""
         prompt, tools = await self.render(body)
         tokens = await _off_loop(len(prompt.text), lambda: self._template.tokens(prompt))
-        answer = grammar_of(body)
+        answer = await _form(body)
         grammar = None
         if answer is not None or tools.tools:
             limit = body.limit or self._max_tokens
@@ -140,7 +140,7 @@ class Service:
         if not texts:
             raise InvalidRequestError("the list of prompts is empty", param="prompt")
         prompts = [await self._tokens(text, "prompt") for text in texts]
-        return await self._job(body, prompts, body.limit, body.logprobs, "prompt", grammar=grammar_of(body))
+        return await self._job(body, prompts, body.limit, body.logprobs, "prompt", grammar=await _form(body))
 
     async def infer(self, body: InferBody) -> Job:
         """A plain service's prompt, answered as a chat of one message."""
@@ -209,7 +209,7 @@ class Service:
             raise InvalidRequestError(
                 f"a token is beyond the vocabulary of {self.model.vocabulary_size}", param="logit_bias"
             )
-        constraint = await self._constraint(body, grammar)
+        constraint = await self._constraint(grammar)
         channel = Channel()
         choices = body.n or 1
         generations = []
@@ -232,13 +232,9 @@ class Service:
                 )
         return Job(generations, channel, len(prompts))
 
-    async def _constraint(self, body: SampledBody, grammar: Grammar | None) -> Constraint | None:
+    async def _constraint(self, grammar: Grammar | None) -> Constraint | None:
         """Compile what the answer must be, off the event loop."""
-        if grammar is None:
-            return None
-        if body.grammar is not None:
-            raise InvalidRequestError(f"grammar and {grammar.param} cannot both decide the answer", param="grammar")
-        return await asyncio.to_thread(self._compiler.compile, grammar)
+        return None if grammar is None else await asyncio.to_thread(self._compiler.compile, grammar)
 
     def _check_length(self, prompt: Sequence[int], param: str) -> None:
         if not prompt:
@@ -254,6 +250,11 @@ class Service:
                 )
             return text
         return await _off_loop(len(text), lambda: self.model.tokenize(text, special=False, begin=True))
+
+
+async def _form(body: SampledBody) -> Grammar | None:
+    """Read what form the answer is to have; a large schema takes a while."""
+    return await asyncio.to_thread(grammar_of, body) if is_formed(body) else None
 
 
 def _size(values: Sequence[Mapping[str, Any]]) -> int:

@@ -112,10 +112,7 @@ def _plain(value: Any) -> Any:
 
 def _below(left: dict[str, Any], right: dict[str, Any]) -> bool:
     """Whether every number of the one is below every number of the other."""
-    high: float = min(left.get("maximum", math.inf), left.get("exclusiveMaximum", math.inf))
-    low: float = max(right.get("minimum", -math.inf), right.get("exclusiveMinimum", -math.inf))
-    excluded: bool = high == left.get("exclusiveMaximum") or low == right.get("exclusiveMinimum")
-    return high < low or (high == low and excluded)
+    return bool(left.get("maximum", math.inf) < right.get("minimum", -math.inf))
 
 
 def _fewer(left: dict[str, Any], right: dict[str, Any], least: str, most: str) -> bool:

@@ -6,6 +6,9 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from inference.constraint.fault import NotHeldError
+from inference.constraint.gbnf import GrammarError, read_gbnf
+from inference.constraint.lark import lark_of
 from inference.constraint.schema import held_part, held_schema
 
 if TYPE_CHECKING:
@@ -27,6 +30,15 @@ class Grammar:
 def from_schema(schema: Any, param: str) -> Grammar:
     """Documents that a JSON schema allows; raises InvalidRequestError with the path of what cannot be held."""
     return Grammar(_text({"json_schema": held_schema(schema, param)}), param, schema)
+
+
+def from_gbnf(text: str, param: str) -> Grammar:
+    """Texts of a grammar in llama.cpp's form; raises NotHeldError with the line of a mistake."""
+    try:
+        rules = read_gbnf(text)
+    except GrammarError as error:
+        raise NotHeldError(f"{param}: {error}", param=param) from None
+    return Grammar(_text({"lark_grammar": lark_of(rules)}), param)
 
 
 def from_lark(text: str, param: str) -> Grammar:

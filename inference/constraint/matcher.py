@@ -6,6 +6,7 @@ the lane that its answer shares with others.
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from inference.constraint.grammar import Grammar
     from inference.model import Model
 
+_OPTIONS = '%llguidance {"no_forcing": true}\n'
+"""llguidance would look ahead as far as only one text is possible, which may be a million characters, in one step."""
 _LIMITS: dict[str, Any] = {
     "initial_lexer_fuel": 1_000_000,
     "step_lexer_fuel": 200_000,
@@ -59,8 +62,10 @@ class Constraint:
         self.vocabulary_size: int = tokenizer.vocab_size
         self._start = _native(tokenizer, grammar)
         if self._start.is_error():
-            place = find_fault(grammar, lambda part: _native(tokenizer, part).is_error())
-            raise place.fault(reason_of(self._start.get_error()))
+            reason = reason_of(self._start.get_error())
+            if grammar.schema is None:
+                raise NotHeldError(f"{grammar.param}: {reason}", param=grammar.param)
+            raise find_fault(grammar, lambda part: _native(tokenizer, part).is_error()).fault(reason)
 
     def matcher(self) -> Matcher:
         """At the grammar's beginning; any thread may ask."""
@@ -106,4 +111,9 @@ class Matcher:
 
 
 def _native(tokenizer: LLTokenizer, grammar: Grammar) -> LLMatcher:
-    return LLMatcher(tokenizer, grammar.text, log_level=0, limits=LLParserLimits(**_LIMITS))
+    whole = json.loads(grammar.text)
+    first = whole["grammars"][0]
+    if "json_schema" in first:
+        first["lark_grammar"] = "start: %json " + json.dumps(first.pop("json_schema"))
+    first["lark_grammar"] = _OPTIONS + first["lark_grammar"]
+    return LLMatcher(tokenizer, json.dumps(whole), log_level=0, limits=LLParserLimits(**_LIMITS))

@@ -38,14 +38,19 @@ def read(schema: dict[str, Any], place: Place, held: dict[str, Any]) -> None:
             del given[exclusive]
             if excluded and keyword in given:
                 given = {exclusive: given[keyword]}
-        held.update({name: _bound(value, place.at(name), sign, whole=whole) for name, value in given.items()})
+        for name, value in given.items():
+            bound = _bound(value, place.at(name), sign, whole=whole)
+            if name == exclusive:
+                bound = _next(bound, -sign, whole=whole)
+            tighter = max if sign < 0 else min
+            held[keyword] = tighter(held.get(keyword, bound), bound)
+    if held.get("minimum", -math.inf) > held.get("maximum", math.inf):
+        raise place.fault("no number is within these bounds")
     if "multipleOf" in schema:
         held["multipleOf"] = _multiple(schema["multipleOf"], place.at("multipleOf"))
     elif whole and "enum" not in held:  # nobody reads longer ones, and a small model in doubt writes digits for ever
-        if not held.keys() & {"minimum", "exclusiveMinimum"}:
-            held["minimum"] = _LOWEST
-        if not held.keys() & {"maximum", "exclusiveMaximum"}:
-            held["maximum"] = _INT64
+        held.setdefault("minimum", _LOWEST)
+        held.setdefault("maximum", _INT64)
 
 
 def count_of(value: Any, place: Place) -> int:
@@ -90,6 +95,13 @@ def _is_whole(schema: dict[str, Any]) -> bool:
     kinds = schema.get("type")
     kinds = kinds if isinstance(kinds, list) else [kinds]
     return "integer" in kinds and "number" not in kinds
+
+
+def _next(bound: float, direction: int, *, whole: bool) -> float:
+    """The first number beyond a bound that is excluded; llguidance excludes none between 75 and 75.5."""
+    if whole:
+        return math.floor(bound) + 1 if direction > 0 else math.ceil(bound) - 1
+    return direction * _SMALLEST_BOUND if bound == 0 else math.nextafter(bound, direction * math.inf)
 
 
 def _fewest(value: int, place: Place) -> int:

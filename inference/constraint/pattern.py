@@ -12,7 +12,10 @@ _MOST_CHARACTERS = 4096
 _DEEPEST = 50
 _MOST_REPETITIONS = 1000
 _QUANTIFIER = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
-_ANY = r"[^\n\r\x{2028}\x{2029}]"
+_WRITABLE = r"[^\x{0}-\x{7}\x{b}\x{e}-\x{1f}\x{7f}]"
+"""All but the characters that JSON can only write by number. llguidance takes a class that has all of these for one that
+has the quote and the backslash as well."""
+_ANY = rf"[[^\n\r\x{{2028}}\x{{2029}}]&&{_WRITABLE}]"
 _CLASSES = {
     "d": "0-9", "w": "0-9A-Za-z_",
     "s": r"\t\n\x{b}\f\r\x{20}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}",
@@ -120,14 +123,14 @@ class _Rewriter:
         character = self._text[self._at : self._at + 1]
         if character.lower() in _CLASSES:
             self._at += 1
-            return f"[{'^' if character.isupper() else ''}{_CLASSES[character.lower()]}]"
+            return f"[[{'^' if character.isupper() else ''}{_CLASSES[character.lower()]}]&&{_WRITABLE}]"
         if character in ("b", "B"):
             raise PatternError("a word boundary cannot be held")
         if character in ("k", *"123456789"):
             raise PatternError("a reference to a group cannot be held")
         if found := _PROPERTY.match(self._text, self._at):
             self._at = found.end()
-            return "\\" + found[0]
+            return f"[\\{found[0]}&&{_WRITABLE}]"
         return _literal(self._code_point())
 
     def _code_point(self) -> int:
@@ -186,8 +189,8 @@ class _Rewriter:
                 parts.append(first if isinstance(first, str) else _literal(first))
         self._at += 1
         if not parts:
-            return r"(?s:.)" if negated else r"[^\s\S]"
-        return f"[{'^' if negated else ''}{''.join(parts)}]"
+            return _WRITABLE if negated else r"[^\s\S]"
+        return f"[[{'^' if negated else ''}{''.join(parts)}]&&{_WRITABLE}]"
 
     def _item(self) -> int | str:
         """One member of a class: a code point, or a class within."""

@@ -30,6 +30,7 @@ _REASONS = {
     "too many": "too complex",
     "TooComplex": "too complex",
     "limit": "too complex",
+    "NoExtension": "nothing can follow what was said",
     "regex parse error": "a pattern that cannot be held",
     "circular": "references that lead to themselves",
 }

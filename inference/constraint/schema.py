@@ -14,7 +14,7 @@ from inference.constraint import numbers, strings
 from inference.constraint.disjoint import Overlaps
 from inference.constraint.fault import Place
 from inference.constraint.references import References
-from inference.constraint.work import Limits, check_combinations
+from inference.constraint.work import Limits, check_combinations, check_ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,6 +89,7 @@ class _Reader:
             name, target = self._waiting.pop()
             self._definitions[name] = self._schema(target, self._places[name])
         check_combinations(held, self._definitions, self._places, place)
+        check_ends(held, self._definitions, self._places, place)
         overlaps = Overlaps(self._definitions)
         for branches, where in self._exclusive:
             if pair := overlaps.first(branches):

@@ -9,6 +9,7 @@ from inference.constraint.numbers import least_common_multiple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from inference.constraint.fault import Place
 
@@ -16,6 +17,7 @@ _MOST_PARTS = 20_000
 _MOST_CHARACTERS = 512 * 1024
 _DEEPEST = 100
 _MOST_COMBINATIONS = 400
+_MOST_PASSES = 50
 
 
 class Limits:
@@ -41,6 +43,40 @@ def check_combinations(root: Any, definitions: Mapping[str, Any], places: Mappin
         part, where = (definitions[name], places[name]) if name else (root, place)
         for each in _within(part):
             _combinations(each, definitions, known, stack, where)
+
+
+def check_ends(root: Any, definitions: Mapping[str, Any], places: Mapping[str, Place], place: Place) -> None:
+    """Refuse what no document can satisfy because it would go on for ever: a list of two such lists."""
+    ending: set[str] = set()
+    for _ in range(_MOST_PASSES):
+        found = {name for name, part in definitions.items() if name not in ending and _ends(part, ending)}
+        ending |= found
+        if not found:
+            break
+    else:  # a chain of references as nobody writes it: no harm, an answer would end at its longest
+        return
+    for name, part, where in (("", root, place), *((name, definitions[name], places[name]) for name in definitions)):
+        if name not in ending and not _ends(part, ending):
+            raise where.fault("no document satisfies this: it would go on for ever")
+
+
+def _ends(held: Any, ending: AbstractSet[str]) -> bool:
+    """Whether some document is finite, if those of `ending` are. Whether there is one at all is llguidance's to say."""
+    if not isinstance(held, dict):
+        return True
+    needed = list(held.get("allOf", ()))
+    if held.get("type") == "object":
+        properties, rest = held.get("properties", {}), held.get("additionalProperties", {})
+        needed += [properties.get(name, rest) for name in held.get("required", ())]
+    elif held.get("type") == "array":
+        prefix, least = held.get("prefixItems", ()), held.get("minItems", 0)
+        needed += [*prefix[:least], *([held.get("items", {})] if least > len(prefix) else ())]
+    branches = held.get("anyOf", ())
+    return (
+        ("$ref" not in held or held["$ref"].rpartition("/")[2] in ending)
+        and all(_ends(part, ending) for part in needed)
+        and (not branches or any(_ends(part, ending) for part in branches))
+    )
 
 
 def _combinations(

@@ -207,9 +207,23 @@ def test_a_json_schema_is_followed(engine, scheduler, temperature):
     assert 0 <= value["count"] <= 99
 
 
-def test_a_grammar_that_cannot_be_read_fails_its_request_alone(scheduler):
+class Exhausted:
+    """A grammar that nothing can follow any more, as one that grew too complex on the way."""
+
+    ended = False
+
+    def matcher(self):
+        """Itself."""
+        return self
+
+    def mask(self, logits):
+        """Refuse."""
+        raise InvalidRequestError("too complex", param="grammar")
+
+
+def test_a_grammar_that_cannot_be_followed_fails_its_request_alone(scheduler):
     """The neighbour is answered."""
-    bad = generation(prompt(1), params=SamplingParams(grammar="root ::= nothing-like-this"))
+    bad = generation(prompt(1), params=SamplingParams(constraint=Exhausted()))
     [[failure], [*_, last]] = run(scheduler, bad, generation(prompt(2), tokens=3))
     assert isinstance(failure, Failure)
     assert isinstance(failure.error, InvalidRequestError)

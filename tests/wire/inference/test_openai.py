@@ -225,8 +225,11 @@ def test_infer_by_curl(server):
         (with_schema({"type": "string", "pattern": "(((("}), "#/pattern: "),
         (with_schema({"enum": ["\ud800"]}), "#/enum/0: half a surrogate pair"),
         (with_schema({"items": {"not": {"type": "null"}}}), "#/items/not: "),
-        ({"messages": HELLO, "grammar": "root ::= missing"}, "cannot read this grammar"),
-        ({"messages": HELLO, "grammar": "root ::= missing", "stream": True}, "cannot read this grammar"),
+        ({"messages": HELLO, "grammar": "root ::= missing"}, "grammar: line 1, column 10: a rule that is not there"),
+        (
+            {"messages": HELLO, "grammar": "root ::= missing", "stream": True},
+            "grammar: line 1, column 10: a rule that is not there",
+        ),
     ],
 )
 def test_wrong_requests(server, body, message):
