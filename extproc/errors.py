@@ -6,12 +6,20 @@ sizes and positions only.
 
 from __future__ import annotations
 
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 class IntentmeshError(Exception):
     """Base of the tree. `status` is the HTTP status of the reply, `error_type` its name in OpenAI's error shape."""
 
     status: int = 500
     error_type: str = "api_error"
+    headers: Mapping[str, str] = MappingProxyType({})
+    """Of the reply, beside its content type."""
 
 
 class ConfigError(IntentmeshError):
@@ -83,6 +91,26 @@ class NamesOverBudgetError(IntentmeshError):
         super().__init__(
             f"a text of the request is too long to be searched for names: more than {budget_tokens} tokens of it may hold some"
         )
+
+
+class DeniedError(IntentmeshError):
+    """A policy, a guardrail or a budget says no. The reason is the configuration's."""
+
+    status = 403
+    error_type = "permission_error"
+
+    def __init__(self, step: str, reason: str) -> None:
+        super().__init__(f"refused by {step}: {reason}" if reason else f"refused by {step}")
+
+
+class UndecidedError(IntentmeshError):
+    """What has a say about a request failed: it is refused, for nobody knows what would have been said."""
+
+    status = 503
+    error_type = "service_unavailable"
+
+    def __init__(self, step: str, error: Exception) -> None:
+        super().__init__(f"the step {step} failed ({type(error).__name__})")
 
 
 class AuditError(IntentmeshError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +13,14 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from extproc import payload
 from extproc.cli.shortened import shortened
 from extproc.cli.up import default_mesh
 from extproc.config import load
-from extproc.errors import ConfigError, IntentmeshError
-from extproc.exchange.inspection import Inquiry
-from extproc.intent import Classifier
-from extproc.pii import Analyzer, Anonymizer
+from extproc.config.intercept import rule_for
+from extproc.decision import Facts, Forward, Inquiry, Refuse, Respond
+from extproc.errors import ConfigError
+from extproc.identity import caller_of
 from extproc.pipeline import Pipeline
-from extproc.routing import Router
 
 if TYPE_CHECKING:
     from extproc.config import Mesh
@@ -80,34 +78,33 @@ def _header(text: str) -> tuple[str, str]:
     return name.strip().lower(), value.strip()
 
 
-def _explain(mesh: Mesh, method: str, path: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
-    analyzer = Analyzer(mesh.pii)
-    classifier = Classifier(mesh, report=lambda message: click.echo(message, err=True)) if mesh.intents else None
-    pipeline = Pipeline(mesh, Anonymizer(mesh.pii, analyzer) if mesh.pii.enabled else None, classifier, Router(mesh))
-    target = path.partition("?")[0]
-    rule = pipeline.rule_for(method, target)
+def _explain(mesh: Mesh, method: str, target: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
+    path = target.partition("?")[0]
+    rule = rule_for(mesh.intercept, method, path)
     if rule is None:
-        raise ConfigError(f"no rule of `intercept` matches {method} {target}: such a request passes as it is, unread")
-    inquiry = Inquiry(rule, target, headers, body)
-    try:
-        asyncio.run(pipeline.inspect(inquiry))  # tables are loaded by the first request: it is not the one to time
-        inspection = asyncio.run(pipeline.inspect(inquiry))
-        document = payload.parse(rule, target, headers["content-type"], headers.get("content-encoding", ""), body)
-    except IntentmeshError as error:
-        report = {"outcome": "rejected", "status": error.status, "error": type(error).__name__, "message": str(error)}
-        return {"report": report, "texts": []}
-    texts = [
-        (segment, analyzer.analyze(segment.text, segment.key) if mesh.pii.enabled else [])
-        for segment in document.segments
-    ]
-    understood = classifier.explain(document.intent_text, headers) if classifier else None
-    decision = inspection.decision
+        raise ConfigError(f"no rule of `intercept` matches {method} {path}: such a request passes as it is, unread")
+    pipeline = Pipeline.build(mesh, report=lambda message: click.echo(message, err=True))
+    inquiry = Inquiry(rule, target, headers, body, caller_of(mesh.telemetry.project, headers))
+    admission = pipeline.admit(inquiry)
+    if not isinstance(admission, Facts):
+        return {"report": _ended(admission), "texts": []}
+    inquiry = replace(inquiry, admission=admission)
+    asyncio.run(pipeline.inspect(inquiry))  # tables are loaded by the first request: it is not the one to time
+    case = pipeline.open(inquiry)
+    outcome = asyncio.run(pipeline.decide(case))
+    if not isinstance(outcome, Forward):
+        return {"report": _ended(outcome), "texts": []}
+    analyzer = pipeline.analyzer if mesh.pii.enabled else None
+    texts = [(segment, analyzer.analyze(segment.text, segment.key) if analyzer else []) for segment in case.segments]
+    intent_text = case.document.intent_text if case.document else ""
+    understood = pipeline.classifier.explain(intent_text, headers) if pipeline.classifier else None
+    inspection = outcome.inspection
     report = {
         "outcome": "forwarded",
         "rule": rule.path or rule.path_prefix,
-        "model": decision.model,
-        "reason": inspection.reason,
-        "residency": decision.residency,
+        "model": outcome.model,
+        "reason": outcome.reason,
+        "residency": outcome.residency,
         "intent": asdict(inspection.score) if inspection.score else None,
         "stages": [asdict(stage) for stage in understood.stages] if understood else [],
         "entities": [
@@ -116,9 +113,20 @@ def _explain(mesh: Mesh, method: str, path: str, body: bytes, headers: dict[str,
             for result in results
         ],
         "masked": {f"{kind}:{operator}": count for (kind, operator), count in inspection.entities.items()},
+        "verdicts": [verdict.told() for verdict in inspection.facts.verdicts],
         "steps_us": {step: round(seconds * 1e6, 1) for step, seconds in inspection.steps_s.items()},
     }
     return {"report": report, "texts": texts}
+
+
+def _ended(outcome: Refuse | Respond) -> dict[str, Any]:
+    """The report of a request that reaches no model."""
+    verdicts = [verdict.told() for verdict in outcome.inspection.facts.verdicts]
+    if isinstance(outcome, Respond):
+        return {"outcome": "answered", "status": outcome.status, "verdicts": verdicts}
+    error = outcome.error
+    told = {"outcome": "rejected", "status": error.status, "error": type(error).__name__, "message": str(error)}
+    return told | {"verdicts": verdicts}
 
 
 RESULT_FIELDS = ("entity_type", "start", "end", "score", "evidence")
@@ -127,8 +135,11 @@ RESULT_FIELDS = ("entity_type", "start", "end", "score", "evidence")
 def _show(found: dict[str, Any], *, color: bool) -> None:
     console = Console(force_terminal=color or None, no_color=not color, highlight=False, soft_wrap=True)
     report = found["report"]
-    if report["outcome"] == "rejected":
-        console.print(f"refused with {report['status']}: {report['message']}", markup=False)
+    for verdict in report["verdicts"]:
+        console.print(f"verdict    {', '.join(f'{name} {value}' for name, value in verdict.items())}", markup=False)
+    if report["outcome"] != "forwarded":
+        how = f"refused with {report['status']}: {report['message']}" if "message" in report else ""
+        console.print(how or f"answered with {report['status']}, by no model", markup=False)
         return
     console.print(
         f"model      {report['model']}  ({report['reason']}; may travel: {report['residency']})", markup=False

@@ -1,12 +1,8 @@
 """The model registry: where each model runs, what it costs, and how far data may travel to reach it.
 
-The processor writes these headers into every request that it has decided on, and Envoy's routes match on them:
-
-    x-intentmesh-model: phi-telemetry     a name in the registry
-    x-intentmesh-residency: cluster       the farthest zone that the request may reach; left out: any
-
-Every rendered configuration has a route for each pair, and refuses a pair that it does not know with 503. A bound
-that leaves endpoints out has a cluster of its own that has no others, so no retry and no failover can pass it.
+The processor writes the model and that bound into every request that it has decided on (`headers.py`).
+Every rendered configuration has a route for each pair, and refuses a pair that it does not know with 503. A bound that leaves
+endpoints out has a cluster of its own that has no others, so no retry and no failover can pass it.
 """
 
 from __future__ import annotations
@@ -19,15 +15,6 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from extproc.config.section import Section
 from extproc.config.traffic import Ejection, Health, Mirror, Pool, Retries, Rewrite, Sticky
-
-MODEL_HEADER = "x-intentmesh-model"
-"""The header that Envoy's routes match on."""
-RESIDENCY_HEADER = "x-intentmesh-residency"
-"""How far the request may travel: one of ZONES."""
-HEADER_PREFIX = "x-intentmesh-"
-"""Headers with this prefix are ours: removed from what clients send, before anything reads them."""
-LOGS_USAGE = "x-intentmesh-logs-usage"
-"""In the metadata of a gRPC stream: the Envoy that opened it reads token usage itself, and tells it in its access log."""
 
 
 def _name(value: str) -> str:

@@ -1,57 +1,39 @@
-"""The answer to one intercepted request on its way back: originals put in again, usage read off."""
+"""The answer to one intercepted request on its way back: edited link by link, usage read off."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extproc import payload
-from extproc.threads import LARGE_BYTES
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from extproc.config.intercept import Intercept
+    from extproc.decision import AnswerEdit
     from extproc.exchange.observer import AnswerReader
     from extproc.exchange.record import Usage
-    from extproc.payload import EditorFactory, ResponseEditor
+    from extproc.payload import ResponseEditor
 
 
 class Answer:
-    """Feeds an answer through the editor that restores it and past the reader that counts it, as it comes."""
+    """Feeds an answer through its editors, one after the other, and past the reader that counts it, as it comes."""
 
-    def __init__(self, editor: ResponseEditor | None, reader: AnswerReader | None, *, coded: bool = False) -> None:
+    def __init__(self, editors: Sequence[ResponseEditor], reader: AnswerReader | None) -> None:
         self.received = 0
-        self.edits = editor is not None
+        self.edits = bool(editors)
         """Whether the answer may change."""
-        self._coded = coded
-        self._editor = editor
+        self._editors = editors
         self._reader = reader
         self._ended = False
         self._usage: Usage | None = None
 
     @classmethod
     def begin(
-        cls,
-        rule: Intercept,
-        headers: Mapping[str, str],
-        editors: EditorFactory | None,
-        reader: AnswerReader | None,
+        cls, headers: Mapping[str, str], links: Sequence[AnswerEdit], reader: AnswerReader | None
     ) -> Answer | None:
         """An answer with these headers; None when it is neither to be edited nor to be read."""
-        if editors is None and reader is None:
+        if not links and reader is None:
             return None
-        editor = None
-        if editors is not None:
-            editor = payload.response_editor(
-                rule, headers.get("content-type", ""), headers.get("content-encoding", ""), editors
-            )
-        return cls(editor, reader, coded=bool(headers.get("content-encoding")))
-
-    def weight(self, chunk: bytes) -> int:
-        """Bytes of work that a piece may be: of a compressed one nobody knows, and it may be much."""
-        if self._editor is None:
-            return 0
-        return LARGE_BYTES if self._coded and chunk else len(chunk)
+        kind, coding = headers.get("content-type", ""), headers.get("content-encoding", "")
+        return cls([link.editor(kind, coding) for link in links], reader)
 
     def feed(self, chunk: bytes, *, end: bool) -> bytes:
         """The next piece of the answer: what the client is to get of it now. May hold some back until the end."""
@@ -61,7 +43,9 @@ class Answer:
         self.received += len(chunk)
         if self._reader is not None and chunk:
             self._reader.feed(chunk)
-        return chunk if self._editor is None else self._editor.feed(chunk, end=end)
+        for editor in self._editors:
+            chunk = editor.feed(chunk, end=end)
+        return chunk
 
     def usage(self) -> Usage | None:
         """What the answer said of itself: final once it has ended."""

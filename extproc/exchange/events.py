@@ -11,17 +11,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from extproc.decision import Respond
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MODEL_HEADER = "x-intentmesh-model"
-"""The header that Envoy's routes match on."""
-RESIDENCY_HEADER = "x-intentmesh-residency"
-"""The farthest zone that the request may reach; absent: anywhere."""
-HEADER_PREFIX = "x-intentmesh-"
-"""Ours alone: a client that sends such a header gains nothing by it."""
-LOGS_USAGE = "x-intentmesh-logs-usage"
-"""In the metadata of a gRPC stream: the Envoy that opened it reads token usage itself, and tells it in its access log."""
 METADATA_NAMESPACE = "intentmesh"
 """Envoy's dynamic metadata, as `%DYNAMIC_METADATA(intentmesh:model)%` reads it in an access log."""
 
@@ -168,15 +162,5 @@ class Chunk:
     end_of_stream: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """Envoy answers the client with this, and no upstream sees the request (`ImmediateResponse`)."""
-
-    status: int
-    body: bytes
-    details: str
-    """One word for Envoy's access log."""
-    content_type: str = "application/json"
-
-
-Reply = Proceed | Mutate | Chunk | Reject
+Reply = Proceed | Mutate | Chunk | Respond
+"""Respond: Envoy answers the client with it, and no upstream sees the request (`ImmediateResponse`)."""

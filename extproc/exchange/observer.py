@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from extproc.exchange.record import ExchangeRecord, Trace, Usage
+    from extproc.identity import Caller
 
 
 class AnswerReader(Protocol):
@@ -23,8 +24,8 @@ class AnswerReader(Protocol):
 class Observer(Protocol):
     """Telemetry, as an exchange knows it. None of its calls may raise or wait."""
 
-    def begin(self, headers: Mapping[str, str], metadata: Mapping[str, object] | None) -> Trace | None:
-        """An intercepted request begins, with these headers and the claims that Envoy has verified."""
+    def begin(self, headers: Mapping[str, str], caller: Caller) -> Trace | None:
+        """An intercepted request begins."""
 
     def reader(self, content_type: str, content_encoding: str) -> AnswerReader | None:
         """A reader for an answer of this type, or None. The answer is sent to us only where `reads_answers` holds."""
@@ -50,7 +51,7 @@ class Silence:
     reads_answers = False
     refuses = False
 
-    def begin(self, headers: Mapping[str, str], metadata: Mapping[str, object] | None) -> None:
+    def begin(self, headers: Mapping[str, str], caller: Caller) -> None:
         """See Observer."""
 
     def bill(self, _model: str, _usage: Usage) -> Mapping[str, float]:

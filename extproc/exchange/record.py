@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OutcomeLabel = Literal["passed", "forwarded", "rejected", "failed", "cancelled"]
-"""passed: none of our business; forwarded: read and sent on; rejected: answered by us; failed: the stream was aborted;
+    from extproc.decision import Verdict
+
+OutcomeLabel = Literal["passed", "forwarded", "answered", "rejected", "failed", "cancelled"]
+"""passed: none of our business; forwarded: read and sent on; answered: by us, without an upstream; rejected: likewise, with
+an error; failed: the stream was aborted;
 cancelled: the client or Envoy went away before the exchange was complete."""
 
 
@@ -88,6 +91,8 @@ class ExchangeRecord:
     """(entity type, operator) -> how many."""
     vault_size: int = 0
     """Placeholders that the answer may hold."""
+    verdicts: tuple[Verdict, ...] = ()
+    """What policy, guardrails, budgets said of it."""
     steps_s: Mapping[str, float] = field(default_factory=dict)
     """Step of the pipeline -> seconds: payload, pii, intent, routing, rewrite."""
     request_bytes: int = 0

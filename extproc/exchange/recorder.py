@@ -5,22 +5,22 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from extproc.decision import NOT_INSPECTED
 from extproc.exchange.events import request_id_of
-from extproc.exchange.record import ExchangeRecord, Trace
+from extproc.exchange.record import ExchangeRecord
+from extproc.tokens import estimated_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from extproc.config.intercept import Intercept
+    from extproc.decision import Forward, Inspection
     from extproc.errors import IntentmeshError
     from extproc.exchange.answer import Answer
     from extproc.exchange.events import ResponseHeaders
-    from extproc.exchange.inspection import Inspection
     from extproc.exchange.observer import Observer
     from extproc.exchange.record import OutcomeLabel, Trace
 
-BYTES_PER_TOKEN = 4
-"""Rule of thumb for English text, for limits that have to charge before anything is counted."""
 ERRORS_FROM = 400
 """HTTP statuses from here on are errors."""
 
@@ -39,7 +39,8 @@ class Recorder:
         self._outcome: OutcomeLabel = "passed"
         self._rule: Intercept | None = None
         self._headers: Mapping[str, str] = {}
-        self._inspection: Inspection | None = None
+        self._inspection = NOT_INSPECTED
+        self._forward: Forward | None = None
         self._status: int | None = None
         self._version: str | None = None
         self._error: str | None = None
@@ -48,52 +49,59 @@ class Recorder:
         """The request's headers, and the rule under which it is read; None: it is not."""
         self._rule, self._headers = rule, headers
 
-    def forwarded(self, inspection: Inspection) -> None:
+    def forwarded(self, forward: Forward) -> None:
         """It goes on, as this says."""
-        self._outcome, self._inspection = "forwarded", inspection
+        self._outcome, self._forward, self._inspection = "forwarded", forward, forward.inspection
 
-    def refused(self, error: IntentmeshError, outcome: OutcomeLabel, status: int | None = None) -> None:
+    def responded(self, status: int, outcome: OutcomeLabel, inspection: Inspection) -> None:
+        """It was answered without an upstream, or would have been."""
+        self._outcome, self._status, self._inspection = outcome, status, inspection
+
+    def refused(
+        self, error: IntentmeshError, outcome: OutcomeLabel, inspection: Inspection, status: int | None = None
+    ) -> None:
         """It was answered with an error, or would have been."""
         self._error, self._outcome, self._status = type(error).__name__, outcome, status
+        self._inspection = inspection
 
     def answered(self, headers: ResponseHeaders, version: str | None) -> None:
         """The answer begins."""
         status = headers.headers.get(":status", "")
         self._status, self._version = int(status) if status.isdigit() else None, version
 
-    def metadata(self, inspection: Inspection, log_key: str) -> dict[str, str | float]:
+    def metadata(self, forward: Forward, log_key: str) -> dict[str, str | float]:
         """What Envoy's access log and rate limits may know of the request."""
-        told: dict[str, str | float] = {"model": inspection.decision.model, "reason": inspection.reason}
+        told: dict[str, str | float] = {"model": forward.model, "reason": forward.reason}
+        inspection = forward.inspection
         if (score := inspection.score) is not None:
             told["stage"] = score.stage
             told["score"] = score.score
             if score.intent is not None:
                 told["intent"] = score.intent
-        if inspection.entities:
-            told["masked"] = sum(inspection.entities.values())
-            counts: dict[str, int] = {}
-            for (entity_type, _), count in inspection.entities.items():
-                counts[entity_type] = counts.get(entity_type, 0) + count
-            told["entities"] = ",".join(f"{entity_type}={count}" for entity_type, count in counts.items())
+        if entities := inspection.facts.entities:
+            told["masked"] = sum(entities.values())
+            told["entities"] = ",".join(f"{entity_type}={count}" for entity_type, count in entities.items())
+        if verdicts := inspection.facts.verdicts:
+            told["verdicts"] = ",".join(map(str, verdicts))
         if self.trace is not None:
             told |= self.trace.metadata
         if log_key:
             told["awaited"] = log_key
-        told["prompt_tokens"] = max(1, self.request_bytes // BYTES_PER_TOKEN)
+        told["prompt_tokens"] = max(1, estimated_tokens(self.request_bytes))
         return told
 
     def bill(self, observer: Observer) -> Mapping[str, float] | None:
         """Tokens and money of the answer, for Envoy's access log and rate limits."""
         usage = self.answer.usage() if self.answer else None
-        if usage is None or self._inspection is None or (usage.estimated and (self._status or 0) >= ERRORS_FROM):
+        if usage is None or self._forward is None or (usage.estimated and (self._status or 0) >= ERRORS_FROM):
             return None
-        return observer.bill(self._inspection.decision.model, usage) or None
+        return observer.bill(self._forward.model, usage) or None
 
     def record(self, outcome: OutcomeLabel | None, error: str | None) -> ExchangeRecord:
         """All of it. `outcome` and `error` are those of the gRPC stream, where it ended otherwise than the exchange."""
         now = time.perf_counter()
-        rule, found, answer = self._rule, self._inspection, self.answer
-        score = found.score if found else None
+        rule, forward, inspection, answer = self._rule, self._forward, self._inspection, self.answer
+        score = inspection.score
         return ExchangeRecord(
             outcome=outcome or self._outcome,
             started_at=time.time() - (now - self.started_at),
@@ -105,18 +113,19 @@ class Recorder:
             intent=score.intent if score else None,
             score=score.score if score else None,
             stage=score.stage if score else None,
-            model=found.decision.model if found else None,
+            model=forward.model if forward else None,
             version=self._version,
-            reason=found.reason if found else None,
-            residency=found.decision.residency if found else None,
-            entities=found.entities if found else {},
-            vault_size=len(found.vault) if found and found.vault else 0,
-            steps_s=found.steps_s if found else {},
+            reason=forward.reason if forward else None,
+            residency=forward.residency if forward else None,
+            entities=inspection.entities,
+            vault_size=inspection.placeholders,
+            verdicts=inspection.facts.verdicts,
+            steps_s=inspection.steps_s,
             request_bytes=self.request_bytes,
             response_bytes=answer.received if answer else 0,
             status=self._status,
             error=error or self._error,
-            streamed=found.streamed if found else False,
+            streamed=inspection.facts.streamed,
             first_chunk_s=self.first_chunk_at - self.asked_at if self.first_chunk_at else None,
             usage=answer.usage() if answer else None,
             shadow=self._shadow,

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from extproc.exchange.events import Reject
+from extproc.decision import Respond
 
 if TYPE_CHECKING:
     from extproc.config.intercept import Intercept
     from extproc.errors import IntentmeshError
 
 
-def refuse(error: IntentmeshError, rule: Intercept | None, target: str, request_id: str = "") -> Reject:
+def refuse(error: IntentmeshError, rule: Intercept | None, target: str, request_id: str = "") -> Respond:
     """The reply to a request that this error ends; `request_id` is the one under which logs and traces know it."""
     message = str(error)
     if rule is not None and (
@@ -26,7 +26,8 @@ def refuse(error: IntentmeshError, rule: Intercept | None, target: str, request_
         shape = {"error": {"message": message, "type": error.error_type, "param": None, "code": _code(error)}}
     if request_id:
         shape["request_id"] = request_id
-    return Reject(error.status, json.dumps(shape).encode(), f"intentmesh_{_code(error)}")
+    headers = {**error.headers, "content-type": "application/json"}
+    return Respond(error.status, headers, json.dumps(shape).encode(), f"intentmesh_{_code(error)}")
 
 
 def _code(error: IntentmeshError) -> str:

@@ -20,18 +20,17 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from extproc.config.headers import HEADER_PREFIX, MODEL_HEADER, RESIDENCY_HEADER
+from extproc.config.intercept import rule_for
+from extproc.decision import NOT_INSPECTED, Facts, Forward, Inquiry, Refuse
 from extproc.errors import AuditError, BodyTooLargeError, ProtocolError
 from extproc.exchange import modes
 from extproc.exchange.answer import Answer
 from extproc.exchange.events import (
-    HEADER_PREFIX,
-    MODEL_HEADER,
-    RESIDENCY_HEADER,
     BodyMode,
     Event,
     Mutate,
     Proceed,
-    Reject,
     Reply,
     RequestBody,
     RequestHeaders,
@@ -41,17 +40,21 @@ from extproc.exchange.events import (
     ResponseTrailers,
     request_id_of,
 )
-from extproc.exchange.inspection import Inquiry, Inspection
 from extproc.exchange.observer import Observer, Silence
 from extproc.exchange.recorder import Recorder
+from extproc.exchange.refusal import refuse
 from extproc.exchange.states import NEXT, State
+from extproc.identity import ANONYMOUS, caller_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from extproc.config.intercept import Intercept
+    from extproc.config.models import Model
+    from extproc.decision import Inspection, Outcome, Respond
     from extproc.errors import IntentmeshError
     from extproc.exchange.record import ExchangeRecord, OutcomeLabel
+    from extproc.exchange.settings import ExchangeSettings
     from extproc.pipeline import Pipeline
 
 
@@ -61,7 +64,9 @@ Step = tuple[Reply, ...] | Inquiry
 class HttpStream:
     """One exchange. Made for it and gone with it: the vault lives here and nowhere else."""
 
-    def __init__(self, pipeline: Pipeline, observer: Observer | None = None, log_key: str = "") -> None:
+    def __init__(
+        self, settings: ExchangeSettings, pipeline: Pipeline, observer: Observer | None = None, log_key: str = ""
+    ) -> None:
         """`log_key`: under this key Envoy's access log will tell how the exchange ended; empty: it will not."""
         self.pipeline = pipeline
         self.finished = False
@@ -73,8 +78,9 @@ class HttpStream:
         """Path and query."""
         self.log_key = ""
         """The key under which Envoy tells of an answer that we are not shown; empty: all is known when the stream ends."""
-        self._key = "" if pipeline.mesh.shadow else log_key
-        self._shadow = pipeline.mesh.shadow
+        self._settings = settings
+        self._shadow = settings.shadow
+        self._key = "" if self._shadow else log_key
         self._observer = observer or Silence()
         self._state = State.START
         self._request_open = False
@@ -83,12 +89,14 @@ class HttpStream:
         self._request_mode, self._response_mode = modes.ASSUMED
         self._held: list[bytes] = []
         self._trailers = False
-        self._inspection: Inspection | None = None
+        self._caller = ANONYMOUS
+        self._admission: Facts | None = None
+        self._forward: Forward | None = None
         self._answer: Answer | None = None
-        self._refused = False
+        self._responded = False
         self._echoed: set[str] = set()
         """Phases whose end has been handed back."""
-        self._recorder = Recorder(shadow=pipeline.mesh.shadow)
+        self._recorder = Recorder(shadow=self._shadow)
 
     @property
     def request_id(self) -> str:
@@ -128,7 +136,7 @@ class HttpStream:
         headers = self._headers = event.headers
         self.observed = event.observed
         self.target = headers.get(":path", "")
-        self.rule = self.pipeline.rule_for(headers.get(":method", ""), self.target.partition("?")[0])
+        self.rule = rule_for(self._settings.rules, headers.get(":method", ""), self.target.partition("?")[0])
         self._recorder.begun(self.rule, headers)
         if event.negotiated:
             self._request_mode, self._response_mode = event.negotiated.request_body, event.negotiated.response_body
@@ -138,40 +146,54 @@ class HttpStream:
             return self._pass_by()
         if self._observer.refuses:
             raise AuditError("the audit trail cannot be written, and no request goes on without it")
-        self._recorder.trace = self._observer.begin(headers, event.metadata)
-        if event.end_of_stream:
-            return Inquiry(self.rule, self.target, headers, b"")
+        self._caller = caller_of(self._settings.project, headers, event.metadata)
+        self._recorder.trace = self._observer.begin(headers, self._caller)
+        inquiry = Inquiry(self.rule, self.target, headers, b"", self._caller)
+        if self.pipeline.gates:
+            admission = self.pipeline.admit(inquiry)
+            if not isinstance(admission, Facts):
+                return self.inspected(admission)
+            self._admission, inquiry = admission, replace(inquiry, admission=admission)
+        return inquiry if event.end_of_stream else self._await_body(inquiry)
+
+    def _await_body(self, inquiry: Inquiry) -> tuple[Reply, ...]:
+        """The reply to the headers of a request whose body is to be read."""
+        rule = inquiry.rule
         if not self._shadow and not self.observed:
             modes.check(
                 self._request_mode,
                 self._response_mode,
-                routes=bool(self.pipeline.mesh.intents),
-                restores=self.pipeline.may_edit_answer(self.rule),
+                routes=self._settings.routes,
+                restores=self.pipeline.may_edit_answer(rule),
             )
         self._request_open = True
         if self._request_mode is BodyMode.FULL_DUPLEX_STREAMED:
             return ()  # the headers wait for the body, which decides their route
         if self._request_mode is BodyMode.STREAMED and not self._shadow:
-            change = self._change(self.pipeline.decide_unread(headers, "streamed"))
+            change = self._change(self.pipeline.forward_unread(inquiry.facts(), "streamed"))
             return (Mutate("request_headers", change.set_headers, change.remove_headers, clear_route_cache=True),)
         return (Proceed("request_headers", None if self._may_read_answer() else modes.READ),)
 
     def _pass_by(self) -> tuple[Reply, ...]:
-        """None of our business: Envoy is to send nothing more of it."""
+        """None of our business."""
+        (reply,) = self._let_go()
+        spoofed = tuple(name for name in self._headers if name.startswith(HEADER_PREFIX))
+        if spoofed and not self._shadow:
+            return (Mutate("request_headers", remove_headers=spoofed, clear_route_cache=True, modes=reply.modes),)
+        return (reply,)
+
+    def _let_go(self) -> tuple[Proceed]:
+        """The reply to the headers after which Envoy is to send nothing more."""
         duplex = self._request_mode is BodyMode.FULL_DUPLEX_STREAMED
         # In these modes pieces of the body may be on their way to us, and would be lost if we closed the stream.
         self.finished = self._state is State.UPSTREAM or self._request_mode in (BodyMode.BUFFERED, BodyMode.NONE)
-        override = None if duplex else modes.PASS
-        spoofed = tuple(name for name in self._headers if name.startswith(HEADER_PREFIX))
-        if spoofed and not self._shadow:
-            return (Mutate("request_headers", remove_headers=spoofed, clear_route_cache=True, modes=override),)
-        return (Proceed("request_headers", override),)
+        return (Proceed("request_headers", None if duplex else modes.PASS),)
 
     def _request_body(self, event: RequestBody) -> Step:
         if self.rule is None or not self._request_open:
             return self._echo(event)
         self._recorder.request_bytes += len(event.body)
-        limit = self.pipeline.mesh.limits.max_body_bytes
+        limit = self._settings.max_body_bytes
         if self._recorder.request_bytes > limit:
             raise BodyTooLargeError(f"the body is larger than {limit} bytes")
         self._held.append(event.body)
@@ -198,36 +220,53 @@ class HttpStream:
         body = self._held[0] if self._held else b""
         if self._request_mode is BodyMode.BUFFERED:
             self._held = []  # Envoy has it, and keeps it unless we change it
-        return Inquiry(self.rule, self.target, self._headers, body)
+        return Inquiry(self.rule, self.target, self._headers, body, self._caller, self._admission)
 
-    def inspected(self, inspection: Inspection) -> tuple[Reply, ...]:
+    def inspected(self, outcome: Outcome) -> tuple[Reply, ...]:
         """The result of an Inquiry: the replies that carry it out."""
-        self._inspection = inspection
-        self._recorder.forwarded(inspection)
-        self.finished = not self._needs_answer(inspection)
+        if isinstance(outcome, Forward):
+            return self._go_on(outcome)
+        if isinstance(outcome, Refuse):
+            return self.refused(outcome.error, outcome.inspection)
+        self._recorder.responded(outcome.status, "forwarded" if self._shadow else "answered", outcome.inspection)
+        return self._respond(outcome)
+
+    def _go_on(self, forward: Forward) -> tuple[Reply, ...]:
+        self._forward = forward
+        self._recorder.forwarded(forward)
+        self.finished = not self._needs_answer(forward)
         if self.finished and not self.observed:
             self.log_key = self._key
         if self._request_open:
-            return self._release(None if self._shadow else self._change(inspection))
+            return self._release(None if self._shadow else self._change(forward))
         # There was no body: the reply to the headers says all, and may still say what we want to see of the answer.
         override = modes.PASS if self.finished else None
         if self._shadow:
             return (Proceed("request_headers", override),)
-        change = self._change(inspection)
+        change = self._change(forward)
         return (replace(change, phase="request_headers", body=None, content_length=False, modes=override),)
 
-    def refused(self, error: IntentmeshError, reply: Reject) -> tuple[Reply, ...]:
+    def refused(self, error: IntentmeshError, inspection: Inspection = NOT_INSPECTED) -> tuple[Reply, ...]:
         """An error that answers the request: the replies that do so. In shadow mode the request goes on all the same."""
-        self._refused = True
+        reply = refuse(error, self.rule, self.target, self.request_id)
         if self._shadow:
-            self._recorder.refused(error, "forwarded")
+            self._recorder.refused(error, "forwarded", inspection)
+        else:
+            self._recorder.refused(error, "rejected", inspection, reply.status)
+        return self._respond(reply)
+
+    def _respond(self, reply: Respond) -> tuple[Reply, ...]:
+        """Answer the request; in shadow mode let it go on."""
+        self._responded = True
+        if not self._shadow:
+            self._state = State.END
+            self._request_open = False
             self.finished = True
-            return self._release(None) if self._request_open else (Proceed("request_headers", modes.PASS),)
-        self._recorder.refused(error, "rejected", reply.status)
-        self._state = State.END
-        self._request_open = False
-        self.finished = True
-        return (reply,)
+            return (reply,)
+        if self._request_open:
+            self.finished = True
+            return self._release(None)
+        return self._let_go()
 
     def _release(self, change: Mutate | None) -> tuple[Reply, ...]:
         held, self._held = self._held, []
@@ -235,25 +274,24 @@ class HttpStream:
         self._request_open = False
         return modes.release(self._request_mode, change, held[0] if held else b"", trailers=self._trailers)
 
-    def _change(self, inspection: Inspection) -> Mutate:
-        """What the inspection does to a request. Envoy picks the route again by the headers as they are then."""
-        decision = inspection.decision
-        headers = {MODEL_HEADER: decision.model}
-        if inspection.target is not None:
-            headers[":path"] = inspection.target
-        if decision.residency != "external":
-            headers[RESIDENCY_HEADER] = decision.residency
+    def _change(self, forward: Forward) -> Mutate:
+        """What becomes of a request that goes on. Envoy picks the route again by the headers as they are then."""
+        headers = {**forward.set_headers, MODEL_HEADER: forward.model}
+        if forward.target is not None:
+            headers[":path"] = forward.target
+        if forward.residency != "external":
+            headers[RESIDENCY_HEADER] = forward.residency
         if self._recorder.trace:
             headers.update(self._recorder.trace.headers)
         spoofed = tuple(n for n in self._headers if n.startswith(HEADER_PREFIX) and n not in headers)
         return Mutate(
             "request_body",
             headers,
-            spoofed,
-            body=inspection.body,
+            (*spoofed, *forward.remove_headers),
+            body=forward.body,
             content_length=True,
             clear_route_cache=True,
-            metadata=self._recorder.metadata(inspection, self.log_key),
+            metadata=self._recorder.metadata(forward, self.log_key),
         )
 
     # The answer
@@ -278,14 +316,13 @@ class HttpStream:
         return (Proceed("response_headers", override),)
 
     def _begin_answer(self, headers: Mapping[str, str]) -> Answer | None:
-        inspection = self._inspection
-        if self.rule is None or inspection is None or self._refused:
+        if self._forward is None or self._responded:
             return None
-        editor = None if self._shadow else self.pipeline.answer_editor(self.rule, inspection)
         reader = None
         if self._observer.reads_answers:
             reader = self._observer.reader(headers.get("content-type", ""), headers.get("content-encoding", ""))
-        answer = self._recorder.answer = Answer.begin(self.rule, headers, editor, reader)
+        links = () if self._shadow else self._forward.answer
+        answer = self._recorder.answer = Answer.begin(headers, links, reader)
         return answer
 
     def _response_body(self, event: ResponseBody) -> Step:
@@ -337,20 +374,24 @@ class HttpStream:
         """Whether an answer is to be shown to us for its numbers alone."""
         return self._observer.reads_answers and not self._key
 
-    def _needs_answer(self, inspection: Inspection) -> bool:
-        assert self.rule is not None
+    def _needs_answer(self, forward: Forward) -> bool:
         if self._reads_usage() or self._response_mode is BodyMode.FULL_DUPLEX_STREAMED:
             return True
-        return not self._shadow and self.pipeline.answer_editor(self.rule, inspection) is not None
+        return not self._shadow and bool(forward.answer)
 
     def _version(self, cluster: str) -> str | None:
         """Which version of the model answered, where Envoy tells."""
-        if not cluster or self._inspection is None:
+        if not cluster or self._forward is None:
             return None
-        model = self._inspection.decision.model
-        return self.pipeline.mesh.models[model].version_of(model, cluster)
+        model = self._forward.model
+        return self._settings.models[model].version_of(model, cluster)
 
     # The record
+
+    @property
+    def model(self) -> Model | None:
+        """The registry's entry that it went to."""
+        return self._settings.models.get(self._forward.model) if self._forward else None
 
     def interrupted(self) -> OutcomeLabel | None:
         """The outcome if the stream ends now: `cancelled` while part of an intercepted exchange is still to come."""

@@ -121,7 +121,7 @@ class Worker:
         sockets = mesh.processor.sockets()
         number = sockets.index(socket) if socket in sockets else 0
         self._pending = PendingExchanges(number, observer.finish, meter)
-        self._service = ExternalProcessor(pipeline, observer, self._pending)
+        self._service = ExternalProcessor(mesh, pipeline, observer, self._pending)
         self._health = WatchedHealth()
         self._collected_at = time.monotonic()
         self._stop = asyncio.Event()
@@ -207,7 +207,7 @@ class Worker:
             return
         mesh, pipeline, generation = self._in_use.mesh, self._in_use.pipeline, self._in_use.generation
         pipeline.watch_batches(self._count_pass)
-        self._service.pipeline = pipeline  # open streams keep the one that they began with
+        self._service.use(mesh, pipeline)  # open streams keep the one that they began with
         self._use(mesh)
         self._meter.set(CONFIG_GENERATION, generation)
         fixed = [n for n in type(before).model_fields if getattr(mesh.processor, n) != getattr(before, n)]

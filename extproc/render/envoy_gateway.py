@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from extproc.config.models import HEADER_PREFIX, MODEL_HEADER, RESIDENCY_HEADER, ZONES
+from extproc.config.headers import HEADER_PREFIX, MODEL_HEADER, RESIDENCY_HEADER
+from extproc.config.models import ZONES
 from extproc.render.document import File, Note, to_yaml
 from extproc.render.envoy.groups import Group, Part, parts
 from extproc.render.envoy.processor import METADATA_NAMESPACE, masks

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from extproc.config.models import MODEL_HEADER, RESIDENCY_HEADER, ZONES, Endpoint
+from extproc.config.headers import MODEL_HEADER, RESIDENCY_HEADER
+from extproc.config.models import ZONES, Endpoint
 from extproc.config.traffic import Health
 from extproc.render.document import File, Note, to_yaml
 from extproc.render.envoy import bootstrap

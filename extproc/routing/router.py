@@ -1,15 +1,18 @@
-"""The decision: intent, personal data and headers, through the rules of `mesh.yaml`, to one model."""
+"""The decision: all that is known and what was said about it, through the rules of `mesh.yaml`, to one model."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from extproc.config.models import within
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Sequence
 
     from extproc.config import Mesh
     from extproc.config.models import Route, Zone
+    from extproc.decision import Facts, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Router:
     """The rules of one `mesh.yaml`, each with its answer made beforehand."""
 
     def __init__(self, mesh: Mesh) -> None:
-        models = mesh.models
+        models = self._models = mesh.models
         rules = [
             (rule, RouteDecision(rule.model, rule.residency, f"route[{i}]", models[rule.model].upstream_name))
             for i, rule in enumerate(mesh.routes)
@@ -43,15 +46,28 @@ class Router:
         default = models[mesh.default_model]
         self._default = RouteDecision(mesh.default_model, mesh.default_residency, "default", default.upstream_name)
 
-    def decide(self, intent: str | None, entity_types: Collection[str], headers: Mapping[str, str]) -> RouteDecision:
-        """The first rule whose every condition holds; else the default model.
+    def decide(self, facts: Facts) -> RouteDecision:
+        """The first rule whose every condition holds, else the default model; then what verdicts say of it."""
+        decision = self._by_rules(facts)
+        return self._by_verdicts(decision, facts.enforced()) if facts.verdicts else decision
 
-        `entity_types`: the types found in the request, whatever was done with them. `headers`: names in lower case.
-        """
-        for rule, decision in self._rules.get(intent, self._rules[None]):
-            if rule.entities and not any(t in entity_types for t in rule.entities):
+    def _by_rules(self, facts: Facts) -> RouteDecision:
+        entities, headers = facts.entities, facts.headers
+        for rule, decision in self._rules.get(facts.intent, self._rules[None]):
+            if rule.entities and not any(t in entities for t in rule.entities):
                 continue
             if any(headers.get(name.lower()) != value for name, value in rule.headers.items()):
                 continue
             return decision
         return self._default
+
+    def _by_verdicts(self, decision: RouteDecision, verdicts: Sequence[Verdict]) -> RouteDecision:
+        """The last model that a verdict names, and the nearest of all zones: what a rule confines, no verdict lets out."""
+        for verdict in verdicts:
+            reason = f"{verdict.step}:{verdict.reason}"
+            if verdict.action == "reroute":
+                name = self._models[verdict.to].upstream_name
+                decision = replace(decision, model=verdict.to, upstream_name=name, reason=reason)
+            elif verdict.action == "confine" and not within(decision.residency, zone := cast("Zone", verdict.to)):
+                decision = replace(decision, residency=zone)
+        return decision

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from extproc.decision import Verdict
     from extproc.exchange.record import ExchangeRecord
     from extproc.telemetry.bill import Bill
 
@@ -27,6 +28,7 @@ def audit_line(exchange: ExchangeRecord, project: str, bill: Bill | None, digest
         f',"project":{quoted(project)},"intent":{quoted(exchange.intent)},"score":{number(exchange.score)}'
         f',"stage":{quoted(exchange.stage)},"model":{quoted(exchange.model)},"version":{quoted(exchange.version)}'
         f',"reason":{quoted(exchange.reason)},"residency":{quoted(exchange.residency)},"entities":{{{entities}}}'
+        f',"verdicts":{ruled(exchange.verdicts) if exchange.verdicts else "[]"}'
         f',"outcome":"{exchange.outcome}","status":{number(exchange.status)},"error":{quoted(exchange.error)}'
         f',{paid(bill) if bill else UNPAID},"config":"{digest}"}}'
     )
@@ -37,6 +39,11 @@ def paid(bill: Bill) -> str:
     estimated = "true" if bill.estimated else "false"
     tokens = f'"input_tokens":{bill.input_tokens},"output_tokens":{bill.output_tokens}'
     return f'{tokens},"estimated":{estimated},"cost":{round(bill.cost, 9)!r}'
+
+
+def ruled(verdicts: tuple[Verdict, ...]) -> str:
+    """What was said of the request, as JSON has it."""
+    return json.dumps([verdict.told() for verdict in verdicts], ensure_ascii=False)
 
 
 def number(value: float | None) -> str:

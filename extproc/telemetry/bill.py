@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from extproc.tokens import estimated_tokens
+
 if TYPE_CHECKING:
     from extproc.config import Mesh
     from extproc.exchange.record import ExchangeRecord
@@ -39,6 +41,6 @@ class Prices:
         if usage is None or (usage.estimated and (exchange.status or 0) >= 400):
             return None
         estimated = usage.estimated or usage.input_tokens is None
-        given = usage.input_tokens if usage.input_tokens is not None else exchange.request_bytes // 4
+        given = usage.input_tokens if usage.input_tokens is not None else estimated_tokens(exchange.request_bytes)
         made = usage.output_tokens or 0
         return Bill(given, made, self.cost(exchange.model or "", given, made), estimated)

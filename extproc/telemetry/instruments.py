@@ -30,6 +30,10 @@ ENTITY = "intentmesh.entity"
 OPERATOR = "intentmesh.operator"
 STEP = "intentmesh.step"
 PHASE = "intentmesh.phase"
+ACTION = "intentmesh.action"
+ENFORCED = "intentmesh.enforced"
+VERDICT = "intentmesh.verdicts"
+"""Of a span: step, action and rule of each."""
 ESTIMATED = "intentmesh.usage.estimated"
 
 TOKENS = tuple(float(4**i) for i in range(14))
@@ -99,6 +103,13 @@ STEP_DURATION = Instrument(
 )
 ENTITIES = Instrument(
     "intentmesh.entities", "counter", "{entity}", "Personal data found, by type and operator", (ENTITY, OPERATOR)
+)
+VERDICTS = Instrument(
+    "intentmesh.verdicts",
+    "counter",
+    "{verdict}",
+    "What policy, guardrails and budgets said, by step, action and rule",
+    (STEP, ACTION, REASON, ENFORCED),
 )
 VAULT_SIZE = Instrument(
     "intentmesh.vault.size", "histogram", "{placeholder}", "Placeholders of one request", (), _COUNTS

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from extproc.exchange.observer import AnswerReader, Observer
     from extproc.exchange.record import ExchangeRecord, Trace, Usage
+    from extproc.identity import Caller
     from extproc.telemetry import Meter
 
 log = logger()
@@ -25,10 +26,10 @@ class Isolated(ObserverWrapper):
         super().__init__(observer)
         self._meter = meter
 
-    def begin(self, headers: Mapping[str, str], metadata: Mapping[str, object] | None) -> Trace | None:
+    def begin(self, headers: Mapping[str, str], caller: Caller) -> Trace | None:
         """See Observer."""
         try:
-            return super().begin(headers, metadata)
+            return super().begin(headers, caller)
         except Exception as error:  # noqa: BLE001 - whatever it is, the request is not to blame
             self._note("begin", error)
             return None

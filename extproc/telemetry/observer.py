@@ -12,11 +12,11 @@ from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from extproc import __version__
+from extproc.identity import ANONYMOUS, UNKNOWN
 from extproc.telemetry import instruments as names
 from extproc.telemetry.audit import AuditTrail
 from extproc.telemetry.audit_line import audit_line
 from extproc.telemetry.bill import Prices
-from extproc.telemetry.caller import label_of, project_of
 from extproc.telemetry.meter import Meter
 from extproc.telemetry.otlp import MetricPusher, metric_exporter, span_exporter
 from extproc.telemetry.spans import Identifier, SpanIdentity, SpanMaker, SpanQueue
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from extproc.config import Mesh
+    from extproc.config.telemetry import ProjectSettings
     from extproc.exchange.record import ExchangeRecord, Usage
+    from extproc.identity import Caller
     from extproc.telemetry.bill import Bill
     from extproc.telemetry.spans import Attribute
 
@@ -111,12 +113,11 @@ class Telemetry:
         """The audit trail cannot be written, and requests are to be refused for it."""
         return self.audit is not None and self.audit.blocked
 
-    def begin(self, headers: Mapping[str, str], metadata: Mapping[str, object] | None = None) -> RequestTrace:
+    def begin(self, headers: Mapping[str, str], caller: Caller = ANONYMOUS) -> RequestTrace:
         """An intercepted request begins."""
         operation = operation_of(headers.get(":path", ""))
         identity = self._identifier.identify(headers) if self._spans else None
-        project = project_of(self._settings.project, headers, metadata)
-        return RequestTrace(operation, project, identity)
+        return RequestTrace(operation, caller.project, identity)
 
     def reader(self, content_type: str, content_encoding: str) -> UsageReader | None:
         """A reader for JSON and event streams that are not compressed."""
@@ -186,6 +187,8 @@ class Telemetry:
             key = f"{names.ENTITY}.{entity_type}"
             found[key] = found.get(key, 0) + count
         attributes |= found
+        if exchange.verdicts:
+            attributes[names.VERDICT] = tuple(map(str, exchange.verdicts))
         if bill:
             attributes[names.INPUT_TOKENS] = bill.input_tokens
             attributes[names.OUTPUT_TOKENS] = bill.output_tokens
@@ -226,6 +229,11 @@ class Telemetry:
     def _known(self, model: str | None) -> str:
         """A model's name as a label: only those of the registry, so that labels stay few."""
         return self._known_models.get(model or "", OTHER if model else "")
+
+
+def label_of(settings: ProjectSettings, project: str) -> str:
+    """The project as a metric's label: only names that the configuration knows, so that labels stay few."""
+    return project if project == UNKNOWN or project in settings.known else OTHER
 
 
 def operation_of(target: str) -> str:

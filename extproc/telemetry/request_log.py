@@ -39,6 +39,7 @@ def request_line(exchange: ExchangeRecord) -> dict[str, Any]:
         "model": exchange.model,
         "reason": exchange.reason,
         "entities": entities,
+        "verdicts": [str(verdict) for verdict in exchange.verdicts],
         "error": exchange.error,
         "duration_ms": round(exchange.duration_s * 1e3, 2),
         "added_ms": round(sum(exchange.steps_s.values()) * 1e3, 3),

@@ -78,6 +78,9 @@ class Tally:
         if exchange.entities:
             for entity_and_operator, count in exchange.entities.items():
                 self._meter.add(names.ENTITIES, count, entity_and_operator)
+        for verdict in exchange.verdicts:
+            labels = (verdict.step, verdict.action, verdict.reason, "true" if verdict.enforced else "false")
+            self._meter.add(names.VERDICTS, 1, labels)
         if exchange.vault_size:
             self._meter.record(names.VAULT_SIZE, exchange.vault_size)
         if exchange.streamed and exchange.first_chunk_s is not None:

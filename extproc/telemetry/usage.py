@@ -14,14 +14,13 @@ import re
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from extproc.exchange.record import Usage
+from extproc.tokens import estimated_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HEAD_BYTES = 4096
 TAIL_BYTES = 8192
-BYTES_PER_TOKEN = 4
-"""Rule of thumb for English text and the usual tokenizers, for answers that report nothing."""
 
 _USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
 _TIMINGS = re.compile(rb'"timings"\s*:\s*(?=\{)')
@@ -70,7 +69,7 @@ class UsageReader:
         finish = [match[1] for match in _told(_FINISH, tail)]
         estimated = "output" not in found
         if estimated:
-            content = self._events - tail.count(b"[DONE]") if self._streamed else self._bytes // BYTES_PER_TOKEN
+            content = self._events - tail.count(b"[DONE]") if self._streamed else estimated_tokens(self._bytes)
             found["output"] = max(0, content)
         return Usage(
             input_tokens=found.get("input"),

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from extproc.exchange.observer import AnswerReader, Observer
     from extproc.exchange.record import ExchangeRecord, Trace, Usage
+    from extproc.identity import Caller
 
 
 class ObserverWrapper:
@@ -27,9 +28,9 @@ class ObserverWrapper:
         """See Observer."""
         return self._observer.reads_answers
 
-    def begin(self, headers: Mapping[str, str], metadata: Mapping[str, object] | None) -> Trace | None:
+    def begin(self, headers: Mapping[str, str], caller: Caller) -> Trace | None:
         """See Observer."""
-        return self._observer.begin(headers, metadata)
+        return self._observer.begin(headers, caller)
 
     def reader(self, content_type: str, content_encoding: str) -> AnswerReader | None:
         """See Observer."""

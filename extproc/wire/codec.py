@@ -22,7 +22,6 @@ from extproc.exchange.events import (
     Mutate,
     Negotiated,
     Proceed,
-    Reject,
     Reply,
     RequestBody,
     RequestHeaders,
@@ -35,6 +34,8 @@ from extproc.wire.messages import ProcessingRequest, ProcessingResponse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from extproc.decision import Respond
 
 OVERWRITE_IF_EXISTS_OR_ADD = 2
 """`HeaderAppendAction`: the one that leaves exactly one value, whatever the client sent."""
@@ -129,7 +130,7 @@ def encode(reply: Reply) -> bytes:
         chunk.body = reply.body
         chunk.end_of_stream = reply.end_of_stream
     else:
-        _fill_rejection(message.immediate_response, reply)
+        _fill_response(message.immediate_response, reply)
     data: bytes = message.SerializeToString()
     return data
 
@@ -193,8 +194,8 @@ def _override(message: Any, modes: Modes | None) -> None:
     override.response_trailer_mode = _SKIP
 
 
-def _fill_rejection(part: Any, reply: Reject) -> None:
+def _fill_response(part: Any, reply: Respond) -> None:
     part.status.code = reply.status
     part.body = reply.body
     part.details = reply.details
-    _set_headers(part.headers, {"content-type": reply.content_type})
+    _set_headers(part.headers, reply.headers)

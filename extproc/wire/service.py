@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from extproc.errors import IntentmeshError, MaskingError, ProtocolError
-from extproc.exchange.events import LOGS_USAGE
-from extproc.exchange.inspection import Inquiry
-from extproc.exchange.refusal import refuse
+from extproc.config.headers import LOGS_USAGE
+from extproc.decision import Inquiry, Refuse
+from extproc.errors import IntentmeshError, MaskingError, ProtocolError, UndecidedError
+from extproc.exchange.settings import ExchangeSettings
 from extproc.exchange.stream import HttpStream
 from extproc.logs import logger, where
 from extproc.slices import Lease
@@ -26,6 +26,7 @@ from extproc.wire.messages import LOG_METHOD, LOG_SERVICE, METHOD, SERVICE
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from extproc.config import Mesh
     from extproc.exchange.events import Reply
     from extproc.exchange.observer import Observer
     from extproc.exchange.record import OutcomeLabel
@@ -42,15 +43,20 @@ log = logger()
 
 
 class ExternalProcessor:
-    """The ext_proc service. The pipeline may be swapped between requests; a stream keeps the one it began with."""
+    """The ext_proc service. Mesh and pipeline may be swapped between requests; a stream keeps those it began with."""
 
-    def __init__(self, pipeline: Pipeline, observer: Observer, pending: PendingExchanges) -> None:
-        self.pipeline = pipeline
+    def __init__(self, mesh: Mesh, pipeline: Pipeline, observer: Observer, pending: PendingExchanges) -> None:
+        self.use(mesh, pipeline)
         self.pending = pending
         self.open_streams = 0
         self.loop_lag = LoopLag()
         self._observer = observer
         self._logs: set[Call] = set()
+
+    def use(self, mesh: Mesh, pipeline: Pipeline) -> None:
+        """Take them into use, for the streams to come."""
+        self.pipeline = pipeline
+        self._settings = ExchangeSettings.of(mesh)
 
     def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
         """The services for a server: no serializers, so that they are handed bytes and hand bytes back.
@@ -90,7 +96,7 @@ class ExternalProcessor:
 
     async def process(self, _request_iterator: object, context: Call) -> bytes:
         """One gRPC stream is one HTTP exchange. Returns the last reply, after which the stream is closed cleanly."""
-        stream = HttpStream(self.pipeline, self._observer, self._key(context))
+        stream = HttpStream(self._settings, self.pipeline, self._observer, self._key(context))
         outcome: OutcomeLabel | None = "failed"
         trouble: str | None = None
         told = False
@@ -100,7 +106,7 @@ class ExternalProcessor:
                 message = await context.read()
                 if message is grpc.aio.EOF:
                     raise asyncio.CancelledError  # noqa: TRY301 - Envoy is gone: no status, for the reason above
-                last = await send(context, stream, await self._answer(context, stream, message))
+                last = await send(context, stream, await self._replies(context, stream, message))
                 if last is not None:
                     outcome, told = stream.interrupted(), True
                     return last
@@ -121,8 +127,7 @@ class ExternalProcessor:
             self.open_streams -= 1
             exchange = stream.record(outcome, trouble)
             if stream.log_key and told and outcome is None:
-                model = stream.pipeline.mesh.models.get(exchange.model or "")
-                self.pending.wait(stream.log_key, exchange, model)
+                self.pending.wait(stream.log_key, exchange, stream.model)
             else:
                 self._observer.finish(exchange)
         raise AssertionError("abort raises")
@@ -134,7 +139,7 @@ class ExternalProcessor:
         offered = any(name == LOGS_USAGE for name, _ in context.invocation_metadata() or ())
         return self.pending.key() if offered else ""
 
-    async def _answer(self, context: Call, stream: HttpStream, message: bytes) -> tuple[Reply, ...]:
+    async def _replies(self, context: Call, stream: HttpStream, message: bytes) -> tuple[Reply, ...]:
         try:
             event = codec.decode(message)
             weight = stream.weight(event)
@@ -146,15 +151,26 @@ class ExternalProcessor:
             if isinstance(step, Inquiry):
                 if len(step.body) > SHORT_BODY_BYTES:
                     context.flush()
-                step = stream.inspected(await stream.pipeline.inspect(step, self.loop_lag.seconds()))
+                outcome = await stream.pipeline.inspect(step, self.loop_lag.seconds())
+                if isinstance(outcome, Refuse):
+                    _note(outcome.error, stream.request_id)
+                step = stream.inspected(outcome)
         except ProtocolError:
             raise
         except IntentmeshError as error:
-            if isinstance(error, MaskingError):
-                cause = type(error.__cause__ or error).__name__
-                log.error("masking_failed", error=cause, at=where(error), request_id=stream.request_id)  # noqa: TRY400
-            return stream.refused(error, refuse(error, stream.rule, stream.target, stream.request_id))
+            return stream.refused(error)
         return step
+
+
+def _note(error: IntentmeshError, request_id: str) -> None:
+    """Of what ends a request, log what is a fault of ours. Not its text, which may quote the request."""
+    if isinstance(error, MaskingError):
+        event = "masking_failed"
+    elif isinstance(error, UndecidedError):
+        event = "step_failed"
+    else:
+        return
+    log.error(event, error=type(error.__cause__ or error).__name__, at=where(error), request_id=request_id)
 
 
 async def send(context: Call, stream: HttpStream, replies: tuple[Reply, ...]) -> bytes | None:

@@ -21,7 +21,7 @@ import yaml
 
 from extproc import logs
 from extproc.config import load
-from extproc.exchange.inspection import Inquiry
+from extproc.decision import Inquiry
 from extproc.payload.document import Segment
 from extproc.pii import Analyzer, Anonymizer
 from extproc.pii.names.words import load as load_words
@@ -158,7 +158,7 @@ async def intents() -> None:
         took = []
         for text in texts:
             found = await pipeline.inspect(Inquiry(rule, "/v1/chat/completions", HEADERS, chat(text).encode()))
-            took.append(found.steps_s["intent"])
+            took.append(found.inspection.steps_s["intent"])
         tell("intents", intents=number, us=round(1e6 * median(took), 1))
 
 

@@ -18,22 +18,21 @@ with atheris.instrument_imports(
     from extproc.wire import codec
 
 from extproc.config.mesh import Mesh
+from extproc.decision import Forward, Inquiry, Respond
 from extproc.errors import IntentmeshError, ProtocolError
-from extproc.exchange.events import Mutate, Reject
-from extproc.exchange.inspection import Inquiry, Inspection
-from extproc.exchange.refusal import refuse
+from extproc.exchange.events import Mutate
+from extproc.exchange.settings import ExchangeSettings
 from extproc.pipeline import Pipeline
 
-PIPELINE = Pipeline.build(
-    Mesh.model_validate(
-        {
-            "version": 1,
-            "intercept": [{"path_prefix": "/v1/", "payload": "auto"}],
-            "models": {"general": {"endpoints": [{"address": "127.0.0.1:8083"}]}},
-            "default_model": "general",
-        }
-    )
+MESH = Mesh.model_validate(
+    {
+        "version": 1,
+        "intercept": [{"path_prefix": "/v1/", "payload": "auto"}],
+        "models": {"general": {"endpoints": [{"address": "127.0.0.1:8083"}]}},
+        "default_model": "general",
+    }
 )
+SETTINGS, PIPELINE = ExchangeSettings.of(MESH), Pipeline.build(MESH)
 MASKED = b"masked"
 
 
@@ -49,7 +48,7 @@ def messages(data: bytes) -> list[bytes]:
 
 def one_input(data: bytes) -> None:
     """One exchange: only errors of ours, no body let go before it was inspected, no clean end while one is held."""
-    exchange = HttpStream(PIPELINE)
+    exchange = HttpStream(SETTINGS, PIPELINE)
     inspected = False
     for message in messages(data):
         try:
@@ -57,15 +56,14 @@ def one_input(data: bytes) -> None:
         except ProtocolError:
             break
         except IntentmeshError as error:
-            step = exchange.refused(error, refuse(error, exchange.rule, exchange.target))
+            step = exchange.refused(error)
         else:
             if isinstance(step, Inquiry):
                 inspected = True
-                decision = PIPELINE.decide_unread({}, "fuzz").decision
-                step = exchange.inspected(Inspection(decision, body=MASKED))
+                step = exchange.inspected(Forward("general", "external", "fuzz", body=MASKED))
         for reply in step:
             codec.encode(reply)
-            if isinstance(reply, Reject) or exchange.rule is None or inspected or reply.phase != "request_body":
+            if isinstance(reply, Respond) or exchange.rule is None or inspected or reply.phase != "request_body":
                 continue
             assert isinstance(reply, Mutate), "an intercepted body went on unread"
             assert not reply.body, "an intercepted body went on unread"

@@ -5,13 +5,13 @@ import contextlib
 import gc
 
 from extproc.config.mesh import Mesh
+from extproc.decision import Inquiry
 from extproc.errors import BlockedEntityError, UnreadableBodyError
-from extproc.exchange.inspection import Inquiry
 from extproc.intent import IntentScore
 from extproc.pii import Analyzer, Anonymizer
 from extproc.pipeline import Pipeline
 from extproc.routing import Router
-from extproc.threads import LARGE_BYTES
+from extproc.steps.threads import LARGE_BYTES
 
 MESH = {
     "version": 1,
@@ -26,7 +26,7 @@ async def test_a_query_is_kept_to_the_byte():
     """A target with bytes beyond ASCII, one character each, is as it was where nothing in it is masked, and beside it."""
     rules = [{"path_prefix": "/v1/", "payload": "auto", "query": True}]
     pipeline = Pipeline.build(Mesh.model_validate({**MESH, "intercept": rules}))
-    rule = pipeline.rule_for("POST", "/v1/search")
+    rule = pipeline.mesh.intercept[0]
     for query, expected in (
         ("q=caf\xc3\xa9", None),
         ("q=\xe9 ada@example.org", "/v1/search?q=\xe9 %5BEMAIL_ADDRESS_1%5D"),
@@ -38,7 +38,7 @@ async def test_a_query_is_kept_to_the_byte():
 async def test_a_refused_body_is_let_go_at_once():
     """Nothing of a refused request waits for the garbage collector: hundreds of them would fill the memory before."""
     pipeline = Pipeline.build(Mesh.model_validate(MESH))
-    rule = pipeline.rule_for("POST", "/v1/chat/completions")
+    rule = pipeline.mesh.intercept[0]
     gc.collect()
     gc.disable()
     try:
@@ -99,7 +99,7 @@ async def test_the_transformer_reads_while_the_text_is_masked():
                 return super().anonymize(*args, **options)
 
         pipeline = Pipeline(mesh, Noted(mesh.pii, Analyzer(mesh.pii)), Questions(told), Router(mesh))
-        rule = pipeline.rule_for("POST", "/v1/chat/completions")
+        rule = pipeline.mesh.intercept[0]
         inquiry = Inquiry(rule, "/v1/chat/completions", {}, b'{"prompt": "write to ada@example.org"}')
         with contextlib.suppress(BlockedEntityError):
             await pipeline.inspect(inquiry)

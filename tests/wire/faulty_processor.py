@@ -18,10 +18,11 @@ from extproc.intent import Classifier
 from extproc.pii import Analyzer, Anonymizer, AnswerEditors
 from extproc.pii.restorer import Restorer
 from extproc.pii.vault import Vault
-from extproc.pipeline import Pipeline, _Parsed
+from extproc.pipeline import Pipeline
 from extproc.process.mesh_file import MeshFile
 from extproc.process.server import serve
 from extproc.routing import Router
+from extproc.steps import rewriting
 from extproc.telemetry import audit, observer, otlp, tally
 from extproc.telemetry.usage import UsageReader
 from extproc.wire import codec
@@ -38,7 +39,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "vault": (Vault, "placeholder"),
     "classify": (Classifier, "ask"),
     "route": (Router, "decide"),
-    "rewrite": (_Parsed, "rewrite"),
+    "rewrite": (rewriting, "rewritten"),
     "encode": (codec, "_encode_mutation"),
     "editor": (AnswerEditors, "__call__"),
     "restore": (Restorer, "advance"),

@@ -26,7 +26,7 @@ from envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutatio
 )
 from envoy_data_plane.envoy.type.matcher.v3 import ListStringMatcher, RegexMatcher, StringMatcher
 
-from extproc.config.models import HEADER_PREFIX, LOGS_USAGE, MODEL_HEADER, RESIDENCY_HEADER
+from extproc.config.headers import HEADER_PREFIX, LOGS_USAGE, MODEL_HEADER, RESIDENCY_HEADER
 from extproc.render.document import Note
 from extproc.render.envoy.extension import extension, packed, seconds
 

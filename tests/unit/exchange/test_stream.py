@@ -7,6 +7,8 @@ from functools import cache
 import pytest
 
 from extproc.config import parse
+from extproc.config.intercept import Intercept
+from extproc.decision import Facts, Inquiry, Inspection
 from extproc.errors import BlockedEntityError, BodyTooLargeError, ModeError, ProtocolError
 from extproc.exchange import modes
 from extproc.exchange.events import (
@@ -22,11 +24,11 @@ from extproc.exchange.events import (
     ResponseHeaders,
     ResponseTrailers,
 )
-from extproc.exchange.inspection import Inquiry, Inspection
 from extproc.exchange.record import Usage
-from extproc.exchange.refusal import refuse
+from extproc.exchange.settings import ExchangeSettings
 from extproc.exchange.states import NEXT, State
 from extproc.exchange.stream import HttpStream
+from extproc.payload import response_editor
 from extproc.pii import Vault
 from extproc.pipeline import Pipeline
 from extproc.routing import Router
@@ -52,16 +54,30 @@ parsed = cache(parse)
 def stream(text=MESH, *, masks=True, observer=None):
     """A stream on a pipeline without classifier. The vault is put into the inspection by the test."""
     mesh = parsed(text)
-    return HttpStream(Pipeline(mesh, object() if masks else None, None, Router(mesh)), observer)
+    pipeline = Pipeline(mesh, object() if masks else None, None, Router(mesh))
+    return HttpStream(ExchangeSettings.of(mesh), pipeline, observer)
+
+
+class Restored:
+    """Puts the one value back."""
+
+    name = "restore"
+    masked = True
+
+    def editor(self, content_type, content_encoding):
+        """See AnswerEdit."""
+        vault = Vault()
+        vault.placeholder("X", "x")
+        return response_editor(Intercept(path_prefix="/"), content_type, content_encoding, vault.restorer)
 
 
 def found(exchange, body=b"masked", *, masked=True):
     """An inspection that changed the body, or did not."""
-    decision = exchange.pipeline.decide_unread({}, "").decision
-    vault = Vault()
-    if masked:
-        vault.placeholder("X", "x")
-    return Inspection(decision, body if masked else None, vault=vault, reason="default", entities={("X", "replace"): 1})
+    forward = exchange.pipeline.forward_unread(Facts(), "default")
+    inspection = Inspection(Facts(entities={"X": 1}), entities={("X", "replace"): 1}, placeholders=int(masked))
+    if not masked:
+        return replace(forward, inspection=inspection)
+    return replace(forward, body=body, answer=(Restored(),), inspection=inspection)
 
 
 def start(exchange, negotiated=BUFFERED, **headers):
@@ -108,7 +124,7 @@ def test_usage_keeps_the_stream_open():
         reads_answers = True
         refuses = False
 
-        def begin(self, headers, metadata):
+        def begin(self, headers, caller):
             """See Observer."""
 
         def bill(self, model, usage):
@@ -247,7 +263,7 @@ def test_a_refusal_ends_the_exchange():
     start(exchange)
     exchange.receive(RequestBody(b"t", end_of_stream=True))
     error = BlockedEntityError("US_SSN")
-    (reply,) = exchange.refused(error, refuse(error, exchange.rule, exchange.target))
+    (reply,) = exchange.refused(error)
     assert exchange.record(exchange.interrupted()).outcome == "rejected"
     assert (reply.status, exchange.finished) == (400, True)
     record = exchange.record()
@@ -265,7 +281,7 @@ def test_shadow_changes_nothing():
     start(exchange)
     exchange.receive(RequestBody(b"t", end_of_stream=True))
     error = BlockedEntityError("US_SSN")
-    assert exchange.refused(error, refuse(error, exchange.rule, "")) == (Proceed("request_body"),)
+    assert exchange.refused(error) == (Proceed("request_body"),)
     assert (exchange.record().outcome, exchange.record().error) == ("forwarded", "BlockedEntityError")
 
 

@@ -5,6 +5,7 @@ import os
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extproc.decision import Inquiry, Respond
 from extproc.errors import IntentmeshError, ProtocolError
 from extproc.exchange.events import (
     BodyMode,
@@ -12,7 +13,6 @@ from extproc.exchange.events import (
     Mutate,
     Negotiated,
     Proceed,
-    Reject,
     RequestBody,
     RequestHeaders,
     RequestTrailers,
@@ -20,8 +20,6 @@ from extproc.exchange.events import (
     ResponseHeaders,
     ResponseTrailers,
 )
-from extproc.exchange.inspection import Inquiry
-from extproc.exchange.refusal import refuse
 from tests.unit.exchange.test_stream import POST, found, stream
 
 SECRET = b"secret"
@@ -52,8 +50,8 @@ def test_no_order_of_events_lets_a_secret_pass(order, masked):
         except ProtocolError:
             return
         except IntentmeshError as error:
-            step = exchange.refused(error, refuse(error, exchange.rule, exchange.target))
-            assert [type(reply) for reply in step] == [Reject]
+            step = exchange.refused(error)
+            assert [type(reply) for reply in step] == [Respond]
             return
         if isinstance(step, Inquiry):
             inspected = True

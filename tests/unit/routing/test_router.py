@@ -3,6 +3,7 @@
 import pytest
 
 from extproc.config import parse
+from extproc.decision import Facts
 from extproc.routing import Router
 
 MESH = parse("""
@@ -33,5 +34,5 @@ default_residency: cluster
 )
 def test_first_match_decides(intent, entities, headers, expected):
     """Conditions of one rule are joined by and; rules are tried in order."""
-    decision = Router(MESH).decide(intent, entities, headers)
+    decision = Router(MESH).decide(Facts(intent=intent, entities=dict.fromkeys(entities, 1), headers=headers))
     assert (decision.model, decision.residency, decision.reason, decision.upstream_name) == expected

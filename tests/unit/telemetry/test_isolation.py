@@ -14,6 +14,7 @@ from extproc.errors import BlockedEntityError
 from extproc.exchange.events import request_id_of
 from extproc.exchange.record import ExchangeRecord, Usage
 from extproc.exchange.refusal import refuse
+from extproc.identity import ANONYMOUS
 from extproc.telemetry.instruments import TELEMETRY_DROPPED
 from extproc.telemetry.isolation import Isolated
 from extproc.telemetry.meter import Meter
@@ -58,7 +59,7 @@ def test_nothing_that_telemetry_raises_gets_out(lines):
     """Each fault is counted under its call, and logged with its class and its place."""
     meter = Meter()
     isolated = Isolated(FailingLate(), meter)
-    assert isolated.begin({}, None) is None
+    assert isolated.begin({}, ANONYMOUS) is None
     assert isolated.bill("m", Usage()) == {}
     isolated.finish(ExchangeRecord("forwarded", 0.0, 0.0))
     for _ in range(2):

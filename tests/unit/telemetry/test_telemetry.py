@@ -14,8 +14,8 @@ from extproc.telemetry import instruments as names
 from extproc.telemetry.audit import FLUSH_S, GENESIS, AuditTrail, Break, verify
 from extproc.telemetry.audit_line import audit_line
 from extproc.telemetry.bill import Bill
-from extproc.telemetry.caller import label_of, project_of
 from extproc.telemetry.meter import Meter, merge
+from extproc.telemetry.observer import label_of
 from extproc.telemetry.prometheus import exposition
 from extproc.telemetry.spans import Identifier
 from extproc.telemetry.usage import UsageReader
@@ -136,6 +136,7 @@ def test_a_decision_is_json(bill):
         "reason": "route[0]",
         "residency": None,
         "entities": {"EMAIL_ADDRESS:replace": 2, "PERSON:keep": 1},
+        "verdicts": [],
         "outcome": "forwarded",
         "error": None,
         **dict(zip(("input_tokens", "output_tokens", "estimated", "cost"), paid, strict=True)),
@@ -238,22 +239,10 @@ def test_a_broken_traceparent_begins_a_new_trace(header):
     assert identity.context.trace_flags.sampled
 
 
-def test_project_of_a_certificate():
-    """The SPIFFE id nearest to us counts; what is not a name is not one."""
-    settings = ProjectSettings(spiffe=True, header="x-team", known=("spiffe://mesh/ns/red",))
-    certificate = 'By=spiffe://mesh/ns/us;Hash=ab;Subject="CN=a,O=b";URI=spiffe://mesh/ns/red'
-    assert project_of(settings, {"x-forwarded-client-cert": certificate}) == "spiffe://mesh/ns/red"
-    assert project_of(settings, {"x-team": "blue"}) == "blue"
-    assert label_of(settings, "blue") == "other"
-    assert project_of(settings, {"x-team": "my name is Ada"}) == "unknown"
-
-
-def test_project_of_a_verified_claim():
-    """A nested claim of any verified payload; it counts before every header."""
-    settings = ProjectSettings(claim="realm.project", header="x-team")
-    claims = {"payload": {"realm": {"project": "red"}}}
-    assert project_of(settings, {"x-team": "blue"}, claims) == "red"
-    assert project_of(settings, {"x-team": "blue"}, {"payload": {"realm": 3}}) == "blue"
+def test_few_projects_become_labels():
+    """Those that the configuration knows, and `unknown`: whoever names others makes no series."""
+    settings = ProjectSettings(known=("red",))
+    assert [label_of(settings, name) for name in ("red", "blue", "unknown")] == ["red", "other", "unknown"]
 
 
 def test_the_audit_trail_lies_beside_the_mesh(tmp_path):

@@ -5,6 +5,7 @@ from envoy_data_plane.envoy.config.core import v3 as core
 from envoy_data_plane.envoy.extensions.filters.http.ext_proc import v3 as filter_schema
 from envoy_data_plane.envoy.service.ext_proc import v3 as schema
 
+from extproc.decision import Respond
 from extproc.errors import ProtocolError
 from extproc.exchange import modes
 from extproc.exchange.events import (
@@ -13,7 +14,6 @@ from extproc.exchange.events import (
     Mutate,
     Negotiated,
     Proceed,
-    Reject,
     RequestBody,
     RequestHeaders,
     RequestTrailers,
@@ -145,7 +145,7 @@ def test_chunk():
 
 def test_rejection_is_json():
     """Envoy would call it text/plain unless told."""
-    answer = parsed(Reject(400, b"{}", "intentmesh_blocked")).immediate_response
+    answer = parsed(Respond(400, {"content-type": "application/json"}, b"{}", "intentmesh_blocked")).immediate_response
     assert (answer.status.code, answer.body, answer.details) == (400, b"{}", "intentmesh_blocked")
     (header,) = answer.headers.set_headers
     assert (header.header.key, header.header.raw_value) == ("content-type", b"application/json")

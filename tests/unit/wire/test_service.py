@@ -69,7 +69,8 @@ def request(text: bytes) -> tuple[ProcessingRequest, ProcessingRequest]:
 @pytest.fixture(scope="module", name="service")
 def _service() -> ExternalProcessor:
     pending = PendingExchanges(0, Silence().finish, Meter())
-    return ExternalProcessor(Pipeline.build(Mesh.model_validate(MESH)), Silence(), pending)
+    mesh = Mesh.model_validate(MESH)
+    return ExternalProcessor(mesh, Pipeline.build(mesh), Silence(), pending)
 
 
 def test_the_last_reply_is_returned(service):

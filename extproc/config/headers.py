@@ -1,0 +1,18 @@
+"""The headers that are ours: the processor writes them, and every rendered Envoy matches on them.
+
+x-intentmesh-model: phi-telemetry     a name in the registry
+x-intentmesh-residency: cluster       the farthest zone that the request may reach; left out: any
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+HEADER_PREFIX: Final = "x-intentmesh-"
+"""Headers with this prefix are ours: removed from what clients send, before anything reads them."""
+MODEL_HEADER: Final = "x-intentmesh-model"
+"""The header that Envoy's routes match on."""
+RESIDENCY_HEADER: Final = "x-intentmesh-residency"
+"""How far the request may travel: one of the zones."""
+LOGS_USAGE: Final = "x-intentmesh-logs-usage"
+"""In the metadata of a gRPC stream: the Envoy that opened it reads token usage itself, and tells it in its access log."""

@@ -1,0 +1,34 @@
+"""The contract of everything that has a say about a request: what is known, what may be said, and what comes of it.
+
+    Facts     what is known so far; each step adds to it
+    Ruling    what a gate or a judge says: verdicts, duties of later steps, editors of the answer, an answer of its own
+    Outcome   Forward, Respond or Refuse: what becomes of the request
+
+A policy, a guardrail, a budget, a cache are packages of their own that know this one, and stand in the list of `pipeline.py`.
+"""
+
+from extproc.decision.facts import Facts
+from extproc.decision.inquiry import Inquiry
+from extproc.decision.outcome import NOT_INSPECTED, AnswerEdit, Forward, Inspection, Outcome, Refuse, Respond
+from extproc.decision.ruling import NOTHING, Content, Gate, Judge, Ruling
+from extproc.decision.verdict import Action, Duty, Verdict
+
+__all__ = [
+    "NOTHING",
+    "NOT_INSPECTED",
+    "Action",
+    "AnswerEdit",
+    "Content",
+    "Duty",
+    "Facts",
+    "Forward",
+    "Gate",
+    "Inquiry",
+    "Inspection",
+    "Judge",
+    "Outcome",
+    "Refuse",
+    "Respond",
+    "Ruling",
+    "Verdict",
+]

@@ -1,0 +1,77 @@
+"""What is known about a request when something is decided: the one account of it that every step adds to."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
+
+from extproc.identity import ANONYMOUS, Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Unpack
+
+    from extproc.decision.verdict import Duty, Verdict
+
+_EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
+_NONE: Final[Mapping[str, int]] = MappingProxyType({})
+_ALL: Final[Mapping[str, float]] = MappingProxyType({})
+
+
+class Learned(TypedDict, total=False):
+    """What a step may add."""
+
+    model: str
+    streamed: bool
+    tokens: int
+    entities: Mapping[str, int]
+    intent: str | None
+    score: float
+    budget_left: Mapping[str, float]
+
+
+AT_THE_HEADERS: Final = frozenset({"caller", "method", "path", "headers"})
+"""Known of every request, before its body."""
+
+
+class Facts(NamedTuple):
+    """Total: what is not known yet has the value that says the least, and `knows` tells the two apart."""
+
+    caller: Caller = ANONYMOUS
+    method: str = ""
+    path: str = ""
+    """Without the query."""
+    headers: Mapping[str, str] = _EMPTY
+    """Names in lower case."""
+    model: str = ""
+    """The one that the body asks for."""
+    streamed: bool = False
+    """The caller asked for a streamed answer."""
+    tokens: int = 0
+    """Of the body, by its size."""
+    entities: Mapping[str, int] = _NONE
+    """Type of personal data -> how many were found, whatever is done with them."""
+    intent: str | None = None
+    """None: no intent is likely enough, or none is known yet."""
+    score: float = 0.0
+    """How likely the intent is."""
+    budget_left: Mapping[str, float] = _ALL
+    """Name of a budget -> what is left of it."""
+    verdicts: tuple[Verdict, ...] = ()
+    """Of all steps so far."""
+    duties: tuple[Duty, ...] = ()
+    """That earlier steps have laid on later ones."""
+    known: frozenset[str] = AT_THE_HEADERS
+    """Names of the facts that are known; verdicts and duties always are, as far as they go."""
+
+    def with_(self, **facts: Unpack[Learned]) -> Facts:
+        """These facts, and more."""
+        return self._replace(known=self.known.union(facts), **facts)
+
+    def knows(self, *names: str) -> bool:
+        """Whether all of these facts are known: a rule is asked as soon as those are that it names."""
+        return self.known.issuperset(names)
+
+    def enforced(self) -> tuple[Verdict, ...]:
+        """The verdicts that count."""
+        return tuple(verdict for verdict in self.verdicts if verdict.enforced)

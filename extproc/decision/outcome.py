@@ -1,0 +1,93 @@
+"""What becomes of a request that was inspected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from extproc.decision.facts import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from extproc.config.models import Zone
+    from extproc.errors import IntentmeshError
+    from extproc.intent import IntentScore
+    from extproc.payload import ResponseEditor
+
+
+class AnswerEdit(Protocol):
+    """One link of the chain that an answer passes through on its way to the client."""
+
+    @property
+    def name(self) -> str:
+        """What it does."""
+
+    @property
+    def masked(self) -> bool:
+        """Whether it sees the answer as the model wrote it, before anything is restored in it."""
+
+    def editor(self, content_type: str, content_encoding: str) -> ResponseEditor:
+        """Its editor, for an answer of this type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was found out about a request, whatever becomes of it: for telemetry and for `explain`."""
+
+    facts: Facts = field(default_factory=Facts)
+    score: IntentScore | None = None
+    """The classifier's own account of the intent."""
+    entities: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(entity type, operator) -> how many."""
+    placeholders: int = 0
+    """That the answer may hold."""
+    steps_s: Mapping[str, float] = field(default_factory=dict)
+    """Step -> seconds."""
+
+
+NOT_INSPECTED = Inspection()
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """It goes to a model."""
+
+    model: str
+    """Name in the registry."""
+    residency: Zone
+    """The farthest zone that it may reach."""
+    reason: str
+    """Why this model."""
+    body: bytes | None = None
+    """The new body; None: it stays as it came."""
+    target: str | None = None
+    """The new path and query; None: they stay as they came."""
+    set_headers: Mapping[str, str] = field(default_factory=dict)
+    remove_headers: tuple[str, ...] = ()
+    answer: tuple[AnswerEdit, ...] = ()
+    """What the answer passes through, from the upstream to the client; empty: nothing is to change in it."""
+    inspection: Inspection = NOT_INSPECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Respond:
+    """It is answered without an upstream: by a cache, a catalogue, or with an error."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    details: str = ""
+    """One word for Envoy's access log."""
+    inspection: Inspection = NOT_INSPECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """It goes nowhere. What the client is told of it is the error, in the shape of the API that it speaks."""
+
+    error: IntentmeshError
+    inspection: Inspection = NOT_INSPECTED
+
+
+Outcome = Forward | Respond | Refuse

@@ -1,0 +1,44 @@
+"""What may be said about a request, in a form that telemetry, `explain` and Envoy's metadata all read."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Action = Literal["allow", "block", "flag", "confine", "reroute", "redact"]
+"""allow: nothing speaks against it; flag: it is told, and goes on; block: it is refused; confine: it may travel no farther than
+the zone `to`; reroute: the model `to` gets it; redact: personal data of the model's own is masked in the answer."""
+
+
+class Verdict(NamedTuple):
+    """What one step says. Names and numbers of the configuration's and of ours: never text of a request."""
+
+    step: str
+    action: Action
+    reason: str = ""
+    """The rule, the guardrail, the budget that says so."""
+    to: str = ""
+    """Of confine and reroute: the zone, the model."""
+    score: float | None = None
+    """How sure it is, from 0 to 1, where it is a matter of more or less."""
+    enforced: bool = True
+    """False: told and counted only, as a rule in `dry_run` or a guardrail in `monitor` wants it."""
+
+    def __str__(self) -> str:
+        """For metadata and spans: `policy:block:cards-never-abroad`, with `(dry run)` behind what is not enforced."""
+        told = f"{self.step}:{self.action}:{self.reason}".rstrip(":")
+        return told if self.enforced else f"{told} (dry run)"
+
+    def told(self) -> dict[str, str | float | bool]:
+        """For JSON: the fields that say something."""
+        given = {"step": self.step, "action": self.action, "reason": self.reason, "to": self.to, "score": self.score}
+        told: dict[str, str | float | bool] = {name: value for name, value in given.items() if value not in ("", None)}
+        return told if self.enforced else told | {"enforced": False}
+
+
+class Duty(NamedTuple):
+    """What a later step has to do for this request: a guardrail that a policy requires, another operator."""
+
+    step: str
+    """Whose duty."""
+    what: str
+    to: str = ""

@@ -1,0 +1,42 @@
+"""What an exchange needs to know of `mesh.yaml` itself; all else is the pipeline's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from extproc.config import Mesh
+    from extproc.config.intercept import Intercept
+    from extproc.config.models import Model
+    from extproc.config.telemetry import ProjectSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSettings:
+    """The same for all exchanges that begin while one `mesh.yaml` is in use."""
+
+    rules: tuple[Intercept, ...]
+    """Which requests are read."""
+    project: ProjectSettings
+    """Where the caller's project is told."""
+    max_body_bytes: int
+    routes: bool
+    """The body decides the route, which STREAMED cannot wait for."""
+    shadow: bool
+    """Nothing is to change."""
+    models: Mapping[str, Model]
+
+    @classmethod
+    def of(cls, mesh: Mesh) -> Self:
+        """Those of a mesh."""
+        return cls(
+            mesh.intercept,
+            mesh.telemetry.project,
+            mesh.limits.max_body_bytes,
+            bool(mesh.intents),
+            mesh.shadow,
+            mesh.models,
+        )

@@ -1,0 +1,24 @@
+"""The steps of an inspection, each in a module of its own. Their order stands in `pipeline.py`."""
+
+from extproc.steps.answer_chain import AnswerChain
+from extproc.steps.case import Case, Step
+from extproc.steps.classification import Answering, Asking
+from extproc.steps.judgement import Judging, admit
+from extproc.steps.masking import Masking
+from extproc.steps.reading import Reading
+from extproc.steps.rewriting import Rewriting
+from extproc.steps.routing import Routing
+
+__all__ = [
+    "AnswerChain",
+    "Answering",
+    "Asking",
+    "Case",
+    "Judging",
+    "Masking",
+    "Reading",
+    "Rewriting",
+    "Routing",
+    "Step",
+    "admit",
+]

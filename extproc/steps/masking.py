@@ -1,0 +1,44 @@
+"""Texts -> masked texts and the vault. Fails closed: whatever goes wrong here refuses the request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from extproc.steps.closed import FAILING_CLOSED
+
+if TYPE_CHECKING:
+    from extproc.pii import Anonymized, Anonymizer
+    from extproc.steps.case import Case
+    from extproc.threads import Threads
+
+
+class Masking:
+    """Searches the texts for personal data, and masks it."""
+
+    name: Final = "pii"
+
+    def __init__(self, anonymizer: Anonymizer, threads: Threads, *, remembers: bool) -> None:
+        """`remembers`: any answer may be redacted, so that what the request said has to be kept beside what was masked."""
+        self._anonymizer = anonymizer
+        self._threads = threads
+        self._remembers = remembers
+
+    async def __call__(self, case: Case) -> None:
+        """Raises BlockedEntityError and MaskingError."""
+        if case.document is None:
+            return
+        anonymized = case.anonymized = await self._threads.run(case.lease, case.size, self._mask, case)
+        counts: dict[str, int] = {}
+        for (entity_type, _), count in anonymized.entities.items():
+            counts[entity_type] = counts.get(entity_type, 0) + count
+        case.facts = case.facts.with_(entities=counts)
+
+    def _mask(self, case: Case) -> Anonymized:
+        assert case.document is not None
+        with FAILING_CLOSED:
+            return self._anonymizer.anonymize(
+                case.segments,
+                body=case.document.body,
+                deadline=case.lease.deadline,
+                remember=self._remembers or case.inquiry.rule.redact_output,
+            )

@@ -1,0 +1,67 @@
+"""The first step: bytes -> the texts in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from extproc import payload
+from extproc.errors import UnreadableBodyError
+from extproc.steps.closed import FAILING_CLOSED
+from extproc.tokens import estimated_tokens
+
+if TYPE_CHECKING:
+    from extproc.config.intercept import Intercept, Limits
+    from extproc.decision import Inquiry
+    from extproc.payload import Document
+    from extproc.steps.case import Case
+    from extproc.threads import Threads
+
+
+class Reading:
+    """Finds the texts of the body, and of the query where the rule wants it."""
+
+    name: Final = "payload"
+
+    def __init__(self, limits: Limits, threads: Threads, *, masks: bool, classifies: bool) -> None:
+        """`masks`: something may have to be masked, so that a body that cannot be read must not pass by itself.
+        `classifies`: somebody will want to know what it is about.
+        """
+        self._classifies = classifies
+        self._max_body_bytes = limits.max_body_bytes
+        self._threads = threads
+        self._masks = masks
+
+    async def __call__(self, case: Case) -> None:
+        """Raises UnreadableBodyError, unless the rule lets such a body pass, and BodyTooLargeError."""
+        inquiry = case.inquiry
+        try:
+            document, case.query, case.intent_text = await self._threads.run(
+                case.lease, case.size, self._parse, inquiry
+            )
+        except UnreadableBodyError:
+            if self._refuses_unreadable(inquiry.rule):
+                raise
+            case.reason = "unreadable"
+            return
+        case.document = document
+        case.size = len(document.body)
+        case.facts = case.facts.with_(
+            model=document.model or "", streamed=document.stream, tokens=estimated_tokens(len(document.body))
+        )
+
+    def _parse(self, inquiry: Inquiry) -> tuple[Document, Document | None, str]:
+        headers = inquiry.headers
+        with FAILING_CLOSED:
+            document = payload.parse(
+                inquiry.rule,
+                inquiry.path,
+                headers.get("content-type", ""),
+                headers.get("content-encoding", ""),
+                inquiry.body,
+                max_body_bytes=self._max_body_bytes,
+            )
+            query = payload.parse_query(inquiry.target) if inquiry.rule.query and "?" in inquiry.target else None
+            return document, query, document.intent_text if self._classifies else ""
+
+    def _refuses_unreadable(self, rule: Intercept) -> bool:
+        return self._masks if rule.on_unreadable == "auto" else rule.on_unreadable == "reject"

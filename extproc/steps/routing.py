@@ -1,0 +1,22 @@
+"""All that is known -> the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from extproc.routing import Router
+    from extproc.steps.case import Case
+
+
+class Routing:
+    """Asks the router."""
+
+    name: Final = "routing"
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+
+    async def __call__(self, case: Case) -> None:
+        """Choose the model."""
+        case.decision = self._router.decide(case.facts)
