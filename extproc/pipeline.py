@@ -4,7 +4,7 @@
     intent    rules and static table, at once; the transformer begins
     pii       texts -> masked texts and the vault
     intent    the transformer's answer -> a scored intent
-    ...       judges, one after the other: facts and texts -> verdicts
+    ...       judges: facts and texts -> verdicts; some are asked as soon as the body is read, some once the model is chosen
     routing   all that is known -> the model
     rewrite   what the upstream gets
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import weakref
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from extproc.decision import Forward, Inspection, Refuse
 from extproc.errors import IntentmeshError
@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     from extproc.routing import Router
     from extproc.steps import Step
 
+    MakesGate = Callable[[Mesh], Gate | None]
+    MakesJudge = Callable[[Mesh], Judge | None]
+    """Makes one of a mesh; None where the mesh wants none."""
+
 log = logger()
 
 REPLY_RESERVE_S = 0.05
@@ -56,6 +60,15 @@ REPLY_RESERVE_S = 0.05
 class Pipeline:
     """The steps, each built once for one `mesh.yaml`."""
 
+    AT_HEADERS: ClassVar[tuple[MakesGate, ...]] = ()
+    """Who has a say when the headers have come, in the order in which they are asked."""
+    AT_BODY: ClassVar[tuple[MakesJudge, ...]] = ()
+    """Likewise, when the body is read: the model that it asks for, its size."""
+    UNDERSTOOD: ClassVar[tuple[MakesJudge, ...]] = ()
+    """Likewise, when it has been searched for personal data and its intent is known."""
+    ROUTED: ClassVar[tuple[MakesJudge, ...]] = ()
+    """Likewise, when its model has been chosen. Who confines or reroutes here has it chosen again."""
+
     def __init__(
         self,
         mesh: Mesh,
@@ -63,14 +76,26 @@ class Pipeline:
         classifier: Classifier | None,
         router: Router,
         redactor: Redactor | None = None,
-        *,
-        gates: Sequence[Gate] = (),
-        judges: Sequence[Judge] = (),
     ) -> None:
         self.mesh = mesh
-        self.gates = tuple(gates)
+        self.gates = tuple(gate for make in self.AT_HEADERS if (gate := make(mesh)))
         """Asked in this order when the headers have come."""
-        self.steps = self._steps(mesh, anonymizer, classifier, router, redactor, judges)
+        read, understood, routed = (_made(makers, mesh) for makers in (self.AT_BODY, self.UNDERSTOOD, self.ROUTED))
+        edits = any(judge.edits_answers for judge in (*read, *understood, *routed))
+        threads, masks = Threads(), anonymizer is not None
+        self._chain = chain = AnswerChain(redactor, masks=masks, restores=mesh.pii.restore, judges=edits)
+        self.steps: tuple[Step, ...] = (
+            Reading(mesh.limits, threads, masks=masks),
+            *(Judging(judge, chain) for judge in read),
+            *([Asking(classifier)] if classifier else []),
+            *([Masking(anonymizer, threads, remembers=edits)] if anonymizer else []),
+            *([Answering(classifier)] if classifier else []),
+            *(Judging(judge, chain) for judge in understood),
+            Routing(router),
+            *(Judging(judge, chain) for judge in routed),
+            *([Routing(router)] if routed else []),
+            Rewriting(chain),
+        )
         """Taken in this order when the body has come."""
         self.analyzer = redactor.analyzer if redactor else None
         self._anonymizer = anonymizer
@@ -79,30 +104,6 @@ class Pipeline:
         self._deadline_s = mesh.limits.deadline_ms / 1000
         if classifier is not None:
             weakref.finalize(self, classifier.close)  # after the last stream that began with it
-
-    def _steps(
-        self,
-        mesh: Mesh,
-        anonymizer: Anonymizer | None,
-        classifier: Classifier | None,
-        router: Router,
-        redactor: Redactor | None,
-        judges: Sequence[Judge],
-    ) -> tuple[Step, ...]:
-        """The list."""
-        threads = Threads()
-        edits = any(judge.edits_answers for judge in judges)
-        masks = anonymizer is not None
-        self._chain = chain = AnswerChain(redactor, masks=masks, restores=mesh.pii.restore, judges=edits)
-        return (
-            Reading(mesh.limits, threads, masks=masks),
-            *([Asking(classifier)] if classifier else []),
-            *([Masking(anonymizer, threads, remembers=edits)] if anonymizer else []),
-            *([Answering(classifier)] if classifier else []),
-            *(Judging(judge, chain) for judge in judges),
-            Routing(router),
-            Rewriting(chain),
-        )
 
     @classmethod
     def build(
@@ -178,3 +179,7 @@ class Pipeline:
         finally:
             case.close()
         raise AssertionError("the last step ends the inspection")
+
+
+def _made(makers: Sequence[MakesJudge], mesh: Mesh) -> list[Judge]:
+    return [judge for make in makers if (judge := make(mesh))]

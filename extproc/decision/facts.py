@@ -27,6 +27,7 @@ class Learned(TypedDict, total=False):
     entities: Mapping[str, int]
     intent: str | None
     score: float
+    destination: str
     budget_left: Mapping[str, float]
 
 
@@ -55,6 +56,8 @@ class Facts(NamedTuple):
     """None: no intent is likely enough, or none is known yet."""
     score: float = 0.0
     """How likely the intent is."""
+    destination: str = ""
+    """The model that it is to go to, a name in the registry."""
     budget_left: Mapping[str, float] = _ALL
     """Name of a budget -> what is left of it."""
     verdicts: tuple[Verdict, ...] = ()

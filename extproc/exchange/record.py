@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from extproc.identity import ANONYMOUS, Caller
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -73,6 +75,7 @@ class ExchangeRecord:
     """Unix time."""
     duration_s: float
     """From the first message to the last."""
+    caller: Caller = ANONYMOUS
     request_id: str = ""
     method: str = ""
     rule: str = ""

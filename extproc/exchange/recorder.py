@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from extproc.decision import NOT_INSPECTED
 from extproc.exchange.events import request_id_of
 from extproc.exchange.record import ExchangeRecord
+from extproc.identity import ANONYMOUS
 from extproc.tokens import estimated_tokens
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Recorder:
         self.first_chunk_at: float | None = None
         """Of the answer; like all times here, of `time.perf_counter`."""
         self.started_at = self.asked_at = time.perf_counter()
+        self.caller = ANONYMOUS
         self.trace: Trace | None = None
         self.answer: Answer | None = None
         self._shadow = shadow
@@ -106,6 +108,7 @@ class Recorder:
             outcome=outcome or self._outcome,
             started_at=time.time() - (now - self.started_at),
             duration_s=now - self.started_at,
+            caller=self.caller,
             request_id=request_id_of(self._headers) if rule else "",
             method=self._headers.get(":method", ""),
             rule=(rule.path or rule.path_prefix or "") if rule else "",

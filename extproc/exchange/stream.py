@@ -146,7 +146,7 @@ class HttpStream:
             return self._pass_by()
         if self._observer.refuses:
             raise AuditError("the audit trail cannot be written, and no request goes on without it")
-        self._caller = caller_of(self._settings.project, headers, event.metadata)
+        self._recorder.caller = self._caller = caller_of(self._settings.project, headers, event.metadata)
         self._recorder.trace = self._observer.begin(headers, self._caller)
         inquiry = Inquiry(self.rule, self.target, headers, b"", self._caller)
         if self.pipeline.gates:

@@ -19,4 +19,5 @@ class Routing:
 
     async def __call__(self, case: Case) -> None:
         """Choose the model."""
-        case.decision = self._router.decide(case.facts)
+        decision = case.decision = self._router.decide(case.facts)
+        case.facts = case.facts.with_(destination=decision.model)

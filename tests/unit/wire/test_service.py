@@ -44,6 +44,10 @@ class Call:
         """A reply that is not the last."""
         self.written.append(phase(reply))
 
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+        """What the stream began with."""
+        return ()
+
     def flush(self) -> None:
         """Before something that takes long."""
         self.flushed += 1
