@@ -35,6 +35,7 @@ from extproc.steps import (
     Routing,
     admit,
 )
+from extproc.threads import LARGE_BYTES, Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,10 +83,12 @@ class Pipeline:
         """Asked in this order when the headers have come."""
         read, understood, routed = (_made(makers, mesh) for makers in (self.AT_BODY, self.UNDERSTOOD, self.ROUTED))
         edits = any(judge.edits_answers for judge in (*read, *understood, *routed))
-        threads, masks = Threads(), anonymizer is not None
+        self.threads = threads = Threads()
+        """For what takes long, of requests and of answers."""
+        masks = anonymizer is not None
         self._chain = chain = AnswerChain(redactor, masks=masks, restores=mesh.pii.restore, judges=edits)
         self.steps: tuple[Step, ...] = (
-            Reading(mesh.limits, threads, masks=masks),
+            Reading(mesh.limits, threads, masks=masks, classifies=classifier is not None),
             *(Judging(judge, chain) for judge in read),
             *([Asking(classifier)] if classifier else []),
             *([Masking(anonymizer, threads, remembers=edits)] if anonymizer else []),
@@ -94,7 +97,7 @@ class Pipeline:
             Routing(router),
             *(Judging(judge, chain) for judge in routed),
             *([Routing(router)] if routed else []),
-            Rewriting(chain),
+            Rewriting(chain, threads),
         )
         """Taken in this order when the body has come."""
         self.analyzer = redactor.analyzer if redactor else None
@@ -159,7 +162,9 @@ class Pipeline:
     def open(self, inquiry: Inquiry, waited_s: float = 0.0) -> Case:
         """A case to be decided. `waited_s` of its deadline are gone already."""
         deadline = monotonic() + self._deadline_s
-        return Case(inquiry, inquiry.facts(), deadline, deadline - waited_s - REPLY_RESERVE_S)
+        # nobody knows how large a compressed body is before it is taken apart
+        size = LARGE_BYTES if inquiry.headers.get("content-encoding") else len(inquiry.body)
+        return Case(inquiry, inquiry.facts(), Lease(deadline), size, deadline - waited_s - REPLY_RESERVE_S)
 
     async def inspect(self, inquiry: Inquiry, waited_s: float = 0.0) -> Outcome:
         """What becomes of a request. `waited_s` of its deadline were gone before it was read."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from extproc.threads import LARGE_BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
 class Answer:
     """Feeds an answer through its editors, one after the other, and past the reader that counts it, as it comes."""
 
-    def __init__(self, editors: Sequence[ResponseEditor], reader: AnswerReader | None) -> None:
+    def __init__(self, editors: Sequence[ResponseEditor], reader: AnswerReader | None, *, coded: bool = False) -> None:
         self.received = 0
+        self._coded = coded
         self.edits = bool(editors)
         """Whether the answer may change."""
         self._editors = editors
@@ -33,7 +36,13 @@ class Answer:
         if not links and reader is None:
             return None
         kind, coding = headers.get("content-type", ""), headers.get("content-encoding", "")
-        return cls([link.editor(kind, coding) for link in links], reader)
+        return cls([link.editor(kind, coding) for link in links], reader, coded=bool(coding))
+
+    def weight(self, chunk: bytes) -> int:
+        """Bytes of work that a piece may be: of a compressed one nobody knows, and it may be much."""
+        if not self.edits:
+            return 0
+        return LARGE_BYTES if self._coded and chunk else len(chunk)
 
     def feed(self, chunk: bytes, *, end: bool) -> bytes:
         """The next piece of the answer: what the client is to get of it now. May hold some back until the end."""

@@ -11,7 +11,7 @@ from extproc.intent import IntentScore
 from extproc.pii import Analyzer, Anonymizer
 from extproc.pipeline import Pipeline
 from extproc.routing import Router
-from extproc.steps.threads import LARGE_BYTES
+from extproc.threads import LARGE_BYTES
 
 MESH = {
     "version": 1,
