@@ -1,6 +1,6 @@
 """The model registry: where each model runs, what it costs, and how far data may travel to reach it.
 
-The processor writes the model and that bound into every request that it has decided on (`headers.py`).
+The processor writes the model and that bound into every request that it has decided on (`wire_names.py`).
 Every rendered configuration has a route for each pair, and refuses a pair that it does not know with 503. A bound that leaves
 endpoints out has a cluster of its own that has no others, so no retry and no failover can pass it.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from extproc.config.headers import MODEL_HEADER
+from extproc.config.wire_names import MODEL_HEADER
 from extproc.doctor.rule import Trouble, rule
 from extproc.doctor.source import items, part
 

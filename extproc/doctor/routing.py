@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from extproc.config.headers import MODEL_HEADER, RESIDENCY_HEADER
+from extproc.config.wire_names import MODEL_HEADER, RESIDENCY_HEADER
 from extproc.doctor.modes import mode
 from extproc.doctor.rule import Trouble, rule
 from extproc.doctor.source import items, part

@@ -16,9 +16,6 @@ from extproc.decision import Respond
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-METADATA_NAMESPACE = "intentmesh"
-"""Envoy's dynamic metadata, as `%DYNAMIC_METADATA(intentmesh:model)%` reads it in an access log."""
-
 REQUEST_ID_HEADER = "x-request-id"
 """Envoy's: one id for what all parts say of a request. It goes on upstream."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")

@@ -20,8 +20,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from extproc.config.headers import HEADER_PREFIX, MODEL_HEADER, RESIDENCY_HEADER
 from extproc.config.intercept import rule_for
+from extproc.config.wire_names import HEADER_PREFIX, MODEL_HEADER, RESIDENCY_HEADER
 from extproc.decision import NOT_INSPECTED, Facts, Forward, Inquiry, Refuse
 from extproc.errors import AuditError, BodyTooLargeError, ProtocolError
 from extproc.exchange import modes

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from extproc.config.headers import HEADER_PREFIX, MODEL_HEADER, RESIDENCY_HEADER
 from extproc.config.models import ZONES
+from extproc.config.wire_names import HEADER_PREFIX, METADATA_NAMESPACE, MODEL_HEADER, RESIDENCY_HEADER
 from extproc.render.document import File, Note, to_yaml
 from extproc.render.envoy.groups import Group, Part, parts
-from extproc.render.envoy.processor import METADATA_NAMESPACE, masks
+from extproc.render.envoy.processor import masks
 from extproc.render.istio.destinations import dns_name
 from extproc.render.kubernetes import kustomize, objects, services
 from extproc.render.kubernetes.configuration import config_files

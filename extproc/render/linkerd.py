@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from extproc.config.headers import MODEL_HEADER, RESIDENCY_HEADER
 from extproc.config.models import ZONES, Endpoint
 from extproc.config.traffic import Health
+from extproc.config.wire_names import MODEL_HEADER, RESIDENCY_HEADER
 from extproc.render.document import File, Note, to_yaml
 from extproc.render.envoy import bootstrap
 from extproc.render.envoy.groups import parts

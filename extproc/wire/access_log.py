@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import DecodeError
 
+from extproc.config.wire_names import METADATA_NAMESPACE
 from extproc.errors import ProtocolError
-from extproc.exchange.events import METADATA_NAMESPACE
 from extproc.exchange.record import Ending, Usage
 from extproc.wire.messages import StreamAccessLogsMessage
 

@@ -12,9 +12,9 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Struct
 
+from extproc.config.wire_names import METADATA_NAMESPACE
 from extproc.errors import ProtocolError
 from extproc.exchange.events import (
-    METADATA_NAMESPACE,
     BodyMode,
     Chunk,
     Event,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from extproc.config.headers import LOGS_USAGE
+from extproc.config.wire_names import LOGS_USAGE
 from extproc.decision import Inquiry, Refuse
 from extproc.errors import IntentmeshError, MaskingError, ProtocolError, UndecidedError
 from extproc.exchange.settings import ExchangeSettings

@@ -17,10 +17,11 @@ from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v
 )
 from envoy_data_plane.google.protobuf import Struct, Value
 
+from extproc.config.wire_names import METADATA_NAMESPACE
 from extproc.render.document import Note
 from extproc.render.envoy import token_limit, usage
 from extproc.render.envoy.extension import packed, seconds, socket_address
-from extproc.render.envoy.processor import METADATA_NAMESPACE, early_header_mutation, http_filter
+from extproc.render.envoy.processor import early_header_mutation, http_filter
 from extproc.render.envoy.routes import virtual_host
 
 if TYPE_CHECKING:

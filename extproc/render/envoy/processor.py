@@ -26,7 +26,13 @@ from envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutatio
 )
 from envoy_data_plane.envoy.type.matcher.v3 import ListStringMatcher, RegexMatcher, StringMatcher
 
-from extproc.config.headers import HEADER_PREFIX, LOGS_USAGE, MODEL_HEADER, RESIDENCY_HEADER
+from extproc.config.wire_names import (
+    HEADER_PREFIX,
+    LOGS_USAGE,
+    METADATA_NAMESPACE,
+    MODEL_HEADER,
+    RESIDENCY_HEADER,
+)
 from extproc.render.document import Note
 from extproc.render.envoy.extension import extension, packed, seconds
 
@@ -38,7 +44,6 @@ if TYPE_CHECKING:
 FILTER_NAME = "intentmesh.ext_proc"
 """A name of our own, so that a route's `typed_per_filter_config` never meets another ext_proc filter's."""
 PROCESSOR_CLUSTER = "intentmesh"
-METADATA_NAMESPACE = "intentmesh"
 READ_HEADERS = (
     ":method", ":path", ":status", "accept-encoding", "content-encoding", "content-length", "content-type",
     "traceparent", "tracestate", "x-request-id",

@@ -31,8 +31,8 @@ from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities.v3 imp
 from envoy_data_plane.envoy.type.matcher.v3 import RegexMatcher, StringMatcher
 from envoy_data_plane.envoy.type.v3 import FractionalPercent, FractionalPercentDenominatorType
 
-from extproc.config.headers import MODEL_HEADER, RESIDENCY_HEADER
 from extproc.config.models import ZONES
+from extproc.config.wire_names import MODEL_HEADER, RESIDENCY_HEADER
 from extproc.errors import ConfigError
 from extproc.render.document import Note
 from extproc.render.envoy.clusters import FALLBACK_CLUSTER

@@ -31,10 +31,10 @@ from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v
 from envoy_data_plane.envoy.type.metadata.v3 import MetadataKey, MetadataKeyPathSegment
 from envoy_data_plane.envoy.type.v3 import FractionalPercent, TokenBucket
 
+from extproc.config.wire_names import METADATA_NAMESPACE
 from extproc.render.document import Note
 from extproc.render.envoy.clusters import grpc_cluster
 from extproc.render.envoy.extension import packed, seconds
-from extproc.render.envoy.processor import METADATA_NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,10 +23,10 @@ from envoy_data_plane.envoy.type.matcher.v3 import (
     ValueMatcher,
 )
 
+from extproc.config.wire_names import METADATA_NAMESPACE
 from extproc.render.document import Note
 from extproc.render.envoy.clusters import worker_cluster
 from extproc.render.envoy.extension import packed, seconds
-from extproc.render.envoy.processor import METADATA_NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

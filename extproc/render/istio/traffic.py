@@ -13,8 +13,8 @@ from envoy_data_plane.envoy.config.route.v3 import (
     WeightedCluster,
 )
 
-from extproc.config.headers import MODEL_HEADER, RESIDENCY_HEADER
 from extproc.config.models import ZONES
+from extproc.config.wire_names import MODEL_HEADER, RESIDENCY_HEADER
 from extproc.render.envoy import clusters
 from extproc.render.envoy.groups import Group, Part, parts
 from extproc.render.envoy.routes import CALLER_CREDENTIALS

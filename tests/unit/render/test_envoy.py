@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from extproc.config import load, models, parse
+from extproc.config import load, parse
 from extproc.config.loader import InvalidMeshError
-from extproc.exchange import events
+from extproc.config.wire_names import MODEL_HEADER, RESIDENCY_HEADER
 from extproc.render import TARGETS, render
 from extproc.render.document import plain
 from extproc.render.envoy import clusters, groups, processor, routes
@@ -37,7 +37,7 @@ def mesh():
 def matched(route, model, residency):
     """Whether a route's header matchers hold for a request with these two headers."""
     for matcher in route["match"].get("headers", []):
-        value = {models.MODEL_HEADER: model, models.RESIDENCY_HEADER: residency}[matcher["name"]]
+        value = {MODEL_HEADER: model, RESIDENCY_HEADER: residency}[matcher["name"]]
         if matcher.get("present_match"):
             good = value is not None
         else:
@@ -88,12 +88,6 @@ def test_every_cluster_of_a_route_exists(mesh):
     known = {cluster.name for cluster in clusters.model_clusters(mesh)}
     named = {r["route"]["cluster"] for r in map(plain, routes.virtual_host(mesh).routes) if "route" in r}
     assert named <= known
-
-
-def test_headers_are_those_of_the_processor():
-    """Routes match on the headers that the processor writes."""
-    assert (models.MODEL_HEADER, models.RESIDENCY_HEADER) == (events.MODEL_HEADER, events.RESIDENCY_HEADER)
-    assert processor.METADATA_NAMESPACE == events.METADATA_NAMESPACE
 
 
 @pytest.mark.parametrize(

@@ -109,8 +109,9 @@ async def test_each_is_asked_with_what_is_known_then():
     assert second.entities == {"EMAIL_ADDRESS": 1}
     assert not second.knows("destination")
     assert third.destination == "large"
-    assert understood.texts == ["I am ada@example.org"]
-    assert understood.masked == ["I am [EMAIL_ADDRESS_1]"]
+    assert "I am ada@example.org" in understood.texts
+    assert "I am [EMAIL_ADDRESS_1]" in understood.masked
+    assert "I am ada@example.org" not in understood.masked
     assert list(outcome.inspection.steps_s) == ["payload", "policy", "pii", "routing", "rewrite"]
 
 

@@ -1,4 +1,4 @@
-"""The headers that are ours: the processor writes them, and every rendered Envoy matches on them.
+"""What the processor and every rendered Envoy call the same by: headers that the one writes and the other matches on.
 
 x-intentmesh-model: phi-telemetry     a name in the registry
 x-intentmesh-residency: cluster       the farthest zone that the request may reach; left out: any
@@ -14,5 +14,7 @@ MODEL_HEADER: Final = "x-intentmesh-model"
 """The header that Envoy's routes match on."""
 RESIDENCY_HEADER: Final = "x-intentmesh-residency"
 """How far the request may travel: one of the zones."""
+METADATA_NAMESPACE: Final = "intentmesh"
+"""Of Envoy's dynamic metadata, as `%DYNAMIC_METADATA(intentmesh:model)%` reads it in an access log."""
 LOGS_USAGE: Final = "x-intentmesh-logs-usage"
 """In the metadata of a gRPC stream: the Envoy that opened it reads token usage itself, and tells it in its access log."""
