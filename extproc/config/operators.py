@@ -8,14 +8,15 @@ from pydantic import Field, model_validator
 
 from extproc.config.section import Section
 
-OperatorName = Literal["replace", "mask", "hash", "redact", "keep", "block", "flag"]
+OperatorName = Literal["replace", "mask", "hash", "encrypt", "redact", "keep", "block", "flag"]
 
 
 class Operator(Section):
     """`replace`, or `{operator: mask, keep_last: 4}`."""
 
     operator: OperatorName = "replace"
-    """`replace`: a placeholder, put back in the answer. `mask`: asterisks. `hash`: a keyed digest. `redact`: the type in
+    """`replace`: a placeholder, put back in the answer. `mask`: asterisks. `hash`: a keyed digest. `encrypt`: a
+    token that whoever has the key can turn back. `redact`: the type in
     brackets, for good. `keep`: left alone. `block`: the request is refused. `flag`: left as it is, but reported."""
     keep_last: int = Field(default=0, ge=0, le=12)
     """Characters at the end that `mask` leaves readable."""

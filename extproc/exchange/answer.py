@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from extproc.payload import Untouched
 from extproc.threads import LARGE_BYTES
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ class Answer:
         if not links and reader is None:
             return None
         kind, coding = headers.get("content-type", ""), headers.get("content-encoding", "")
-        return cls([link.editor(kind, coding) for link in links], reader, coded=bool(coding))
+        editors = [link.editor(kind, coding) for link in links]
+        editors = [editor for editor in editors if not isinstance(editor, Untouched)]
+        return cls(editors, reader, coded=bool(coding))
 
     def weight(self, chunk: bytes) -> int:
         """Bytes of work that a piece may be: of a compressed one nobody knows, and it may be much."""

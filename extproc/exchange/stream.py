@@ -45,6 +45,7 @@ from extproc.exchange.recorder import Recorder
 from extproc.exchange.refusal import refuse
 from extproc.exchange.states import NEXT, State
 from extproc.identity import ANONYMOUS, caller_of
+from extproc.payload import STALE_HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -311,8 +312,8 @@ class HttpStream:
             return (Proceed("response_headers", None if streaming else modes.PASS),)
         override = None if streaming else modes.edit(self._request_mode)
         if self._answer.edits and not event.end_of_stream:
-            # Envoy checks a mutated body against it, even in a mode that it was overridden to.
-            return (Mutate("response_headers", remove_headers=("content-length",), modes=override),)
+            # Envoy checks a mutated body against its length, even in a mode that it was overridden to; others check its digest.
+            return (Mutate("response_headers", remove_headers=STALE_HEADERS, modes=override),)
         return (Proceed("response_headers", override),)
 
     def _begin_answer(self, headers: Mapping[str, str]) -> Answer | None:

@@ -8,11 +8,12 @@ Answers: `response_editor(rule, content_type, content_encoding, editors)` rewrit
 `editors` is `Vault.restorer` or an `AnswerEditors` of extproc.pii.
 """
 
-from extproc.payload.answer import response_editor
+from extproc.payload.answer import STALE_HEADERS, Untouched, response_editor
 from extproc.payload.document import Change, Document, Edit, EditorFactory, ResponseEditor, Segment, TextEditor
 from extproc.payload.parser import parse, parse_query
 
 __all__ = [
+    "STALE_HEADERS",
     "Change",
     "Document",
     "Edit",
@@ -20,6 +21,7 @@ __all__ = [
     "ResponseEditor",
     "Segment",
     "TextEditor",
+    "Untouched",
     "parse",
     "parse_query",
     "response_editor",

@@ -1,17 +1,20 @@
-"""Which editor an answer gets: by its content type."""
+"""Which editor an answer gets: by its content type and, since that is often wrong, by how it begins."""
 
 from __future__ import annotations
 
 import codecs
+import json
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from extproc.errors import UnreadableBodyError
-from extproc.payload.channel import PlainChannel
+from extproc.payload.channel import Channel
 from extproc.payload.coding import StreamDecoder, StreamEncoder, codings
 from extproc.payload.event_stream import EventStream, LineStream
 from extproc.payload.json_answer import JsonAnswer
-from extproc.payload.parser import is_binary, is_json, is_lines, media_type
+from extproc.payload.json_text import NestedEditor
+from extproc.payload.parser import is_binary, is_json, is_lines, is_llm, media_type
 from extproc.payload.plain import known_charset
 from extproc.payload.schemas import ANY_ANSWER, LLM_ANSWER
 from extproc.payload.tree import paths_tree, without
@@ -21,20 +24,94 @@ if TYPE_CHECKING:
     from extproc.payload.document import EditorFactory, ResponseEditor
     from extproc.payload.tree import Node
 
+STALE_HEADERS = ("content-length", "content-md5", "digest", "content-digest", "repr-digest", "etag")
+"""What an upstream says of the bytes of an answer, and is not so once a text in them was edited."""
+_BOM = b"\xef\xbb\xbf"
+_SPACE = b" \t\r\n"
+_LOOKED_AT = 512
+"""Bytes at most by which an answer is told."""
+_EVENT = re.compile(rb"(?:data|event|id|retry)?:")
+_FIELDS = rb"(?:(?:event|id|retry)?:[^\r\n]*+[\r\n]++)*+"
+_EVENT_OF_JSON = re.compile(_FIELDS + rb"data: ?\{")
+_MAY_BE_EVENT = re.compile(_FIELDS + rb"(?:(?:event|id|retry)?:[^\r\n]*+|data: ?)\Z")
+_EVENT_BEGUN = tuple(name[:size] for name in (b"data:", b"event:", b"id:", b"retry:") for size in range(1, len(name)))
+_OBJECT = re.compile(rb'\{[ \t\r\n]*+["}]')
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
 
 def response_editor(
-    rule: Intercept, content_type: str, content_encoding: str, editors: EditorFactory
+    rule: Intercept, content_type: str, content_encoding: str, editors: EditorFactory, path: str = ""
 ) -> ResponseEditor:
-    """An editor for one answer. What cannot hold a text, or cannot be read, passes as it is.
+    """An editor for one answer: `Untouched` for one that cannot hold a text, or cannot be read.
+
+    `path`: of the request. Without one, a rule that goes by the path reads the answer as a model's.
 
     The content-encoding of what leaves is that of what comes; each chunk can be read by the client as it arrives.
     """
     try:
         names = codings(content_encoding)
-        editor = _editor(rule, content_type, editors)
     except UnreadableBodyError:
         return Untouched()
-    return Recoded(editor, names) if names and not isinstance(editor, Untouched) else editor
+    media, parameters = media_type(content_type)
+    if (is_binary(media) and media != _UNNAMED) or media.startswith("multipart/"):
+        return Untouched()
+    as_llm = is_llm(rule, path) or (rule.payload == "auto" and not path)
+    editor = Told(*_answer_tree(rule.keep_masked, as_llm=as_llm), media, parameters.get("charset", ""), editors)
+    return Recoded(editor, names) if names else editor
+
+
+_UNNAMED = "application/octet-stream"
+
+
+class Told:
+    """An answer whose kind is told once it has begun: by its content type, unless it begins as another kind does."""
+
+    def __init__(self, tree: Node, masked: Node | None, media: str, charset: str, editors: EditorFactory) -> None:
+        self._tree = tree
+        self._masked = masked
+        self._media = media
+        self._charset = charset
+        self._editors = editors
+        self._begun = b""
+        self._editor: ResponseEditor | None = None
+
+    def feed(self, chunk: bytes, *, end: bool = False) -> bytes:
+        """See ResponseEditor."""
+        if self._editor is None:
+            self._begun += chunk
+            self._editor = self._tell(self._begun, end=end)
+            if self._editor is None:
+                return b""
+            chunk, self._begun = self._begun, b""
+        return self._editor.feed(chunk, end=end)
+
+    def _tell(self, data: bytes, *, end: bool) -> ResponseEditor | None:
+        """The editor for an answer that begins like this; None: it cannot be told yet."""
+        begun = data.removeprefix(_BOM).lstrip(_SPACE)
+        sure = end or len(data) >= _LOOKED_AT
+        if not sure and (not begun or _BOM.startswith(data) or begun in (b"{", b"[") or begun in _EVENT_BEGUN):
+            return None
+        media = self._media
+        is_text = media != "text/event-stream" and not is_json(media) and not is_lines(media)
+        if is_text and not sure and _MAY_BE_EVENT.match(begun):
+            return None
+        if (_EVENT_OF_JSON if is_text else _EVENT).match(begun) or (
+            media == "text/event-stream" and begun[:1] not in (b"{", b"[")
+        ):
+            return EventStream(self._tree, self._masked, self._editors)
+        if is_lines(media) or is_json(media) or media == "text/event-stream" or _OBJECT.match(begun):
+            return self._json(begun)
+        if media == _UNNAMED and (_CONTROL.search(data[:_LOOKED_AT]) or not _is_utf8(data[:_LOOKED_AT])):
+            return Untouched()
+        return TextAnswer(self._charset, self._editors)
+
+    def _json(self, begun: bytes) -> ResponseEditor:
+        """One value per line, or one of any layout."""
+        line, found, _ = begun.partition(b"\n")
+        in_lines = line.strip() not in (b"{", b"[") if is_lines(self._media) else bool(found) and _is_object(line)
+        if in_lines:
+            return LineStream(self._tree, self._masked, self._editors)
+        return JsonAnswer(self._tree, self._editors, loose=not is_json(self._media))
 
 
 class Untouched:
@@ -54,7 +131,7 @@ class TextAnswer:
         if known_charset(charset) in ("iso8859-1", "cp1252"):
             self._charset, self._errors = "iso8859-1", "replace"
         self._decoder = codecs.getincrementaldecoder(self._charset)(errors=self._errors)
-        self._channel = PlainChannel(editors())
+        self._channel = Channel(NestedEditor(editors, None, 1))
 
     def feed(self, chunk: bytes, *, end: bool = False) -> bytes:
         """See ResponseEditor."""
@@ -87,24 +164,30 @@ class Recoded:
         return self._encoder.add(data) if data else b""
 
 
-def _editor(rule: Intercept, content_type: str, editors: EditorFactory) -> ResponseEditor:
-    media, parameters = media_type(content_type)
-    if media == "text/event-stream":
-        return EventStream(_tree(rule), editors)
-    if is_lines(media):
-        return LineStream(_tree(rule), editors)
-    if is_json(media):
-        return JsonAnswer(_tree(rule), editors)
-    if is_binary(media) or media.startswith("multipart/"):
-        return Untouched()
-    return TextAnswer(parameters.get("charset", ""), editors)
+def _is_object(line: bytes) -> bool:
+    """Whether a line is a JSON object: then so are those that follow."""
+    if not line.startswith(b"{"):
+        return False
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
-def _tree(rule: Intercept) -> Node:
-    return _answer_tree(rule.payload, rule.keep_masked)
+def _is_utf8(data: bytes) -> bool:
+    try:
+        codecs.utf_8_decode(data, "strict", False)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=256)
-def _answer_tree(payload: str, keep_masked: tuple[str, ...]) -> Node:
-    tree = LLM_ANSWER if payload in ("auto", "openai", "anthropic") else ANY_ANSWER
-    return without(tree, paths_tree(keep_masked)) if keep_masked else tree
+def _answer_tree(keep_masked: tuple[str, ...], *, as_llm: bool) -> tuple[Node, Node | None]:
+    """Where the texts of an answer are, and what of it stays masked."""
+    tree = LLM_ANSWER if as_llm else ANY_ANSWER
+    if not keep_masked:
+        return tree, None
+    masked = paths_tree(keep_masked)
+    return without(tree, masked), masked

@@ -1,56 +1,66 @@
-"""One text on its way through a TextEditor, as it is spelled inside of JSON literals."""
+"""One text on its way through a TextEditor: applied as it leaves, or as it is spelled inside of a JSON literal."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from extproc.payload.literal import apply, spell, unescape
+from extproc.payload.literal import apply, escape, spell, unescape
 
 if TYPE_CHECKING:
-    from extproc.payload.document import TextEditor
+    from collections.abc import Sequence
+
+    from extproc.payload.document import Edit, TextEditor
 
 _HIGH = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\Z")
 _LOW = re.compile(r"\\u[dD][c-fC-F]")
 
 
-class PlainChannel:
-    """Edits a text that stands for itself."""
+class Channel:
+    """Edits a text as it passes."""
 
     def __init__(self, editor: TextEditor) -> None:
         self._editor = editor
-        self.held = ""
-        """What the editor holds back."""
+        self._held = ""
 
     def feed(self, text: str, *, end: bool = False) -> str:
         """Take the next piece; return what can leave. With `end` the text is at its end."""
         edits, gone = self._editor.advance(text, end=end)
-        text = self.held + text
-        self.held = text[gone:]
+        text = self._held + text if self._held else text
+        self._held = text[gone:]
         return apply(text[:gone], edits) if edits else text[:gone]
 
 
-class Channel:
-    """Edits a text inside of literals. What the editor lets pass keeps its spelling."""
+class Spelled:
+    """A TextEditor for the inside of a literal, over one for the text that it spells. What stays keeps its spelling."""
 
     def __init__(self, editor: TextEditor) -> None:
         self._editor = editor
-        self.held = ""
+        self._held = ""
         """Spelling of what the editor holds back."""
+        self._size = 0
+        """Characters of it."""
 
-    def feed(self, raw: str, *, end: bool = False) -> str:
-        """Take the next piece of a literal's inside, whole escapes only; return the spelling of what can leave."""
-        if self.held and _LOW.match(raw) and _HIGH.search(self.held):
-            return self.feed("", end=True) + self.feed(raw, end=end)  # a pair cut in two is no text to be edited
-        text = unescape(raw)
-        edits, gone = self._editor.advance(text, end=end)
-        if self.held:
-            raw = self.held + raw
-            text = unescape(raw)
-        if not edits and gone == len(text):
-            self.held = ""
-            return raw
+    def advance(self, text: str, *, end: bool = False) -> tuple[Sequence[Edit], int]:
+        """See TextEditor. Pieces are cut between escapes, never within one."""
+        held = self._held
+        if held and _LOW.match(text) and _HIGH.search(held):  # a pair cut in two is no text to be edited
+            first, _ = self.advance("", end=True)
+            second, gone = self.advance(text, end=end)
+            size = len(held)
+            return [*first, *((size + start, size + stop, new) for start, stop, new in second)], size + gone
+        plain = unescape(text) if "\\" in text else text
+        edits, gone = self._editor.advance(plain, end=end)
+        size = self._size + len(plain)
+        self._size = size - gone
+        raw = held + text if held else text
+        if gone == size and not edits:
+            self._held = ""
+            return (), len(raw)
+        if "\\" not in raw:
+            self._held = raw[gone:]
+            return [(start, stop, escape(new)) for start, stop, new in edits], gone
         spelled = spell(raw, [*edits, (gone, gone, "")])
         cut = spelled.pop()[0]
-        self.held = raw[cut:]
-        return apply(raw[:cut], spelled)
+        self._held = raw[cut:]
+        return spelled, cut

@@ -156,6 +156,8 @@ _CODINGS: dict[str, tuple[Callable[[], _Decoder], Callable[[], _Encoder]]] = {
 }
 MOST_CODINGS = 2
 _MAGIC = ((b"\x1f\x8b\x08", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
+_NO_CODING = frozenset(("", "identity", "none", "utf-8", "utf8", "us-ascii", "iso-8859-1", "binary", "8bit", "7bit"))
+"""Names that say that nothing is encoded; some of them are a charset's, or of mail, and are sent all the same."""
 _ERRORS = (zlib.error, brotli.error, zstandard.ZstdError)
 
 
@@ -164,7 +166,7 @@ def codings(content_encoding: str) -> list[str]:
     if not content_encoding:
         return []
     names = [name.strip().lower() for name in content_encoding.split(",")]
-    names = [name for name in names if name not in ("", "identity")]
+    names = [name for name in names if name not in _NO_CODING]
     if any(name not in _CODINGS for name in names):
         raise UnreadableBodyError("the content-encoding is not one of gzip, deflate, br, zstd")
     if len(names) > MOST_CODINGS:

@@ -142,13 +142,26 @@ class TextEditor(Protocol):
 
 
 class EditorFactory(Protocol):
-    """Makes a TextEditor for one text. `nested`: that text is JSON itself, and what is put in is escaped for its strings.
+    """Makes the TextEditors of one answer."""
 
-    `redact`: what the model utters here may be masked; False for names, ids and settings.
-    """
+    def __call__(self, *, key: str | None = None, redact: bool = True) -> TextEditor:
+        """A new editor for one text, under this key of JSON.
 
-    def __call__(self, *, nested: bool = False, redact: bool = True) -> TextEditor:
-        """A new editor, for the texts of one answer field."""
+        `redact`: what the model utters here may be masked; False for names, ids and settings.
+        """
+
+    @property
+    def redacts(self) -> bool:
+        """Whether anything that a text says may have to change, and not only placeholders."""
+
+    def concerns(self, text: str) -> bool:
+        """Whether anything in a whole text may have to change; where that is cheap to tell."""
+
+    def number(self, text: str) -> str | None:
+        """The number for which a string of JSON stands that is its placeholder and nothing else."""
+
+    def begins_number(self, text: str) -> bool:
+        """Whether a string that begins like this may come to be such a placeholder."""
 
 
 class ResponseEditor(Protocol):

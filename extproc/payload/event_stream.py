@@ -22,6 +22,7 @@ _BLANK = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LINE = re.compile(rb"([^\r\n]*)(\r\n|\n|\r|\Z)")
 _SIMPLE = re.compile(rb"(data: ?)([^\r\n]*)(\r\n|\n|\r)\3")
 """Most events: one line of data."""
+_NEW_LINE = re.compile(rb"\r\n|\r|\n")
 _LINE_END = re.compile(rb"\n")
 _END_BYTES = 3
 """Of an end, so many may have come before its last."""
@@ -34,9 +35,10 @@ class _Framed:
     """Cuts a stream into events."""
 
     _end = _BLANK
+    _lines = False
 
-    def __init__(self, tree: Node, editors: EditorFactory) -> None:
-        self._events = EventEditor(tree, editors)
+    def __init__(self, tree: Node, masked: Node | None, editors: EditorFactory) -> None:
+        self._events = EventEditor(tree, masked, editors, lines=self._lines)
         self._pieces: list[bytes] = []
         """What is held of an event whose end has not come."""
         self._size = 0
@@ -48,7 +50,7 @@ class _Framed:
         if self._half_end and chunk:  # the last event ended with the first half of CRLF
             self._half_end = False
             if chunk.startswith(b"\n"):
-                out.append(b"\n")
+                out.append(self._events.add(b"\n"))
                 chunk = chunk[1:]
         if chunk:
             self._pieces.append(chunk)
@@ -62,12 +64,11 @@ class _Framed:
             self._half_end = 0 < at == len(data) and data.endswith(b"\r")
             self._keep(data[at:])
         if self._size > _MAX_EVENT_BYTES:
-            out += self._pieces
+            out += (self._events.flush(), *self._pieces)
             self._keep(b"")
         if end:
             held = b"".join(self._pieces)
-            rest = self._event(held) if held else b""
-            out += (self._flushed(), rest) if not self._ends(held) else (rest, self._flushed())
+            out += (self._event(held) if held else b"", self._events.flush())
             self._keep(b"")
         return b"".join(out)
 
@@ -84,12 +85,6 @@ class _Framed:
     def _event(self, block: bytes) -> bytes:
         raise NotImplementedError
 
-    def _flushed(self) -> bytes:
-        raise NotImplementedError
-
-    def _ends(self, block: bytes) -> bool:
-        return not block or block.endswith((b"\n", b"\r"))
-
 
 class EventStream(_Framed):
     """text/event-stream."""
@@ -99,28 +94,24 @@ class EventStream(_Framed):
     def _event(self, block: bytes) -> bytes:
         simple = _SIMPLE.fullmatch(block)
         if simple is None:
-            return self._lines(block)
-        self._eol = simple[3]
-        inserted, edited = self._events.edit(simple[2], b"")
-        if edited is None and not inserted:
-            return block
-        before = b"".join(self._written(event, text) for event, text in inserted)
-        return before + (block if edited is None else simple[1] + edited + 2 * simple[3])
+            return self._many_lines(block)
+        head, data, self._eol = simple.groups()
+        eol = self._eol
 
-    def _lines(self, block: bytes) -> bytes:
-        """An event of any lines."""
+        def write(new: bytes) -> bytes:
+            return b"".join(head + line + eol for line in _NEW_LINE.split(new)) + eol
+
+        return self._events.take(block, data, write)
+
+    def _many_lines(self, block: bytes) -> bytes:
+        """An event of any lines. What has no data, as a comment, says nothing about what waits, and passes it."""
         lines = [(match[1], match[2]) for match in _LINE.finditer(block) if match[0]]
         values = [_data(line) for line, _ in lines]
         data = [value for value in values if value is not None]
         if not data:
             return block
         self._eol = lines[0][1] or self._eol
-        name = next((line for line, _ in lines if line.startswith(b"event:")), b"")
-        inserted, edited = self._events.edit(b"\n".join(data), name)
-        before = b"".join(self._written(event, text) for event, text in inserted)
-        if edited is None:
-            return before + block
-        return before + self._rewritten(lines, values, edited)
+        return self._events.take(block, b"\n".join(data), lambda new: self._rewritten(lines, values, new))
 
     def _rewritten(self, lines: list[tuple[bytes, bytes]], values: list[bytes | None], data: bytes) -> bytes:
         """The block with other data, whose lines take the place of the first line that was data."""
@@ -132,32 +123,21 @@ class EventStream(_Framed):
             elif not written:
                 written = True
                 head = line[: len(line) - len(value)]
-                out += (head + part + (eol or self._eol) for part in data.split(b"\n"))
+                out += (head + part + (eol or self._eol) for part in _NEW_LINE.split(data))
                 if not eol:
                     out[-1] = out[-1][: -len(self._eol)]
         return b"".join(out)
-
-    def _written(self, name: bytes, data: bytes) -> bytes:
-        event = name + self._eol if name else b""
-        return event + b"".join(b"data: " + part + self._eol for part in data.split(b"\n")) + self._eol
-
-    def _flushed(self) -> bytes:
-        return b"".join(self._written(name, data) for name, data in self._events.flush())
 
 
 class LineStream(_Framed):
     """One JSON value per line."""
 
     _end = _LINE_END
+    _lines = True
 
     def _event(self, block: bytes) -> bytes:
         data = block.rstrip(b"\r\n")
-        inserted, edited = self._events.edit(data, b"")
-        before = b"".join(text + b"\n" for _, text in inserted)
-        return before + (block if edited is None else edited + block[len(data) :])
-
-    def _flushed(self) -> bytes:
-        return b"".join(text + b"\n" for _, text in self._events.flush())
+        return self._events.take(block, data, lambda new: new + block[len(data) :])
 
 
 def _data(line: bytes) -> bytes | None:

@@ -1,217 +1,310 @@
-"""The data of events: which texts in them go on from event to event, and where a text is at its end.
+"""The data of events, one after the other: of each event only what changes is written anew, in its own place.
 
-A text is known by its way through the event, with the event's own indices (`choices[].index`, `output_index`) in the
-place of positions. What an editor holds back when a text ends without an event of its own to carry it leaves in a copy
-of the last event that did.
+A text that goes on from event to event (`deltas.py` says which) is one text. While its end may be the beginning of
+something, the event that carries it waits, and so do those behind it: they leave in the order in which they came, each as
+it came but for what was restored in it. What is put back stands whole in the first event that its placeholder touched.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import re
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from extproc.errors import IntentmeshError
-from extproc.payload.channel import Channel, PlainChannel
+from extproc.payload import deltas
+from extproc.payload.channel import Spelled
 from extproc.payload.document import steps
+from extproc.payload.json_text import JsonEditor, NestedEditor, text_editor
+from extproc.payload.literal import apply
+from extproc.payload.logprobs import Logprobs, logprobs
 from extproc.payload.scan import check_utf8, unescape_key, walk
-from extproc.payload.tree import Use
+from extproc.payload.track import Track
+from extproc.payload.tree import Use, without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from extproc.payload.document import EditorFactory
+    from extproc.payload.document import Edit, EditorFactory, TextEditor
     from extproc.payload.tree import Node
 
 _Key = tuple[Any, ...]
-_Place = tuple[str | int, ...]
-_ALL_END = frozenset(
-    (
-        "message_delta",
-        "message_stop",
-        "error",
-        "response.completed",
-        "response.incomplete",
-        "response.failed",
-        "response.cancelled",
-    )
-)
-"""Events after which no text goes on."""
-_ONE_ENDS = ("content_block_stop",)
-_WHOLE = ("response.", "message_", "content_block_")
-"""Kinds of events whose texts are whole, but for deltas."""
-_INDICES = ("index", "output_index", "content_index", "summary_index")
-_FINISHED = ("finish_reason", "stop", "done")
 _DONE = b"[DONE]"
-_ENVELOPE = ("id", "object", "model", "type", "event", "item_id", "created_at", "system_fingerprint")
-"""Strings at the top of an event that belong to its copy; numbers all do."""
+_ESCAPED = re.compile(r"\\u00(?:3[0-9]|[4-7])")
+"""A letter or a digit that is spelled as an escape, or `[`, `]`, `_`: then what looks like no placeholder may be one."""
+_INSIDE = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+')
+_TEXT = re.compile(r'(?:[^"\\]++|\\.)*+')
 MOST_OPEN = 128
 """Texts that go on from event to event at the same time; each event may end any of them."""
-_MARK = "\x00text\x00"
-_MARK_SPELLED = b"\\u0000text\\u0000"
+_MOST_PASSED = 4
+"""Events of texts beside it that wait for one: a model that goes on to its answer does not come back to its reasoning."""
+_MOST_WAITING = 512
+_MOST_BYTES = 2**20
+_RECORD_SEPARATOR = b"\x1e"
 
 
-@dataclass(slots=True)
-class _Text:
-    """A text that goes on from event to event."""
+class _Event:
+    """One event on its way."""
 
-    channel: Channel
-    indices: _Key
-    name: bytes
-    event: Any
-    place: _Place
+    __slots__ = ("block", "edits", "logprobs", "open", "tail", "text", "write")
+
+    def __init__(self, block: bytes, write: Callable[[bytes], bytes]) -> None:
+        self.block = block
+        self.write = write
+        """The block with other data."""
+        self.tail = b""
+        """What came after it and belongs to it."""
+        self.text = ""
+        """Its data."""
+        self.edits: list[Edit] = []
+        self.logprobs: list[tuple[Logprobs, dict[str, int]]] = []
+        self.open = 0
+        """Pieces of texts in it that are not settled."""
+
+    def close_one(self) -> None:
+        """A piece is settled."""
+        self.open -= 1
+
+    def written(self) -> bytes:
+        """As it is to leave."""
+        for found, shifts in self.logprobs:
+            new = found.written(shifts)
+            if new is not None:
+                self.edits.append((found.start, found.end, new))
+        if not self.edits:
+            return self.block + self.tail
+        return self.write(apply(self.text, sorted(self.edits)).encode(errors="surrogateescape")) + self.tail
+
+
+class _Literal:
+    """A piece of a text: the inside of a string in an event."""
+
+    __slots__ = ("_at", "_event", "size")
+
+    def __init__(self, event: _Event, at: int, size: int) -> None:
+        self._event = event
+        self._at = at
+        self.size = size
+        event.open += 1
+
+    def edit(self, start: int, end: int, new: str) -> None:
+        """See Piece."""
+        self._event.edits.append((self._at + start, self._at + end, new))
+
+    def settle(self) -> None:
+        """See Piece."""
+        self._event.open -= 1
+
+
+class _Shape(NamedTuple):
+    """An event of which only one text is new: the next one mostly is the same around it, and then need not be parsed."""
+
+    before: bytes
+    after: bytes
+    at: int
+    """Where the text begins, in characters."""
+    key: _Key
+    here: dict[_Key, None]
+    after_size: int
 
 
 class EventEditor:
-    """Edits the data of one event after the other. Knows nothing of how they are framed."""
+    """Edits one event after the other. Knows nothing of how they are framed."""
 
-    def __init__(self, tree: Node, editors: EditorFactory) -> None:
+    def __init__(self, tree: Node, masked: Node | None, editors: EditorFactory, *, lines: bool) -> None:
+        """`masked`: what is left as it is. `lines`: each event is a line."""
         self._tree = tree
+        self._masked = masked
         self._editors = editors
-        self._texts: dict[_Key, _Text] = {}
-        self._plain: PlainChannel | None = None
+        self._lines = lines
+        self._trees: dict[int, Node] = {}
+        self._tracks: dict[_Key, Track] = {}
+        self._shifts: dict[_Key, dict[str, int]] = {}
+        self._shape: _Shape | None = None
+        self._queue: deque[_Event] = deque()
+        self._waiting_bytes = 0
 
-    def edit(self, data: bytes, name: bytes) -> tuple[list[tuple[bytes, bytes]], bytes | None]:
-        """Events to insert before this one (name line and data), and its new data; None: as it came."""
-        if data.strip() == _DONE:
-            return list(self.flush()), None
-        if data.lstrip()[:1] in (b"{", b"["):
+    def take(self, block: bytes, data: bytes, write: Callable[[bytes], bytes]) -> bytes:
+        """The next event: what can leave now. `write` gives the block with other data."""
+        event = _Event(block, write)
+        self._read(event, data)
+        if not self._queue:
+            if event.open == 0:
+                return event.written()
+            self._waiting_bytes = 0
+        self._queue.append(event)
+        self._waiting_bytes += len(block)
+        if len(self._queue) > _MOST_WAITING or self._waiting_bytes > _MOST_BYTES:
+            self._end(lambda _: True)
+            self._waiting_bytes = 0
+        return self._leaving()
+
+    def add(self, tail: bytes) -> bytes:
+        """What belongs to the last event, late: it waits with it."""
+        if not self._queue:
+            return tail
+        self._queue[-1].tail += tail
+        return b""
+
+    def flush(self) -> bytes:
+        """The stream is at its end: all that waits."""
+        self._end(lambda _: True)
+        return self._leaving()
+
+    def _leaving(self) -> bytes:
+        out = []
+        while self._queue and self._queue[0].open == 0:
+            out.append(self._queue.popleft().written())
+        return b"".join(out)
+
+    def _read(self, event: _Event, data: bytes) -> None:
+        """Find the texts of an event and give them to their editors."""
+        if self._shape is not None and self._is_alike(event, data, self._shape):
+            return
+        stripped = data.strip().removeprefix(_RECORD_SEPARATOR)
+        if stripped == _DONE:
+            self._end(lambda _: True)
+            return
+        event.text = data.decode(errors="surrogateescape")
+        if stripped[:1] in (b"{", b"[", b'"'):
             try:
                 check_utf8(data)
-                found, _ = walk(data, 0, self._tree)
-                event = json.loads(data)
+                value = json.loads(stripped)
             except (IntentmeshError, ValueError, RecursionError):
                 pass
             else:
-                return self._edit_json(data, name, event, found)
-        if self._plain is None:
-            self._plain = PlainChannel(self._editors())
-        new = self._plain.feed(data.decode(errors="surrogateescape")).encode(errors="surrogateescape")
-        return [], None if new == data else new
+                self._read_json(event, data, value)
+                return
+        edits, _ = NestedEditor(self._editors, None, 1).advance(event.text, end=True)
+        event.edits += edits
 
-    def flush(self) -> Iterator[tuple[bytes, bytes]]:
-        """Events with all that is held back."""
-        if self._plain is not None and self._plain.held:
-            yield b"", self._plain.feed("", end=True).encode(errors="surrogateescape")
-        yield from self._ended(lambda _: True)
-        self._texts.clear()
-
-    def _edit_json(
-        self, data: bytes, name: bytes, event: Any, found: list[Any]
-    ) -> tuple[list[tuple[bytes, bytes]], bytes | None]:
-        kind = event.get("type") if isinstance(event, dict) else None
-        kind = kind if isinstance(kind, str) else ""
-        indices = tuple(event.get(index) for index in _INDICES) if kind else ()
-        goes_on = kind != "message_delta" and (kind.endswith("delta") or not kind.startswith(_WHOLE))
-        ends = self._what_ends(kind, indices, event)
-        pieces: list[bytes] = []
-        here: set[_Key] = set()
-        at = 0
-        for start, end, use, way in found:
-            raw = data[start:end]
-            if use & Use.SETTING and b"[" not in raw:
-                continue
-            nested = bool(use & Use.NESTED) or "arguments" in kind
-            place = _place(steps(way))
-            identity = _identity(event, place) if goes_on and not use & Use.SETTING else None
-            if identity is not None:
-                key = (kind, indices, identity)
-                text = self._texts.get(key)
-                if text is None:
-                    text = self._texts[key] = _Text(self._channel(use, nested=nested), indices, name, event, place)
-                text.event, text.place = event, place
-                new = text.channel.feed(raw.decode(), end=ends(key))
-                here.add(key)
-            else:
-                channel = self._channel(use, nested=nested)
-                new = channel.feed(raw.decode(), end=True)
-            spelling = new.encode()
-            if spelling != raw:
-                pieces += (data[at:start], spelling)
-                at = end
-        inserted = []
-        if ends is not _nothing:
-            inserted = list(self._ended(lambda key: ends(key) and key not in here))
-            self._texts = {key: text for key, text in self._texts.items() if not ends(key)}
-        while len(self._texts) > MOST_OPEN:  # the one that was begun first is at its end
-            oldest = next(iter(self._texts))
-            inserted += self._ended(lambda key, first=oldest: key is first)  # type: ignore[misc]
-            del self._texts[oldest]
-        if not pieces:
-            return inserted, None
-        return inserted, b"".join((*pieces, data[at:]))
-
-    def _channel(self, use: int, *, nested: bool) -> Channel:
-        return Channel(self._editors(nested=nested, redact=not use & Use.SETTING))
-
-    def _what_ends(self, kind: str, indices: _Key, event: Any) -> Callable[[_Key], bool]:
-        """Which texts are at their end with this event."""
-        if kind in _ALL_END or (
-            not kind and isinstance(event, dict) and any(event.get(mark) is True for mark in _FINISHED)
-        ):
-            return lambda _: True
-        if kind in _ONE_ENDS or (kind.startswith("response.") and kind.endswith(".done")):
-            return lambda key: all(a is None or b is None or a == b for a, b in zip(key[1], indices, strict=False))
-        choices = event.get("choices") if isinstance(event, dict) else None
-        if not isinstance(choices, list):
-            return _nothing
-        finished = {
-            choice.get("index", i)
-            for i, choice in enumerate(choices)
-            if isinstance(choice, dict) and choice.get("finish_reason") is not None
-        }
-        return (lambda key: key[2][:1] == ("choices",) and key[2][1] in finished) if finished else _nothing
-
-    def _ended(self, ends: Callable[[_Key], bool]) -> Iterator[tuple[bytes, bytes]]:
-        """Copies of events that carry what the texts at their end held back."""
-        for key, text in self._texts.items():
-            if text.channel.held and ends(key):
-                rest = text.channel.feed("", end=True)
-                event = _copy(text.event, text.place, _ENVELOPE)
-                data = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
-                yield text.name, data.replace(_MARK_SPELLED, rest.encode())
-
-
-def _nothing(_key: _Key) -> bool:
-    return False
-
-
-def _place(way: tuple[bytes | int, ...]) -> _Place:
-    return tuple(
-        step if isinstance(step, int) else (unescape_key(step) if b"\\" in step else step).decode() for step in way
-    )
-
-
-def _identity(event: Any, place: _Place) -> _Key | None:
-    """A place with each item's own `index`, where it has one, for its position. None: not a place of this event.
-
-    That is so where a key stands twice: the walk sees both, a dictionary only the later.
-    """
-    identity: list[Any] = []
-    for step in place:
+    def _is_alike(self, event: _Event, data: bytes, shape: _Shape) -> bool:
+        """Whether an event differs from one before in its text alone; then that is fed to its editor."""
+        before, after, at, key, here, after_size = shape
+        stop = len(data) - len(after)
+        if stop < len(before) or not data.startswith(before) or not data.endswith(after):
+            return False
+        if _INSIDE.fullmatch(data, len(before), stop) is None:
+            return False
+        track = self._tracks.get(key)
         try:
-            event = event[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-        own = event.get("index") if isinstance(step, int) and isinstance(event, dict) else None
-        identity.append(step if own is None else own)
-    return tuple(identity)
+            event.text = data.decode()
+        except UnicodeDecodeError:
+            return False
+        if track is None:
+            return False
+        raw = event.text[at : len(event.text) - after_size]
+        track.feed(_Literal(event, at, len(raw)), raw)
+        if self._queue:
+            self._pass(here)
+        return True
+
+    def _read_json(self, event: _Event, data: bytes, value: Any) -> None:
+        found = deltas.deltas(value, lines=self._lines)
+        left: set[int] = set()
+        here: dict[_Key, None] = {}
+        ends = deltas.ended(value)
+        if found is not None:
+            for key, start, stop in self._continued(event, data, value, found):
+                left.add(start)
+                here[key] = None
+                track = self._tracks.get(key)
+                if track is None:
+                    track = self._tracks[key] = Track(Spelled(self._text_editor(key)))
+                track.feed(_Literal(event, start, stop - start), event.text[start:stop])
+            if "logprobs" in event.text:
+                left |= self._read_logprobs(event, value, found.kind)
+        outside: Sequence[Edit] = ()
+        if self._editors.concerns(event.text) or _ESCAPED.search(event.text):
+            outside, _ = JsonEditor(self._editors, self._tree, left=left).advance(event.text, end=True)
+            event.edits += outside
+        if ends is not None:
+            self._end(ends)
+        elif here:
+            self._pass(here)
+        self._shape = None
+        if ends is None and len(left) == len(here) == 1 and not outside:
+            self._shape = _shape(event.text, next(iter(left)), next(iter(here)))
+        while len(self._tracks) > MOST_OPEN:
+            oldest = next(iter(self._tracks))
+            self._end(lambda key, oldest=oldest: key == oldest)  # type: ignore[misc]
+
+    def _continued(
+        self, event: _Event, data: bytes, value: Any, found: deltas.Deltas
+    ) -> Iterator[tuple[_Key, int, int]]:
+        """Key, start and end of the texts of an event that go on."""
+        try:
+            literals, _ = walk(data, data.find(b"{"), self._selected(found.tree))
+        except IntentmeshError:  # what `json` takes for JSON, as NaN, and others do not
+            return
+        own = deltas.ids(value)
+        plain = len(event.text) == len(data)
+        for start, stop, _, way in literals:
+            place = deltas.place_of(value, tuple(_step(step) for step in steps(way)))
+            if place is not None:
+                bounds = (start, stop) if plain else (len(data[:start].decode()), len(data[:stop].decode()))
+                yield (found.kind, own, place), *bounds
+
+    def _selected(self, tree: Node) -> Node:
+        """The tree without what is to stay masked."""
+        if self._masked is None:
+            return tree
+        if id(tree) not in self._trees:
+            self._trees[id(tree)] = without(tree, self._masked)
+        return self._trees[id(tree)]
+
+    def _read_logprobs(self, event: _Event, value: Any, kind: str) -> set[int]:
+        """The tokens of log-probabilities are texts that go on as the text does that they make up."""
+        own = deltas.ids(value)
+        of = deltas.choices_with(value, "logprobs")
+        places = set()
+        for nth, found in enumerate(logprobs(event.text, event.close_one)):
+            places.add(found.start)
+            choice = of[nth] if nth < len(of) else nth
+            for name, tokens, texts in found.lists:
+                key: _Key = (kind, own, ("logprobs", choice, name))
+                track = self._tracks.get(key)
+                if track is None:
+                    track = self._tracks[key] = Track(self._text_editor(key))
+                for token, text in zip(tokens, texts, strict=True):
+                    event.open += 1
+                    track.feed(token, text)
+            event.logprobs.append((found, self._shifts.setdefault((kind, own, choice), {})))
+        return places
+
+    def _text_editor(self, key: _Key) -> TextEditor:
+        return text_editor(self._editors, _key_of(key), Use.TEXT)
+
+    def _pass(self, here: dict[_Key, None]) -> None:
+        """An event of some texts passes the others."""
+        if not self._queue:
+            return
+        scopes = {deltas.scope(key) for key in here}
+        for key, track in list(self._tracks.items()):
+            if key not in here and track.waits and deltas.scope(key) in scopes:
+                track.passed += 1
+                if track.passed > _MOST_PASSED:
+                    track.close()
+                    del self._tracks[key]
+
+    def _end(self, ends: Callable[[_Key], bool]) -> None:
+        for key in [key for key in self._tracks if ends(key)]:
+            self._tracks.pop(key).close()
 
 
-def _copy(event: Any, place: _Place, kept: tuple[str, ...]) -> Any:
-    """An event like this one that carries nothing but the text at one place, for which a mark stands."""
-    if not place:
-        return _MARK
-    step, rest = place[0], place[1:]
-    inner = ("index",) if "tool_calls" in place[:2] or kept == ("index",) else ("index", "type")
-    if isinstance(event, list):
-        return [_copy(event[int(step)], rest, inner)]
-    copy: dict[str, Any] = {}
-    for key, value in event.items():
-        if key == step:
-            copy[key] = _copy(value, rest, inner)
-        elif key in _FINISHED:
-            copy[key] = None if key == "finish_reason" else False
-        elif key in kept or (kept is _ENVELOPE and isinstance(value, (int, float))):
-            copy[key] = value
-    return copy
+def _shape(text: str, at: int, key: _Key) -> _Shape:
+    """Of an event whose only text that goes on begins here."""
+    match = _TEXT.match(text, at)
+    stop = match.end() if match else at
+    return _Shape(text[:at].encode(), text[stop:].encode(), at, key, {key: None}, len(text) - stop)
+
+
+def _step(step: bytes | int) -> str | int:
+    return step if isinstance(step, int) else (unescape_key(step) if b"\\" in step else step).decode()
+
+
+def _key_of(key: _Key) -> str | None:
+    """The JSON key that says what a text is, if one does: not `delta`."""
+    last = key[2][-1] if key[2] else None
+    return last if isinstance(last, str) and last not in ("delta", "text", "tokens") else None

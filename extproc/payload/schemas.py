@@ -5,7 +5,7 @@ All is a text except what is known not to be: a field that a vendor adds tomorro
 
 from __future__ import annotations
 
-from extproc.payload.tree import EVERY, Node, Use
+from extproc.payload.tree import EVERY, FREE_ANSWER, Node, Use
 
 _NEVER = (
     *("id", "type", "object", "name", "role", "status", "format", "detail", "index"),
@@ -17,7 +17,6 @@ _NEVER = (
 _ANSWER_SETTINGS = (
     "model",
     "system_fingerprint",
-    "logprobs",
     "obfuscation",
     "tools",
     "finish_reason",
@@ -25,17 +24,30 @@ _ANSWER_SETTINGS = (
     "usage",
 )
 
-_nested = Node(Use.NESTED).with_keys({}, EVERY)
-_nested.items = EVERY
 _setting = Node(Use.SETTING)
-_any = Node(Use.TEXT)
-_any.with_keys({"arguments": _nested, "partial_json": _nested})
+_logprobs = Node(Use.LOGPROBS)
+_text_part = Node(Use.TEXT | Use.FREE)
+_text_part.with_keys({"text": EVERY})
+_any = Node(Use.TEXT | Use.FREE)
+_any_content = Node(Use.TEXT | Use.FREE).with_keys({}, _any)
+_any_content.items = _text_part
+_text_part.items = _text_part.other = _any
+_any.with_keys({"content": _any_content})
 ANY_ANSWER = _any
-"""An answer of which nothing is known: every string is a text, and arguments are JSON in a string."""
+"""An answer of which nothing is known: every string is a text, every key may be one. Of parts of a `content`, as MCP has
+them, the `text` stays a string."""
 
 _answer = Node(Use.TEXT)
 _answer.with_keys(dict.fromkeys((*_NEVER, *_ANSWER_SETTINGS), _setting))
-_answer.with_keys({"arguments": _nested, "partial_json": _nested, "input": EVERY, "metadata": EVERY})
+_answer.with_keys(
+    {
+        "arguments": FREE_ANSWER,
+        "input": FREE_ANSWER,
+        "metadata": FREE_ANSWER,
+        "args": FREE_ANSWER,
+        "logprobs": _logprobs,
+    }
+)
 _answer.with_keys({"audio": Node(Use.TEXT).with_keys({"data": _setting})})
 LLM_ANSWER = _answer
 """Answers and events of the well-known APIs."""

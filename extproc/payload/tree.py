@@ -36,6 +36,10 @@ class Use:
     """A text that programs agree on: the name of a tool, the id of a call."""
     OPAQUE = 1024
     """What only its issuer can read: a signature, encrypted reasoning. Anything else there is a text."""
+    FREE = 2048
+    """Free JSON in an answer, as a tool's arguments: keys are texts too, and a string may be a number that was masked."""
+    LOGPROBS = 4096
+    """Of tokens, which together are a text."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,6 +80,8 @@ EVERY = Node(Use.TEXT)
 """Every string in here is a text: for answers."""
 FREE = Node(Use.TEXT, names=True, numbers=ANY_NUMBER)
 """Every string, key and number in here may hold personal data: JSON of which nothing is known."""
+FREE_ANSWER = Node(Use.TEXT | Use.FREE)
+"""Free JSON in an answer."""
 
 
 def without(tree: Node, masked: Node) -> Node:

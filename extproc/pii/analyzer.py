@@ -129,9 +129,13 @@ class Analyzer:
         """Findings in the order of the text, none overlapping another. `key` labels the text as a whole: a JSON key."""
         return self._analyze(text, key, self.names)
 
-    def patterns(self, text: str) -> list[RecognizerResult]:
+    def patterns(self, text: str, key: str | None = None) -> list[RecognizerResult]:
         """The same without the name model, which needs whole sentences: for text that arrives word by word."""
-        return self._analyze(text, None, None)
+        return self._analyze(text, key, None)
+
+    def is_label(self, key: str) -> bool:
+        """Whether a JSON key says what stands under it."""
+        return bool(self._vocabulary.of_key(key))
 
     def _analyze(self, text: str, key: str | None, names: NameRecognizer | None) -> list[RecognizerResult]:
         folded = fold(text)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 import time
+from bisect import bisect
 from collections import Counter
 from dataclasses import asdict, dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Protocol
 
+from extproc.config.entities import ENTITY_TYPES
 from extproc.errors import IntentmeshError, LateError, MaskingError
-from extproc.pii.operators import operate, read_hash_key
+from extproc.pii.keys import Keys
+from extproc.pii.operators import operate
 from extproc.pii.recent import RecentFindings
-from extproc.pii.restorer import edited
+from extproc.pii.restorer import HASHED, LETTERS, TOKEN, edited
+from extproc.pii.urls import UrlWatch, may_begin
 from extproc.pii.vault import Vault
 from extproc.slices import checkpoint, in_order, in_slices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from extproc.config.operators import Operator
     from extproc.config.pii import PiiSettings
@@ -39,6 +43,8 @@ _FEW = 16
 _BEGINS = re.compile(r"(?<![^\W\d_])[^\W\d_]|(?<!\d)\d|[^\w\s]|_")
 """Where a value may begin: with a word, with a number, or with a sign."""
 _ESCAPE_LETTERS = "nrtbf"
+_PLACEHOLDER = re.compile(rf"\[([A-Z][A-Z0-9_]*)_(?:[0-9]{{1,4}}[A-Z]?|[{LETTERS}]{{{HASHED}}})\]")
+_AROUND = " .,;:!?'\"()`*<>"
 
 
 class Text(Protocol):
@@ -84,21 +90,35 @@ class Anonymizer:
         self._analyzer = analyzer
         self._search = RecentFindings(analyzer.analyze, settings.remember_texts)
         self._search_agreed = RecentFindings(lambda text, _: analyzer.patterns(text), settings.remember_texts)
-        self._key = read_hash_key(settings)
+        self._keys = Keys.read(settings)
 
     def anonymize(
-        self, texts: Sequence[Text], *, body: bytes = b"", deadline: float | None = None, remember: bool = False
+        self,
+        texts: Sequence[Text],
+        *,
+        body: bytes = b"",
+        deadline: float | None = None,
+        remember: bool = False,
+        caller: str | None = None,
     ) -> Anonymized:
         """Mask texts. `body`: all else that the upstream sees; placeholders that stand in it are not given out.
 
         `remember`: the vault keeps the texts, to tell what a redacted answer says that they did not.
+        `caller`: the upstream remembers what it is told, so that a value is to have the same placeholder in each request of
+        this caller's, and no other value is to have it.
 
         Raises BlockedEntityError, and MaskingError when a recognizer fails or `deadline` (of `time.monotonic`) passes.
         """
-        vault = Vault(tolerant=self._settings.tolerant, link=self._settings.names.link)
+        settings = self._settings
+        vault = Vault(
+            tolerant=settings.tolerant,
+            link=settings.names.link,
+            key=None if caller is None else self._keys.of_caller(caller),
+            restore_in_urls=settings.restore_in_urls,
+        )
         if remember:
             vault.remember_texts(text.text for text in texts)
-        found = [list(spans(text.text, results)) if (results := self._find(text, deadline)) else [] for text in texts]
+        found = [self._spans(text, self._find(text, deadline), vault) for text in texts]
         types = {entity_type for some in found for entity_type, _, _ in some}
         if not types:
             return Anonymized([None] * len(texts), vault, {}, texts)
@@ -106,7 +126,7 @@ class Anonymizer:
         vault.reserve(types, (text.text for text in texts), body)
         entities: Counter[tuple[str, str]] = Counter()
         edits = [
-            self._edits(text.text, some, vault, entities) or None if some else None
+            self._edits(text, some, vault, entities) or None if some else None
             for text, some in in_slices(zip(texts, found, strict=True))
         ]
         return Anonymized(edits, vault, dict(entities), texts)
@@ -132,18 +152,38 @@ class Anonymizer:
             # the cause could quote the text: only its kind is told
             raise MaskingError(f"a recognizer failed ({type(error).__name__})") from None
 
-    def _edits(self, text: str, found: list[Span], vault: Vault, entities: Counter[tuple[str, str]]) -> list[Edit]:
+    def _spans(self, text: Text, results: list[RecognizerResult], vault: Vault) -> list[Span]:
+        tokens = self._keys.tokens(text.text)
+        for token, (value, number) in tokens.items():
+            vault.admit(token, value, number=number)
+        return list(spans(text.text, results, tokens)) if results else []
+
+    def _edits(self, text: Text, found: list[Span], vault: Vault, entities: Counter[tuple[str, str]]) -> list[Edit]:
         edits: list[Edit] = []
+        number = text.kind == "number"
         for entity_type, start, end in in_slices(found):
-            value = text[start:end]
+            value = text.text[start:end]
             operator = self._operator(entity_type)
             vault.remember(value)
-            new = operate(operator, entity_type, value, vault, self._key)
+            new = operate(operator, entity_type, value, vault, self._keys, number=number)
             if operator.operator != "keep":
                 entities[entity_type, operator.operator] += 1
             if new is not None:
                 edits.append((start, end, new))
+        if vault.minds_urls and edits and may_begin(text.text):
+            _remember_hosts(text.text, edits, vault)
         return edits
+
+
+def _remember_hosts(text: str, edits: list[Edit], vault: Vault) -> None:
+    """Note of which hosts' URLs the values are part of, as the upstream reads them."""
+    masked = edited(text, edits)
+    watch = UrlWatch()
+    longer = 0
+    for start, end, new in in_slices(edits):
+        stop = start + longer + len(new)
+        vault.remember_hosts(new, watch.hosts(masked, start + longer, stop, end=True) or frozenset())
+        longer += len(new) - (end - start)
 
 
 def search(analyzer: Analyzer, text: Text) -> list[RecognizerResult]:
@@ -161,20 +201,40 @@ def without_guesses(found: list[RecognizerResult]) -> list[RecognizerResult]:
     return [result for result in found if _GUESSED.isdisjoint(result.evidence)] if found else found
 
 
-def spans(text: str, found: list[RecognizerResult]) -> Iterator[Span]:
+def spans(text: str, found: list[RecognizerResult], tokens: Container[str] = ()) -> Iterator[Span]:
     r"""Entity type, start and end of findings, in order and apart.
 
     In JSON within a text, `\nada@example.org` reads as an address that begins with n. The escape is left whole: `\[` would
-    be no JSON any more.
+    be no JSON any more. Placeholders, and `tokens` that were encrypted here, are no findings: what was masked is not masked
+    again, though "password:" stands before it.
     """
     at = 0
+    spared = sorted(_spared(text, tokens)) if found and "[" in text else []
     for result in found:
         start, end = result.start, result.end
         if start > 0 and text[start - 1] == "\\" and text[start] in _ESCAPE_LETTERS and end - start > 1:
             start += 1
-        if start >= at:
+        if start >= at and not (spared and _is_within(text, start, end, spared)):
             yield result.entity_type, start, end
             at = end
+
+
+def _spared(text: str, tokens: Container[str]) -> Iterator[tuple[int, int]]:
+    for match in _PLACEHOLDER.finditer(text):
+        if match[1] in ENTITY_TYPES:
+            yield match.span()
+    for match in TOKEN.finditer(text):
+        if match[0] in tokens:
+            yield match.span()
+
+
+def _is_within(text: str, start: int, end: int, spared: list[tuple[int, int]]) -> bool:
+    """Whether a finding is part of one of these, or one of them and some signs beside it."""
+    value = text[start:end]
+    start += len(value) - len(value.lstrip(_AROUND))
+    end -= len(value) - len(value.rstrip(_AROUND))
+    place = bisect(spared, (start, len(text)))
+    return place > 0 and end <= spared[place - 1][1]
 
 
 def everywhere(texts: Sequence[Text], found: list[list[Span]], types: Iterable[str]) -> list[list[Span]]:

@@ -10,14 +10,15 @@ import re
 from typing import TYPE_CHECKING
 
 from extproc.pii.anonymizer import spans
-from extproc.pii.operators import hashed, masked, read_hash_key, redacted
-from extproc.pii.restorer import Placeholders, Restorer
+from extproc.pii.keys import Keys
+from extproc.pii.operators import masked, redacted
+from extproc.pii.restorer import Restorer
 from extproc.pii.vault import Vault
 
 if TYPE_CHECKING:
     from extproc.config.pii import PiiSettings
     from extproc.pii.analyzer import Analyzer
-    from extproc.pii.restorer import Edit
+    from extproc.pii.restorer import Edit, Found, Originals
 
 _CONTEXT = 80
 """Characters that have left and are still looked at: the label before a number."""
@@ -29,7 +30,8 @@ _BLOCK_END = "-----END "
 _BOUNDARY = re.compile(r"[\s\u2e80-\u9fff\uac00-\ud7af\uff01-\uff0f]")
 """White space, and the scripts that write without it."""
 _DIGIT = re.compile(r"[0-9]|\A[+(]")
-_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_LONGEST_LABELLED = 128
+"""A text under a key that says what it is, as `"ssn"`, is looked at as a whole, if it is no longer."""
 
 
 class Redactor:
@@ -38,13 +40,12 @@ class Redactor:
     def __init__(self, settings: PiiSettings, analyzer: Analyzer) -> None:
         self._settings = settings
         self.analyzer = analyzer
-        self._key = read_hash_key(settings)
+        self._keys = Keys.read(settings)
 
-    def edits(self, text: str, vault: Vault, *, nested: bool) -> list[Edit]:
-        """Edits that mask what the request did not hold. `nested`: the text is JSON, whose escapes are no letters."""
-        read = _ESCAPE.sub(lambda m: " " * len(m[0]), text) if nested and "\\" in text else text
+    def edits(self, text: str, vault: Vault, *, key: str | None = None) -> list[Edit]:
+        """Edits that mask what the request did not hold. `key`: the JSON key under which the text stands."""
         edits: list[Edit] = []
-        for entity_type, start, end in spans(read, self.analyzer.patterns(read)):
+        for entity_type, start, end in spans(text, self.analyzer.patterns(text, key), self._keys.tokens(text)):
             value = text[start:end]
             operator = self._settings.entities.get(entity_type, self._settings.default_operator)
             if operator.operator in ("keep", "flag") or vault.knows(value):
@@ -52,7 +53,9 @@ class Redactor:
             if operator.operator == "mask":
                 new = masked(value, operator.keep_last)
             elif operator.operator == "hash":
-                new = hashed(entity_type, value, self._key or b"")
+                new = self._keys.hashed(entity_type, value)
+            elif operator.operator == "encrypt":
+                new = self._keys.encrypted(entity_type, value)
             else:
                 new = redacted(entity_type)
             edits.append((start, end, new))
@@ -64,28 +67,36 @@ class AnswerEditor(Restorer):
 
     _context = _CONTEXT
 
-    def __init__(self, vault: Vault, redactor: Redactor, *, restore: bool, nested: bool) -> None:
-        super().__init__(Placeholders(vault.spellings(), nested=nested))
+    def __init__(
+        self, originals: Originals, vault: Vault, redactor: Redactor, *, restore: bool, key: str | None = None
+    ) -> None:
+        super().__init__(originals)
         self._vault = vault
         self._redactor = redactor
         self._restore = restore
-        self._nested = nested
+        self._key = key
+        self._labelled = key is not None and redactor.analyzer.is_label(key)
 
     def _passes(self, text: str) -> bool:
         return not text
 
     def _decide(self, text: str, at: int, *, end: bool) -> tuple[list[Edit], int]:
+        if self._labelled and at == 0 and not end and len(text) <= _LONGEST_LABELLED:
+            return [], 0
         cut = len(text) if end else min(self._placeholders.hold_from(text, at), _hold_from(text, at))
         if cut == at:
             return [], cut
-        restored = self._placeholders.edits(text, at)
-        found = self._redactor.edits(text, self._vault, nested=self._nested)
-        uttered = [(max(start, at), stop, new) for start, stop, new in found if stop > at]
-        edits = _merged(restored, uttered)
-        for start, stop, _ in edits:
+        found = self._placeholders.find(text, at, self._brackets)
+        news = self._redactor.edits(text, self._vault, key=self._key if at == 0 else None)
+        uttered = _apart([(max(start, at), stop, new) for start, stop, new in news if stop > at], found)
+        for start, stop, _ in sorted([*found, *uttered]):
             if start < cut < stop:
                 cut = start
-        return [edit for edit in edits if edit[1] <= cut and (self._restore or edit not in restored)], cut
+        edits: list[Edit] = []
+        if self._restore:
+            here = [span for span in found if span[1] <= cut]
+            edits, cut = self._originals.edits(text, here, self._watch, at, cut, end=end)
+        return sorted([*edits, *(edit for edit in uttered if edit[1] <= cut)]), cut
 
 
 class AnswerEditors:
@@ -98,12 +109,30 @@ class AnswerEditors:
         self._vault = vault
         self._redactor = redactor
         self._restore = restore
+        self._originals = (vault if restore or redactor is not None else Vault()).restorer
 
-    def __call__(self, *, nested: bool = False, redact: bool = True) -> Restorer:
-        """An editor for one text."""
+    def __call__(self, *, key: str | None = None, redact: bool = True) -> Restorer:
+        """An editor for one text, which stands under this JSON key."""
         if self._redactor is None or not redact:
-            return (self._vault if self._restore else Vault()).restorer(nested=nested)
-        return AnswerEditor(self._vault, self._redactor, restore=self._restore, nested=nested)
+            return (self._originals if self._restore else Vault().restorer)()
+        return AnswerEditor(self._originals, self._vault, self._redactor, restore=self._restore, key=key)
+
+    @property
+    def redacts(self) -> bool:
+        """Whether anything that a text says may have to change, and not only placeholders."""
+        return self._redactor is not None
+
+    def concerns(self, text: str) -> bool:
+        """Whether anything in a whole text may have to change; where that is cheap to tell."""
+        return self.redacts or self._originals.concerns(text)
+
+    def number(self, text: str) -> str | None:
+        """The number for which a string of JSON stands that is its placeholder and nothing else."""
+        return self._originals.number(text) if self._restore else None
+
+    def begins_number(self, text: str) -> bool:
+        """Whether a string that begins like this may come to be such a placeholder."""
+        return self._restore and self._originals.begins_number(text)
 
 
 def _hold_from(text: str, at: int) -> int:
@@ -126,7 +155,13 @@ def _hold_from(text: str, at: int) -> int:
     return start
 
 
-def _merged(first: list[Edit], second: list[Edit]) -> list[Edit]:
-    """Both lists in order, without those of the second that touch one of the first."""
-    kept = [edit for edit in second if all(edit[1] <= start or edit[0] >= end for start, end, _ in first)]
-    return sorted(first + kept)
+def _apart(edits: list[Edit], found: list[Found]) -> list[Edit]:
+    """The edits, which come in order, without those that touch a placeholder."""
+    kept: list[Edit] = []
+    place = 0
+    for edit in edits:
+        while place < len(found) and found[place][1] <= edit[0]:
+            place += 1
+        if place == len(found) or edit[1] <= found[place][0]:
+            kept.append(edit)
+    return kept

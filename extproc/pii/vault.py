@@ -7,8 +7,9 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
+from extproc.pii.keys import letters
 from extproc.pii.linking import NameLinker
-from extproc.pii.restorer import Placeholders, Restorer, Spellings, edited
+from extproc.pii.restorer import Originals
 from extproc.slices import in_slices
 
 if TYPE_CHECKING:
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 
 _Sliced = TypeVar("_Sliced", str, bytes)
 
-_WINDOW = 65536
-_OVERLAP = 256
 _MOST_COMPARED = 256 * 2**20
 """Characters of a request that are searched for what its answer says; what is found beyond counts as news, and is masked."""
+_WINDOW = 65536
+_OVERLAP = 256
 _ESCAPES = r"[\s_\\-]*+"
 _FORMS = "BCDEFGHJKLMNPQRSTUVWXYZ"
 
@@ -31,21 +32,27 @@ class Vault:
     comes back as it was written. Only the names of one person share a number: "Okafor" after "Aisha Okafor" is
     `[PERSON_1B]`, which a model reads as the person that it is, and which comes back as "Okafor".
     Nothing can be asked out of a vault that its own request did not put in.
+
+    With a `key` placeholders end in a few letters of a keyed hash instead of a number: an upstream that remembers what
+    it was told hears the same of the same value in every request, and never the same of another.
     """
 
-    def __init__(self, *, tolerant: bool = True, link: bool = True) -> None:
+    def __init__(
+        self, *, tolerant: bool = True, link: bool = True, key: bytes | None = None, restore_in_urls: bool = True
+    ) -> None:
         self._originals: dict[str, str] = {}
-        self._placeholders: dict[tuple[str, str], str] = {}
+        self._placeholders: dict[tuple[str, str, bool], str] = {}
+        self._numbers: set[str] = set()
+        self._hosts: dict[str, frozenset[str]] | None = None if restore_in_urls else {}
+        self._key = key
         self._counts: dict[str, int] = {}
         self._taken: dict[str, set[int]] = {}
         self._known: set[str] = set()
-        self._linker = NameLinker() if link else None
+        self._linker = NameLinker() if link and key is None else None
         self._forms: dict[str, int] = {}
         self._texts: tuple[str, ...] = ()
         self._may_compare = _MOST_COMPARED
-        self._spellings: Spellings | None = None
-        self._spelled = 0
-        """How many placeholders there were then."""
+        self._restored_by: Originals | None = None
         self.tolerant = tolerant
 
     def __len__(self) -> int:
@@ -72,16 +79,44 @@ class Vault:
                     taken[entity_type].update(_numbers(entity_type, large))
         self._taken.update(taken)
 
-    def placeholder(self, entity_type: str, value: str) -> str:
-        """The placeholder of a value: the one it has already, or the next number of its type."""
-        known = self._placeholders.get((entity_type, value))
+    def placeholder(self, entity_type: str, value: str, *, number: bool = False) -> str:
+        """The placeholder of a value: the one it has already, or the next of its type.
+
+        `number`: it is a number of JSON, which comes back as one where its placeholder fills a string.
+        """
+        known = self._placeholders.get((entity_type, value, number))
         if known is not None:
             return known
         placeholder = self._of_person(value) if entity_type == "PERSON" else None
         if placeholder is None:
-            placeholder = self._numbered(entity_type)
-        self._placeholders[entity_type, value] = placeholder
+            placeholder = self._numbered(entity_type) if self._key is None else self._hashed(entity_type, value, number)
+        self._placeholders[entity_type, value, number] = placeholder
+        return self.admit(placeholder, value, number=number)
+
+    def admit(self, placeholder: str, value: str, *, number: bool = False) -> str:
+        """Restore this, which stands for a value: a token that was encrypted here, or came with the request."""
         self._originals[placeholder] = value
+        if number:
+            self._numbers.add(placeholder)
+        self._restored_by = None
+        return placeholder
+
+    def remember_hosts(self, placeholder: str, hosts: frozenset[str]) -> None:
+        """Note that the request held a value in a URL of these hosts: into such it may come back."""
+        if self._hosts is not None and hosts:
+            self._hosts[placeholder] = self._hosts.get(placeholder, frozenset()) | hosts
+            self._restored_by = None
+
+    @property
+    def minds_urls(self) -> bool:
+        """Whether it matters in which URLs the request held a value."""
+        return self._hosts is not None
+
+    def _hashed(self, entity_type: str, value: str, number: bool) -> str:
+        assert self._key is not None
+        attempt = int(number)
+        while (placeholder := f"[{entity_type}_{letters(self._key, entity_type, value, attempt)}]") in self._originals:
+            attempt += 2  # two values of one request that hash alike
         return placeholder
 
     def _numbered(self, entity_type: str) -> str:
@@ -94,7 +129,7 @@ class Vault:
     def _of_person(self, name: str) -> str | None:
         """The number of a person whom the request named before in another form, and a letter for this one."""
         leader = self._linker.leader(name) if self._linker else name
-        first = self._placeholders.get(("PERSON", leader))
+        first = self._placeholders.get(("PERSON", leader, False))
         form = self._forms.get(leader, 0)
         if first is None or form == len(_FORMS):
             return None
@@ -123,20 +158,16 @@ class Vault:
 
     def restore(self, text: str) -> str:
         """A whole text with the originals in it again."""
-        return edited(text, Placeholders(self.spellings()).edits(text))
+        return self.restorer().feed(text, end=True)
 
-    def spellings(self) -> Spellings:
-        """How the placeholders that were given out so far may be written."""
-        known = self._spellings
-        if known is None or self._spelled != len(self):
-            known = self._spellings = Spellings(self._originals, tolerant=self.tolerant)
-            self._spelled = len(self)
-        return known
-
-    def restorer(self, *, nested: bool = False, redact: bool = True) -> Restorer:
-        """An editor that restores one text as it arrives in pieces. `nested`: the text is JSON, in whose strings they stand."""
-        del redact  # nothing is
-        return Restorer(Placeholders(self.spellings(), nested=nested))
+    @property
+    def restorer(self) -> Originals:
+        """Makes the restorers of the texts of an answer."""
+        if self._restored_by is None:
+            self._restored_by = Originals(
+                self._originals, tolerant=self.tolerant, numbers=frozenset(self._numbers), hosts=self._hosts
+            )
+        return self._restored_by
 
 
 def _windows(text: _Sliced) -> Iterator[_Sliced]:

@@ -25,11 +25,13 @@ class _TextEdit:
     name: str
     rule: Intercept
     editors: EditorFactory
+    path: str
+    """Of the request: what the answer is laid out as."""
     masked: bool = True
 
     def editor(self, content_type: str, content_encoding: str) -> ResponseEditor:
         """See AnswerEdit."""
-        return payload.response_editor(self.rule, content_type, content_encoding, self.editors)
+        return payload.response_editor(self.rule, content_type, content_encoding, self.editors, self.path)
 
 
 class AnswerChain:
@@ -74,7 +76,8 @@ class AnswerChain:
             return ()
         redactor = self._redactor if redacts else None
         name = "restore, redact" if restores and redacts else "restore" if restores else "redact"
-        return (_TextEdit(name, rule, AnswerEditors(vault or Vault(), redactor, restore=restores)),)
+        editors = AnswerEditors(vault or Vault(), redactor, restore=restores)
+        return (_TextEdit(name, rule, editors, case.inquiry.path),)
 
     def _restores(self, rule: Intercept) -> bool:
         return self._default if rule.restore is None else rule.restore

@@ -55,7 +55,11 @@ def test_other_paths_are_explained(path, said):
         ("intercept:\n  - {path: /t, payload: openai, texts: [$.a]}", 5, "`texts` belongs to the payloads json"),
         ("intercept:\n  - {path: /t, payload: text, intent_from: $.a}", 5, "nothing to choose from"),
         ("intercept:\n  - {path: /t, keep_masked: [$.a.b, x]}", 5, "must start with `$`"),
-        ("pii:\n  entities: {US_SSN: blok}", 5, "'replace', 'mask', 'hash', 'redact', 'keep', 'block' or 'flag'"),
+        (
+            "pii:\n  entities: {US_SSN: blok}",
+            5,
+            "'replace', 'mask', 'hash', 'encrypt', 'redact', 'keep', 'block' or 'flag'",
+        ),
         ("pii:\n  entities: {US_SSN: {operator: hash, keep_last: 4}}", 5, "belongs to the operator `mask`"),
         ("pii:\n  entities: {US_SSN: {operator: mask, keep_first: 4}}", 5, "no key `keep_first`"),
     ],

@@ -119,19 +119,11 @@ def test_line_ends_and_many_data_lines(vault, eol):
         assert said(out, "content") == "x bob@example.org"
 
 
-def test_held_text_leaves_before_the_finish(vault):
-    """What never became a placeholder leaves in an event of the right shape, before the one that finishes."""
-    out = edit(vault, chat({"role": "assistant", "content": "see [EMAIL"}, {"content": "_ADD"}))
-    assert said(out, "content") == "see [EMAIL_ADD"
-    inserted = events(out)[2]
-    assert inserted == {
-        "id": "c1",
-        "object": "chat.completion.chunk",
-        "created": 1,
-        "model": "m",
-        "choices": [{"index": 0, "delta": {"content": "[EMAIL_ADD"}, "finish_reason": None}],
-    }
-    assert events(out)[3]["choices"][0]["finish_reason"] == "stop"
+def test_events_wait_and_leave_as_they_came(vault):
+    """What never became a placeholder leaves in the events that carried it, byte for byte, before the one that finishes."""
+    stream = chat({"role": "assistant", "content": "see [EMAIL"}, {"content": "_ADD"})
+    for size in (1, 7, 0):
+        assert stream == edit(vault, stream, size)
 
 
 @pytest.mark.parametrize(("finish", "done"), [(False, True), (False, False), (True, False)])
@@ -147,7 +139,7 @@ def test_finish_in_the_same_event(vault):
         {"content": "AIL"}, finish=False, finish_reason="stop"
     )
     out = edit(vault, stream)
-    assert [event["choices"][0]["delta"]["content"] for event in events(out)] == ["", "[EMAIL"]
+    assert out == stream
 
 
 def test_choices_and_fields_are_texts_of_their_own(vault):
@@ -186,10 +178,6 @@ def test_tool_call_arguments(vault):
     deltas += [{"tool_calls": [{"index": 1, "function": {"arguments": part}}]} for part in parts]
     out = edit(vault, chat(*deltas), 11)
     assert json.loads(said(out, "tool_calls", 0, "function", "arguments")) == {"to": ADA, "n": 1}
-    held = edit(
-        vault, chat(deltas[0], {"tool_calls": [{"index": 1, "id": "i", "function": {"name": "s", "arguments": "[EM"}}]})
-    )
-    assert events(held)[2]["choices"][0]["delta"] == {"tool_calls": [{"index": 1, "function": {"arguments": "[EM"}}]}
 
 
 def test_completions(vault):
@@ -197,7 +185,7 @@ def test_completions(vault):
     stream = b"".join(
         b'data: {"choices":[{"index":0,"text":"%b"}]}\n\n' % part for part in (b"[EMAIL_ADD", b"RESS_2] x")
     )
-    assert [event["choices"][0]["text"] for event in events(edit(vault, stream))] == ["", "bob@example.org x"]
+    assert [event["choices"][0]["text"] for event in events(edit(vault, stream))] == ["bob@example.org", " x"]
 
 
 def typed(*data):
@@ -234,10 +222,6 @@ def test_anthropic(vault):
             e["delta"]["partial_json"] for e in found if e.get("delta", {}).get("type") == "input_json_delta"
         )
         assert json.loads(tool) == {"to": ADA}
-        assert (
-            b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"["}}\n\nevent: content_block_stop'  # noqa: E501
-            in out
-        )
 
 
 def test_responses(vault):
@@ -285,19 +269,36 @@ def test_responses(vault):
         assert (f"to {ADA}", {"to": ADA}) == (output[0]["content"][0]["text"], json.loads(output[1]["arguments"]))
 
 
-def test_plain_data(vault):
-    """Data that is no JSON is a text too."""
-    out = edit(vault, b"data: to [EMAIL_\n\ndata: ADDRESS_2] [E\n\n", 4)
-    assert out == b"data: to \n\ndata: bob@example.org \n\ndata: [E\n\n"
+def test_plain_data_is_a_record(vault):
+    """Data that is no JSON is a text, and ends with its event."""
+    stream = b"data: to [EMAIL_\n\ndata: ADDRESS_2] [E\n\ndata: [EMAIL_ADDRESS_2]\n\n"
+    assert edit(vault, stream, 4) == stream.replace(b"[EMAIL_ADDRESS_2]", b"bob@example.org")
+
+
+@pytest.mark.parametrize("eol", ["\n", "\r\n", "\r"])
+def test_lines_in_plain_data(eol):
+    """An original of several lines stays within its event, whatever its line ends and the stream's are."""
+    vault = Vault()
+    vault.placeholder("ADDRESS", "1 Elm St\nSpringfield\r\nUSA\r12345")
+    block = f"id: 1{eol}data: to [ADDRESS_1]{eol}data: now{eol}{eol}data: [ADDRESS_1]{eol}{eol}"
+    out = edit(vault, block.encode(), 3).decode()
+    assert out == (
+        f"id: 1{eol}data: to 1 Elm St{eol}data: Springfield{eol}data: USA{eol}data: 12345{eol}data: now{eol}{eol}"
+        f"data: 1 Elm St{eol}data: Springfield{eol}data: USA{eol}data: 12345{eol}{eol}"
+    )
 
 
 def test_lines(vault):
-    """NDJSON answers: one text over several lines."""
-    stream = b'{"message":{"content":"[EMAIL_"},"done":false}\n{"message":{"content":"ADDRESS_2] ["},"done":false}\n{"done":true}\n'  # noqa: E501
+    """Ollama's lines: one text over several of them. Any other line is a record."""
+    stream = b"".join(
+        json.dumps({"model": "m", "message": {"content": part}, "done": False}).encode() + b"\n"
+        for part in ("[EMAIL_", "ADDRESS_2] [")
+    )
+    stream += b'{"model":"m","done":true}\n'
     for size in (1, 9, 0):
         lines = [json.loads(line) for line in edit(vault, stream, size, "application/x-ndjson").splitlines()]
         assert "".join(line.get("message", {}).get("content", "") for line in lines) == "bob@example.org ["
-        assert [line["done"] for line in lines] == [False, False, False, True]
+        assert [line["done"] for line in lines] == [False, False, True]
 
 
 def test_escapes_are_kept(vault):
