@@ -4,7 +4,7 @@ RUN := .venv/bin/
 PYTEST := $(RUN)python -m pytest
 SPREAD := --numprocesses auto --maxprocesses 8
 
-.PHONY: help up test lint unit wire quality round-trip bench chaos fuzz soak render mesh-fixtures clean
+.PHONY: help up test lint unit wire quality round-trip bench chaos clients fuzz soak render mesh-fixtures clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -56,8 +56,14 @@ MINUTES ?= 15
 soak: setup ## at 70 % of what it can do, for so many MINUTES: memory, files, threads and latency must stay flat
 	@$(RUN)python -m tests.chaos.soak --minutes $(MINUTES)
 
+clients: setup ## clients that people use, at our server and through the mesh; ARGS=--write puts the table into docs/inference.md
+	@test -x .venv-clients/bin/python || $(PYTHON) -m venv .venv-clients
+	@.venv-clients/bin/python -m pip install --quiet --requirement tests/clients/requirements.txt
+	@cd tests/clients/node && npm install --no-audit --no-fund --silent
+	$(RUN)python -m tests.clients.run --python .venv-clients/bin/python $(ARGS)
+
 bench: setup ## the figures of the README, and docs/benchmarks.md from them
 	$(RUN)python -m tests.bench
 
 clean: ## the virtual environment and caches
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-clients .mypy_cache .pytest_cache .ruff_cache .hypothesis
