@@ -48,17 +48,20 @@ FROM python AS inference-build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends build-essential cmake \
     && rm -rf /var/lib/apt/lists/*
-# For any x86-64 of the last ten years, and not for the machine that builds. For ARM: --build-arg CMAKE_ARGS=-DGGML_NATIVE=OFF
-ARG CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_AVX=ON -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DLLAVA_BUILD=OFF"
+# Code for the processors of several generations, x86-64 or ARM64 as the machine that builds: the server takes the best that computes where it runs.
 COPY pyproject.toml ./
 COPY scripts/requirements.py scripts/
+COPY scripts/llama scripts/llama
 RUN python3 -m venv /opt/venv \
+    && /opt/venv/bin/python -m scripts.llama /tmp/wheels \
     && python3 scripts/requirements.py inference > /tmp/requirements.txt \
-    && /opt/venv/bin/pip install --no-cache-dir -r /tmp/requirements.txt \
+    && /opt/venv/bin/pip install --no-cache-dir --find-links /tmp/wheels -r /tmp/requirements.txt \
     && /opt/venv/bin/pip uninstall --yes pip setuptools \
     && python3 scripts/requirements.py --strip /opt/venv
 COPY inference inference
-RUN /opt/venv/bin/python -m compileall -q inference
+# The last line is a proof: llama.cpp decodes with the bundled model.
+RUN /opt/venv/bin/python -m compileall -q inference \
+    && /opt/venv/bin/python -m inference.proof
 
 FROM python AS inference
 # hadolint ignore=DL3008
@@ -82,19 +85,21 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 # Compute capabilities: 70 V100, 75 T4, 80 A100, 86 A10, 89 L4, 90 H100 and H200.
 ARG CUDA_ARCHITECTURES="75;80;86;89;90"
-ENV CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=${CUDA_ARCHITECTURES} -DLLAVA_BUILD=OFF"
+ENV CMAKE_ARGS="-DGGML_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=${CUDA_ARCHITECTURES}"
 WORKDIR /app
 COPY pyproject.toml ./
 COPY scripts/requirements.py scripts/
+COPY scripts/llama scripts/llama
 RUN ln -s /usr/local/cuda/lib64/stubs/libcuda.so /usr/local/cuda/lib64/stubs/libcuda.so.1 \
     && python3 -m venv /opt/venv \
+    && LD_LIBRARY_PATH=/usr/local/cuda/lib64/stubs /opt/venv/bin/python -m scripts.llama /tmp/wheels \
     && python3 scripts/requirements.py inference > /tmp/requirements.txt \
-    && LD_LIBRARY_PATH=/usr/local/cuda/lib64/stubs \
-       /opt/venv/bin/pip install --no-cache-dir -r /tmp/requirements.txt \
+    && /opt/venv/bin/pip install --no-cache-dir --find-links /tmp/wheels -r /tmp/requirements.txt \
     && /opt/venv/bin/pip uninstall --yes pip setuptools \
     && python3 scripts/requirements.py --strip /opt/venv
 COPY inference inference
-RUN /opt/venv/bin/python -m compileall -q inference
+RUN /opt/venv/bin/python -m compileall -q inference \
+    && /opt/venv/bin/python -m inference.proof
 
 FROM ${CUDA_IMAGE} AS inference-cuda
 # hadolint ignore=DL3008

@@ -5,8 +5,7 @@ llama-cpp-python comes as source and takes minutes to build: everything else is 
 in the user's cache by version and processor, for every Python. No wheel is kept, or taken from the cache, with which a
 child has not decoded on this processor. Standard library only: this runs before anything is installed.
 
-`INTENTMESH_LLAMA=baseline` begins with a safer build (`native`, `no-amx`, `no-avx512`, `baseline`); `CMAKE_ARGS` are added
-to llama.cpp's own.
+`INTENTMESH_LLAMA=avx2` begins with a safer build (docs/setup.md has their names); `CMAKE_ARGS` are added to llama.cpp's own.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ START_TIMEOUT_S = 60.0
 TOKEN_TIMEOUT_S = 300.0
 INFERENCE_ADVICE: dict[int, str] = {
     signal.SIGILL: "llama.cpp was built for another processor, or wrongly by its compiler; "
-    "one that any processor runs is built by: INTENTMESH_LLAMA=baseline make setup",
+    "a safer one is built by: INTENTMESH_LLAMA=avx2 make setup (or baseline: slower, for any processor)",
     signal.SIGKILL: "if memory ran out (`dmesg` says so): a smaller model, or a smaller `context_tokens` in mesh.yaml",
 }
 """What to do about a model server that dies, by signal."""

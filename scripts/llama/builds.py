@@ -16,11 +16,9 @@ from pathlib import Path
 
 AMX = ("-mno-amx-tile", "-mno-amx-int8", "-mno-amx-bf16")
 AVX512 = (*AMX, "-mno-avx512f")
-X86_BASELINE = {
-    "GGML_NATIVE": "OFF",
-    "GGML_SSE42": "ON",
-    **{f"GGML_{name}": "OFF" for name in ("AVX", "AVX2", "BMI2", "FMA", "F16C")},
-}
+_AVX2 = ("AVX", "AVX2", "BMI2", "FMA", "F16C")
+X86_AVX2 = {"GGML_NATIVE": "OFF", "GGML_SSE42": "ON", **{f"GGML_{name}": "ON" for name in _AVX2}}
+X86_BASELINE = {**X86_AVX2, **{f"GGML_{name}": "OFF" for name in _AVX2}}
 ARM_BASELINE = {"GGML_NATIVE": "OFF", "GGML_CPU_ARM_ARCH": "armv8-a"}
 TILES = """
 #include <immintrin.h>
@@ -34,6 +32,16 @@ void configure(void) {
 """
 """Configures a tile with two numbers that stand nowhere else."""
 ARM_FEATURES = {"asimddp": "+dotprod", "asimdhp": "+fp16"}
+PORTABLE = {
+    "GGML_NATIVE": "OFF",
+    "GGML_BACKEND_DL": "ON",
+    "GGML_CPU_ALL_VARIANTS": "ON",
+    "GGML_BACKEND_DIR": "llama_cpp/lib",
+}
+X86_VARIANTS = ("x64", "haswell", "alderlake", "skylakex", "cascadelake", "icelake", "zen4", "sapphirerapids")
+"""Of llama.cpp's 14, those between which much lies: AVX2, its VNNI, AVX-512, that with VNNI, VBMI, BF16, AMX."""
+ARM_VARIANTS = ("armv8.0_1", "armv8.2_1", "armv8.2_2", "armv8.6_1", "armv8.6_2")
+"""Of llama.cpp's 8: dot products, half floats, SVE with products of matrices, SVE2. gcc 12 knows no SME."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,8 @@ class Build:
     cmake: dict[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     """Compiler flags for ggml."""
+    variants: tuple[str, ...] = ()
+    """Where the code is chosen when it runs: for which processors there is some, by llama.cpp's names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +92,32 @@ def _for_x86(native: Build, processor: Processor, compiler: str) -> tuple[list[B
         builds.append(Build("no-amx", "for this processor, without AMX", flags=AMX))
         if not configures_tiles(compiler):
             builds.remove(native)
-            reasons.append(f"AMX is left out: {compiler} drops what configures its tiles (it would die by SIGILL)")
+            reasons.append(_no_tiles(compiler))
     if "avx512f" in processor.flags:
         builds.append(Build("no-avx512", "for this processor, without AVX-512", flags=AVX512))
+    if {"avx2", "bmi2", "fma", "f16c"} <= processor.flags:
+        builds.append(Build("avx2", "for any x86-64 with AVX2", X86_AVX2))
     return [*builds, Build("baseline", "for any x86-64 with SSE 4.2", X86_BASELINE)], reasons
+
+
+def portable(machine: str, compiler: str) -> tuple[Build, list[str]]:
+    """One build for every processor of an architecture, as an image needs it, and why something is not in it.
+
+    `inference.backends` chooses where it runs, after a proof.
+    """
+    what = f"for any {machine}, chosen where it runs"
+    if machine in ("aarch64", "arm64"):
+        return Build("portable", what, PORTABLE, variants=ARM_VARIANTS), []
+    if machine != "x86_64":
+        return Build("portable", f"for any {machine}", {"GGML_NATIVE": "OFF"}), []
+    if configures_tiles(compiler):
+        return Build("portable", what, PORTABLE, variants=X86_VARIANTS), []
+    without = tuple(name for name in X86_VARIANTS if name != "sapphirerapids")
+    return Build("portable", what, PORTABLE, variants=without), [_no_tiles(compiler)]
+
+
+def _no_tiles(compiler: str) -> str:
+    return f"AMX is left out: {compiler} drops what configures its tiles (it would die by SIGILL)"
 
 
 def configures_tiles(compiler: str) -> bool:

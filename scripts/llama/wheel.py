@@ -32,6 +32,8 @@ CMAKE = {
 }
 EXCLUDED = ("bin/**", "lib/**", "include/**", "share/**")
 """What llama.cpp's own install rules add beside the package: headers, and the libraries once more."""
+VARIANT = re.compile(r"^ *ggml_add_cpu_backend_variant\(([\w.]+)[ )].*\n", re.MULTILINE)
+"""A line of llama.cpp's list of processors."""
 STEP = re.compile(rb"^ *\[(\d+)/(\d+)\]|^ *\[ *(\d+)%\]", re.MULTILINE)
 
 
@@ -45,6 +47,16 @@ def shares(output: bytes) -> int | None:
         return None
     step, steps, percent = found[-1]
     return int(percent) if percent else 100 * int(step) // int(steps)
+
+
+def keep_variants(path: Path, names: Iterable[str]) -> None:
+    """Leave of llama.cpp's list of processors those that are named. Raises BuildError where one is not in it."""
+    text = path.read_text()
+    if unknown := set(names) - set(VARIANT.findall(text)):
+        raise BuildError(
+            f"building llama.cpp: its list of processors has no {', '.join(sorted(unknown))}; see {path}\n"
+        )
+    path.write_text(VARIANT.sub(lambda line: line[0] if line[1] in names else "", text))
 
 
 class Builder:
@@ -64,6 +76,8 @@ class Builder:
         """The wheel, in a folder of its build's name. Raises BuildError."""
         if self._source is None:
             self._source = self._unpacked()
+        if build.variants:
+            keep_variants(self._source / "vendor/llama.cpp/ggml/src/CMakeLists.txt", build.variants)
         out = self._folder / build.name
         options = {**CMAKE, **build.cmake, "INTENTMESH_CPU_FLAGS": ";".join(build.flags)}
         own = shlex.split(os.environ.get("CMAKE_ARGS", ""))

@@ -171,7 +171,7 @@ async def test_a_server_that_dies_at_its_first_token_ends_it(tmp_path):
     assert "inference general (127.0.0.1:" in error
     assert "died of SIGILL (illegal instruction), for the second time" in error
     assert "  | ggml: about to die" in error
-    assert "INTENTMESH_LLAMA=baseline make setup" in error
+    assert "INTENTMESH_LLAMA=avx2 make setup" in error
 
 
 async def test_a_server_that_dies_again_ends_it(tmp_path):

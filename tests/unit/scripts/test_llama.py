@@ -11,9 +11,19 @@ import pytest
 
 from inference import proof
 from inference.exits import in_words
-from scripts.llama.builds import AMX, AVX512, Build, Processor, configures_tiles, suitable
+from scripts.llama.builds import (
+    AMX,
+    ARM_VARIANTS,
+    AVX512,
+    X86_VARIANTS,
+    Build,
+    Processor,
+    configures_tiles,
+    portable,
+    suitable,
+)
 from scripts.llama.choice import RECORD, Choice, NothingComputesError
-from scripts.llama.wheel import shares
+from scripts.llama.wheel import BuildError, keep_variants, shares
 
 NATIVE, SAFER, BASELINE = (Build(name, f"for {name}") for name in ("native", "safer", "baseline"))
 BUILDS = (NATIVE, SAFER, BASELINE)
@@ -151,14 +161,17 @@ def test_builds_of_x86(tmp_path):
     """Each build does without what the one before has; AMX is left out where the compiler cannot configure it."""
     right = gcc_like(tmp_path, "right", "-O0") if configures_tiles(gcc_like(tmp_path, "right", "-O0")) else None
     wrong = str(tmp_path / "none")
-    old, wide, tiled = x86("avx2"), x86("avx2", "avx512f"), x86("avx2", "avx512f", "amx_tile")
+    haswell = ("avx2", "bmi2", "fma", "f16c")
+    old, plain, wide = x86("sse4_2", "avx"), x86(*haswell), x86(*haswell, "avx512f")
+    tiled = x86(*haswell, "avx512f", "amx_tile")
     names = lambda processor, compiler: [build.name for build in suitable(processor, compiler)[0]]  # noqa: E731
     assert names(old, wrong) == ["native", "baseline"]
-    assert names(wide, wrong) == ["native", "no-avx512", "baseline"]
-    assert names(tiled, wrong) == ["no-amx", "no-avx512", "baseline"]
+    assert names(plain, wrong) == ["native", "avx2", "baseline"]
+    assert names(wide, wrong) == ["native", "no-avx512", "avx2", "baseline"]
+    assert names(tiled, wrong) == ["no-amx", "no-avx512", "avx2", "baseline"]
     assert (suitable(wide, wrong)[1], len(suitable(tiled, wrong)[1])) == ([], 1)
     if right:
-        assert names(tiled, right) == ["native", "no-amx", "no-avx512", "baseline"]
+        assert names(tiled, right) == ["native", "no-amx", "no-avx512", "avx2", "baseline"]
         assert suitable(tiled, right)[1] == []
 
 
@@ -186,6 +199,32 @@ def test_builds_of_arm(features, names):
     builds, reasons = suitable(Processor("aarch64", frozenset(features)), "cc")
     assert (names, []) == ([build.name for build in builds], reasons)
     assert builds[-1].cmake["GGML_CPU_ARM_ARCH"] == "armv8-a"
+
+
+@pytest.mark.skipif(GCC is None, reason="gcc is not installed")
+def test_an_image_is_for_every_processor(tmp_path):
+    """Of its architecture; code for AMX is in it only where the compiler configures the tiles."""
+    wrong, right = str(tmp_path / "none"), gcc_like(tmp_path, "right", "-O0")
+    build, reasons = portable("x86_64", wrong)
+    assert (set(X86_VARIANTS) - set(build.variants), len(reasons)) == ({"sapphirerapids"}, 1)
+    if configures_tiles(right):
+        assert (portable("x86_64", right)[0].variants, portable("x86_64", right)[1]) == (X86_VARIANTS, [])
+    assert (portable("aarch64", wrong)[0].variants, portable("aarch64", wrong)[1]) == (ARM_VARIANTS, [])
+
+
+def test_variants_are_kept_by_name(tmp_path):
+    """Of llama.cpp's list those that are wanted, and every other line of the file; one that it does not have is an error."""
+    path = tmp_path / "CMakeLists.txt"
+    text = "function(ggml_add_cpu_backend_variant tag_name)\nif (x86)\n{}endif()\n"
+    lines = {
+        name: f"    ggml_add_cpu_backend_variant({name}{options})\n"
+        for name, options in (("x64", ""), ("haswell", "   SSE42 AVX2"), ("armv8.2_1", " DOTPROD"))
+    }
+    path.write_text(text.format("".join(lines.values())))
+    keep_variants(path, ("x64", "armv8.2_1"))
+    assert path.read_text() == text.format(lines["x64"] + lines["armv8.2_1"])
+    with pytest.raises(BuildError, match="has no haswell"):
+        keep_variants(path, ("haswell", "x64"))
 
 
 @pytest.mark.parametrize(
