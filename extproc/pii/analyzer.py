@@ -29,6 +29,7 @@ from extproc.pii import (
     phones,
     scan,
     secrets,
+    spellings,
     tables,
 )
 from extproc.pii.finding import Finding, resolve
@@ -138,6 +139,13 @@ class Analyzer:
         return bool(self._vocabulary.of_key(key))
 
     def _analyze(self, text: str, key: str | None, names: NameRecognizer | None) -> list[RecognizerResult]:
+        found = self._read(text, key, names)
+        for reading in spellings.readings(text):
+            found = spellings.united(found, self._read(reading.text, key if reading.whole else None, names), reading)
+        return found
+
+    def _read(self, text: str, key: str | None, names: NameRecognizer | None) -> list[RecognizerResult]:
+        """Findings in a text as it stands."""
         folded = fold(text)
         cut = Cut(folded.text)
         findings = self._find(cut, key)

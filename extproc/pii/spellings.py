@@ -1,0 +1,307 @@
+r"""Texts in which characters are spelled in another way, read as what they say: `\n` and `\u00fc` in logs, `%40` in URLs,
+`&#64;` in HTML, `=40` in mail, base64 of words. With a way back to the text as it was given.
+
+A text is searched as it stands and as it reads, for it is not known who reads it how; what both find is one finding.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from bisect import bisect_right
+from html import unescape
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote_to_bytes
+
+from extproc.pii.results import RecognizerResult
+from extproc.slices import in_slices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_LEVELS: Final = 4
+"""Of one spelling within another: `\\\\n` in a log of a log."""
+_AROUND: Final = 160
+"""Characters beside what is spelled otherwise that are read with it: the labels of a value."""
+_SHORTEST_CODED: Final = 24
+"""Characters of base64: 18 bytes. Shorter ones hold no more than a word."""
+_ESCAPE = (
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}"
+    r"""|[nrtbf"'\\/])"""
+)
+_PERCENT = r"(?:%[0-9A-Fa-f]{2})+"
+_ENTITY = r"&(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}[0-9]{0,2});"
+_PLUS = r"(?<=[\w%])\+(?=[\w(%])"
+_QUOTED = r"(?:=[0-9A-F]{2})+|=\r?\n"
+_SIGN: Final = re.compile(rf"{_ESCAPE}|%[0-9A-Fa-f]{{2}}|{_ENTITY}")
+_TOKENS: Final = re.compile(f"{_ESCAPE}|{_PERCENT}|{_ENTITY}")
+_TOKENS_IN_QUERY: Final = re.compile(f"{_ESCAPE}|{_PERCENT}|{_ENTITY}|{_PLUS}")
+_TOKENS_IN_MAIL: Final = re.compile(f"{_ESCAPE}|{_PERCENT}|{_ENTITY}|{_QUOTED}")
+_IN_QUERY: Final = re.compile(r"[?&][\w.\[\]-]{1,64}=[^\s&#+]{0,200}\+[\w(%]")
+_IS_QUERY: Final = re.compile(r"[\w.\[\]-]{1,64}=[^\s&#+]{0,200}\+[\w(%]")
+_IN_MAIL: Final = re.compile(
+    r"=(?:\r?\n\S|3D[\"'\w]|40[A-Za-z0-9-]{1,63}\.|[CD][0-9A-F]=[89AB][0-9A-F]|E[0-9A-F](?:=[89AB][0-9A-F]){2})"
+)
+_RUN: Final = b"x" * _SHORTEST_CODED
+_MARKED: Final = bytes(
+    0x78 if chr(i).isascii() and (chr(i).isalnum() or chr(i) in "+/_-") else 0x20 for i in range(256)
+)
+_SIMPLE: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_GAPS: Final = "\t\n\r\f"
+
+Token = tuple[int, int, str]
+"""Start, end, and what is spelled there."""
+
+
+class Reading:
+    """A text, or a part of it, as it reads."""
+
+    __slots__ = ("_places", "_starts", "_tokens", "start", "text", "whole")
+
+    def __init__(self, text: str, start: int, tokens: Sequence[Token], places: Sequence[int], *, whole: bool) -> None:
+        self.text = text
+        self.whole = whole
+        """All of the text is read."""
+        self.start = start
+        """Where the part begins."""
+        self._tokens = tokens
+        self._starts = [token[0] for token in tokens]
+        self._places = places
+        """Where in the reading each token begins."""
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """The span of the text that a span of the reading stands for: all of the spelling of its first and last character."""
+        return self._at(start)[0], self._at(end - 1)[1]
+
+    def _at(self, position: int) -> tuple[int, int]:
+        i = bisect_right(self._places, position) - 1
+        if i < 0:
+            at = position + self.start
+        else:
+            start, end, said = self._tokens[i]
+            beyond = position - self._places[i] - len(said)
+            if beyond < 0:
+                return start, end
+            at = end + beyond
+        return at, at + 1
+
+    def within(self, start: int, end: int) -> tuple[int, int]:
+        """A span of the text without the parts of tokens that it begins and ends in."""
+        left, right = self._around(start), self._around(end)
+        return (left[1] if left else start), (right[0] if right else end)
+
+    def _around(self, position: int) -> Token | None:
+        """The token that a position of the text is in the middle of."""
+        i = bisect_right(self._starts, position) - 1
+        return self._tokens[i] if i >= 0 and self._starts[i] < position < self._tokens[i][1] else None
+
+
+def readings(text: str) -> Iterator[Reading]:
+    """The parts of a text that read otherwise than they stand. Next to nothing for a text that has none."""
+    tokens = _tokens(text)
+    if not tokens:
+        return
+    first = 0
+    for i in range(1, len(tokens) + 1):
+        if i == len(tokens) or tokens[i][0] - tokens[i - 1][1] > 2 * _AROUND:
+            yield _part(text, tokens[first:i])
+            first = i
+
+
+def _part(text: str, tokens: list[Token], around: int = _AROUND) -> Reading:
+    """What stands around these tokens, as it reads."""
+    start = max(0, tokens[0][0] - around)
+    end = min(len(text), tokens[-1][1] + around)
+    pieces: list[str] = []
+    places: list[int] = []
+    at, length = start, 0
+    for begun, ended, said in tokens:
+        pieces += (text[at:begun], said)
+        length += begun - at
+        places.append(length)
+        length += len(said)
+        at = ended
+    pieces.append(text[at:end])
+    return Reading("".join(pieces), start, tokens, places, whole=start == 0 and end == len(text))
+
+
+def _tokens(text: str) -> list[Token]:
+    """What is spelled in another way, in order and apart."""
+    found: list[Token] = []
+    mail = "=" in text and (_IN_MAIL.search(text) is not None or "uoted-printable" in text)
+    query = "+" in text and "=" in text and (_IS_QUERY.match(text) or _IN_QUERY.search(text)) is not None
+    if mail or query or (("\\" in text or "%" in text or "&" in text) and _SIGN.search(text)):
+        pattern = _TOKENS_IN_MAIL if mail else _TOKENS_IN_QUERY if query else _TOKENS
+        for match in in_slices(pattern.finditer(text)):
+            said = _said(match[0])
+            if said is not None and said != match[0]:
+                found.append((*match.span(), said))
+        found = _deeper(text, found)
+    if not found:
+        return list(_coded(text))
+    whole = _part(text, found, len(text))
+    runs = [(*whole.origin(start, end), said) for start, end, said in _coded(whole.text)]
+    return _merged(found, runs) if runs else found
+
+
+def _said(token: str) -> str | None:  # noqa: PLR0911 - one for each spelling
+    """What a token says; None: nothing that could be told."""
+    sign = token[0]
+    if sign == "\\":
+        kind = token[1]
+        if kind == "u" and len(token) == 12:
+            return token.encode().decode("unicode_escape").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if kind in "ux":
+            code = int(token[2:].strip("{}"), 16)
+            return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else None
+        return _SIMPLE.get(kind, kind)
+    if sign == "%":
+        return _utf8(unquote_to_bytes(token))
+    if sign == "&":
+        said = unescape(token)
+        return None if said == token else said
+    if sign == "=":
+        return "" if token[1] in "\r\n" else _utf8(bytes.fromhex(token.replace("=", "")))
+    return " "
+
+
+def _utf8(data: bytes) -> str | None:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _deeper(text: str, tokens: list[Token]) -> list[Token]:
+    r"""Tokens that say a part of another token: `\\u00fc`, `%2540`, `&amp;#64;`."""
+    for _ in range(_LEVELS - 1):
+        deeper = _once_more(text, tokens)
+        if deeper is None:
+            break
+        tokens = deeper
+    return tokens
+
+
+def _once_more(text: str, tokens: list[Token]) -> list[Token] | None:
+    joined: list[Token] = []
+    changed = False
+    i = 0
+    while i < len(tokens):
+        start, end, said = tokens[i]
+        i += 1
+        if said not in ("\\", "%", "&", "="):
+            joined.append((start, end, said))
+            continue
+        spelled, ends = said, [end]
+        at, j = end, i
+        while len(spelled) < 12 and at < len(text):
+            if j < len(tokens) and tokens[j][0] == at:
+                more, at = tokens[j][2], tokens[j][1]
+                j += 1
+            else:
+                more, at = text[at], at + 1
+            spelled += more
+            ends += [at] * len(more)
+        match = _TOKENS.match(spelled)
+        again = _said(match[0]) if match is not None else None
+        if match is None or again is None:
+            joined.append((start, end, said))
+            continue
+        changed = True
+        end = ends[match.end() - 1]
+        joined.append((start, end, again))
+        while i < len(tokens) and tokens[i][0] < end:
+            i += 1
+    return joined if changed else None
+
+
+def _coded(text: str) -> Iterator[Token]:
+    """Base64 that says something to people. Its signs are marked first: where none are beside each other, that is all."""
+    if len(text) < _SHORTEST_CODED:
+        return
+    marked = text.encode("latin-1", "replace").translate(_MARKED)  # one byte for each character
+    start = marked.find(_RUN)
+    while start >= 0:
+        end = marked.find(b" ", start)
+        end = len(text) if end < 0 else end
+        said = _decoded(text[start:end])
+        if said is not None:
+            while end < len(text) and text[end] == "=":
+                end += 1
+            yield start, end, said
+        start = marked.find(_RUN, end)
+
+
+def _decoded(run: str) -> str | None:
+    if len(run) % 4 == 1 or run.islower() or run.isupper():
+        return None
+    try:
+        data = base64.b64decode(run.replace("-", "+").replace("_", "/") + "=" * (-len(run) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    said = _utf8(data)
+    if said is None or not said.translate(_WITHOUT_GAPS).isprintable() or not any(map(str.isalnum, said)):
+        return None
+    return said
+
+
+_WITHOUT_GAPS: Final = str.maketrans(dict.fromkeys(_GAPS))
+
+
+def _merged(tokens: list[Token], runs: list[Token]) -> list[Token]:
+    """Both, in order; of what overlaps the base64."""
+    starts = [run[0] for run in runs]
+    kept = list(runs)
+    for token in tokens:
+        i = bisect_right(starts, token[0]) - 1
+        over = (i >= 0 and runs[i][1] > token[0]) or (i + 1 < len(runs) and runs[i + 1][0] < token[1])
+        if not over:
+            kept.append(token)
+    return sorted(kept)
+
+
+def united(standing: list[RecognizerResult], read: list[RecognizerResult], reading: Reading) -> list[RecognizerResult]:
+    r"""What was found in a text as it stands and as a part of it reads, apart and in order.
+
+    What the reading finds is right about where a value begins; a value of the same type that goes on in the text as it stands
+    (a password with `\n` in it, which may be two letters of it) goes on.
+    """
+    found = []
+    for result in read:
+        start, end = reading.origin(result.start, result.end)
+        found.append(RecognizerResult(result.entity_type, start, end, result.score, result.evidence))
+    return _joined(found, [_cut(result, reading) for result in standing])
+
+
+def _cut(result: RecognizerResult, reading: Reading) -> RecognizerResult:
+    start, end = reading.within(result.start, result.end)
+    if (start, end) == (result.start, result.end):
+        return result
+    return RecognizerResult(result.entity_type, start, end, result.score, result.evidence)
+
+
+def _joined(first: list[RecognizerResult], second: list[RecognizerResult]) -> list[RecognizerResult]:
+    """The first, grown by those of the second that overlap them and are of their type; and those that overlap none."""
+    grown = sorted(first, key=lambda result: result.start)
+    starts = [result.start for result in grown]
+    alone = []
+    for result in second:
+        if result.start >= result.end:
+            continue
+        i = max(0, bisect_right(starts, result.start) - 1)
+        touched = False
+        while i < len(grown) and grown[i].start < result.end:
+            here = grown[i]
+            if here.end > result.start:
+                touched = True
+                if here.entity_type == result.entity_type:
+                    left = max(min(here.start, result.start), grown[i - 1].end if i else 0)
+                    right = max(here.end, result.end)
+                    if i + 1 < len(grown):
+                        right = min(right, max(here.end, grown[i + 1].start))
+                    grown[i] = RecognizerResult(here.entity_type, left, right, here.score, here.evidence)
+            i += 1
+        if not touched:
+            alone.append(result)
+    return sorted([*grown, *alone], key=lambda result: result.start)

@@ -1,0 +1,159 @@
+"""Characters that are spelled in another way are read as what they say, and findings cover all of their spelling."""
+
+import base64
+import json
+import quopri
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extproc.config.pii import PiiSettings
+from extproc.pii import Analyzer, Anonymizer, analyze
+from extproc.pii.spellings import readings
+
+ANALYZER = Analyzer(PiiSettings())
+TOKENS = {
+    r"\n": "\n",
+    r"\u00fc": "ü",
+    r"\ud83d\ude00": "😀",
+    r"\x41": "A",
+    r"\"": '"',
+    r"\/": "/",
+    r"\u{1F600}": "😀",
+    "%40": "@",
+    "%C3%BC": "ü",
+    "&#64;": "@",
+    "&#x40;": "@",
+    "&commat;": "@",
+    "&amp;": "&",
+    r"\\u00fc": "ü",
+    "%2540": "@",
+    r"\\\\n": "\n",
+    "&amp;#64;": "@",
+}
+"""As spelled -> as read."""
+PIECES = st.lists(st.sampled_from([*TOKENS, "a", " ", "é", "1", "x y"]), min_size=1, max_size=14)
+
+
+def joined(pieces):
+    """Without what would make one token of two pieces."""
+    return [piece for i, piece in enumerate(pieces) if not (i and piece[0] == "%" and pieces[i - 1][0] == "%")]
+
+
+@settings(deadline=None)
+@given(PIECES.map(joined), st.data())
+def test_any_reading(pieces, data):
+    """A text reads as its pieces say, and any span of that stands for the whole spelling of its characters."""
+    text = "".join(pieces)
+    said = [TOKENS.get(piece, piece) for piece in pieces]
+    parts = list(readings(text))
+    if all(piece not in TOKENS for piece in pieces):
+        assert parts == []
+        return
+    (reading,) = parts
+    assert (reading.text, reading.start, reading.whole) == ("".join(said), 0, True)
+    first = data.draw(st.integers(0, len(pieces) - 1))
+    last = data.draw(st.integers(first, len(pieces) - 1))
+    start, end = len("".join(said[:first])), len("".join(said[: last + 1]))
+    assert reading.origin(start, end) == (len("".join(pieces[:first])), len("".join(pieces[: last + 1])))
+
+
+def test_only_what_is_near_is_read_again():
+    """Of a long text with two escapes two parts are read, not all of it."""
+    text = "word " * 1000 + r"\n" + "word " * 1000 + "%41" + "word " * 1000
+    parts = list(readings(text))
+    assert [len(part.text) for part in parts] == [321, 321]
+    assert [part.whole for part in parts] == [False, False]
+    assert text[slice(*parts[1].origin(160, 161))] == "%41"
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 5000, "word " * 2000, "a_long_name_of_a_variable_in_code " * 50, "a=b&c%d\\e;", "0f" * 20]
+)
+def test_plain_texts_have_no_reading(text):
+    """Prose, code, hexadecimals."""
+    assert list(readings(text)) == []
+
+
+def in_json(text):
+    """As a string of JSON, without its quotes."""
+    return json.dumps(text)[1:-1]
+
+
+SPELLINGS = {
+    "json": in_json,
+    "json twice": lambda text: in_json(in_json(text)),
+    "json three times": lambda text: in_json(in_json(in_json(text))),
+    "every character": lambda text: "".join(f"\\u{ord(c):04x}" for c in text),
+    "hexadecimal": lambda text: "".join(f"\\x{ord(c):02x}" for c in text),
+    "percent": lambda text: quote(text, safe=""),
+    "percent twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "all percent": lambda text: "".join(f"%{ord(c):02X}" for c in text),
+    "decimal entities": lambda text: "".join(f"&#{ord(c)};" for c in text),
+    "some entities": lambda text: text.replace("@", "&#x40;").replace(" ", "&nbsp;").replace(".", "&period;"),
+    "mail": lambda text: (
+        "Content-Transfer-Encoding: quoted-printable\n\n" + quopri.encodestring(text.encode(), quotetabs=True).decode()
+    ),
+    "wrapped mail": lambda text: text[:7].replace("=", "=3D") + "=\n" + text[7:],
+    "base64": lambda text: base64.b64encode(f"it is: {text}".encode()).decode(),
+    "base64url": lambda text: base64.urlsafe_b64encode(f"it is: {text}???".encode()).decode().rstrip("="),
+}
+VALUES = {
+    "EMAIL_ADDRESS": "jane.doe@example.com",
+    "US_SSN": "536-22-1845",
+    "CREDIT_CARD": "4111 1111 1111 1111",
+    "IBAN_CODE": "DE89 3704 0044 0532 0130 00",
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("kind", VALUES)
+@pytest.mark.parametrize("around", ["{}", "see {} there", "log: x\\n{}\\nend", "SSN:\\n{}"])
+def test_what_is_spelled_otherwise_is_found(spelling, kind, around):
+    """Whatever the spelling, nothing of the value is left."""
+    text = around.format(SPELLINGS[spelling](VALUES[kind]))
+    if around == "SSN:\\n{}" and kind != "US_SSN":
+        return
+    found = [result for result in ANALYZER.analyze(text) if result.entity_type == kind]
+    assert len(found) == 1, [(r.entity_type, text[r.start : r.end]) for r in ANALYZER.analyze(text)]
+    rest = text[: found[0].start] + text[found[0].end :]
+    assert not any(piece in rest for piece in ("4111", "536", "3704", "jane"))
+
+
+def test_labels_through_escapes():
+    r"""A label and its value with `\n` or `\"` between them, as in a log."""
+    for text in (
+        r"{\"password\": \"hunter2hunter2\"}",
+        r"user=x\npassword: hunter2hunter2\nok",
+        "pin&colon;&nbsp;password&colon; hunter2hunter2",
+    ):
+        found = {text[r.start : r.end] for r in analyze(text) if r.entity_type == "PASSWORD"}
+        assert any("hunter2hunter2" in value for value in found)
+
+
+def test_a_password_with_a_backslash_is_whole():
+    r"""`\n` may be a line's end, or two letters of a password: what may belong to it goes with it."""
+    (found,) = analyze(r"my password is hunt\ner2x9")
+    assert r"my password is hunt\ner2x9"[found.start : found.end] == r"hunt\ner2x9"
+
+
+def test_an_escape_is_never_cut():
+    """What is written in a value's place leaves the escapes beside it whole."""
+
+    class Text:
+        text, key, kind = '{"a\\": "\\nada@example.org\\n\\u00fcber@x.org\\t"}', None, "text"
+
+    (masked,) = Anonymizer(PiiSettings(), ANALYZER).anonymize([Text()]).texts
+    assert masked == '{"a\\": "\\n[EMAIL_ADDRESS_1]\\n[EMAIL_ADDRESS_2]\\t"}'
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(st.sampled_from("\\nu00fc%40&#;=\n4a1 @.\"'+?x"), max_size=40))
+def test_anything(text):
+    """Findings are apart, in order, and within the text."""
+    at = 0
+    for result in ANALYZER.patterns(text):
+        assert at <= result.start < result.end <= len(text)
+        at = result.end
