@@ -10,6 +10,7 @@ import click
 
 from extproc.config import load
 from extproc.config.intercept import Intercept
+from extproc.config.paths import readings
 from extproc.config.pii import PiiSettings
 from extproc.payload import parse
 from extproc.pii import Analyzer, Anonymizer
@@ -40,7 +41,11 @@ def mask(config: Path | None, content_type: str, path: str, *, as_json: bool) ->
     """
     mesh = load(config) if config is not None else None
     settings = mesh.pii if mesh is not None else PiiSettings()
-    rule = next((rule for rule in mesh.intercept if _matches(rule, path)), _ANY) if mesh is not None else _ANY
+    rule = (
+        next((rule for rule in mesh.intercept if any(map(rule.holds_for, readings(path)))), _ANY)
+        if mesh is not None
+        else _ANY
+    )
     limit = mesh.limits.max_body_bytes if mesh is not None else _LARGEST
     analyzer = Analyzer(settings)
     anonymizer = Anonymizer(settings, analyzer)
@@ -72,7 +77,3 @@ def mask(config: Path | None, content_type: str, path: str, *, as_json: bool) ->
 
 _ANY = Intercept(path_prefix="/")
 _LARGEST = 256 * 2**20
-
-
-def _matches(rule: Intercept, path: str) -> bool:
-    return path == rule.path or (rule.path_prefix is not None and path.startswith(rule.path_prefix))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Self
-from urllib.parse import unquote
 
 from pydantic import Field, field_validator, model_validator
 
 from extproc.config.jsonpath import parse_jsonpath
+from extproc.config.paths import readings
 from extproc.config.section import Section
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Intercept(Section):
     """One rule of `intercept`. The first rule that matches a request decides; a request that none matches is not read."""
 
     path_prefix: str | None = None
-    """Matches every path that starts with this, without the query string."""
+    """Matches every path that starts with this, without the query string; case and encodings make no difference."""
     path: str | None = None
     """Matches exactly this path, without the query string."""
     methods: tuple[str, ...] = ("POST", "PUT", "PATCH")
@@ -42,6 +42,12 @@ class Intercept(Section):
     of a streamed one (`$.choices[*].delta.reasoning_content`)."""
     on_unreadable: Literal["auto", "pass", "reject"] = "auto"
     """A body that cannot be read: `pass` it untouched, `reject` it with 400, or `auto`: reject where anything is masked."""
+
+    def holds_for(self, path: str) -> bool:
+        """Whether this is a path of the rule. It is one of `paths.readings`; a `/` at its end makes no difference."""
+        if self.path_prefix is not None:
+            return path.startswith(self.path_prefix.lower())
+        return path.rstrip("/") == (self.path or "").lower().rstrip("/")
 
     @field_validator("keep_masked")
     @classmethod
@@ -76,29 +82,11 @@ class Intercept(Section):
 def rule_for(rules: Sequence[Intercept], method: str, path: str) -> Intercept | None:
     """The first rule that matches. `path` is without the query.
 
-    It is compared as an upstream may understand it: `/%761/chat` and `//v1/./chat` are `/v1/chat`.
+    It is compared as an upstream may understand it: `/%761/chat`, `//v1/./chat` and `/V1;x=1/chat` are `/v1/chat`.
     """
-    if "%" in path or "//" in path or "/." in path:
-        path = plain_path(path)
-    for rule in rules:
-        if method in rule.methods and (
-            path == rule.path or (rule.path_prefix is not None and path.startswith(rule.path_prefix))
-        ):
-            return rule
-    return None
-
-
-def plain_path(path: str) -> str:
-    """A path without its disguises: percent-encoding, empty segments, dots."""
-    segments: list[str] = []
-    decoded = unquote(path)
-    for segment in decoded.split("/"):
-        if segment == "..":
-            del segments[-1:]
-        elif segment not in ("", "."):
-            segments.append(segment)
-    is_folder = segments and decoded.endswith(("/", "/.", "/.."))
-    return "/" + "/".join(segments) + ("/" if is_folder else "")
+    method = method.upper()
+    paths = readings(path)
+    return next((rule for rule in rules if method in rule.methods and any(map(rule.holds_for, paths))), None)
 
 
 DEFAULT_INTERCEPT = (Intercept(path_prefix="/v1/", payload="auto"),)

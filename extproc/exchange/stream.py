@@ -178,7 +178,7 @@ class HttpStream:
     def _pass_by(self) -> tuple[Reply, ...]:
         """None of our business."""
         (reply,) = self._let_go()
-        spoofed = tuple(name for name in self._headers if name.startswith(HEADER_PREFIX))
+        spoofed = tuple(name for name in self._headers if _is_ours(name))
         if spoofed and not self._shadow:
             return (Mutate("request_headers", remove_headers=spoofed, clear_route_cache=True, modes=reply.modes),)
         return (reply,)
@@ -284,7 +284,7 @@ class HttpStream:
             headers[RESIDENCY_HEADER] = forward.residency
         if self._recorder.trace:
             headers.update(self._recorder.trace.headers)
-        spoofed = tuple(n for n in self._headers if n.startswith(HEADER_PREFIX) and n not in headers)
+        spoofed = tuple(n for n in self._headers if _is_ours(n) and n not in headers)
         return Mutate(
             "request_body",
             headers,
@@ -402,3 +402,8 @@ class HttpStream:
     def record(self, outcome: OutcomeLabel | None = None, error: str | None = None) -> ExchangeRecord:
         """The exchange as telemetry may know it: names, counts and times."""
         return self._recorder.record(outcome, error)
+
+
+def _is_ours(header: str) -> bool:
+    """Whether a header is ours alone: to many an upstream `x_intentmesh_model` is `x-intentmesh-model`."""
+    return header.replace("_", "-").startswith(HEADER_PREFIX)

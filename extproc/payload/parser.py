@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extproc.config.intercept import plain_path
+from extproc.config.paths import plain_path
 from extproc.errors import BodyTooLargeError, UnreadableBodyError
 from extproc.payload import charsets, data
 from extproc.payload.coding import MOST_CODINGS, codings, decode, encode, magic

@@ -72,6 +72,14 @@ DISGUISES = (
     "/x/../v1/chat/completions",
     "//v1/chat/completions",
     "/v1%2Fchat/completions",
+    "/V1/chat/completions",
+    "/v1;x=1/chat/completions",
+    "/;/v1/chat/completions",
+    "/v1./chat/completions",
+    "/%5cv1/chat/completions",
+    "/%2576%31/chat/completions",
+    "/v1/chat/completions;x",
+    "/v1/CHAT/completions/",
 )
 
 
@@ -82,6 +90,24 @@ async def test_a_path_in_disguise_is_no_way_around(gateway, path):
     url = httpx.URL(scheme="http", host="127.0.0.1", port=gateway.port, raw_path=path.encode())
     await gateway.client.post(url, json=body)
     assert not any(b"ada@example.org" in request.body for request in gateway.received)
+
+
+async def test_a_method_in_small_letters_is_no_way_around(gateway):
+    """Methods have their case, but servers differ in whether they mind it."""
+    body = b'{"messages": [{"role": "user", "content": "I am ada@example.org."}]}'
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    head = b"post /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    writer.write(head + b"content-length: %d\r\n\r\n%b" % (len(body), body))
+    await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    assert not any(b"ada@example.org" in request.body for request in gateway.received)
+
+
+async def test_our_headers_with_underscores(gateway):
+    """`x_intentmesh_model` is `x-intentmesh-model` to an upstream that makes variables of headers: it is taken off too."""
+    await gateway.chat("hello", headers={"x_intentmesh_model": "admin", "X-Intentmesh_Model": "admin"})
+    (request,) = gateway.received
+    assert b"admin" not in b"".join(b"%b:%b" % (n.encode(), v.encode()) for n, v in request.headers)
 
 
 async def test_http2_clients(gateway):

@@ -172,12 +172,18 @@ def disabled() -> ExtProcPerRoute:
 def early_header_mutation(*, by_prefix: bool = True) -> TypedExtensionConfig:
     """Removes the headers that are ours from what a client sent, before any filter or route reads them.
 
-    `by_prefix` takes all of them off, and needs Envoy 1.36; without it, those go on which routes match.
+    With underscores too, which many an upstream takes for hyphens. `by_prefix` takes all of them off, and needs Envoy 1.36;
+    without it, those go that routes match.
     """
-    mutations = [HeaderMutation(remove=name) for name in (MODEL_HEADER, RESIDENCY_HEADER)]
+    names = (MODEL_HEADER, RESIDENCY_HEADER)
+    mutations = [HeaderMutation(remove=name) for name in (*names, *(name.replace("-", "_") for name in names))]
     if by_prefix:
         ours = StringMatcher(prefix=HEADER_PREFIX, ignore_case=True)
-        mutations = [HeaderMutation(remove_on_match=HeaderMutationRemoveOnMatch(key_matcher=ours))]
+        underscored = StringMatcher(safe_regex=RegexMatcher(regex=f"(?i){HEADER_PREFIX.replace('-', '[-_]')}.*"))
+        mutations = [
+            HeaderMutation(remove_on_match=HeaderMutationRemoveOnMatch(key_matcher=matcher))
+            for matcher in (ours, underscored)
+        ]
     return extension("envoy.http.early_header_mutation.header_mutation", EarlyHeaderMutation(mutations=mutations))
 
 

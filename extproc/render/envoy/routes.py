@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import TYPE_CHECKING
 
 from envoy_data_plane.envoy.config.core.v3 import DataSource, HeaderValue, HeaderValueOption, RuntimeFractionalPercent
@@ -49,8 +50,9 @@ if TYPE_CHECKING:
 
 CALLER_CREDENTIALS = ("authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie")
 """What a caller shows to the host that it calls, and no other is to see."""
-DISGUISED_PATH = "[^?]*(%|//).*"
-"""`/%761/chat` and `//v1/chat` are `/v1/chat` to many an upstream. The processor knows; Envoy's matching does not."""
+DISGUISED_PATH = r"[^?]*([%;\\]|//|\.(/|$)).*"
+"""`/%761/chat`, `//v1/chat` and `/v1;x=1/chat` are `/v1/chat` to many an upstream. The processor knows; Envoy's matching does
+not."""
 
 NOTES = (
     Note(
@@ -99,7 +101,9 @@ def undecided(mesh: Mesh) -> list[Route]:
     unique = {(match.prefix, match.path): match for match in paths}
     intercepted = [_intercepted(mesh, f"intercept {p or q}", m, action) for (p, q), m in unique.items()]
     if intercepted:
-        disguised = RouteMatch(safe_regex=RegexMatcher(regex=DISGUISED_PATH))
+        cased = [f"{re.escape(p)}.*" if p else f"{re.escape(q or '')}/?" for p, q in unique]
+        regex = f"{DISGUISED_PATH}|(?i:{'|'.join(cased)})"
+        disguised = RouteMatch(safe_regex=RegexMatcher(regex=regex))
         intercepted.append(_intercepted(mesh, "disguised paths", disguised, action))
     rest = Route(
         name="rest",

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from extproc.config.pii import PiiSettings
 from extproc.pii import Analyzer, Anonymizer, analyze
-from extproc.pii.spellings import readings
+from extproc.pii.results import RecognizerResult
+from extproc.pii.spellings import readings, united
 
 ANALYZER = Analyzer(PiiSettings())
 TOKENS = {
@@ -133,10 +134,19 @@ def test_labels_through_escapes():
         assert any("hunter2hunter2" in value for value in found)
 
 
-def test_a_password_with_a_backslash_is_whole():
-    r"""`\n` may be a line's end, or two letters of a password: what may belong to it goes with it."""
-    (found,) = analyze(r"my password is hunt\ner2x9")
-    assert r"my password is hunt\ner2x9"[found.start : found.end] == r"hunt\ner2x9"
+def test_what_both_find_is_one_finding():
+    r"""`%0A` may be a line's end, or three letters of a password: what may belong to a value of one type goes with it."""
+    text = "x pass%0Aword and more"
+    (reading,) = readings(text)
+
+    def result(kind, start, end):
+        return RecognizerResult(kind, start, end, 0.8)
+
+    standing, read = [result("PASSWORD", 2, 13)], [result("PASSWORD", 2, 6)]
+    assert united(standing, read, reading) == [result("PASSWORD", 2, 13)]
+    assert united(standing, [result("USERNAME", 2, 6)], reading) == [result("USERNAME", 2, 6)]
+    assert united(standing, [], reading) == standing
+    assert united([result("NAME", 7, 13)], [], reading) == [result("NAME", 9, 13)]  # no part of a spelling is left
 
 
 def test_an_escape_is_never_cut():
