@@ -20,6 +20,8 @@ from extproc.config.intercept import rule_for
 from extproc.decision import Facts, Forward, Inquiry, Refuse, Respond
 from extproc.errors import ConfigError
 from extproc.identity import caller_of
+from extproc.payload import coverage
+from extproc.pii.anonymizer import search
 from extproc.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 @click.option(
     "--color/--no-color", default=None, help="Show the texts with what was found in them. Default: on a terminal."
 )
+@click.option(
+    "--coverage", "with_coverage", is_flag=True, help="What each byte of the body is: searched, known, or proved to be data."
+)
 @click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object; positions, never the texts.")
 def explain(
     file: Path | None,
@@ -49,6 +54,7 @@ def explain(
     content_type: str | None,
     headers: tuple[str, ...],
     color: bool | None,
+    with_coverage: bool,
     as_json: bool,
 ) -> None:
     """Read a request body on stdin; say which model gets it, why, and what is masked in it.
@@ -64,7 +70,7 @@ def explain(
         body = json.dumps({"messages": [{"role": "user", "content": words}]}, ensure_ascii=False).encode()
     kind = content_type or "application/json"
     given = dict(_header(header) for header in headers) | {":path": path, ":method": method, "content-type": kind}
-    found = _explain(mesh, method.upper(), path, body, given)
+    found = _explain(mesh, method.upper(), path, body, given, with_coverage=with_coverage)
     if as_json:
         click.echo(json.dumps(found["report"], indent=2, ensure_ascii=False))
     else:
@@ -78,7 +84,9 @@ def _header(text: str) -> tuple[str, str]:
     return name.strip().lower(), value.strip()
 
 
-def _explain(mesh: Mesh, method: str, target: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
+def _explain(
+    mesh: Mesh, method: str, target: str, body: bytes, headers: dict[str, str], *, with_coverage: bool
+) -> dict[str, Any]:
     path = target.partition("?")[0]
     rule = rule_for(mesh.intercept, method, path)
     if rule is None:
@@ -95,7 +103,7 @@ def _explain(mesh: Mesh, method: str, target: str, body: bytes, headers: dict[st
     if not isinstance(outcome, Forward):
         return {"report": _ended(outcome), "texts": []}
     analyzer = pipeline.analyzer if mesh.pii.enabled else None
-    texts = [(segment, analyzer.analyze(segment.text, segment.key) if analyzer else []) for segment in case.segments]
+    texts = [(segment, search(analyzer, segment) if analyzer else []) for segment in case.segments]
     intent_text = case.document.intent_text if case.document else ""
     understood = pipeline.classifier.explain(intent_text, headers) if pipeline.classifier else None
     inspection = outcome.inspection
@@ -116,6 +124,8 @@ def _explain(mesh: Mesh, method: str, target: str, body: bytes, headers: dict[st
         "verdicts": [verdict.told() for verdict in inspection.facts.verdicts],
         "steps_us": {step: round(seconds * 1e6, 1) for step, seconds in inspection.steps_s.items()},
     }
+    if with_coverage and case.document is not None:
+        report["coverage"] = coverage(case.document.regions())
     return {"report": report, "texts": texts}
 
 
@@ -163,6 +173,9 @@ def _show(found: dict[str, Any], *, color: bool) -> None:
             f"  {entity['score']:.2f}  {', '.join(entity['evidence'])}",
             markup=False,
         )
+    if (sizes := report.get("coverage")) is not None:
+        told = ", ".join(f"{size:,} {what}" for what, size in sorted(sizes.items(), key=lambda part: -part[1]))
+        console.print(f"coverage   {sum(sizes.values()):,} bytes: {told}", markup=False)
     steps = ", ".join(f"{step} {us:.0f}" for step, us in report["steps_us"].items())
     console.print(f"time       {sum(report['steps_us'].values()):.0f} us: {steps}", markup=False)
     if color:

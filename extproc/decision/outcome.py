@@ -44,6 +44,8 @@ class Inspection:
     """That the answer may hold."""
     steps_s: Mapping[str, float] = field(default_factory=dict)
     """Step -> seconds."""
+    unsearched: Mapping[str, int] = field(default_factory=dict)
+    """Why parts of the body were not searched -> how many bytes."""
 
 
 NOT_INSPECTED = Inspection()

@@ -92,6 +92,8 @@ class ExchangeRecord:
     residency: str | None = None
     entities: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """(entity type, operator) -> how many."""
+    unsearched: Mapping[str, int] = field(default_factory=dict)
+    """Why parts of the request's body were not searched -> how many bytes."""
     vault_size: int = 0
     """Placeholders that the answer may hold."""
     verdicts: tuple[Verdict, ...] = ()

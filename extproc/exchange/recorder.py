@@ -121,6 +121,7 @@ class Recorder:
             reason=forward.reason if forward else None,
             residency=forward.residency if forward else None,
             entities=inspection.entities,
+            unsearched=inspection.unsearched,
             vault_size=inspection.placeholders,
             verdicts=inspection.facts.verdicts,
             steps_s=inspection.steps_s,

@@ -9,7 +9,16 @@ Answers: `response_editor(rule, content_type, content_encoding, editors)` rewrit
 """
 
 from extproc.payload.answer import STALE_HEADERS, Untouched, response_editor
-from extproc.payload.document import Change, Document, Edit, EditorFactory, ResponseEditor, Segment, TextEditor
+from extproc.payload.document import (
+    Change,
+    Document,
+    Edit,
+    EditorFactory,
+    ResponseEditor,
+    Segment,
+    TextEditor,
+    coverage,
+)
 from extproc.payload.parser import parse, parse_query
 
 __all__ = [
@@ -22,6 +31,7 @@ __all__ = [
     "Segment",
     "TextEditor",
     "Untouched",
+    "coverage",
     "parse",
     "parse_query",
     "response_editor",

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from extproc.errors import UnreadableBodyError
-from extproc.payload.document import SYNTAX, filled
+from extproc.payload.document import SYNTAX, coverage, filled
 from extproc.payload.layers import Place, Texts, placed, rewritten, taken
 from extproc.payload.literal import apply, escape, unescape
 from extproc.payload.request_schemas import ROLES
@@ -53,7 +53,12 @@ class JsonDocument:
     @property
     def unsearched(self) -> Mapping[str, int]:
         """See Document."""
-        return self._texts.unsearched
+        if self._between == SYNTAX:
+            return self._texts.unsearched
+        left = coverage(self.regions())
+        return {
+            reason: size for reason, size in left.items() if reason in self._texts.unsearched or reason == self._between
+        }
 
     def regions(self) -> list[Region]:
         """See Document."""

@@ -9,7 +9,7 @@ from extproc.decision import Facts, Inspection
 from extproc.steps.times import StepTimes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from extproc.decision import AnswerEdit, Inquiry, Outcome
     from extproc.intent import Asked, IntentScore
@@ -72,7 +72,13 @@ class Case:
             anonymized.entities if anonymized else {},
             len(anonymized.vault) if anonymized else 0,
             self.steps.seconds,
+            self._unsearched(),
         )
+
+    def _unsearched(self) -> Mapping[str, int]:
+        if self.document is not None:
+            return self.document.unsearched
+        return {"unreadable": len(self.inquiry.body)} if self.reason == "unreadable" else {}
 
     def close(self) -> None:
         """Nobody waits for an answer of the classifier any more."""

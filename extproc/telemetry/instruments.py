@@ -111,6 +111,13 @@ VERDICTS = Instrument(
     "What policy, guardrails and budgets said, by step, action and rule",
     (STEP, ACTION, REASON, ENFORCED),
 )
+UNSEARCHED = Instrument(
+    "intentmesh.request.unsearched",
+    "counter",
+    "By",
+    "Bytes of requests that were not searched for personal data, by reason: what they were proved to be",
+    (REASON,),
+)
 VAULT_SIZE = Instrument(
     "intentmesh.vault.size", "histogram", "{placeholder}", "Placeholders of one request", (), _COUNTS
 )

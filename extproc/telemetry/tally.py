@@ -78,6 +78,8 @@ class Tally:
         if exchange.entities:
             for entity_and_operator, count in exchange.entities.items():
                 self._meter.add(names.ENTITIES, count, entity_and_operator)
+        for reason, size in exchange.unsearched.items():
+            self._meter.add(names.UNSEARCHED, size, (reason,))
         for verdict in exchange.verdicts:
             labels = (verdict.step, verdict.action, verdict.reason, "true" if verdict.enforced else "false")
             self._meter.add(names.VERDICTS, 1, labels)

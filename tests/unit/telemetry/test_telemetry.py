@@ -18,6 +18,7 @@ from extproc.telemetry.meter import Meter, merge
 from extproc.telemetry.observer import label_of
 from extproc.telemetry.prometheus import exposition
 from extproc.telemetry.spans import Identifier
+from extproc.telemetry.tally import Tally
 from extproc.telemetry.usage import UsageReader
 
 
@@ -50,6 +51,15 @@ def test_prometheus_names_follow_the_mapping():
     text = exposition(meter.snapshot()).decode()
     assert 'gen_ai_client_operation_duration_seconds_bucket{error_type="",gen_ai_operation_name="chat"' in text
     assert "intentmesh_abstained_total 1.0" in text
+
+
+def test_what_was_not_searched_is_counted_by_reason():
+    """Bytes of a request that were proved to be data, or left out by a rule."""
+    meter = Meter()
+    tally = Tally(meter)
+    for sizes in ({"image": 700, "opaque": 40}, {"image": 300}, {}):
+        tally.count(ExchangeRecord("forwarded", 1.7e9, 0.1, unsearched=sizes), "chat", "", "", None)
+    assert meter.snapshot()[names.UNSEARCHED.name] == {("image",): [1000], ("opaque",): [40]}
 
 
 def test_every_metric_is_in_the_manual():
