@@ -44,7 +44,10 @@ COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
     "--color/--no-color", default=None, help="Show the texts with what was found in them. Default: on a terminal."
 )
 @click.option(
-    "--coverage", "with_coverage", is_flag=True, help="What each byte of the body is: searched, known, or proved to be data."
+    "--coverage",
+    "with_coverage",
+    is_flag=True,
+    help="What each byte of the body is: searched, known, or proved to be data.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object; positions, never the texts.")
 def explain(
