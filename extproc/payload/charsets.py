@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
+import re
 
 from extproc.errors import UnreadableBodyError
 from extproc.payload.plain import known_charset
@@ -18,11 +19,20 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_LOOKED_AT = 512
+_ASCII = rb"[\t\r\n -~]"
+_UNMARKED = tuple(
+    (name, re.compile(form.replace(b"A", _ASCII)))
+    for name, form in (
+        ("utf-32-le", rb"A\0\0\0"),
+        ("utf-32-be", rb"\0\0\0A"),
+        ("utf-16-le", rb"A\0(?:A\0|\Z|[^\0])"),
+        ("utf-16-be", rb"\0A(?:\0A|\Z|[^\0])"),
+    )
+)
 _LIKE_ASCII = "0123456789 {}[]:,.-_@abcdefghijklmnopqrstuvwxyz"
 
 
-def of(body: bytes, declared: str, *, as_json: bool) -> str | None:
+def of(body: bytes, declared: str, *, as_json: bool) -> str | None:  # noqa: PLR0911 - one for each way to be told
     """The charset in which a body is to be read; None: UTF-8, or what `declared` says and a text is read in anyway.
 
     Raises UnreadableBodyError for a body that two readers take for two different ones.
@@ -30,39 +40,38 @@ def of(body: bytes, declared: str, *, as_json: bool) -> str | None:
     for mark, name in _MARKS:
         if body.startswith(mark):
             return name
-    unmarked = _unmarked(body[:_LOOKED_AT])
+    unmarked = _unmarked(body)
     if unmarked is not None:
         return unmarked
-    charset = known_charset(declared)
-    if charset == "utf-8" or not as_json:
+    if not declared or not as_json:
+        return None
+    try:
+        charset = known_charset(declared)
+    except UnreadableBodyError:
+        return None  # no reader of JSON looks at it
+    if charset == "utf-8":
         return None
     if _is_like_ascii(charset):
-        return None if _is_utf8(body) else charset
+        return None if _decodes(body, "utf-8") else charset
     if decode(body, charset) != body:
         raise UnreadableBodyError(f"the JSON says that it is {charset}, which readers of JSON do not look at")
     return None
 
 
-def _unmarked(head: bytes) -> str | None:
-    """UTF-16 and UTF-32 by where the zeros stand, as RFC 4627 told JSON's encodings apart."""
-    if b"\0" not in head or len(head) < 4:
+def _unmarked(body: bytes) -> str | None:
+    """UTF-16 and UTF-32 by where the zeros of the first characters stand, as RFC 4627 told JSON's encodings apart."""
+    head = body[:8]
+    if b"\0" not in head or len(body) < 4:
         return None
-    for name, size, at in (("utf-32-le", 4, 0), ("utf-32-be", 4, 3), ("utf-16-le", 2, 0), ("utf-16-be", 2, 1)):
-        units = len(head) // size
-        values = head[at::size][:units]
-        zeros = head.count(b"\0")
-        if zeros >= units * (size - 1) * 0.8 and values.count(b"\0") == 0 and _is_text(values):
+    for name, pattern in _UNMARKED:
+        if pattern.match(head) and _decodes(body, name):
             return name
     return None
 
 
-def _is_text(values: bytes) -> bool:
-    return all(32 <= value < 127 or value in b"\t\r\n" for value in values)
-
-
-def _is_utf8(body: bytes) -> bool:
+def _decodes(body: bytes, charset: str) -> bool:
     try:
-        body.decode()
+        body.decode(charset)
     except UnicodeDecodeError:
         return False
     return True

@@ -27,7 +27,8 @@ _PLAIN_HEAD = re.compile(
     rb"(?:content-disposition[ \t]*:[ \t]*(?:form-data|attachment)[ \t]*"
     rb"(?:;[ \t]*name=(?:\"[A-Za-z_][A-Za-z_\[\]-]{0,63}\"|[A-Za-z_]+)[ \t]*)?"
     rb"|content-type[ \t]*:[ \t]*[a-z]+/[a-z0-9.+-]{1,40}(?:;[ \t]*charset=[\w-]{1,20})?"
-    rb"|content-length[ \t]*:[ \t]*[0-9]{1,8}|content-transfer-encoding[ \t]*:[ \t]*(?:7bit|8bit|binary)|[\r\n])*+",
+    rb"|content-length[ \t]*:[ \t]*[0-9]{1,8}"
+    rb"|content-transfer-encoding[ \t]*:[ \t]*(?:7bit|8bit|binary|base64|quoted-printable)|[\r\n])*+",
     re.IGNORECASE,
 )
 """Heads of parts that hold nothing of anybody's; all others are texts."""
