@@ -176,14 +176,21 @@ def _show(found: dict[str, Any], *, color: bool) -> None:
             f"  {entity['score']:.2f}  {', '.join(entity['evidence'])}",
             markup=False,
         )
-    if (sizes := report.get("coverage")) is not None:
-        told = ", ".join(f"{size:,} {what}" for what, size in sorted(sizes.items(), key=lambda part: -part[1]))
-        console.print(f"coverage   {sum(sizes.values()):,} bytes: {told}", markup=False)
+    console.print(_covered(report), end="", markup=False)
     steps = ", ".join(f"{step} {us:.0f}" for step, us in report["steps_us"].items())
     console.print(f"time       {sum(report['steps_us'].values()):.0f} us: {steps}", markup=False)
     if color:
         for segment, results in found["texts"]:
             console.print(coloured(segment, results))
+
+
+def _covered(report: dict[str, Any]) -> str:
+    """The line that says what each byte is, where it was asked for."""
+    sizes = report.get("coverage")
+    if sizes is None:
+        return ""
+    told = ", ".join(f"{size:,} {what}" for what, size in sorted(sizes.items(), key=lambda part: -part[1]))
+    return f"coverage   {sum(sizes.values()):,} bytes: {told}\n"
 
 
 def coloured(segment: Segment, results: list[RecognizerResult]) -> Text:

@@ -75,6 +75,16 @@ class Tally:
         steps = self._steps
         for step, seconds in exchange.steps_s.items():
             _put(steps[step], names.STEP_SECONDS, seconds)
+        self._count_found(exchange)
+        if exchange.vault_size:
+            self._meter.record(names.VAULT_SIZE, exchange.vault_size)
+        if exchange.streamed and exchange.first_chunk_s is not None:
+            self._count_stream(exchange, exchange.first_chunk_s, operation)
+        if bill:
+            self._charge(exchange, operation, answered, project, bill)
+
+    def _count_found(self, exchange: ExchangeRecord) -> None:
+        """What was found in a request, what was not looked for in it, and what was said of it."""
         if exchange.entities:
             for entity_and_operator, count in exchange.entities.items():
                 self._meter.add(names.ENTITIES, count, entity_and_operator)
@@ -83,12 +93,6 @@ class Tally:
         for verdict in exchange.verdicts:
             labels = (verdict.step, verdict.action, verdict.reason, "true" if verdict.enforced else "false")
             self._meter.add(names.VERDICTS, 1, labels)
-        if exchange.vault_size:
-            self._meter.record(names.VAULT_SIZE, exchange.vault_size)
-        if exchange.streamed and exchange.first_chunk_s is not None:
-            self._count_stream(exchange, exchange.first_chunk_s, operation)
-        if bill:
-            self._charge(exchange, operation, answered, project, bill)
 
     def _kind(self, exchange: ExchangeRecord, operation: str, answered: str) -> Kind:
         meter = self._meter
