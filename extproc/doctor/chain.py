@@ -100,7 +100,7 @@ def _compressor(subject: Subject) -> Iterator[Trouble]:
 @rule("several-processors", "warning", "Ours first, under a name of its own; several need Envoy 1.39.")
 def _several(subject: Subject) -> Iterator[Trouble]:
     for manager in subject.managers:
-        own = [found for found in subject.filters if found.manager is manager]
+        own = [found for found in subject.processors if found.manager is manager]
         for extra in own[1:]:
             yield (
                 chain_path(extra),
@@ -108,10 +108,21 @@ def _several(subject: Subject) -> Iterator[Trouble]:
             )
 
 
+@rule("endpoint-picker", "error", "Put the filter before the other processor.")
+def _picker(subject: Subject) -> Iterator[Trouble]:
+    for found in subject.filters:
+        before = [p for p in subject.processors if p.manager and p.manager is found.manager and not p.is_ours]
+        if found.is_ours and before and subject.processors.index(before[0]) < subject.processors.index(found):
+            yield (
+                chain_path(found),
+                f"{before[0].name} reads the request before it: an endpoint is picked, and a body seen, before it is masked",
+            )
+
+
 @rule("filter-name-twice", "error", "Give each filter a name of its own.")
 def _names(subject: Subject) -> Iterator[Trouble]:
     for manager in subject.managers:
-        own = [found for found in subject.filters if found.manager is manager]
+        own = [found for found in subject.processors if found.manager is manager]
         names = [found.name for found in own]
         for found in own[1:]:
             if names.count(found.name) > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extproc.doctor.rule import Trouble, rule
-from extproc.doctor.source import is_message, part
+from extproc.doctor.source import is_message, items, part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,9 +67,36 @@ def _router(subject: Subject) -> Iterator[Trouble]:
             yield patch.path, "behind the router no filter runs"
 
 
-@rule(
-    "inbound-routing", "warning", "Patch HTTP_ROUTE into the vhost inbound|http|PORT, as `render istio-sidecar` does."
-)
+@rule("inbound-host", "error", "Match routeConfiguration.name inbound|PORT||, with the container's port.")
+def _inbound_host(subject: Subject) -> Iterator[Trouble]:
+    for patch in subject.patches:
+        name = str(part(patch.match, "route_configuration", "vhost").get("name", ""))
+        if patch.context == "SIDECAR_INBOUND" and name.startswith("inbound|"):
+            yield (
+                patch.path,
+                (
+                    f"{name} has the port of the Service, the filter chain that of the container: where they differ, the patch "
+                    "matches nothing, and istiod does not say so"
+                ),
+            )
+
+
+@rule("socket-mount", "error", "Mount the socket's folder into istio-proxy, as `render istio-sidecar` does.")
+def _mount(subject: Subject) -> Iterator[Trouble]:
+    for workload in subject.workloads:
+        containers = {
+            str(c.get("name")): c for key in ("init_containers", "containers") for c in items(workload.spec, key)
+        }
+        ours, proxy = containers.get("intentmesh"), containers.get("istio-proxy")
+        if ours is None or proxy is None:
+            continue
+        folders = [{str(m.get("mount_path")) for m in items(c, "volume_mounts")} for c in (ours, proxy)]
+        shared = {f for f in folders[0] & folders[1] if "intentmesh" in f}
+        if not shared:
+            yield workload.path, "istio-proxy has no folder in common with the processor: it finds no socket there"
+
+
+@rule("inbound-routing", "warning", "Patch HTTP_ROUTE into the routes inbound|PORT||, as `render istio-sidecar` does.")
 def _inbound_routing(subject: Subject) -> Iterator[Trouble]:
     inbound = [p for p in subject.patches if p.context == "SIDECAR_INBOUND"]
     ours = [p for p in inbound if _is_ours(p)]

@@ -148,17 +148,6 @@ def _timeout(subject: Subject) -> Iterator[Trouble]:
             yield (*found.path, "message_timeout"), f"message_timeout is {value * 1000:g} ms: a long text takes more"
 
 
-@rule("grpc-timeout", "error", "Remove grpc_service.timeout.")
-def _grpc_timeout(subject: Subject) -> Iterator[Trouble]:
-    for found in subject.filters:
-        value = part(found.config, "grpc_service").get("timeout")
-        if value is not None and seconds(value) != 0:
-            yield (
-                (*found.path, "grpc_service", "timeout"),
-                "grpc_service.timeout bounds the whole exchange: long streamed answers are cut off",
-            )
-
-
 @rule("google-grpc", "warning", "Use envoy_grpc with a cluster.")
 def _google_grpc(subject: Subject) -> Iterator[Trouble]:
     for found in subject.filters:

@@ -40,9 +40,51 @@ def action_of(route: Data) -> dict[str, Any]:
 
 @rule("no-model-route", "warning", "Add routes that match on x-intentmesh-model: see envoy/snippets/routes.yaml.")
 def _no_route(subject: Subject) -> Iterator[Trouble]:
-    whole = [m for m in subject.managers if m.whole and isinstance(m.config.get("route_config"), dict)]
-    if subject.filters and whole and not any(MODEL_HEADER in headers_of(r) for _, r in routes(subject)):
-        yield whole[0].path, "no route matches on x-intentmesh-model: decisions have no effect"
+    ours = [found.manager for found in subject.filters if found.manager and found.manager.whole]
+    elsewhere = any("rds" in manager.config for manager in ours) and not _has_own_routes(subject)
+    inline = [manager for manager in ours if isinstance(manager.config.get("route_config"), dict)]
+    if inline and not elsewhere and not any(MODEL_HEADER in headers_of(r) for _, r in routes(subject)):
+        yield inline[0].path, "no route matches on x-intentmesh-model: decisions have no effect"
+
+
+def _has_own_routes(subject: Subject) -> bool:
+    """Whether the file has routes that stand in no connection manager, as a dump of RDS has."""
+    inline = {id(host) for m in subject.managers for host in items(part(m.config, "route_config"), "virtual_hosts")}
+    return any(id(host) not in inline for _, host in subject.virtual_hosts)
+
+
+@rule("enabled-nowhere", "error", "Turn it on in the virtual host's (or a route's) typed_per_filter_config.")
+def _nowhere(subject: Subject) -> Iterator[Trouble]:
+    off = [found for found in subject.filters if found.disabled]
+    if not off:
+        return
+    # A listeners dump shows no routes that come by RDS: what turns the filter on may stand there.
+    if any(found.manager and "rds" in found.manager.config for found in off) and not _has_own_routes(subject):
+        return
+    places = [host for _, host in subject.virtual_hosts] + [route for _, route in routes(subject)]
+    places += [patch.value for patch in subject.patches if patch.apply_to in ("VIRTUAL_HOST", "HTTP_ROUTE")]
+    on = {name for place in places for name in part(place, "typed_per_filter_config")}
+    for found in off:
+        if found.name not in on:
+            yield (
+                found.path[:-1],
+                "it is off (`disabled`), and nothing turns it on: bodies go on unmasked, and nobody is told",
+            )
+
+
+@rule("route-overrides", "error", "Leave `failure_mode_allow` and `processing_mode` out of the overrides.")
+def _overrides(subject: Subject) -> Iterator[Trouble]:
+    places: list[tuple[Path, Data]] = [*subject.virtual_hosts, *routes(subject)]
+    for path, place in places:
+        for found in subject.filters:
+            changed = part(place, "typed_per_filter_config", found.name, "overrides")
+            for key in ("failure_mode_allow", "processing_mode", "grpc_service"):
+                value = changed.get(key)
+                if value not in (None, False, {}) and value != found.config.get(key):
+                    yield (
+                        (*path, "typed_per_filter_config", found.name, "overrides", key),
+                        f"{key} is another here than in the filter: what holds for the filter does not hold for these requests",
+                    )
 
 
 @rule("catch-all", "warning", "End the virtual host with a route for the prefix /.")
@@ -119,7 +161,9 @@ def _envoy_headers(subject: Subject) -> Iterator[Trouble]:
 
 @rule("nothing-excluded", "info", "Disable the filter on routes for uploads and WebSockets (ExtProcPerRoute).")
 def _excluded(subject: Subject) -> Iterator[Trouble]:
-    buffered = [f for f in subject.filters if mode(f, "request_body_mode") == "BUFFERED" and f.manager]
+    buffered = [
+        f for f in subject.filters if mode(f, "request_body_mode") == "BUFFERED" and f.manager and not f.disabled
+    ]
     for found in buffered:
         assert found.manager is not None
         inline = found.manager.config.get("route_config")

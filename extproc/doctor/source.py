@@ -56,6 +56,23 @@ class Found:
     config: Data
     manager: Manager | None
     patch: Patch | None
+    disabled: bool
+    """Off, but where a virtual host or a route turns it on."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is known for ours, by its name or by what it is told of."""
+        told = (self.name, self.config.get("stat_prefix", ""), self.config.get("metadata_options", ""))
+        return any("intentmesh" in str(each) for each in told)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A pod, or what makes pods."""
+
+    path: Path
+    spec: Data
+    """Of the pod."""
 
 
 @dataclass
@@ -63,12 +80,19 @@ class Subject:
     """All that a file says, by kind."""
 
     lines: dict[Path, int]
-    filters: list[Found] = field(default_factory=list)
+    processors: list[Found] = field(default_factory=list)
+    """Every ext_proc filter, whosever it is."""
+    workloads: list[Workload] = field(default_factory=list)
     managers: list[Manager] = field(default_factory=list)
     virtual_hosts: list[tuple[Path, Data]] = field(default_factory=list)
     clusters: dict[str, tuple[Path, Data]] = field(default_factory=dict)
     patches: list[Patch] = field(default_factory=list)
     listeners: list[tuple[Path, Data]] = field(default_factory=list)
+
+    @property
+    def filters(self) -> list[Found]:
+        """The filters to examine: those that are known for ours; where none is, all may be."""
+        return [found for found in self.processors if found.is_ours] or self.processors
 
     @property
     def is_whole(self) -> bool:
@@ -88,7 +112,8 @@ def read(text: str, source: str) -> Subject:
     subject = Subject(lines)
     for i, document in enumerate(documents):
         _visit(subject, document, (i,) if len(documents) > 1 else (), _Around())
-    if not (subject.filters or subject.managers or subject.virtual_hosts or subject.clusters or subject.patches):
+    parts = (subject.processors, subject.managers, subject.virtual_hosts, subject.clusters, subject.patches)
+    if not any((*parts, subject.workloads)):
         raise ConfigError(f"{source}: holds no Envoy bootstrap, config dump or EnvoyFilter, nor a part of one")
     return subject
 
@@ -112,11 +137,13 @@ def is_message(value: Any, name: str) -> bool:
 
 
 def _load(text: str, source: str) -> tuple[list[Any], dict[Path, int]]:
-    if text.lstrip().startswith("{"):
+    if text.lstrip().startswith(("{", "[")):
         try:
-            return [_snake(json.loads(text))], {}
+            return [_snake(json.loads(text))], {}  # a hundredth of the time that YAML takes
         except ValueError:
             pass  # flow-style YAML starts like this too
+        except RecursionError as error:
+            raise ConfigError(f"{source}: is nested too deeply to be a configuration") from error
     lines: dict[Path, int] = {}
     try:
         nodes = [node for node in yaml.compose_all(text, Loader=yaml.SafeLoader) if node is not None]
@@ -176,6 +203,10 @@ def _visit(subject: Subject, value: Any, path: Path, around: _Around) -> None:
     if value.get("kind") == "EnvoyFilter":
         _visit_envoy_filter(subject, value, path)
         return
+    if value.get("kind") in ("Pod", "Deployment"):
+        where = ("spec",) if value["kind"] == "Pod" else ("spec", "template", "spec")
+        subject.workloads.append(Workload((*path, *where), part(value, *where)))
+        return
     around = _note(subject, value, path, around)
     for key, item in value.items():
         _visit(subject, item, (*path, key), around)
@@ -193,7 +224,8 @@ def _note(subject: Subject, value: Data, path: Path, around: _Around) -> _Around
     if is_message(value.get("typed_config"), "ExternalProcessor"):
         here = (*path, "typed_config")
         name = str(value.get("name", ""))
-        subject.filters.append(Found(here, name, value["typed_config"], around.manager, around.patch))
+        off = value.get("disabled") is True
+        subject.processors.append(Found(here, name, value["typed_config"], around.manager, around.patch, off))
     hosts = value.get("virtual_hosts")
     for i, host in enumerate(hosts if isinstance(hosts, list) else ()):
         if isinstance(host, dict):

@@ -85,6 +85,39 @@ def far(s):
         address["socket_address"]["address"] = "llm.example.eu"
 
 
+def picker(s):
+    """Somebody else's processor."""
+    other = copy.deepcopy(s.chain[0])
+    other["name"] = "envoy.filters.http.ext_proc/endpoint-picker"
+    for key in ("stat_prefix", "metadata_options"):
+        other["typed_config"].pop(key, None)
+    return other
+
+
+def off(s):
+    """The filter as in a mesh, for virtual hosts to turn on."""
+    s.chain[0]["disabled"] = True
+
+
+def override(s, **changed):
+    """One route's own idea of the filter."""
+    model_route(s)["typed_per_filter_config"] = {"intentmesh.ext_proc": {"overrides": changed}}
+
+
+def pod():
+    """A pod whose proxy cannot reach the socket."""
+    socket = [{"name": "s", "mountPath": "/var/run/intentmesh"}]
+    containers = [{"name": "istio-proxy"}, {"name": "intentmesh", "volumeMounts": socket}]
+    return {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": containers}}
+
+
+def vhost(s):
+    """The virtual host by its name, which has the Service's port in it."""
+    for patch in s.patches:
+        if patch["applyTo"] == "VIRTUAL_HOST":
+            patch["match"]["routeConfiguration"] = {"vhost": {"name": "inbound|http|8000"}}
+
+
 def model_route(s):
     """The first route for a model."""
     return next(r for r in s.routes if "route" in r)
@@ -104,7 +137,6 @@ BAD = [
     ("message-timeout-unset", lambda s: s.filter.pop("message_timeout")),
     ("message-timeout", lambda s: s.filter.update(message_timeout="300s")),
     ("message-timeout", lambda s: s.filter.update(message_timeout="0.2s")),
-    ("grpc-timeout", lambda s: s.filter["grpc_service"].update(timeout="10s")),
     ("google-grpc", lambda s: s.filter.update(grpc_service={"google_grpc": {"target_uri": "x:1"}})),
     ("route-cache", lambda s: s.filter.update(route_cache_action="RETAIN")),
     ("route-cache", lambda s: s.filter.update(disable_clear_route_cache=True)),
@@ -142,7 +174,15 @@ BAD = [
         lambda s: endpoint(s).update(address={"socket_address": {"address": "extproc.x", "port_value": 1}}),
     ),
 ]
+BAD += [
+    ("endpoint-picker", lambda s: s.chain.insert(0, picker(s))),
+    ("enabled-nowhere", lambda s: (off(s), [route.pop("typed_per_filter_config", None) for route in s.routes])),
+    ("route-overrides", lambda s: override(s, failure_mode_allow=True)),
+    ("route-overrides", lambda s: override(s, processing_mode={"request_body_mode": "NONE"})),
+    ("socket-mount", lambda s: s.data.update(pods=[pod()])),
+]
 BAD_PATCHES = [
+    ("inbound-host", vhost),
     ("context-any", lambda s: s.patch["match"].update(context="ANY")),
     ("insert-first", lambda s: s.patch["patch"].update(operation="INSERT_FIRST")),
     ("filter-class", lambda s: s.patch["patch"].update(filterClass="AUTHZ")),

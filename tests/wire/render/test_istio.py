@@ -12,6 +12,7 @@ import httpx
 import pytest
 import yaml
 
+from extproc.doctor import examine
 from tests.mesh.fixtures import digest
 from tests.mesh.istio_cases import API_HOST, CA_FILE, CASES, FAR_HOST, MODEL_HOST, PORTS, WORKLOADS
 from tests.wire.harness import running_envoy, running_processor, until
@@ -242,3 +243,23 @@ def test_the_injector_leaves_a_gateway_its_socket(version):
     pod = answer(version, "injected-gateway")
     assert containers(pod) == [("intentmesh", True), ("istio-proxy", False)]
     assert str(Path(SOCKET).parent) in {m["mountPath"] for m in named(pod, "istio-proxy")["volumeMounts"]}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("case", BY_NAME)
+def test_the_doctor_reads_what_istiod_answers(version, case):
+    """What a proxy is told, all of it or its listeners alone as `istioctl proxy-config listeners` prints them, is well."""
+    told = answer(version, case)
+    dumps = [told, told["listeners"], {key: told[key] for key in ("listeners", "routes")}]
+    for dump in dumps:
+        findings, subject = examine(json.dumps(dump))
+        assert [f for f in findings if f.severity == "error"] == []
+        assert subject.filters
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_doctor_sees_patches_that_matched_nothing(version):
+    """The filter is in the chain, and no virtual host turns it on: what a Service's port instead of the container's did."""
+    told = answer(version, "sidecar")
+    text = json.dumps(told).replace('"typed_per_filter_config"', '"typed_per_filter_nothing"')
+    assert "enabled-nowhere" in {finding.rule for finding in examine(text)[0]}
