@@ -71,7 +71,9 @@ class GatewayRef(Section):
     labels: dict[str, str] = Field(default_factory=lambda: {"istio": "ingressgateway"})
     """Labels of its pods (Istio)."""
     port: int = Field(default=80, gt=0, lt=65536)
-    """Port of the server on which `kubernetes.host` is called."""
+    """Port of the server on which the hosts are called."""
+    proxies: str = "envoy-gateway-system"
+    """Namespace in which Envoy Gateway runs its proxies."""
 
 
 class Resources(Section):
@@ -97,6 +99,8 @@ class KubernetesSettings(Section):
     """The `kubernetes` section."""
 
     namespace: str = "intentmesh"
+    monitoring: str = "monitoring"
+    """Namespace of the Prometheus that reads metrics."""
     images: Images = Field(default_factory=Images)
     host: str = "models.intentmesh.svc.cluster.local"
     """Host name under which applications call a model, whichever answers."""

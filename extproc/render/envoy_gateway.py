@@ -1,15 +1,24 @@
-"""The target `envoy-gateway`: Envoy Gateway's kinds, with the processor as a Service behind its proxies."""
+"""The target `envoy-gateway`: Envoy Gateway's kinds, with the processor as a Service behind its proxies.
+
+Routes and policies live where the Gateway does: a listener takes routes of its own namespace, unless told otherwise. The
+processor and the models live in ours, and a ReferenceGrant lets the Gateway's namespace refer to them. Models are named by
+their Services; a Backend, which Envoy Gateway takes only where `extensionApis.enableBackend` is on, stands for what is none: an
+endpoint beyond the cluster, and a standby.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from extproc.config.models import ZONES
-from extproc.config.wire_names import HEADER_PREFIX, METADATA_NAMESPACE, MODEL_HEADER, RESIDENCY_HEADER
+from extproc.config.wire_names import METADATA_NAMESPACE, MODEL_HEADER, RESIDENCY_HEADER
+from extproc.errors import ConfigError
 from extproc.render.document import File, Note, to_yaml
+from extproc.render.envoy.clusters import MOST_EXCHANGES
 from extproc.render.envoy.groups import Group, Part, parts
 from extproc.render.envoy.processor import masks
-from extproc.render.istio.destinations import dns_name
+from extproc.render.envoy.routes import CALLER_CREDENTIALS
+from extproc.render.istio.destinations import dns_name, is_address, service_host
 from extproc.render.kubernetes import kustomize, objects, services
 from extproc.render.kubernetes.configuration import config_files
 
@@ -17,12 +26,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from extproc.config import Mesh
-    from extproc.config.models import Model, Zone
+    from extproc.config.models import Endpoint, Model, Zone
 
 Data = dict[str, Any]
 
 API = "gateway.envoyproxy.io/v1alpha1"
 PROCESSOR_PORT = 50051
+PROCESSOR_SETTINGS: Data = {
+    "circuitBreaker": {"maxParallelRequests": MOST_EXCHANGES, "maxPendingRequests": MOST_EXCHANGES},
+    "healthCheck": {
+        "active": {
+            "type": "GRPC",
+            "grpc": {},
+            "interval": "2s",
+            "timeout": "1s",
+            "unhealthyThreshold": 2,
+            "healthyThreshold": 1,
+        }
+    },
+}
+"""As the plain rendering has them: Envoy's own limit would answer 500 to the 1025th streamed answer."""
 RULES_PER_ROUTE = 16
 """Gateway API's bound."""
 HEAD = "Rendered by `intentmesh render envoy-gateway` from mesh.yaml: change that and render again.\n"
@@ -48,9 +71,10 @@ def render(mesh: Mesh) -> list[File]:
     every_route = [route for found in routes.values() for route in found]
     backends = [data for name, model in mesh.models.items() for data in _backends(mesh, name, model)]
     policies = [_traffic_policy(mesh, name, model, routes[name]) for name, model in mesh.models.items()]
+    grant = [_grant(mesh)] if mesh.kubernetes.gateway.namespace != mesh.kubernetes.namespace else []
     return [
         kustomize.resources_file(HEAD, ["models.yaml", "processor.yaml", "policy.yaml", "routes.yaml"]),
-        _file("processor.yaml", _processor(mesh), "The processor, as a Service."),
+        _file("processor.yaml", [*_processor(mesh), *grant], "The processor, as a Service."),
         _file(
             "policy.yaml", [_client_policy(mesh), _extension_policy(mesh)], "The filter, and what it needs of Envoy."
         ),
@@ -76,7 +100,23 @@ def _processor(mesh: Mesh) -> list[Data]:
         objects.processor_service(mesh, PROCESSOR_PORT),
         objects.disruption_budget(mesh, objects.PROCESSOR, "processor"),
         objects.autoscaler(mesh, objects.PROCESSOR, "processor", least=mesh.kubernetes.replicas),
+        objects.processor_policy(mesh, PROCESSOR_PORT),
     ]
+
+
+def _grant(mesh: Mesh) -> Data:
+    """Lets routes and policies of the Gateway's namespace refer to our Services."""
+    space = mesh.kubernetes.gateway.namespace
+    kinds = (("gateway.networking.k8s.io", "HTTPRoute"), ("gateway.envoyproxy.io", "EnvoyExtensionPolicy"))
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1beta1",
+        "kind": "ReferenceGrant",
+        "metadata": {"name": "intentmesh", "namespace": mesh.kubernetes.namespace},
+        "spec": {
+            "from": [{"group": group, "kind": kind, "namespace": space} for group, kind in kinds],
+            "to": [{"group": "", "kind": "Service"}],
+        },
+    }
 
 
 def _client_policy(mesh: Mesh) -> Data:
@@ -88,7 +128,7 @@ def _client_policy(mesh: Mesh) -> Data:
         "spec": {
             "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway.name}],
             "connection": {"bufferLimit": mesh.limits.max_body_bytes},
-            "headers": {"earlyRequestHeaders": {"removeOnMatch": [{"type": "Prefix", "value": HEADER_PREFIX}]}},
+            "headers": {"earlyRequestHeaders": {"remove": [MODEL_HEADER, RESIDENCY_HEADER]}},
         },
     }
 
@@ -103,9 +143,8 @@ def _extension_policy(mesh: Mesh) -> Data:
             "targetRefs": [_route_ref(route) for routes in _routes(mesh).values() for route in routes],
             "extProc": [
                 {
-                    "backendRefs": [
-                        {"group": "", "kind": "Service", "name": objects.PROCESSOR, "port": PROCESSOR_PORT}
-                    ],
+                    "backendRefs": [_service_ref(mesh, objects.PROCESSOR, mesh.kubernetes.namespace, PROCESSOR_PORT)],
+                    "backendSettings": PROCESSOR_SETTINGS,
                     "processingMode": {"allowModeOverride": True, "request": {"body": "Buffered"}, "response": {}},
                     "messageTimeout": f"{timeout}ms",
                     "failOpen": not masks(mesh),
@@ -118,9 +157,9 @@ def _extension_policy(mesh: Mesh) -> Data:
 
 def _routes(mesh: Mesh) -> dict[str, list[Data]]:
     """HTTPRoutes by model; under the default model also those for what no other rule takes."""
-    found = {name: list(_rules(name, model)) for name, model in mesh.models.items()}
+    found = {name: list(_rules(mesh, name, model)) for name, model in mesh.models.items()}
     default = mesh.models[mesh.default_model]
-    rest = list(_rules(mesh.default_model, default, ("external",)))[-1]
+    rest = list(_rules(mesh, mesh.default_model, default, (mesh.default_residency,)))[-1]
     found[mesh.default_model] += [
         # A pair of headers that no other rule knows. Without backends, the answer is 500: refused.
         {"matches": [{"headers": [{"type": "RegularExpression", "name": MODEL_HEADER, "value": ".+"}]}]},
@@ -145,7 +184,7 @@ def _http_routes(mesh: Mesh, name: str, rules: list[Data]) -> Iterator[Data]:
         }
 
 
-def _rules(name: str, model: Model, bounds: tuple[Zone, ...] = ZONES) -> Iterator[Data]:
+def _rules(mesh: Mesh, name: str, model: Model, bounds: tuple[Zone, ...] = ZONES) -> Iterator[Data]:
     by_version = parts(name, model)
     for bound in reversed(bounds):
         headers = [{"name": MODEL_HEADER, "value": name}]
@@ -154,23 +193,26 @@ def _rules(name: str, model: Model, bounds: tuple[Zone, ...] = ZONES) -> Iterato
         for key, version in model.versions.items():
             if version.headers:
                 asked = [{"name": header, "value": value} for header, value in version.headers.items()]
-                yield from _per_path(model, {key: by_version[key]}, [*headers, *asked], bound, by_version)
-        yield from _per_path(model, by_version, headers, bound, by_version)
+                yield from _per_path(mesh, model, {key: by_version[key]}, [*headers, *asked], bound, by_version)
+        yield from _per_path(mesh, model, by_version, headers, bound, by_version)
 
 
 def _per_path(
-    model: Model, chosen: dict[str, Part], headers: list[Data], bound: Zone, every: dict[str, Part]
+    mesh: Mesh, model: Model, chosen: dict[str, Part], headers: list[Data], bound: Zone, every: dict[str, Part]
 ) -> Iterator[Data]:
     refs = []
     for key, part in chosen.items():
         weight = model.versions[key].weight if len(chosen) > 1 else 1
-        refs += [_backend_ref(group, weight) for group in part.within(bound) if weight]
+        for group in part.within(bound) if weight else ():
+            refs += [{**ref, "weight": weight} for ref in _backend_refs(mesh, group, part)]
     filters: list[Data] = []
     if model.mirror and refs and (copies := every[model.mirror.version].within(bound)):
-        mirror: Data = {"backendRef": _backend_ref(copies[0], None)}
+        mirror: Data = {"backendRef": _backend_refs(mesh, copies[0], every[model.mirror.version])[0]}
         if model.mirror.percent < 100:
             mirror["fraction"] = {"numerator": round(model.mirror.percent * 1000), "denominator": 100_000}
         filters.append({"type": "RequestMirror", "requestMirror": mirror})
+    if not model.takes_credentials(original=False):
+        filters.append({"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": list(CALLER_CREDENTIALS)}})
     rest: Data = {"backendRefs": refs, "timeouts": {"request": f"{model.timeout_s:g}s"}} if refs else {}
     # A longer path outranks more headers: the paths of a bounded rule are named again even where it refuses.
     for rewrite in model.rewrite:
@@ -182,35 +224,69 @@ def _per_path(
     yield {"matches": [{"headers": headers}], **({"filters": filters} if filters else {}), **rest}
 
 
-def _backend_ref(group: Group, weight: int | None) -> Data:
-    ref = {"group": "gateway.envoyproxy.io", "kind": "Backend", "name": dns_name(group.name)}
-    return ref if weight is None else {**ref, "weight": weight}
+def _backend_refs(mesh: Mesh, group: Group, part: Part) -> list[Data]:
+    """How a rule names a group's endpoints: as Services where all of them are, and no standby."""
+    if services_of := _services(group, part):
+        return [_service_ref(mesh, name, space, port) for name, space, port in services_of]
+    _all_alike(part)
+    return [{"group": "gateway.envoyproxy.io", "kind": "Backend", "name": dns_name(group.name)}]
+
+
+def _all_alike(part: Part) -> None:
+    """Raise ConfigError where a model mixes names and addresses: Envoy Gateway makes a cluster of each Backend then, and splits
+    the traffic among them, standbys included.
+    """
+    by_address = {is_address(e.hostname): e for group in part.groups for e in group.endpoints}
+    if len(by_address) > 1:
+        raise ConfigError(
+            f"models.{part.name}: {by_address[True].address} is an address and {by_address[False].address} a name: Envoy Gateway "
+            "would send requests to both at once, a standby included; give all endpoints of the model by name, or all by address"
+        )
+
+
+def _services(group: Group, part: Part) -> list[tuple[str, str, int]]:
+    """The Services that a group's endpoints are, with namespace and port; empty where a Backend has to stand for them."""
+    found = []
+    for endpoint in group.endpoints:
+        host = service_host(endpoint.hostname)
+        if host is None or endpoint.tls or len(part.groups) > 1:
+            return []
+        name, space = host.split(".")[:2]
+        found.append((name, space, endpoint.port))
+    return found
+
+
+def _service_ref(mesh: Mesh, name: str, namespace: str, port: int) -> Data:
+    away = {} if namespace == mesh.kubernetes.gateway.namespace else {"namespace": namespace}
+    return {"group": "", "kind": "Service", "name": name, **away, "port": port}
 
 
 def _backends(mesh: Mesh, name: str, model: Model) -> Iterator[Data]:
     for part in parts(name, model).values():
         for i, group in enumerate(part.groups):
+            if _services(group, part):
+                continue
             nearest = group.endpoints[0]
-            spec: Data = {
-                "endpoints": [
-                    {"fqdn": {"hostname": endpoint.hostname, "port": endpoint.port}} for endpoint in group.endpoints
-                ]
-            }
-            if i:
-                spec["fallback"] = True
+            common: Data = {"fallback": True} if i else {}
             if nearest.tls:
                 ca: Data = {"wellKnownCACertificates": "System"}
                 if nearest.ca_file:
                     ca = {
                         "caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": dns_name(group.name) + "-ca"}]
                     }
-                spec["tls"] = {"sni": nearest.server_name, **ca}
+                common["tls"] = {"sni": nearest.server_name, **ca}
             yield {
                 "apiVersion": API,
                 "kind": "Backend",
                 "metadata": _metadata(mesh, dns_name(group.name)),
-                "spec": spec,
+                "spec": {"endpoints": [_place(endpoint) for endpoint in group.endpoints], **common},
             }
+
+
+def _place(endpoint: Endpoint) -> Data:
+    if is_address(endpoint.hostname):
+        return {"ip": {"address": endpoint.hostname, "port": endpoint.port}}
+    return {"fqdn": {"hostname": endpoint.hostname, "port": endpoint.port}}
 
 
 def _traffic_policy(mesh: Mesh, name: str, model: Model, routes: list[Data]) -> Data:
@@ -239,10 +315,7 @@ def _traffic_policy(mesh: Mesh, name: str, model: Model, routes: list[Data]) -> 
             "maxConnections": pool.connections,
             "maxPendingRequests": pool.pending,
             "maxParallelRequests": pool.requests,
-            "retryBudget": {
-                "percent": {"numerator": round(model.retries.budget_percent * 100), "denominator": 10_000},
-                "minRetryConcurrency": 3,
-            },
+            "maxParallelRetries": max(3, round(pool.requests * model.retries.budget_percent / 100)),
         },
         "healthCheck": health,
         **({"retry": _retry(model)} if model.retries.attempts else {}),
@@ -277,7 +350,7 @@ def _route_ref(route: Data) -> Data:
 
 
 def _metadata(mesh: Mesh, name: str) -> Data:
-    return {"name": name, "namespace": mesh.kubernetes.namespace}
+    return {"name": name, "namespace": mesh.kubernetes.gateway.namespace}
 
 
 def _file(path: str, documents: list[Data], purpose: str) -> File:

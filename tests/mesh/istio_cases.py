@@ -119,12 +119,13 @@ def slices(of: str, namespace: str, address: str, target: int, port_name: str = 
 
 
 APP = {"app": "app"}
-FAR = endpoint("far", "external", tls=True, host=FAR_HOST, ca_file=CA_FILE)
+FAR = {"address": f"{FAR_HOST}:{PORTS['far']}", "zone": "external", "tls": True, "ca_file": CA_FILE}
+STANDBY = {"address": f"standby.example.net:{PORTS['standby']}", "zone": "cluster"}
 MODELS: Data = {
     "general": {"endpoints": [endpoint("general")]},
     "near": {"endpoints": [endpoint("near"), FAR]},
     "far": {"endpoints": [FAR]},
-    "standby": {"endpoints": [endpoint("dead"), endpoint("standby", "cluster"), FAR]},
+    "standby": {"endpoints": [endpoint("dead"), STANDBY, FAR]},
     "lost": {"endpoints": [endpoint("dead"), FAR], "retries": {"attempts": 3}},
 }
 ROUTES: list[Data] = [

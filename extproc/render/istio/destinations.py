@@ -139,7 +139,7 @@ def service_entry(mesh: Mesh, host: Host) -> Data | None:
     """What tells Istio of a host; None where it knows it already."""
     if not host.ours:
         return None
-    by_address = all(_is_address(endpoint.hostname) for endpoint in host.endpoints)
+    by_address = all(is_address(endpoint.hostname) for endpoint in host.endpoints)
     return {
         "apiVersion": "networking.istio.io/v1",
         "kind": "ServiceEntry",
@@ -215,7 +215,8 @@ def _metadata(mesh: Mesh, host: Host) -> Data:
     return {"name": f"intentmesh-{dns_name(name)}", "namespace": mesh.kubernetes.workload.namespace}
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address, and no name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -16,6 +16,8 @@ Data = dict[str, Any]
 
 GATEWAY = "intentmesh"
 PROCESSOR = "intentmesh-processor"
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
+"""The label that Kubernetes gives each namespace."""
 DNS: Data = {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}
 
 
@@ -167,7 +169,7 @@ def autoscaler(mesh: Mesh, name: str, component: str, app: str = "intentmesh", *
 def network_policies(mesh: Mesh) -> list[Data]:
     """Nothing may talk to anything but as listed: callers to Envoy, Prometheus to metrics, the gateway to its models."""
     http = split_address(mesh.envoy.listen)[1]
-    monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    monitoring = {"namespaceSelector": {"matchLabels": {NAMESPACE_NAME: mesh.kubernetes.monitoring}}}
     served = list(pod.in_cluster(mesh))
     to_models = [
         {
@@ -207,6 +209,22 @@ def network_policies(mesh: Mesh) -> list[Data]:
             for each in served
         ),
     ]
+
+
+def processor_policy(mesh: Mesh, port: int) -> Data:
+    """Who may talk to a processor that is a Service: the proxies of the gateway, and Prometheus."""
+    proxies = {"namespaceSelector": {"matchLabels": {NAMESPACE_NAME: mesh.kubernetes.gateway.proxies}}}
+    monitoring = {"namespaceSelector": {"matchLabels": {NAMESPACE_NAME: mesh.kubernetes.monitoring}}}
+    return _policy(
+        mesh,
+        PROCESSOR,
+        labels("processor"),
+        ingress=[
+            {"from": [proxies], "ports": [{"protocol": "TCP", "port": port}]},
+            {"from": [monitoring], "ports": [{"protocol": "TCP", "port": PROCESSOR_PORT}]},
+        ],
+        egress=[DNS],
+    )
 
 
 def service_monitor(mesh: Mesh) -> Data:

@@ -38,7 +38,7 @@ def _endpoints(mesh: Mesh, name: str, section: Model | Version) -> tuple[Endpoin
     host = f"{name}.{mesh.kubernetes.namespace}.svc.cluster.local"
     found = []
     for endpoint in section.endpoints:
-        if pod.is_loopback(endpoint):
+        if pod.is_loopback(endpoint) and endpoint.zone == "pod":
             address = f"{host}:{endpoint.port}"
             found.append(endpoint.model_copy(update={"address": address, "zone": "cluster"}))
         else:

@@ -23,7 +23,8 @@ GROUPS = {
     "gateway.envoyproxy.io": "envoy-gateway_{plural}.yaml",
 }
 PLURALS = {"BackendTrafficPolicy": "backendtrafficpolicies", "ClientTrafficPolicy": "clienttrafficpolicies",
-           "EnvoyExtensionPolicy": "envoyextensionpolicies", "HTTPRoute": "httproutes", "Backend": "backends"}  # fmt: skip
+           "EnvoyExtensionPolicy": "envoyextensionpolicies", "HTTPRoute": "httproutes", "Backend": "backends",
+           "ReferenceGrant": "referencegrants"}  # fmt: skip
 KUBERNETES = "1.31.0"
 META = {"type": "object"}
 SERVICE_MONITOR = {

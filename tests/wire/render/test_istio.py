@@ -1,6 +1,6 @@
 """Istio: what istiod's own code makes of the rendered files, on a real Envoy with the real processor.
 
-`tests/mesh/answers` has istiod's answers by version; `istio_proxy.py` says what is changed to start them without a cluster.
+`tests/mesh/answers` has istiod's answers by version; `mesh_proxy.py` says what is changed to start them without a cluster.
 """
 
 import json
@@ -16,14 +16,22 @@ from extproc.doctor import examine
 from tests.mesh.fixtures import digest
 from tests.mesh.istio_cases import API_HOST, CA_FILE, CASES, FAR_HOST, MODEL_HOST, PORTS, WORKLOADS
 from tests.wire.harness import running_envoy, running_processor, until
-from tests.wire.render.istio_proxy import SOCKET, SYSTEM_CA, VERSIONS, answer, manager, startable
+from tests.wire.render import mesh_proxy
+from tests.wire.render.mesh_proxy import SOCKET, SYSTEM_CA, manager, startable
 from tests.wire.render.test_failover import _free_port
 from tests.wire.render.traffic import Authority, running_tls_upstream, running_upstream
 
+VERSIONS = mesh_proxy.versions("istio")
+PROCESSOR_HEALTHY = {"filter": r"^cluster\.[^.]*(intentmesh\||extproc)[^.]*\.membership_healthy$"}
 MAIL = "ada@example.org"
 BY_NAME = {case.name: case for case in CASES}
 SIGN = "/.well-known/intentmesh"
 WAYS = {"in": "virtualInbound", "out": "0.0.0.0_8080"}
+
+
+def answer(version, case):
+    """What istiod answered."""
+    return mesh_proxy.answer("istio", version, case)
 
 
 class Proxy:
@@ -46,9 +54,14 @@ class Proxy:
         return await self.client.get(f"http://127.0.0.1:{self.ports[listener]}{path}", headers={"host": host})
 
 
-@asynccontextmanager
-async def running_proxy(version, case, *listeners):
+def running_proxy(version, case, *listeners):
     """Start what istiod answered in a case."""
+    return running(answer(version, case), BY_NAME[case].mesh, *listeners)
+
+
+@asynccontextmanager
+async def running(told, mesh, *listeners):
+    """Start what a mesh told a proxy, with the processor of this mesh.yaml."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="im-")))
@@ -61,15 +74,18 @@ async def running_proxy(version, case, *listeners):
         listen = {name: _free_port() for name in listeners}
         socket = folder / "extproc.sock"
         texts = {SOCKET: str(socket), CA_FILE: str(authority.ca_file), SYSTEM_CA: str(public.ca_file)}
-        config = startable(answer(version, case), listen, addresses, texts)
+        config = startable(told, listen, addresses, texts)
         path = folder / "mesh.yaml"
-        path.write_text(yaml.safe_dump({"version": 1, **BY_NAME[case].mesh}))
+        path.write_text(yaml.safe_dump({"version": 1, **mesh}))
         await enter(running_processor(path, socket))
         envoy, admin = await enter(running_envoy(config, folder))
 
         async def plugged():
             async with httpx.AsyncClient() as client:
-                stats = await client.get(f"{admin}/stats", params={"filter": r"^cluster\.intentmesh.*healthy$"})
+                stats = await client.get(
+                    f"{admin}/stats",
+                    params=PROCESSOR_HEALTHY,
+                )
             found = [line.endswith(": 1") for line in stats.text.splitlines() if "membership_healthy" in line]
             return bool(found) and all(found)
 

@@ -1,0 +1,3 @@
+module intentmesh/mesh/eg
+
+go 1.26.0
