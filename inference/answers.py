@@ -141,7 +141,7 @@ class Shape:
             "tokens": [self._string(entry.token) for entry in entries],
             "token_logprobs": [entry.logprob for entry in entries],
             "top_logprobs": [{self._string(token): logprob for token, logprob in entry.top} for entry in entries],
-            "text_offset": [],
+            "text_offset": [entry.offset for entry in entries],
         }
 
     def _token(self, token: int, logprob: float) -> dict[str, Any]:
@@ -182,6 +182,14 @@ def embeddings(model: str, data: list[dict[str, Any]], vectors: Iterable[Vector]
     tokens = sum(vector.tokens for vector in vectors)
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     return {"object": "list", "data": data, "model": model, "usage": usage}
+
+
+def token_piece(token: int, piece: bytes) -> dict[str, Any]:
+    """A token with what it is in a text: bytes, where that is no whole character."""
+    try:
+        return {"id": token, "piece": piece.decode()}
+    except UnicodeDecodeError:
+        return {"id": token, "piece": list(piece)}
 
 
 def error_event(error: InferenceError) -> bytes:

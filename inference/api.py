@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -13,22 +13,35 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from inference import answers
+from inference import answers, fields
+from inference.body import read_json
 from inference.chunks import OpenAiAnswer
+from inference.encoding import SUPPORTED
 from inference.errors import (
-    BodyTooLargeError,
     InferenceError,
-    InvalidRequestError,
     MethodNotAllowedError,
     NotFoundError,
+    UnauthorizedError,
+    UnsupportedEncodingError,
 )
 from inference.generation import Failure, Piece, Vector
+from inference.keys import ApiKeys
 from inference.messages.answer import MessagesAnswer
 from inference.messages.answer import error_body as messages_error
 from inference.messages.request import CountBody, MessagesBody, read_messages
 from inference.messages.request import chat_of as messages_chat
-from inference.protocol import ChatBody, CompletionBody, EmbeddingBody, InferBody, read_body
+from inference.protocol import (
+    ChatBody,
+    CompletionBody,
+    DetokenizeBody,
+    EmbeddingBody,
+    InferBody,
+    RerankBody,
+    TokenizeBody,
+    read_body,
+)
 from inference.requests_log import Exchange
+from inference.reranking import ranking
 from inference.responses.answer import ResponsesAnswer
 from inference.responses.request import chat_of as responses_chat
 from inference.responses.request import read_responses
@@ -36,7 +49,7 @@ from inference.service import ClientGoneError
 from inference.streaming import EventStream
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
 
@@ -53,6 +66,7 @@ class Api:
     """The endpoints. `service` is set when the model is loaded."""
 
     def __init__(self, settings: Settings, state: State, metrics: Metrics) -> None:
+        self._keys = ApiKeys(settings.api_key_file)
         self.service: Service | None = None
         self.props: dict[str, Any] = {}
         self.fingerprint = ""
@@ -66,12 +80,16 @@ class Api:
         routes = [
             Route("/health", self._health),
             Route("/metrics", self._render_metrics),
-            Route("/props", self._props),
+            Route("/props", self._recorded(self._props)),
             Route("/v1/models", self._recorded(self._models)),
             Route("/v1/models/{model:path}", self._recorded(self._model)),
             Route("/v1/chat/completions", self._recorded(self._chat), methods=["POST"]),
             Route("/v1/completions", self._recorded(self._completions), methods=["POST"]),
             Route("/v1/embeddings", self._recorded(self._embeddings), methods=["POST"]),
+            Route("/v1/rerank", self._recorded(self._rerank), methods=["POST"]),
+            Route("/rerank", self._recorded(self._rerank), methods=["POST"]),
+            Route("/tokenize", self._recorded(self._tokenize), methods=["POST"]),
+            Route("/detokenize", self._recorded(self._detokenize), methods=["POST"]),
             Route("/v1/infer", self._recorded(self._infer), methods=["POST"]),
             Route("/v1/responses", self._recorded(self._responses), methods=["POST"]),
             Route("/v1/messages", self._recorded(self._messages), methods=["POST"]),
@@ -87,7 +105,7 @@ class Api:
     async def _render_metrics(self, _: Request) -> Response:
         return Response(self._metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    async def _props(self, _: Request) -> Response:
+    async def _props(self, _: Request, __: Exchange) -> Response:
         self._state.check_ready()
         return JSONResponse(self.props)
 
@@ -103,13 +121,13 @@ class Api:
         return {"id": self._settings.name, "object": "model", "created": self._created, "owned_by": "intentmesh"}
 
     async def _chat(self, request: Request, exchange: Exchange) -> Response:
-        body = read_body(ChatBody, await self._json(request))
+        body = read_body(ChatBody, await self._json(request, fields.CHAT))
         job = await self._ready().chat(body)
         answer = OpenAiAnswer(job, self._shape(body, chat=True))
         return await self._answer(request, exchange, job, answer, stream=body.stream)
 
     async def _completions(self, request: Request, exchange: Exchange) -> Response:
-        body = read_body(CompletionBody, await self._json(request))
+        body = read_body(CompletionBody, await self._json(request, fields.COMPLETION))
         job = await self._ready().complete(body)
         answer = OpenAiAnswer(job, self._shape(body, chat=False))
         return await self._answer(request, exchange, job, answer, stream=body.stream)
@@ -146,8 +164,30 @@ class Api:
         return JSONResponse(answer)
 
     async def _embeddings(self, request: Request, exchange: Exchange) -> Response:
-        body = read_body(EmbeddingBody, await self._json(request))
-        job = await self._ready().embed(body)
+        body = read_body(EmbeddingBody, await self._json(request, fields.EMBEDDING))
+        vectors = await self._vectors(request, exchange, await self._ready().embed(body))
+        data = [answers.embedding(index, vector, body) for index, vector in enumerate(vectors)]
+        return JSONResponse(answers.embeddings(self._settings.name, data, vectors))
+
+    async def _rerank(self, request: Request, exchange: Exchange) -> Response:
+        body = read_body(RerankBody, await self._json(request, fields.RERANK))
+        vectors = await self._vectors(request, exchange, await self._ready().rerank(body))
+        return JSONResponse(ranking(self._settings.name, body, vectors))
+
+    async def _tokenize(self, request: Request, _: Exchange) -> Response:
+        body = read_body(TokenizeBody, await self._json(request))
+        tokens = await self._ready().tokenize(body)
+        if not body.with_pieces:
+            return JSONResponse({"tokens": tokens})
+        piece = functools.partial(self._ready().model.piece, special=True)
+        return JSONResponse({"tokens": [answers.token_piece(token, piece(token)) for token in tokens]})
+
+    async def _detokenize(self, request: Request, _: Exchange) -> Response:
+        body = read_body(DetokenizeBody, await self._json(request))
+        return JSONResponse({"content": self._ready().detokenize(body.tokens)})
+
+    async def _vectors(self, request: Request, exchange: Exchange, job: Job) -> list[Vector]:
+        """Wait for the vectors of all texts; the first failure fails the request."""
         vectors: dict[int, Vector] = {}
         async with contextlib.aclosing(self._ready().run(job, request.receive)) as steps:
             async for events in steps:
@@ -157,8 +197,7 @@ class Api:
                     if isinstance(event, Vector):
                         vectors[index] = event
         exchange.note_embedding(sum(vector.tokens for vector in vectors.values()))
-        data = [answers.embedding(index, vectors[index], body) for index in sorted(vectors)]
-        return JSONResponse(answers.embeddings(self._settings.name, data, vectors.values()))
+        return [vectors[index] for index in range(len(job.tasks))]
 
     async def _answer(
         self, request: Request, exchange: Exchange, job: Job, answer: Answer, *, stream: bool
@@ -199,22 +238,12 @@ class Api:
         assert self.service is not None
         return self.service
 
-    async def _json(self, request: Request) -> object:
+    async def _json(self, request: Request, known: Mapping[str, tuple[Any, ...]] = MappingProxyType({})) -> object:
+        """The body of a request, unless it asks for what is known and not held."""
         self._state.check_ready()
-        limit = self._settings.max_body_bytes
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise BodyTooLargeError(f"the body is larger than {limit} bytes (--max-body-bytes)")
-        try:
-            return json.loads(body)
-        except json.JSONDecodeError as error:
-            raise InvalidRequestError(
-                f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-            ) from None
-        except (ValueError, RecursionError) as error:  # not UTF-8; a number of thousands of digits; nested too deeply
-            raise InvalidRequestError(f"the body is not JSON ({type(error).__name__})") from None
+        value = await read_json(request, self._settings.max_body_bytes)
+        fields.refuse(value, known)
+        return value
 
     def _recorded(
         self, endpoint: Callable[[Request, Exchange], Awaitable[Response]]
@@ -224,6 +253,7 @@ class Api:
         async def handle(request: Request) -> Response:
             exchange = Exchange(request.url.path, self._metrics, log=self._settings.log_requests)
             try:
+                self._keys.check(request.headers)
                 response = await endpoint(request, exchange)
             except ClientGoneError:
                 response = Response(status_code=_CLIENT_CLOSED)
@@ -240,7 +270,11 @@ class Api:
 
 def error_response(error: InferenceError, path: str = "") -> Response:
     """An error as an answer, in the shape of the API that was asked."""
-    headers = {"retry-after": str(error.retry_after_s)} if error.retry_after_s is not None else None
+    headers = {"retry-after": str(error.retry_after_s)} if error.retry_after_s is not None else {}
+    if isinstance(error, UnauthorizedError):
+        headers["www-authenticate"] = "Bearer"
+    if isinstance(error, UnsupportedEncodingError):
+        headers["accept-encoding"] = ", ".join(SUPPORTED)
     body = messages_error(error) if path.startswith("/v1/messages") else answers.error_body(error)
     return JSONResponse(body, error.status, headers)
 

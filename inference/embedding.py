@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 from inference.engine import Batch
 from inference.errors import EngineError, InferenceError
-from inference.generation import Failure, Vector
+from inference.generation import Failure, Usage, Vector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +58,7 @@ class EmbeddingScheduler:
         while self.waiting and len(taken) < self._slots:
             embedding = self.waiting[0]
             if embedding.cancelled:
+                self._metrics.cancelled.inc()
                 self.waiting.popleft()
                 continue
             if len(embedding.prompt) > self._batch.room:
@@ -66,6 +68,7 @@ class EmbeddingScheduler:
         self._metrics.observe_lane(0, busy=len(taken), cached_tokens=0)
         if not taken:
             return []
+        started = time.perf_counter()
         try:
             self._engine.decode(self._batch)
         except EngineError as error:
@@ -74,6 +77,12 @@ class EmbeddingScheduler:
             for sequence in range(len(taken)):
                 self._engine.forget(sequence)
             self._metrics.observe_lane(0, busy=0, cached_tokens=0)
+        ended = time.perf_counter()
+        self._metrics.observe_step(ended - started, self._batch.size)
+        for embedding in taken:
+            self._metrics.queue_seconds.observe(started - embedding.submitted)
+            self._metrics.observe_first_token(ended - embedding.submitted)
+            self._metrics.observe_finish(Usage(len(embedding.prompt), 0, 0), 0)
         return [(embedding, Vector(self._engine.pooled(n), len(embedding.prompt))) for n, embedding in enumerate(taken)]
 
     def fail_all(self, error: InferenceError) -> list[tuple[Embedding, Event]]:

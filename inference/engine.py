@@ -117,9 +117,13 @@ class Engine:
         return np.ctypeslib.as_array(pointer, (self.model.vocabulary_size,))
 
     def pooled(self, sequence: int) -> NDArray[np.float32]:
-        """The embedding of a sequence of the last step, of length one."""
+        """The embedding of a sequence of the last step, of length one; of a reranker its scores, as they are."""
         pointer = llama.llama_get_embeddings_seq(self.context, sequence)
+        if not pointer:
+            raise EngineError("llama.cpp gave nothing for a text")
         vector = np.ctypeslib.as_array(pointer, (self.model.embedding_size,)).copy()
+        if self.model.ranks:
+            return vector
         length = float(np.linalg.norm(vector))
         return (vector / length).astype(np.float32) if length else vector
 

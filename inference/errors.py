@@ -69,6 +69,20 @@ class BodyTooLargeError(InvalidRequestError):
     status = 413
 
 
+class UnsupportedEncodingError(InvalidRequestError):
+    """The body is encoded in a way that we do not read."""
+
+    status = 415
+
+
+class UnauthorizedError(InvalidRequestError):
+    """A key is missing or wrong."""
+
+    status = 401
+    error_type = "authentication_error"
+    code = "invalid_api_key"
+
+
 class UnavailableError(InferenceError):
     """Not now: loading, full, or going down. Envoy and the OpenAI clients try elsewhere or later."""
 

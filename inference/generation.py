@@ -90,6 +90,7 @@ class Embedding:
     channel: Channel
     index: int = 0
     cancelled: bool = False
+    submitted: float = field(default_factory=time.perf_counter)
 
 
 Task = Generation | Embedding

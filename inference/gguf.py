@@ -22,6 +22,7 @@ _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
+_POOLING_RANK = 4
 _LONG_ARRAY = 64
 """Longer arrays (the vocabulary) are skipped, not kept."""
 _MOST_ENTRIES = 1 << 20
@@ -81,6 +82,11 @@ class GgufHeader:
     def embeds(self) -> bool:
         """Whether this is an embedding model: it says how to pool its tokens into one vector."""
         return self.number("pooling_type") > 0
+
+    @property
+    def ranks(self) -> bool:
+        """Whether this is a reranker: what it pools becomes a score."""
+        return self.number("pooling_type") == _POOLING_RANK
 
 
 def read_header(path: Path) -> GgufHeader:

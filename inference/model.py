@@ -29,7 +29,7 @@ _WORD_PIECES = 3
 class Model:
     """A loaded model."""
 
-    def __init__(self, settings: Settings, on_progress: Callable[[float], bool]) -> None:
+    def __init__(self, settings: Settings, on_progress: Callable[[float], bool], *, ranks: bool = False) -> None:
         logs.listen(verbose=settings.verbose)
         # should llama.cpp ever abort, its own line says why: no debugger on top of it
         os.environ.setdefault("GGML_NO_BACKTRACE", "1")
@@ -41,7 +41,11 @@ class Model:
         """llama.cpp's vocabulary, for the samplers."""
         _check_vocabulary(self.vocab, settings)
         self.vocabulary_size = int(llama.llama_vocab_n_tokens(self.vocab))
-        self.embedding_size = int(llama.llama_model_n_embd_out(self.handle))
+        self.ranks = ranks
+        """Whether it scores pairs of texts (a reranker), instead of giving each a vector."""
+        # how many numbers llama.cpp gives for a text: one more read would be beyond its buffer
+        size = llama.llama_model_n_cls_out if ranks else llama.llama_model_n_embd_out
+        self.embedding_size = int(size(self.handle))
         self.parameters = int(llama.llama_model_n_params(self.handle))
         self.size_bytes = int(llama.llama_model_size(self.handle))
         self.layers = int(llama.llama_model_n_layer(self.handle))
@@ -58,6 +62,25 @@ class Model:
         """The chat template in the GGUF."""
         template = llama.llama_model_chat_template(self.handle, None)
         return template.decode() if template else None
+
+    @property
+    def rerank_template(self) -> str | None:
+        """How a reranker that is no encoder wants its pairs."""
+        template = llama.llama_model_chat_template(self.handle, b"rerank")
+        return template.decode() if template else None
+
+    def pair_markers(self) -> tuple[list[int], list[int], list[int]]:
+        """What stands before a pair, behind each of its texts, and between them."""
+        vocab = self.vocab
+        end = llama.llama_vocab_eos(vocab)
+        end = end if end >= 0 else llama.llama_vocab_sep(vocab)
+        wanted = (
+            (llama.llama_vocab_get_add_bos(vocab), llama.llama_vocab_bos(vocab)),
+            (llama.llama_vocab_get_add_eos(vocab), end),
+            (llama.llama_vocab_get_add_sep(vocab), llama.llama_vocab_sep(vocab)),
+        )
+        first, last, between = ([int(token)] if adds and token >= 0 else [] for adds, token in wanted)
+        return first, last, between
 
     def token_text(self, which: str) -> str:
         """Text of the `bos` or `eos` token, or nothing."""

@@ -1,22 +1,29 @@
-"""Request bodies of the OpenAI API, and what they ask the sampler for. Fields that change nothing here are ignored."""
+"""Request bodies of the OpenAI API, and what they ask the sampler for."""
 
 from __future__ import annotations
 
 import itertools
+import math
 import secrets
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from inference.errors import InvalidRequestError
 from inference.prompt.messages import plain_message
 from inference.sampling import SamplingParams
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from inference.constraint.matcher import Constraint
 
 _DEFAULTS = SamplingParams()
 _MOST_CHOICES = 16
+_MOST_INPUTS = 2048
+_SEEDS = 0xFFFFFFFF
+"""llama.cpp's seeds are below; this number itself would be no seed there, but ask for a random one."""
+_LENGTH = AliasChoices("max_tokens", "n_predict")
 Text = Annotated[str, Field(strict=True)]
 Body = TypeVar("Body", bound=BaseModel)
 Number = TypeVar("Number", int, float)
@@ -60,12 +67,18 @@ class SampledBody(_Body):
     n: int | None = Field(default=None, ge=1, le=_MOST_CHOICES)
     temperature: float | None = Field(default=None, ge=0, le=100)
     top_p: float | None = Field(default=None, ge=0, le=1)
-    top_k: int | None = Field(default=None, ge=0)
+    top_k: int | None = Field(default=None, ge=-1)
+    """0 and -1: all tokens."""
     min_p: float | None = Field(default=None, ge=0, le=1)
-    repeat_penalty: float | None = Field(default=None, gt=0, le=10)
+    repeat_penalty: float | None = Field(
+        default=None, gt=0, le=10, validation_alias=AliasChoices("repeat_penalty", "repetition_penalty")
+    )
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
     seed: int | None = None
+    """Any integer, and the same one gives the same answer; none: another one each time."""
+    ignore_eos: bool | None = None
+    """Whether the answer goes on to its longest (llama.cpp's and vLLM's extension)."""
     stop: str | list[str] | None = None
     logit_bias: dict[int, Annotated[float, Field(ge=-100, le=100)]] | None = None
     response_format: ResponseFormat | None = None
@@ -97,19 +110,24 @@ class SampledBody(_Body):
         """Whether a streamed answer ends with its usage."""
         return self.stream_options is not None and self.stream_options.include_usage
 
-    def sampling(self, choice: int, constraint: Constraint | None, logprobs: int | None) -> SamplingParams:
+    def sampling(
+        self, choice: int, constraint: Constraint | None, logprobs: int | None, end_tokens: Iterable[int] = ()
+    ) -> SamplingParams:
         """The sampler's parameters for one choice; choices of one request differ by their seed."""
-        seed = secrets.randbits(32) if self.seed is None else self.seed + choice
+        biases = dict(self.logit_bias or {})
+        if self.ignore_eos:
+            biases |= dict.fromkeys(end_tokens, -math.inf)
+        seed = secrets.randbelow(_SEEDS) if self.seed is None else (self.seed + choice) % _SEEDS
         return SamplingParams(
             temperature=_or(self.temperature, _DEFAULTS.temperature),
-            top_k=_or(self.top_k, _DEFAULTS.top_k),
+            top_k=max(0, _or(self.top_k, _DEFAULTS.top_k)),
             top_p=_or(self.top_p, _DEFAULTS.top_p),
             min_p=_or(self.min_p, _DEFAULTS.min_p),
             repeat_penalty=_or(self.repeat_penalty, _DEFAULTS.repeat_penalty),
             frequency_penalty=self.frequency_penalty or 0.0,
             presence_penalty=self.presence_penalty or 0.0,
             seed=seed,
-            logit_bias=tuple((self.logit_bias or {}).items()),
+            logit_bias=tuple(biases.items()),
             constraint=constraint,
             logprobs=logprobs,
         )
@@ -119,8 +137,9 @@ class ChatBody(SampledBody):
     """Of /v1/chat/completions."""
 
     messages: list[dict[str, Any]] = Field(min_length=1)
-    max_tokens: int | None = Field(default=None, ge=1)
-    max_completion_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=0, validation_alias=_LENGTH)
+    """0 reads the prompt, and leaves it in the cache."""
+    max_completion_tokens: int | None = Field(default=None, ge=0)
     logprobs: bool | None = None
     top_logprobs: int | None = Field(default=None, ge=0, le=20)
     tools: list[Any] | None = None
@@ -152,7 +171,7 @@ class ChatBody(SampledBody):
     @property
     def limit(self) -> int | None:
         """The answer's length, by the new name or the old."""
-        return self.max_completion_tokens or self.max_tokens
+        return self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens
 
     @property
     def alternatives(self) -> int | None:
@@ -164,7 +183,7 @@ class CompletionBody(SampledBody):
     """Of /v1/completions."""
 
     prompt: Text | Tokens | list[Text | Tokens] = Field(union_mode="left_to_right")
-    max_tokens: int | None = Field(default=16, ge=1)
+    max_tokens: int | None = Field(default=16, ge=0, validation_alias=_LENGTH)
     logprobs: int | None = Field(default=None, ge=0, le=20)
 
     @property
@@ -188,8 +207,53 @@ class EmbeddingBody(_Body):
 
     model: str | None = None
     input: Text | Tokens | list[Text | Tokens] = Field(union_mode="left_to_right")
-    encoding_format: Literal["float", "base64"] = "float"
+    encoding_format: Literal["float", "base64"] | None = None
     dimensions: int | None = Field(default=None, ge=1)
+
+    @field_validator("input")
+    @classmethod
+    def _not_too_many(cls, value: str | list[Any]) -> str | list[Any]:
+        if len(prompts_of(value)) > _MOST_INPUTS:
+            raise ValueError(f"at most {_MOST_INPUTS} texts")
+        return value
+
+
+class Document(_Body):
+    """A document that is more than its text."""
+
+    text: Text
+
+
+class RerankBody(_Body):
+    """Of /v1/rerank, in Jina's and Cohere's shape."""
+
+    model: str | None = None
+    query: Text = Field(min_length=1)
+    documents: list[Text | Document] = Field(min_length=1, max_length=_MOST_INPUTS)
+    top_n: int | None = Field(default=None, ge=1)
+    return_documents: bool | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        """The documents' texts."""
+        return [one if isinstance(one, str) else one.text for one in self.documents]
+
+
+class TokenizeBody(_Body):
+    """Of /tokenize."""
+
+    content: Text
+    add_special: bool = False
+    """Whether the tokens begin as a prompt does."""
+    parse_special: bool = True
+    """Whether the text of a control token is read as that token."""
+    with_pieces: bool = False
+
+
+class DetokenizeBody(_Body):
+    """Of /detokenize."""
+
+    tokens: Tokens
 
 
 def read_body(kind: type[Body], value: object) -> Body:

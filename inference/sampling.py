@@ -45,6 +45,8 @@ class TokenLogprob:
     token: int
     logprob: float
     top: tuple[tuple[int, float], ...]
+    offset: int = 0
+    """Characters of the answer before it."""
 
 
 class Sampler:
@@ -68,7 +70,7 @@ class Sampler:
         """Whether what the answer must be allows nothing more."""
         return self._matcher is not None and self._matcher.ended
 
-    def logprob(self, index: int, token: int) -> TokenLogprob | None:
+    def logprob(self, index: int, token: int, offset: int = 0) -> TokenLogprob | None:
         """The token's log probability under the model itself, if asked for; to be called before the next step."""
         if self._logprobs is None:
             return None
@@ -78,7 +80,7 @@ class Sampler:
         count = min(self._logprobs, len(logits))
         best = np.argpartition(logits, -count)[-count:] if count else np.empty(0, np.int64)
         best = best[np.argsort(-logits[best], kind="stable")]
-        return TokenLogprob(token, float(logits[token]), tuple((int(i), float(logits[i])) for i in best))
+        return TokenLogprob(token, float(logits[token]), tuple((int(i), float(logits[i])) for i in best), offset)
 
     def close(self) -> None:
         """Free llama.cpp's side."""

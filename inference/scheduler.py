@@ -217,6 +217,9 @@ class Scheduler:
         speech = slot.speech
         assert speech is not None
         generation = speech.generation
+        if not generation.max_tokens:
+            self._finish(slot, "length", "")
+            return
         token = speech.sampler.sample(slot.output)
         if not speech.completion_tokens:
             speech.first_token = time.perf_counter()
@@ -226,7 +229,7 @@ class Scheduler:
             self._finish(slot, "stop", "")
             return
         speech.next_token = token
-        if (logprob := speech.sampler.logprob(slot.output, token)) is not None:
+        if (logprob := speech.sampler.logprob(slot.output, token, speech.assembler.length)) is not None:
             speech.logprobs.append(logprob)
         text = speech.assembler.feed(self._engine.model.piece(token, special=token in generation.shown))
         if speech.assembler.stopped is not None or speech.sampler.ended:

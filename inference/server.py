@@ -119,7 +119,7 @@ class Server:
             self._state.progress = share
             return self._state.phase == "loading"  # False gives up: a signal came while loading
 
-        model = Model(settings, progress)
+        model = Model(settings, progress, ranks=header.ranks)
         _check_gpu(model, settings)
         self._model = model
         self._context_tokens = context_of(header, settings)
@@ -194,7 +194,8 @@ class Server:
             "lanes": 1 if header.embeds else settings.lanes_for(model.size_bytes),
             "layers": model.layers,
             "gpu_layers": model.gpu_layers,
-            "embedding": header.embeds,
+            "embedding": header.embeds and not header.ranks,
+            "reranking": header.ranks,
             "chat_template": model.chat_template is not None,
         }
 

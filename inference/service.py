@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +14,7 @@ from inference.constraint.request import grammar_of, is_formed
 from inference.errors import ContextLengthError, InvalidRequestError
 from inference.generation import Channel, Embedding, Generation, Gone, Piece
 from inference.protocol import prompts_of
+from inference.reranking import check_ranks, prompt_of
 from inference.tools.offer import read_offer
 
 if TYPE_CHECKING:
@@ -23,7 +25,15 @@ if TYPE_CHECKING:
     from inference.constraint.matcher import Constraint
     from inference.generation import Event, Task
     from inference.model import Model
-    from inference.protocol import ChatBody, CompletionBody, EmbeddingBody, InferBody, SampledBody
+    from inference.protocol import (
+        ChatBody,
+        CompletionBody,
+        EmbeddingBody,
+        InferBody,
+        RerankBody,
+        SampledBody,
+        TokenizeBody,
+    )
     from inference.sampling import SamplingParams
     from inference.settings import Settings
     from inference.tools.offer import Offer
@@ -81,6 +91,10 @@ class Service:
         prompt, tools = await self.render(body)
         tokens = await _off_loop(len(prompt.text), lambda: self._template.tokens(prompt))
         answer = await _form(body)
+        if body.grammar is not None and tools.choice == "required":
+            raise InvalidRequestError(
+                "grammar and a call that is required cannot both decide the answer", param="grammar"
+            )
         grammar = None
         if answer is not None or tools.tools:
             limit = body.limit or self._max_tokens
@@ -153,19 +167,42 @@ class Service:
 
     async def embed(self, body: EmbeddingBody) -> Job:
         """The texts of an embedding request."""
+        if self.model.ranks:
+            raise InvalidRequestError("this server's model ranks documents; it makes no embeddings", param="model")
         if not self._embeds:
             raise InvalidRequestError("this server's model generates text; it makes no embeddings", param="model")
         texts = prompts_of(body.input)
         if not texts or "" in texts or [] in texts:
             raise InvalidRequestError("there is nothing to embed, or an empty text", param="input")
-        channel = Channel()
-        tasks = []
-        for index, text in enumerate(texts):
-            tokens = await self._tokens(text, "input")
+        return self._read_all([await self._tokens(text, "input") for text in texts], "input")
+
+    async def rerank(self, body: RerankBody) -> Job:
+        """The pairs of a query and its documents."""
+        check_ranks(self.model)
+        prompts = await _off_loop(
+            sum(map(len, body.texts)), lambda: [prompt_of(self.model, body.query, text) for text in body.texts]
+        )
+        return self._read_all(prompts, "documents")
+
+    def _read_all(self, prompts: list[list[int]], param: str) -> Job:
+        """A job that reads texts and generates nothing."""
+        for tokens in prompts:
             if len(tokens) > self._context_tokens:
-                raise ContextLengthError(len(tokens), self._context_tokens, "input")
-            tasks.append(Embedding(tokens, channel, index))
-        return Job(tasks, channel, len(tasks))
+                raise ContextLengthError(len(tokens), self._context_tokens, param)
+        channel = Channel()
+        return Job([Embedding(tokens, channel, index) for index, tokens in enumerate(prompts)], channel, len(prompts))
+
+    async def tokenize(self, body: TokenizeBody) -> list[int]:
+        """The tokens of a text."""
+        return await _off_loop(
+            len(body.content),
+            lambda: self.model.tokenize(body.content, special=body.parse_special, begin=body.add_special),
+        )
+
+    def detokenize(self, tokens: list[int]) -> str:
+        """The text of tokens."""
+        self._check_tokens(tokens, "tokens")
+        return b"".join(self.model.piece(token, special=True) for token in tokens).decode(errors="replace")
 
     async def run(
         self, job: Job, receive: Callable[[], Awaitable[Any]]
@@ -174,22 +211,30 @@ class Service:
 
         However this ends, no sequence of the job keeps its slot.
         """
-        left = set(range(len(job.tasks)))
-        self._worker.submit(job.tasks)
+        weight = self._worker.admit(len(job.tasks))
+        later = deque(job.tasks)
+        running: dict[int, Task] = {}
         watcher = asyncio.create_task(_watch(receive, job.channel))
         try:
-            while left:
+            while later or running:
+                # as many as there are slots: the rest of a long list lets other requests in between
+                first = [later.popleft() for _ in range(min(len(later), self._worker.slots - len(running)))]
+                if first:
+                    running |= {task.index: task for task in first}
+                    self._worker.submit(first)
                 events = await job.channel.get()
                 for index, event in events:
                     if isinstance(event, Gone):
                         raise ClientGoneError
-                    if not isinstance(event, Piece) or event.finish is not None:
-                        left.discard(index)
+                    if index in running and (not isinstance(event, Piece) or event.finish is not None):
+                        del running[index]
+                        self._worker.finished(1)
                 yield events
         finally:
             watcher.cancel()
-            self._worker.cancel([job.tasks[index] for index in left])
-            self._worker.finished(len(job.tasks))
+            self._worker.cancel(list(running.values()))
+            self._worker.finished(len(running) + len(later))
+            self._worker.dismiss(weight)
 
     async def _job(
         self,
@@ -204,7 +249,8 @@ class Service:
     ) -> Job:
         """Sequences for prompts; `grammar` is what the answers must be."""
         if self._embeds:
-            raise InvalidRequestError("this server's model makes embeddings; it generates no text", param="model")
+            what = "ranks documents" if self.model.ranks else "makes embeddings"
+            raise InvalidRequestError(f"this server's model {what}; it generates no text", param="model")
         if any(not 0 <= token < self.model.vocabulary_size for token in body.logit_bias or ()):
             raise InvalidRequestError(
                 f"a token is beyond the vocabulary of {self.model.vocabulary_size}", param="logit_bias"
@@ -217,12 +263,12 @@ class Service:
             self._check_length(prompt, param)
             room = self._context_tokens - len(prompt)
             for choice in range(choices):
-                params: SamplingParams = body.sampling(choice, constraint, logprobs)
+                params: SamplingParams = body.sampling(choice, constraint, logprobs, self.model.end_tokens)
                 generations.append(
                     Generation(
                         prompt=prompt,
                         params=params,
-                        max_tokens=min(limit or self._max_tokens, room),
+                        max_tokens=min(self._max_tokens if limit is None else limit, room),
                         stops=body.stops,
                         stream=body.stream,
                         channel=channel,
@@ -242,12 +288,15 @@ class Service:
         if len(prompt) >= self._context_tokens:
             raise ContextLengthError(len(prompt), self._context_tokens, param)
 
+    def _check_tokens(self, tokens: list[int], param: str) -> None:
+        if any(token >= self.model.vocabulary_size for token in tokens):
+            raise InvalidRequestError(
+                f"{param}: a token is beyond the vocabulary of {self.model.vocabulary_size}", param=param
+            )
+
     async def _tokens(self, text: str | list[int], param: str) -> list[int]:
         if isinstance(text, list):
-            if any(token >= self.model.vocabulary_size for token in text):
-                raise InvalidRequestError(
-                    f"the prompt has a token beyond the vocabulary of {self.model.vocabulary_size}", param=param
-                )
+            self._check_tokens(text, param)
             return text
         return await _off_loop(len(text), lambda: self.model.tokenize(text, special=False, begin=True))
 

@@ -74,6 +74,8 @@ class Settings(BaseModel):
     memory_limit_mib: int = Field(default=0, ge=0)
     """Refuse a model that needs more. 0: the container's limit, or what the machine has left."""
 
+    api_key_file: Path | None = None
+    """A file of API keys, one in a line: only who sends one may use the model. /health and /metrics stay open."""
     chat_template: Path | None = None
     """A Jinja file instead of the chat template in the GGUF."""
     log_requests: bool = False

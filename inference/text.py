@@ -14,6 +14,8 @@ class TextAssembler:
     def __init__(self, stops: tuple[str, ...] = ()) -> None:
         self.stopped: str | None = None
         """The stop string that was met; nothing more may be fed then."""
+        self.length = 0
+        """Characters so far, those that are held back among them."""
         self._stops = stops
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._held = ""
@@ -21,6 +23,7 @@ class TextAssembler:
     def feed(self, piece: bytes) -> str:
         """Add a token's bytes; returns what became certain."""
         text = self._decoder.decode(piece)
+        self.length += len(text)
         if not self._stops:
             return text
         text = self._held + text

@@ -49,12 +49,14 @@ class Lane(Protocol):
 
 
 class Worker:
-    """Runs the lanes. `submit`, `cancel` and `finished` are called from the event loop only."""
+    """Runs the lanes. All but `start` and `stop` is called from the event loop only."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, metrics: Metrics, max_queue: int, slots: int) -> None:
         self._loop = loop
         self._metrics = metrics
+        self._slots = slots
         self._capacity = max_queue + slots
+        self._admitted = 0
         self._queue: deque[Task] = deque()
         self._changed = threading.Condition()
         self._stopping = False
@@ -81,19 +83,38 @@ class Worker:
         self._start(run)
 
     @property
+    def slots(self) -> int:
+        """How many tasks can run at a time."""
+        return self._slots
+
+    @property
     def active(self) -> int:
         """Sequences that were accepted and have not ended."""
         return self._active
 
-    def submit(self, tasks: Sequence[Task]) -> None:
-        """Accept sequences, or raise UnavailableError at once if slots and queue are full."""
-        if self._active + len(tasks) > self._capacity:
+    def admit(self, tasks: int) -> int:
+        """Accept a request of so many tasks; raises UnavailableError at once if slots and queue are full.
+
+        Returns what it counts for, to be given to `dismiss` at its end: its tasks, but no more than can run at a time, so
+        that a request of many is not refused for ever.
+        """
+        weight = min(tasks, self._slots)
+        if self._admitted + weight > self._capacity:
             self._metrics.rejected.inc()
             raise UnavailableError(
-                f"all slots are busy and {self._active} requests are in progress or waiting, of {self._capacity}",
+                f"all slots are busy and {self._admitted} requests are in progress or waiting, of {self._capacity}",
                 code="overloaded",
             )
-        self._count(len(tasks))
+        self._admitted += weight
+        self._count(tasks)
+        return weight
+
+    def dismiss(self, weight: int) -> None:
+        """Say that a request has ended, whatever the reason."""
+        self._admitted -= weight
+
+    def submit(self, tasks: Sequence[Task]) -> None:
+        """Queue tasks of an admitted request."""
         with self._changed:
             self._queue.extend(tasks)
             self._metrics.waiting.set(len(self._queue))

@@ -8,8 +8,8 @@ _WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def make_bert(path, *, separator=True, seed=0):
-    """Write it to `path`; without a separator its tokenizer is incomplete."""
+def make_bert(path, *, separator=True, ranks=0, seed=0):
+    """Write it to `path`; without a separator its tokenizer is incomplete; with `ranks` it is a reranker of so many scores."""
     tokens = [*_WORDS, *(f"▁{letter}" for letter in _LETTERS), *_LETTERS, "▁hello", "▁world"]
     writer = gguf.GGUFWriter(path, "bert")
     writer.add_name("bert")
@@ -20,7 +20,7 @@ def make_bert(path, *, separator=True, seed=0):
     writer.add_head_count(4)
     writer.add_layer_norm_eps(1e-12)
     writer.add_causal_attention(False)
-    writer.add_pooling_type(gguf.PoolingType.MEAN)
+    writer.add_pooling_type(gguf.PoolingType.RANK if ranks else gguf.PoolingType.MEAN)
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
     writer.add_tokenizer_model("bert")
     writer.add_token_list(tokens)
@@ -55,6 +55,13 @@ def make_bert(path, *, separator=True, seed=0):
             add(f"blk.{layer}.{part}.bias", rows)
         _norm(add, f"blk.{layer}.attn_output_norm")
         _norm(add, f"blk.{layer}.layer_output_norm")
+    if ranks:
+        if ranks > 1:
+            writer.add_classifier_output_labels([f"label {number}" for number in range(ranks)])
+        add("cls.weight", WIDTH, WIDTH)
+        add("cls.bias", WIDTH)
+        add("cls.output.weight", ranks, WIDTH)
+        add("cls.output.bias", ranks)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
