@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from struct import Struct
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from urllib.parse import quote
 
 import grpc
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from extproc.http2.connection import Connection
     from extproc.http2.work import Work
 
 PREFIX = Struct(">BL")
@@ -44,6 +43,26 @@ LONGEST_DETAILS = 256
 _MESSAGE_CHARACTERS = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 
+class Carrier(Protocol):
+    """The connection of a call, as the call knows it."""
+
+    loop: asyncio.AbstractEventLoop
+    window: int
+    """Bytes that all calls may send."""
+    largest_frame: int
+    blocked: dict[int, Call]
+    """Calls that wait for room to send."""
+
+    def write(self, data: bytes) -> None:
+        """Send, now or with what comes soon."""
+
+    def flush(self) -> None:
+        """Send now what was written."""
+
+    def forget(self, call: Call) -> None:
+        """The call is over."""
+
+
 class AbortedError(Exception):
     """A handler has ended its call with a status."""
 
@@ -57,7 +76,7 @@ class Call:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Carrier,
         stream: int,
         metadata: Sequence[tuple[str, str]],
         window: int,

@@ -34,11 +34,12 @@ from extproc.pii import (
 )
 from extproc.pii.finding import Finding, resolve
 from extproc.pii.fold import fold
-from extproc.pii.labels import NEGATIVE, Label, Labels, Vocabulary
+from extproc.pii.labels import Labels
 from extproc.pii.numbers import STRONG, Index, Numbers
 from extproc.pii.packs import words
 from extproc.pii.pieces import Cut
 from extproc.pii.results import RecognizerResult
+from extproc.pii.vocabulary import NEGATIVE, Label, Vocabulary
 from extproc.slices import in_slices
 
 if TYPE_CHECKING:

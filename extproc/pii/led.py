@@ -11,8 +11,8 @@ from extproc.slices import in_slices
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from extproc.pii.labels import Label
     from extproc.pii.recognizer import Recognizer
+    from extproc.pii.vocabulary import Label
 
 _FILLER = (
     "numbers?|no|nr|n|num|nos|is|was|are|id|of|the|code|und|lautet|ist|jest|es|est|è|é|del|de|du|er|on|for|verification|"

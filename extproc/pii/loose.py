@@ -16,7 +16,7 @@ from extproc.slices import in_slices
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from extproc.pii.labels import Label
+    from extproc.pii.vocabulary import Label
 
 _MISREAD = str.maketrans("OoQlIi|SsBZ", "00011115582")
 _DIGIT = re.compile(r"[0-9]")

@@ -11,7 +11,7 @@ from extproc.slices import in_slices
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from extproc.pii.labels import Label
+    from extproc.pii.vocabulary import Label
 
 _ARE: Final = (
     r"(?:(?:was|is|has been|were|got|wurde) )?(?:set|changed|reset|updated) to|is now|is still|will be|would be|should be|"

@@ -10,16 +10,16 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from extproc.pii.labels import IDLE_WORDS, Label, Vocabulary
-from extproc.pii.labels import WORD as WORDS
 from extproc.pii.pieces import BLOCK, GAP, LONGEST_WORD, SHORT, Pieces
+from extproc.pii.vocabulary import IDLE_WORDS, Label, Vocabulary
+from extproc.pii.vocabulary import WORD as WORDS
 from extproc.slices import checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
 
-    from extproc.pii.labels import Phrases
     from extproc.pii.pieces import Cut
+    from extproc.pii.vocabulary import Phrases
 
 _CJK = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _LETTER = rf"[^\W\d_{_CJK}]"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from extproc.pii.labels import Label, Vocabulary
+    from extproc.pii.vocabulary import Label, Vocabulary
 
 _DELIMITERS = "|\t;,"
 _NAME = re.compile(r"""["'*_`]{0,2}[^\W\d][\w .#/()'-]{0,40}["'*_`]{0,2}""")

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 from extproc.errors import IntentmeshError
 from extproc.logs import logger, where
 from extproc.process.admin import Admin
+from extproc.process.host import claimed, observing, settle, uvloop_runner
 from extproc.process.reload import InUse
-from extproc.process.server import claimed, observing, settle, uvloop_runner
 from extproc.process.worker import Worker
 from extproc.telemetry.instruments import CONFIG_REJECTED
 from extproc.telemetry.meter import Meter, merge
@@ -32,8 +32,8 @@ from extproc.telemetry.meter import Meter, merge
 if TYPE_CHECKING:
     from extproc.config import Mesh
     from extproc.pipeline import Pipeline
+    from extproc.process.host import Build
     from extproc.process.mesh_file import MeshFile
-    from extproc.process.server import Build
     from extproc.telemetry.meter import Snapshot
 
 log = logger()

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from extproc.cli import cli
 from extproc.cli import explain as command
 from extproc.exchange.observer import Silence
-from extproc.process.server import observing
+from extproc.process.host import observing
 from extproc.telemetry import instruments
 from extproc.telemetry.pending import PendingExchanges
 from extproc.wire.service import ExternalProcessor

@@ -1,0 +1,95 @@
+"""What a process that serves needs around a worker: telemetry, an event loop, its sockets to itself, memory that is settled."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import gc
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from extproc.errors import ConfigError
+from extproc.exchange.observer import Silence
+from extproc.telemetry import Meter, Telemetry
+from extproc.telemetry.isolation import Isolated
+from extproc.telemetry.request_log import RequestLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from extproc.config import Mesh
+    from extproc.exchange.observer import Observer
+    from extproc.pipeline import Pipeline
+
+    Build = Callable[[Mesh, Pipeline | None], Pipeline]
+    """Makes the pipeline of a mesh; what can be shared with an earlier one is."""
+    Use = Callable[[Mesh], None]
+    """Tells telemetry of a reloaded mesh."""
+
+GARBAGE_THRESHOLDS = (10_000, 5, 1_000_000)
+"""New objects before the young are looked through (1 ms), and how often that is before those of middle age are (5 ms). All
+others are looked through by the worker, when nothing waits: in the middle of a large body that took 100 ms."""
+SWITCH_S = 0.0005
+"""After so long a thread that masks lets another run Python: the transformer's, which begins beside it, needs a moment."""
+
+
+@contextlib.contextmanager
+def observing(mesh: Mesh, *, log_requests: bool) -> Iterator[tuple[Observer, Meter, Use]]:
+    """Telemetry as `mesh.yaml` wants it. Its exporters have threads, so it is made in the process that serves."""
+    telemetry = Telemetry(mesh) if mesh.telemetry.enabled else None
+    meter = telemetry.meter if telemetry else Meter()
+    observer: Observer = Isolated(telemetry, meter) if telemetry else Silence()
+    try:
+        yield (
+            RequestLog(observer) if log_requests or mesh.processor.log_level == "debug" else observer,
+            meter,
+            telemetry.use if telemetry else lambda _: None,
+        )
+    finally:
+        if telemetry:
+            telemetry.close()
+
+
+def settle() -> None:
+    """Leave out of every later garbage collection what has been built for good, and let threads take turns."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    sys.setswitchinterval(SWITCH_S)
+
+
+def uvloop_runner() -> asyncio.Runner:
+    """A runner on uvloop: a message costs a fifth less than on asyncio's own loop."""
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+
+@contextlib.contextmanager
+def claimed(mesh: Mesh) -> Iterator[None]:
+    """The sockets are ours alone; removed at the end.
+
+    Sockets left behind by a killed processor are replaced; those of a living one are an error.
+    """
+    if mesh.processor.address:
+        yield
+        return
+    paths = [Path(socket) for socket in mesh.processor.sockets()]
+    lock_path = paths[0].with_suffix(".lock")
+    try:
+        lock_path.parent.mkdir(parents=True, exist_ok=True)
+        lock = lock_path.open("w")
+    except OSError as error:
+        raise ConfigError(f"processor.socket: {lock_path.parent}: {error.strerror}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(f"processor.socket: another processor serves {paths[0]}") from None
+        try:
+            yield
+        finally:
+            for path in (*paths, lock_path):
+                path.unlink(missing_ok=True)
