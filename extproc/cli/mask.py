@@ -9,8 +9,7 @@ from pathlib import Path
 import click
 
 from extproc.config import load
-from extproc.config.intercept import Intercept
-from extproc.config.paths import readings
+from extproc.config.intercept import Intercept, rule_for
 from extproc.config.pii import PiiSettings
 from extproc.payload import parse
 from extproc.pii import Analyzer, Anonymizer
@@ -41,11 +40,7 @@ def mask(config: Path | None, content_type: str, path: str, *, as_json: bool) ->
     """
     mesh = load(config) if config is not None else None
     settings = mesh.pii if mesh is not None else PiiSettings()
-    rule = (
-        next((rule for rule in mesh.intercept if any(map(rule.holds_for, readings(path)))), _ANY)
-        if mesh is not None
-        else _ANY
-    )
+    rule = (rule_for(mesh.intercept, None, path.partition("?")[0]) if mesh is not None else None) or _ANY
     limit = mesh.limits.max_body_bytes if mesh is not None else _LARGEST
     analyzer = Analyzer(settings)
     anonymizer = Anonymizer(settings, analyzer)

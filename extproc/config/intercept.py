@@ -79,14 +79,16 @@ class Intercept(Section):
         return self
 
 
-def rule_for(rules: Sequence[Intercept], method: str, path: str) -> Intercept | None:
-    """The first rule that matches. `path` is without the query.
+def rule_for(rules: Sequence[Intercept], method: str | None, path: str) -> Intercept | None:
+    """The first rule that matches, whatever the method where that is None. `path` is without the query.
 
     It is compared as an upstream may understand it: `/%761/chat`, `//v1/./chat` and `/V1;x=1/chat` are `/v1/chat`.
     """
-    method = method.upper()
     paths = readings(path)
-    return next((rule for rule in rules if method in rule.methods and any(map(rule.holds_for, paths))), None)
+    for rule in rules:
+        if (method is None or method.upper() in rule.methods) and any(map(rule.holds_for, paths)):
+            return rule
+    return None
 
 
 DEFAULT_INTERCEPT = (Intercept(path_prefix="/v1/", payload="auto"),)

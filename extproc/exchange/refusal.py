@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from extproc.config.api import vendor_of
 from extproc.decision import Respond
 
 if TYPE_CHECKING:
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 def refuse(error: IntentmeshError, rule: Intercept | None, target: str, request_id: str = "") -> Respond:
     """The reply to a request that this error ends; `request_id` is the one under which logs and traces know it."""
     message = str(error)
-    if rule is not None and (
-        rule.payload == "anthropic" or (rule.payload == "auto" and target.partition("?")[0].endswith("/messages"))
-    ):
+    if rule is not None and vendor_of(rule, target) == "anthropic":
         shape: dict[str, object] = {"type": "error", "error": {"type": error.error_type, "message": message}}
     else:
         shape = {"error": {"message": message, "type": error.error_type, "param": None, "code": _code(error)}}

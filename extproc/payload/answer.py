@@ -8,13 +8,14 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from extproc.config.api import vendor_of
 from extproc.errors import UnreadableBodyError
 from extproc.payload.channel import Channel
 from extproc.payload.coding import StreamDecoder, StreamEncoder, codings
 from extproc.payload.event_stream import EventStream, LineStream
 from extproc.payload.json_answer import JsonAnswer
 from extproc.payload.json_text import NestedEditor
-from extproc.payload.parser import is_binary, is_json, is_lines, is_llm, media_type
+from extproc.payload.parser import is_binary, is_json, is_lines, media_type
 from extproc.payload.plain import known_charset
 from extproc.payload.schemas import ANY_ANSWER, LLM_ANSWER
 from extproc.payload.tree import paths_tree, without
@@ -55,7 +56,7 @@ def response_editor(
     media, parameters = media_type(content_type)
     if (is_binary(media) and media != _UNNAMED) or media.startswith("multipart/"):
         return Untouched()
-    as_llm = is_llm(rule, path) or (rule.payload == "auto" and not path)
+    as_llm = vendor_of(rule, path) is not None or (rule.payload == "auto" and not path)
     editor = Told(*_answer_tree(rule.keep_masked, as_llm=as_llm), media, parameters.get("charset", ""), editors)
     return Recoded(editor, names) if names else editor
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from extproc.config.paths import plain_path
+from extproc.config.api import vendor_of
 from extproc.errors import BodyTooLargeError, UnreadableBodyError
 from extproc.payload import charsets, data
 from extproc.payload.coding import MOST_CODINGS, codings, decode, encode, magic
@@ -32,20 +32,6 @@ _PARAMETER = re.compile(r';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|
 _QUOTED_PAIR = re.compile(r"\\(.)")
 _MOST_NESTED = 3
 _MAX_BODY_BYTES = 8 * 2**20
-_LLM_PATHS = (
-    *(
-        "/completions",
-        "/responses",
-        "/embeddings",
-        "/messages",
-        "/count_tokens",
-        "/complete",
-        "/rerank",
-        "/moderations",
-    ),
-    *("/images/generations", "/audio/speech", "/completion", "/infill", "/api/chat", "/api/generate", "/api/embed"),
-)
-"""How the paths of the well-known APIs end: OpenAI, Anthropic, llama.cpp, Ollama."""
 _LINES = (
     "application/x-ndjson",
     "application/ndjson",
@@ -125,14 +111,6 @@ def is_binary(media: str) -> bool:
     return media.startswith(_BINARY) or (media.startswith("application/") and media.endswith(_BINARY_APPLICATIONS))
 
 
-def is_llm(rule: Intercept, path: str) -> bool:
-    """Whether a path is one of the well-known APIs."""
-    if rule.payload != "auto":
-        return rule.payload in ("openai", "anthropic")
-    path = path.partition("?")[0]
-    return path.endswith(_LLM_PATHS) or plain_path(path).rstrip("/").endswith(_LLM_PATHS)
-
-
 class _Reader:
     """Reads bodies under one rule, for one path and content type."""
 
@@ -140,7 +118,7 @@ class _Reader:
         self._rule = rule
         self._max_bytes = max_bytes
         self._media, self._parameters = media_type(content_type)
-        self._llm = is_llm(rule, path)
+        self._llm = vendor_of(rule, path) is not None
 
     def decoded(self, body: bytes, names: list[str]) -> Document:
         """A body that travels compressed."""

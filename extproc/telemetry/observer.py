@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from extproc import __version__
+from extproc.config.api import OTHER_OPERATION, api_at
 from extproc.identity import ANONYMOUS, UNKNOWN
 from extproc.telemetry import instruments as names
 from extproc.telemetry.audit import AuditTrail
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from extproc.telemetry.bill import Bill
     from extproc.telemetry.spans import Attribute
 
-OPERATIONS = {"completions": "text_completion", "responses": "chat", "messages": "chat", "embeddings": "embeddings"}
-"""Last segment of a path -> `gen_ai.operation.name`; `/chat/completions` is `chat`."""
 OTHER = "other"
 FINISH_REASONS = frozenset(
     {"stop", "length", "content_filter", "tool_calls", "function_call"}
@@ -115,7 +114,8 @@ class Telemetry:
 
     def begin(self, headers: Mapping[str, str], caller: Caller = ANONYMOUS) -> RequestTrace:
         """An intercepted request begins."""
-        operation = operation_of(headers.get(":path", ""))
+        api = api_at(headers.get(":path", ""))
+        operation = api.operation if api is not None else OTHER_OPERATION
         identity = self._identifier.identify(headers) if self._spans else None
         return RequestTrace(operation, caller.project, identity)
 
@@ -234,11 +234,3 @@ class Telemetry:
 def label_of(settings: ProjectSettings, project: str) -> str:
     """The project as a metric's label: only names that the configuration knows, so that labels stay few."""
     return project if project == UNKNOWN or project in settings.known else OTHER
-
-
-def operation_of(target: str) -> str:
-    """`gen_ai.operation.name` by the path."""
-    path = target.partition("?")[0]
-    if path.endswith("/chat/completions"):
-        return "chat"
-    return OPERATIONS.get(path.rpartition("/")[2], "generate_content")
