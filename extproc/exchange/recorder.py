@@ -60,11 +60,12 @@ class Recorder:
         self._outcome, self._status, self._inspection = outcome, status, inspection
 
     def refused(
-        self, error: IntentmeshError, outcome: OutcomeLabel, inspection: Inspection, status: int | None = None
+        self, error: IntentmeshError, outcome: OutcomeLabel, inspection: Inspection | None, status: int | None = None
     ) -> None:
         """It was answered with an error, or would have been."""
         self._error, self._outcome, self._status = type(error).__name__, outcome, status
-        self._inspection = inspection
+        if inspection is not None:  # else what is known already stands: it may be the answer that is at fault
+            self._inspection = inspection
 
     def answered(self, headers: ResponseHeaders, version: str | None) -> None:
         """The answer begins."""

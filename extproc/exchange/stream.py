@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from extproc.config.intercept import rule_for
 from extproc.config.wire_names import HEADER_PREFIX, MODEL_HEADER, RESIDENCY_HEADER
-from extproc.decision import NOT_INSPECTED, Facts, Forward, Inquiry, Refuse
+from extproc.decision import Facts, Forward, Inquiry, Refuse
 from extproc.errors import AuditError, BodyTooLargeError, ProtocolError
 from extproc.exchange import modes
 from extproc.exchange.answer import Answer
@@ -60,6 +61,17 @@ if TYPE_CHECKING:
 
 
 Step = tuple[Reply, ...] | Inquiry
+
+
+class End(Enum):
+    """How a gRPC stream ends."""
+
+    CLOSED = auto()
+    """By us, cleanly: all is done."""
+    LEFT = auto()
+    """By Envoy, which resets every stream that it is done with."""
+    ABORTED = auto()
+    """By us, with an error."""
 
 
 class HttpStream:
@@ -247,7 +259,7 @@ class HttpStream:
         change = self._change(forward)
         return (replace(change, phase="request_headers", body=None, content_length=False, modes=override),)
 
-    def refused(self, error: IntentmeshError, inspection: Inspection = NOT_INSPECTED) -> tuple[Reply, ...]:
+    def refused(self, error: IntentmeshError, inspection: Inspection | None = None) -> tuple[Reply, ...]:
         """An error that answers the request: the replies that do so. In shadow mode the request goes on all the same."""
         reply = refuse(error, self.rule, self.target, self.request_id)
         if self._shadow:
@@ -394,14 +406,16 @@ class HttpStream:
         """The registry's entry that it went to."""
         return self._settings.models.get(self._forward.model) if self._forward else None
 
-    def interrupted(self) -> OutcomeLabel | None:
-        """The outcome if the stream ends now: `cancelled` while part of an intercepted exchange is still to come."""
-        begun = self._request_open or (self._answer is not None and self._state is not State.END)
-        return "cancelled" if begun else None
+    def end(self, how: End, fault: str | None = None) -> ExchangeRecord:
+        """The gRPC stream is over: the exchange as telemetry may know it. `log_key` then says whether Envoy tells the rest.
 
-    def record(self, outcome: OutcomeLabel | None = None, error: str | None = None) -> ExchangeRecord:
-        """The exchange as telemetry may know it: names, counts and times."""
-        return self._recorder.record(outcome, error)
+        `fault`: the class of the error that ended it.
+        """
+        open_ = self._request_open or (self._answer is not None and self._state is not State.END)
+        if how is not End.CLOSED or open_:
+            self.log_key = ""
+        outcome: OutcomeLabel | None = "failed" if how is End.ABORTED else "cancelled" if open_ else None
+        return self._recorder.record(outcome, fault)
 
 
 def _is_ours(header: str) -> bool:

@@ -15,7 +15,7 @@ from extproc.config.wire_names import LOGS_USAGE
 from extproc.decision import Inquiry, Refuse
 from extproc.errors import IntentmeshError, MaskingError, ProtocolError, UndecidedError
 from extproc.exchange.settings import ExchangeSettings
-from extproc.exchange.stream import HttpStream
+from extproc.exchange.stream import End, HttpStream
 from extproc.logs import logger, where
 from extproc.slices import Lease
 from extproc.wire import codec
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from extproc.config import Mesh
     from extproc.exchange.events import Reply
     from extproc.exchange.observer import Observer
-    from extproc.exchange.record import OutcomeLabel
     from extproc.http2 import Call
     from extproc.pipeline import Pipeline
     from extproc.telemetry.pending import PendingExchanges
@@ -97,9 +96,7 @@ class ExternalProcessor:
     async def process(self, _request_iterator: object, context: Call) -> bytes:
         """One gRPC stream is one HTTP exchange. Returns the last reply, after which the stream is closed cleanly."""
         stream = HttpStream(self._settings, self.pipeline, self._observer, self._key(context))
-        outcome: OutcomeLabel | None = "failed"
-        trouble: str | None = None
-        told = False
+        end, fault = End.ABORTED, None
         self.open_streams += 1
         try:
             while True:
@@ -108,28 +105,27 @@ class ExternalProcessor:
                     raise asyncio.CancelledError  # noqa: TRY301 - Envoy is gone: no status, for the reason above
                 last = await send(context, stream, await self._replies(context, stream, message))
                 if last is not None:
-                    outcome, told = stream.interrupted(), True
+                    end = End.CLOSED
                     return last
         except asyncio.CancelledError:
-            # Envoy resets every stream that it is done with: the usual end, unless a request was still in our hands.
-            outcome = stream.interrupted()
+            end = End.LEFT
             raise
         except ProtocolError as error:
-            trouble = type(error).__name__
+            fault = type(error).__name__
             log.warning("protocol_error", reason=str(error), request_id=stream.request_id)
             await context.abort(grpc.StatusCode.INTERNAL, str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the stream must not end cleanly
-            trouble = type(error).__name__
+            fault = type(error).__name__
             # Not its text, which may quote a request.
-            log.error("stream_failed", error=trouble, at=where(error), request_id=stream.request_id)  # noqa: TRY400
-            await context.abort(grpc.StatusCode.INTERNAL, trouble)
+            log.error("stream_failed", error=fault, at=where(error), request_id=stream.request_id)  # noqa: TRY400
+            await context.abort(grpc.StatusCode.INTERNAL, fault)
         finally:
             self.open_streams -= 1
-            exchange = stream.record(outcome, trouble)
-            if stream.log_key and told and outcome is None:
-                self.pending.wait(stream.log_key, exchange, stream.model)
+            record = stream.end(end, fault)
+            if stream.log_key:
+                self.pending.wait(stream.log_key, record, stream.model)
             else:
-                self._observer.finish(exchange)
+                self._observer.finish(record)
         raise AssertionError("abort raises")
 
     def _key(self, context: Call) -> str:
@@ -158,6 +154,7 @@ class ExternalProcessor:
         except ProtocolError:
             raise
         except IntentmeshError as error:
+            _note(error, stream.request_id)
             return stream.refused(error)
         return step
 

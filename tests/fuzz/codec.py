@@ -14,7 +14,7 @@ import atheris
 with atheris.instrument_imports(
     include=["extproc.wire.codec", "extproc.exchange.stream", "extproc.exchange.modes", "extproc.exchange.answer"]
 ):
-    from extproc.exchange.stream import HttpStream
+    from extproc.exchange.stream import End, HttpStream
     from extproc.wire import codec
 
 from extproc.config.mesh import Mesh
@@ -68,9 +68,11 @@ def one_input(data: bytes) -> None:
             assert isinstance(reply, Mutate), "an intercepted body went on unread"
             assert not reply.body, "an intercepted body went on unread"
         if exchange.finished:
-            assert not exchange._request_open or exchange.record().outcome == "rejected", "closed while a body is held"
+            assert not exchange._request_open or exchange.end(End.CLOSED).outcome == "rejected", (
+                "closed while a body is held"
+            )
             break
-    exchange.record()
+    exchange.end(End.CLOSED)
 
 
 if __name__ == "__main__":

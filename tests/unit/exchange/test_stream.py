@@ -9,7 +9,7 @@ import pytest
 from extproc.config import parse
 from extproc.config.intercept import Intercept
 from extproc.decision import Facts, Inquiry, Inspection
-from extproc.errors import BlockedEntityError, BodyTooLargeError, ModeError, ProtocolError
+from extproc.errors import BlockedEntityError, BodyTooLargeError, ModeError, ProtocolError, UnreadableAnswerError
 from extproc.exchange import modes
 from extproc.exchange.events import (
     BodyMode,
@@ -27,7 +27,7 @@ from extproc.exchange.events import (
 from extproc.exchange.record import Usage
 from extproc.exchange.settings import ExchangeSettings
 from extproc.exchange.states import NEXT, State
-from extproc.exchange.stream import HttpStream
+from extproc.exchange.stream import End, HttpStream
 from extproc.payload import response_editor
 from extproc.pii import Vault
 from extproc.pipeline import Pipeline
@@ -106,7 +106,7 @@ def test_nothing_masked_is_the_end():
     (reply,) = exchange.inspected(found(exchange, masked=False))
     assert reply.body is None
     assert exchange.finished
-    assert exchange.record().outcome == "forwarded"
+    assert exchange.end(End.CLOSED).outcome == "forwarded"
 
 
 def test_usage_keeps_the_stream_open():
@@ -143,7 +143,7 @@ def test_usage_keeps_the_stream_open():
     bill = Mutate("response_body", metadata={"total_tokens": 3})
     assert exchange.receive(ResponseBody(b"hi", end_of_stream=True)) == (bill,)
     assert exchange.finished
-    record = exchange.record()
+    record = exchange.end(End.CLOSED)
     assert (record.usage, record.status, record.response_bytes) == (Usage(output_tokens=3), 200, 2)
 
 
@@ -157,7 +157,7 @@ def test_what_is_not_ours_is_let_go_at_once(headers):
     exchange = stream()
     assert start(exchange, **headers) == (Proceed("request_headers", modes.PASS),)
     assert exchange.finished
-    assert exchange.record().rule == ""
+    assert exchange.end(End.CLOSED).rule == ""
 
 
 @pytest.mark.parametrize("path", ["/v1/chat", "/%761/chat", "/v%31/chat?x=%2F", "/v1/", "//v1//x", "/a/%2e%2e/v1/."])
@@ -264,10 +264,35 @@ def test_a_refusal_ends_the_exchange():
     exchange.receive(RequestBody(b"t", end_of_stream=True))
     error = BlockedEntityError("US_SSN")
     (reply,) = exchange.refused(error)
-    assert exchange.record(exchange.interrupted()).outcome == "rejected"
+    assert exchange.end(End.CLOSED).outcome == "rejected"
     assert (reply.status, exchange.finished) == (400, True)
-    record = exchange.record()
+    record = exchange.end(End.CLOSED)
     assert (record.outcome, record.status, record.error) == ("rejected", 400, "BlockedEntityError")
+
+
+def test_an_answer_that_cannot_be_restored_is_on_record():
+    """With what the request was: a fault of the upstream's does not make forget what was found in it."""
+    exchange = stream()
+    start(exchange)
+    exchange.receive(RequestBody(b"t", end_of_stream=True))
+    exchange.inspected(found(exchange))
+    exchange.receive(ANSWER)
+    (reply,) = exchange.refused(UnreadableAnswerError("no gzip"))
+    record = exchange.end(End.CLOSED)
+    assert (reply.status, record.outcome, record.error) == (502, "rejected", "UnreadableAnswerError")
+    assert (record.model, record.entities) == ("phi", {("X", "replace"): 1})
+
+
+def test_who_tells_of_the_end():
+    """Envoy, where it offered to, of an exchange that we closed; of any other all is known."""
+    for how, waits in ((End.CLOSED, "0:a-1"), (End.LEFT, ""), (End.ABORTED, "")):
+        mesh = parsed(MESH)
+        exchange = HttpStream(ExchangeSettings.of(mesh), Pipeline(mesh, object(), None, Router(mesh)), None, "0:a-1")
+        start(exchange)
+        exchange.receive(RequestBody(b"t", end_of_stream=True))
+        exchange.inspected(found(exchange, masked=False))
+        assert exchange.end(how).outcome == ("failed" if how is End.ABORTED else "forwarded")
+        assert exchange.log_key == waits
 
 
 def test_shadow_changes_nothing():
@@ -276,13 +301,13 @@ def test_shadow_changes_nothing():
     assert start(exchange, **{"x-intentmesh-model": "small"}) == (Proceed("request_headers"),)
     exchange.receive(RequestBody(b"t", end_of_stream=True))
     assert exchange.inspected(found(exchange)) == (Proceed("request_body"),)
-    assert exchange.record().model == "phi"
+    assert exchange.end(End.CLOSED).model == "phi"
     exchange = stream(MESH + "shadow: true")
     start(exchange)
     exchange.receive(RequestBody(b"t", end_of_stream=True))
     error = BlockedEntityError("US_SSN")
     assert exchange.refused(error) == (Proceed("request_body"),)
-    assert (exchange.record().outcome, exchange.record().error) == ("forwarded", "BlockedEntityError")
+    assert (exchange.end(End.CLOSED).outcome, exchange.end(End.CLOSED).error) == ("forwarded", "BlockedEntityError")
 
 
 def test_watching_takes_pieces():
@@ -300,7 +325,7 @@ def test_an_answer_before_the_request_is_whole():
     start(exchange)
     assert exchange.receive(ANSWER) == (Proceed("response_headers"),)
     assert not exchange.finished
-    assert exchange.interrupted() == "cancelled"
+    assert exchange.end(End.LEFT).outcome == "cancelled"
 
 
 def test_an_answer_to_nothing():

@@ -20,6 +20,7 @@ from extproc.exchange.events import (
     ResponseHeaders,
     ResponseTrailers,
 )
+from extproc.exchange.stream import End
 from tests.unit.exchange.test_stream import POST, found, stream
 
 SECRET = b"secret"
@@ -65,4 +66,4 @@ def test_no_order_of_events_lets_a_secret_pass(order, masked):
         if exchange.finished:
             assert not exchange._request_open
             return
-    exchange.record()
+    exchange.end(End.CLOSED)

@@ -18,7 +18,7 @@ from extproc.decision import (
 from extproc.errors import DeniedError, IntentmeshError, UndecidedError
 from extproc.exchange.events import RequestBody, RequestHeaders
 from extproc.exchange.settings import ExchangeSettings
-from extproc.exchange.stream import HttpStream
+from extproc.exchange.stream import End, HttpStream
 from extproc.identity import Caller
 from extproc.pipeline import Pipeline
 
@@ -278,7 +278,7 @@ def test_a_gate_decides_without_a_body(ruling, status, outcome):
     """What is clear by the headers costs no body: Envoy answers at once, and what was said is on record."""
     stream, (reply,) = exchange(pipeline(gates=[Gate(ruling)]))
     assert (type(reply), reply.status, stream.finished) == (Respond, status, True)
-    record = stream.record()
+    record = stream.end(End.CLOSED)
     assert (record.outcome, record.status) == (outcome, status)
     assert record.verdicts == (ruling.verdicts if isinstance(ruling, Ruling) else ())
 
