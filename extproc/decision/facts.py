@@ -23,6 +23,7 @@ class Learned(TypedDict, total=False):
 
     model: str
     streamed: bool
+    tools: tuple[str, ...]
     tokens: int
     entities: Mapping[str, int]
     intent: str | None
@@ -48,6 +49,8 @@ class Facts(NamedTuple):
     """The one that the body asks for."""
     streamed: bool = False
     """The caller asked for a streamed answer."""
+    tools: tuple[str, ...] = ()
+    """Names of the tools that it offers to the model."""
     tokens: int = 0
     """Of the body, by its size."""
     entities: Mapping[str, int] = _NONE

@@ -20,6 +20,7 @@ from extproc.payload.document import (
     coverage,
 )
 from extproc.payload.parser import parse, parse_query
+from extproc.payload.tools import offered_tools
 
 __all__ = [
     "STALE_HEADERS",
@@ -32,6 +33,7 @@ __all__ = [
     "TextEditor",
     "Untouched",
     "coverage",
+    "offered_tools",
     "parse",
     "parse_query",
     "response_editor",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from extproc import payload
 from extproc.errors import UnreadableBodyError
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from extproc.payload import Document
     from extproc.steps.case import Case
     from extproc.threads import Threads
+
+
+class _Read(NamedTuple):
+    """What is done in one go, on the event loop or in a thread."""
+
+    document: Document
+    query: Document | None
+    intent_text: str
+    tools: tuple[str, ...]
 
 
 class Reading:
@@ -35,21 +44,20 @@ class Reading:
         """Raises UnreadableBodyError, unless the rule lets such a body pass, and BodyTooLargeError."""
         inquiry = case.inquiry
         try:
-            document, case.query, case.intent_text = await self._threads.run(
-                case.lease, case.size, self._parse, inquiry
-            )
+            read = await self._threads.run(case.lease, case.size, self._parse, inquiry)
         except UnreadableBodyError:
             if self._refuses_unreadable(inquiry.rule):
                 raise
             case.reason = "unreadable"
             return
-        case.document = document
-        case.size = len(document.body)
+        document = case.document = read.document
+        case.query, case.intent_text = read.query, read.intent_text
+        size = case.size = len(document.body)
         case.facts = case.facts.with_(
-            model=document.model or "", streamed=document.stream, tokens=estimated_tokens(len(document.body))
+            model=document.model or "", streamed=document.stream, tools=read.tools, tokens=estimated_tokens(size)
         )
 
-    def _parse(self, inquiry: Inquiry) -> tuple[Document, Document | None, str]:
+    def _parse(self, inquiry: Inquiry) -> _Read:
         headers = inquiry.headers
         with FAILING_CLOSED:
             document = payload.parse(
@@ -61,7 +69,8 @@ class Reading:
                 max_body_bytes=self._max_body_bytes,
             )
             query = payload.parse_query(inquiry.target) if inquiry.rule.query and "?" in inquiry.target else None
-            return document, query, document.intent_text if self._classifies else ""
+            intent_text = document.intent_text if self._classifies else ""
+            return _Read(document, query, intent_text, payload.offered_tools(document))
 
     def _refuses_unreadable(self, rule: Intercept) -> bool:
         return self._masks if rule.on_unreadable == "auto" else rule.on_unreadable == "reject"
