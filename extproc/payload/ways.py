@@ -59,18 +59,26 @@ class Ways:
 
     def _around(self, way: Way) -> _Container:
         """What is told of all that stands in a container, from the next one around it that is known."""
-        unknown: list[Way] = []
-        while way is not None and id(way) not in self._containers:
+        if way is None:
+            return _ROOT
+        known = self._containers
+        if (found := known.get(id(way))) is not None:
+            return found[1]
+        unknown: list[Way] = [way]
+        way = way[0]
+        while way is not None and id(way) not in known:
             unknown.append(way)
             way = way[0]
-        around = _ROOT if way is None else self._containers[id(way)][1]
+        around = _ROOT if way is None else known[id(way)][1]
+        roles = self._roles
         for here in reversed(unknown):
             assert here is not None
-            role = self._roles[id(here)][1] if id(here) in self._roles else around.role
-            key = here[1].decode() if isinstance(here[1], bytes) else around.key
-            place = (*around.place, here[1]) if len(around.place) < _DEEPEST_SAID else around.place
-            around = _Container(role, key, place)
-            self._containers[id(here)] = here, around
+            step = here[1]
+            spoken = roles.get(id(here))
+            key = step.decode() if isinstance(step, bytes) else around.key
+            place = (*around.place, step) if len(around.place) < _DEEPEST_SAID else around.place
+            around = _Container(around.role if spoken is None else spoken[1], key, place)
+            known[id(here)] = here, around
         return around
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from extproc.config.intercept import Intercept
+from extproc.config.pii import PiiSettings
 from extproc.payload import parse, response_editor
-from extproc.pii import Vault
+from extproc.pii import Analyzer, Anonymizer, Vault
 from tests.bench.machine import birth_certificate
 
 RULE = Intercept(path_prefix="/v1/")
@@ -32,6 +33,65 @@ def chat(*contents: str) -> bytes:
     messages = [{"role": "user", "content": content} for content in contents]
     settings = {"model": "gpt-4o", "temperature": 0.2, "stream": True}
     return json.dumps({**settings, "messages": [{"role": "system", "content": "Be helpful."}, *messages]}).encode()
+
+
+def agent() -> bytes:
+    """A chat of an agent: 30 tools whose definitions are 50 KB, and ten results that are JSON."""
+    words = "The name of the thing, or its number in the catalogue, as the list of things has it."
+    tools = [
+        {
+            "type": "function",
+            "function": {
+                "name": f"look_up_{i}",
+                "description": f"Looks up thing {i} by its number and returns what is known of it. " * 3,
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        f"field_{j}": {"type": "string", "description": f"{words} ({i}.{j})", "enum": ["alpha", "beta"]}
+                        for j in range(8)
+                    },
+                    "required": ["field_1"],
+                },
+            },
+        }
+        for i in range(30)
+    ]
+    messages: list[dict[str, object]] = [{"role": "user", "content": USER}]
+    for i in range(10):
+        rows = [
+            {"id": 1000 + n, "customer": f"customer{i}{n}@example.org", "total": 12.5 * n, "open": True}
+            for n in range(8)
+        ]
+        call = {
+            "id": f"call_{i}",
+            "type": "function",
+            "function": {"name": f"look_up_{i}", "arguments": json.dumps({"n": i})},
+        }
+        messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
+        messages.append({"role": "tool", "tool_call_id": f"call_{i}", "content": json.dumps({"rows": rows})})
+    return json.dumps({"model": "gpt-4o", "messages": messages, "tools": tools}).encode()
+
+
+def agents() -> None:
+    """An agent's chat, recognition included. An agent sends its tools, and all that was said, with every turn.
+
+    Targets: CPU of one thread in 8 ms to read it, 45 to mask it when it was never seen, 20 when it was (of 2 cores, an AMD EPYC;
+    measured there on 2026-11-30: 6.0, 37 and 15).
+    """
+    body = agent()
+    analyzer = Analyzer(PiiSettings())
+    forgetful, mindful = (Anonymizer(PiiSettings(remember_texts=n), analyzer) for n in (0, 16384))
+
+    def read():
+        return parse(RULE, CHAT, "application/json", "", body)
+
+    def masked(anonymizer):
+        document = read()
+        return document.replace(anonymizer.anonymize(document.segments, body=body).edits)
+
+    report("read: agent, 30 tools, 10 results", len(body), timed(read) | {"segments": len(read().segments)})
+    report("read and mask: agent, never seen", len(body), timed(lambda: masked(forgetful)))
+    report("read and mask: agent, seen before", len(body), timed(lambda: masked(mindful)))
 
 
 def timed(call, least_s: float = 0.5) -> dict[str, float]:
@@ -132,4 +192,5 @@ def answers() -> None:
 
 if __name__ == "__main__":
     requests()
+    agents()
     answers()

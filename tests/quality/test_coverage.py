@@ -4,12 +4,18 @@ The clients ship their requests as typed dictionaries. Each field that takes a s
 card, each that takes any key a key: what the upstream would get holds none of them, or the request is refused by name.
 """
 
+import base64
 import collections.abc
 import json
+import quopri
+import re
 import types
 import typing
 from collections import Counter
+from contextlib import suppress
 from functools import cache
+from html import unescape
+from urllib.parse import quote, quote_plus, unquote_plus
 
 import pytest
 
@@ -119,6 +125,87 @@ def sent(path, body):
     document = parse(RULE, path, "application/json", "", json.dumps(body).encode())
     assert sum(end - start for start, end, _ in document.regions()) == len(document.body)
     return document.replace(ANONYMIZER.anonymize(document.segments, body=document.body).edits)
+
+
+VALUES = {
+    "mail": "jane.doe@example.com",
+    "ssn": "SSN: 536-22-1845",
+    "card": "card 4111 1111 1111 1111",
+    "iban": "IBAN DE89 3704 0044 0532 0130 00",
+    "phone": "phone +1 415 555 0132",
+    "password": "password: hunter2hunter2",
+}
+TELLING = ("jane.doe", "536-22-1845", "4111 1111", "3704 0044", "415 555", "hunter2hunter2")
+SPELLINGS = {
+    "plain": str,
+    "json": lambda text: json.dumps({"note": text}),
+    "json twice": lambda text: json.dumps([json.dumps({"note": text})]),
+    "escaped": lambda text: json.dumps(f"INFO:\n{text}\n")[1:-1],
+    "escaped twice": lambda text: json.dumps(json.dumps(f"INFO:\n{text}\n")[1:-1])[1:-1],
+    "repr": lambda text: repr({"note": f"a\n{text}"}),
+    "percent": lambda text: "https://x.example/?q=" + quote(text),
+    "form": lambda text: "https://x.example/?q=" + quote_plus(text),
+    "entities": lambda text: "<p>" + "".join(f"&#{ord(c)};" if c in "@.- :" else c for c in text) + "</p>",
+    "mail": lambda text: quopri.encodestring(f"Content-Type: x\n\n=C3=BC {text}".encode(), quotetabs=True).decode(),
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 in a text": lambda text: f"see {base64.b64encode(f'the {text} of it'.encode()).decode()} there",
+    "data url": lambda text: "data:text/plain;base64," + base64.b64encode(text.encode()).decode(),
+}
+CARRIERS = {
+    "content": lambda text: {"messages": [{"role": "user", "content": text}]},
+    "part": lambda text: {"messages": [{"role": "user", "content": [{"type": "text", "text": text}]}]},
+    "system": lambda text: {"system": [{"type": "text", "text": text}], "messages": []},
+    "tool result": lambda text: {"messages": [{"role": "tool", "tool_call_id": "1", "content": text}]},
+    "arguments": lambda text: {"messages": [{"tool_calls": [{"function": {"arguments": json.dumps({"x": text})}}]}]},
+    "input": lambda text: {
+        "messages": [{"content": [{"type": "tool_use", "id": "1", "name": "f", "input": {"x": [text]}}]}]
+    },
+    "description": lambda text: {"tools": [{"function": {"name": "f", "description": text}}]},
+    "enum": lambda text: {"tools": [{"function": {"parameters": {"properties": {"a": {"enum": [text]}}}}}]},
+    "format": lambda text: {"text": {"format": {"type": "json_schema", "schema": {"description": text}}}},
+    "metadata": lambda text: {"metadata": {"x": text}},
+    "unknown": lambda text: {"x_new_field": {"x": [{"y": text}]}},
+    "file": lambda text: {"messages": [{"content": [{"type": "file", "file": {"file_data": text}}]}]},
+}
+FLOOR = 1.0
+"""Share of these that do not reach the upstream in any spelling that this test knows how to read."""
+
+
+READERS = (
+    unescape,
+    unquote_plus,
+    lambda text: text.encode().decode("unicode_escape"),
+    lambda text: quopri.decodestring(text).decode(),
+)
+
+
+def read_again(text, depth=2):
+    """All that a reader may make of a text."""
+    yield text
+    if depth:
+        for reader in (
+            unescape,
+            unquote_plus,
+            lambda t: t.encode().decode("unicode_escape"),
+            lambda t: quopri.decodestring(t).decode(),
+        ):
+            with suppress(ValueError):
+                yield from read_again(reader(text), depth - 1) if reader(text) != text else ()
+        for run in re.findall(r"[A-Za-z0-9+/]{16,}={0,2}", text):
+            with suppress(ValueError):
+                yield from read_again(base64.b64decode(run + "=" * (-len(run) % 4)).decode(), depth - 1)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_no_value_leaks_wherever_it_stands(spelling):
+    """Six values in each spelling at twelve places."""
+    leaks = []
+    for carrier, carry in CARRIERS.items():
+        for name, value in VALUES.items():
+            upstream = sent("/v1/chat/completions", carry(SPELLINGS[spelling](value))).decode()
+            if any(telling in reading for reading in read_again(upstream) for telling in TELLING):
+                leaks.append((carrier, name))
+    assert 1 - len(leaks) / (len(CARRIERS) * len(VALUES)) >= FLOOR, leaks
 
 
 @pytest.mark.parametrize("path", list(requests()))

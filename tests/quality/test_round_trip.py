@@ -21,6 +21,7 @@ ANALYZER = Analyzer(SETTINGS)
 ANONYMIZER = Anonymizer(SETTINGS, ANALYZER)
 REDACTOR = Redactor(SETTINGS, ANALYZER)
 ANY = Intercept(path_prefix="/")
+APPLICATIONS = Intercept(path_prefix="/", payload="json")
 
 ORIGINALS = ["ada@example.org", "bob.oneil+x@mail.example.co.uk", "Ada@Example.org"]
 """What any analyzer finds; what else it finds takes part all the same."""
@@ -115,6 +116,28 @@ def test_any_body_echoed(value, spelling, data, redacting):
     assert json.loads(out) == json.loads(body)
     if spelling == {"ensure_ascii": False} or not len(vault):
         assert out == body
+
+
+ITEM = st.sampled_from([*ORIGINALS, "a", "to"]) | st.text(CHARACTERS, max_size=4)
+NUMBERS = st.sampled_from([4111111111111111, 536221845, 12025550142, 7, 2**40]) | st.integers(0, 10**17)
+APPLICATION = st.recursive(
+    TEXT | NUMBERS | st.none() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ITEM, inner, max_size=4),
+    max_leaves=8,
+).map(lambda value: {"body": value})
+
+
+@ROUND_TRIP
+@given(APPLICATION, SPELLING, st.data())
+def test_json_of_an_application_echoed(value, spelling, data):
+    """Keys and numbers too: what was a number is one again."""
+    body = json.dumps(value, **spelling).encode()
+    document = parse(APPLICATIONS, "/any", "application/json", "", body)
+    done = ANONYMIZER.anonymize(document.segments, body=document.body, remember=True)
+    sent = document.replace(done.edits)
+    editor = response_editor(APPLICATIONS, "application/json", "", done.vault.restorer)
+    out = b"".join(editor.feed(piece) for piece in pieces(data, sent)) + editor.feed(b"", end=True)
+    assert json.loads(out) == json.loads(body)
 
 
 @ROUND_TRIP
