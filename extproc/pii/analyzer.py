@@ -135,6 +135,11 @@ class Analyzer:
         """The same without the name model, which needs whole sentences: for text that arrives word by word."""
         return self._analyze(text, key, None)
 
+    @property
+    def searches_words(self) -> bool:
+        """Whether something may be found in a word that no label announces: by the user's own lists and recognizers."""
+        return self._own.searches or bool(self._extra)
+
     def is_label(self, key: str) -> bool:
         """Whether a JSON key says what stands under it."""
         return bool(self._vocabulary.of_key(key))

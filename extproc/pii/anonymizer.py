@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from extproc.pii.results import RecognizerResult
 
 _AGREED = frozenset({"key", "identifier"})
+_WORD = re.compile(r"(?=.{1,12}\Z)[a-z_-]*+(?:[0-9](?![0-9])[a-z_-]*+){0,2}")
+"""A short word in small letters: `get_weather`, `gpt-4o`. Nothing has such a shape that needs no label."""
 _GUESSED = frozenset({"label before", "label after", "JSON key", "head of its column"})
 """Evidence that names of tools and of fields have by chance."""
 Span = tuple[str, int, int]
@@ -89,6 +91,7 @@ class Anonymizer:
         self._settings = settings
         self._analyzer = analyzer
         self._search = RecentFindings(analyzer.analyze, settings.remember_texts)
+        self._knows_words = not analyzer.searches_words
         self._search_agreed = RecentFindings(lambda text, _: analyzer.patterns(text), settings.remember_texts)
         self._keys = Keys.read(settings)
 
@@ -144,6 +147,8 @@ class Anonymizer:
             raise LateError
         try:
             if is_agreed(text):
+                if self._knows_words and _WORD.fullmatch(text.text):
+                    return []
                 return without_guesses(self._search_agreed(text.text, None))
             return self._search(text.text, text.key)
         except IntentmeshError:

@@ -15,7 +15,7 @@ with atheris.instrument_imports(include=["extproc.payload"]):
     from extproc.payload import Change, parse, parse_query, response_editor
 
 from extproc.config.intercept import Intercept
-from extproc.errors import BodyTooLargeError, UnreadableBodyError
+from extproc.errors import BodyTooLargeError, OutOfRangeError, UnreadableBodyError
 from extproc.pii import Vault
 from tests.fuzz.kinds import CODINGS, TYPES
 
@@ -26,7 +26,7 @@ VAULT.placeholder("EMAIL_ADDRESS", "ada@example.org")
 
 
 def one_input(data: bytes) -> None:
-    """Only the two errors that a body may cause; nothing changes that was not to; pieces make no difference."""
+    """Only the errors that a body may cause; nothing changes that was not to; pieces make no difference."""
     if len(data) < 2:
         return
     kind, coding = data[0] % len(TYPES), CODINGS[data[0] // len(TYPES) % len(CODINGS)]
@@ -34,11 +34,14 @@ def one_input(data: bytes) -> None:
     body = data[2:]
     try:
         document = parse(RULE, path, content_type, coding, body, max_body_bytes=LARGEST)
-    except (UnreadableBodyError, BodyTooLargeError):
+    except (UnreadableBodyError, BodyTooLargeError, OutOfRangeError):
         pass
     else:
         untouched: list[Change | None] = [None] * len(document.segments)
         assert body == document.replace(untouched), "a body in which nothing changed is another one"
+        assert sum(end - start for start, end, _ in document.regions()) == len(document.body), (
+            "a byte is not accounted for"
+        )
         assert isinstance(document.intent_text, str)
         document.replace(["[EMAIL_ADDRESS_1]" for _ in document.segments])
     whole = response_editor(RULE, content_type, coding, VAULT.restorer)

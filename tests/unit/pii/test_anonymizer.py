@@ -1,11 +1,15 @@
 """Operators, numbering and the vault: what is written in the place of a value, and what can come back."""
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as cases
+from hypothesis import strategies as st
 
-from extproc.config.pii import PiiSettings
+from extproc.config.pii import PACKS, PiiSettings
 from extproc.errors import BlockedEntityError, ConfigError, MaskingError
 from extproc.payload import Segment
 from extproc.pii import Analyzer, Anonymizer
+from extproc.pii.anonymizer import _WORD, without_guesses
 
 MAIL = "ada@example.org"
 ANALYZER = Analyzer(PiiSettings())
@@ -170,3 +174,21 @@ def test_nothing_that_was_found_is_lost():
 
     found = everywhere([Segment("DE89 00"), Segment("DE89 00ada@x")], [[("IBAN", 0, 7)], [("MAIL", 5, 12)]], ["IBAN"])
     assert found[1] == [("IBAN", 0, 5), ("MAIL", 5, 12)]
+
+
+EVERYTHING = Analyzer(PiiSettings(packs=PACKS))
+
+
+@cases(deadline=None, max_examples=400)
+@given(st.from_regex(_WORD, fullmatch=True))
+def test_short_words_of_programs_hold_nothing(word):
+    """With all packs on: so names of tools, fields and models need no search."""
+    assert without_guesses(EVERYTHING.patterns(word)) == []
+
+
+def test_words_of_programs_are_searched_for_what_is_the_user_s_own():
+    """A deny list may name a tool."""
+    segment = Segment("bluebird", kind="identifier")
+    own = PiiSettings.model_validate({"deny": {"PROJECT": ["bluebird"]}})
+    assert Anonymizer(own, Analyzer(own)).anonymize([segment]).texts == ["[PROJECT_1]"]
+    assert Anonymizer(PiiSettings(), ANALYZER).anonymize([segment]).texts == [None]
