@@ -28,7 +28,7 @@ _MAGIC: Final = (
 _RIFF: Final = {b"WEBP": "image", b"WAVE": "audio", b"AVI ": "video"}
 _IMAGE_BRANDS: Final = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 _AUDIO_BRANDS: Final = (b"M4A ", b"M4B ", b"F4A ")
-_MPEG_AUDIO: Final = re.compile(rb"\xff[\xe2-\xe7\xf2-\xff][\x00-\xef]")
+_MPEG_AUDIO: Final = re.compile(rb"\xff[\xe2-\xe7\xf2-\xfd\xff][\x00-\xef]")
 _TEXT_MAGIC: Final = (b"BM", b"FORM", b"ID3")
 """Beginnings that are words too: what follows must not be text."""
 _MARK: Final = ";base64,"
@@ -74,18 +74,42 @@ def is_binary(data: bytes) -> bool:
     return len(data) - len(data.translate(None, _CONTROLS)) > len(data) // 50
 
 
-def readable(data: bytes) -> str | None:
-    """Bytes as a text of people; None: they are none."""
+def readable(data: bytes) -> tuple[str, str] | None:
+    """Bytes as a text of people, and its charset; None: they are none."""
+    charset = _charset(data)
+    if charset is None:
+        return None
+    text = data.decode(charset)
+    return (text, charset) if text[:_HEAD].translate(_SPACE).isprintable() else None
+
+
+def _charset(data: bytes) -> str | None:
+    head = data[:4]
+    wide = "utf-16-le" if head[1:2] == b"\0" or head.startswith(b"\xff\xfe") else "utf-16-be"
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or (len(data) >= _WIDE and _UNMARKED.match(head)):
+        return wide if _decodes(data, wide) else None
     if not data or is_binary(data[:_HEAD]) or is_binary(data):
         return None
+    if _decodes(data, "utf-8"):
+        return "utf-8"
+    letters = len(data) - len(data.translate(None, _LETTERS))
+    return "latin-1" if len(data) >= _WIDE and letters > 0.8 * len(data) and not data.translate(None, _SHOWN) else None
+
+
+def _decodes(data: bytes, charset: str) -> bool:
     try:
-        text = data.decode()
+        data.decode(charset)
     except UnicodeDecodeError:
-        return None
-    return text if text[:_HEAD].translate(_SPACE).isprintable() else None
+        return False
+    return True
 
 
-_SPACE: Final = str.maketrans("\t\n\r\f\x1b", "     ")
+_WIDE: Final = 64
+"""Bytes of a text in another charset: fewer are by chance one in any."""
+_UNMARKED: Final = re.compile(rb"[ -~]\0[ -~]\0|\0[ -~]\0[ -~]")
+_LETTERS: Final = bytes({*range(32, 127), 9, 10, 13})
+_SHOWN: Final = bytes({*range(32, 127), 9, 10, 13, *range(160, 256)})
+_SPACE: Final = str.maketrans("\t\n\r\f\x1b\ufeff", "      ")
 
 
 def runs(text: str) -> Iterator[Run]:
@@ -144,13 +168,17 @@ def _is_base64(character: str) -> bool:
 
 
 def _wrapped(text: str, start: int, end: int) -> Iterator[Run]:
-    """Base64 in lines of 64 or 76, as mail has it: data if it begins as data does."""
+    """Base64 in lines of 64 or 76, as mail has it: data if it begins as data does, or a text."""
     whole = _decoded("".join(text[start:end].split()))
-    if whole is not None and (kind := kind_of(whole)) is not None:
-        yield Run(start, end, kind)
+    if whole is None:
+        return
+    kind = kind_of(whole)
+    read = readable(whole) if kind is None else None
+    if kind is not None or read is not None:
+        yield Run(start, end, kind, read[0] if read is not None else "")
 
 
-def _run(text: str, start: int, end: int, *, declared: bool = False) -> Run | None:
+def _run(text: str, start: int, end: int, *, declared: bool = False) -> Run | None:  # noqa: PLR0911 - proof by proof
     """What one run is; None: not proved. `declared`: a data URL says that it is base64."""
     head = _decoded(text[start : min(end, start + _HEAD)])
     if head is None:
@@ -163,8 +191,11 @@ def _run(text: str, start: int, end: int, *, declared: bool = False) -> Run | No
         return None
     read = readable(whole)
     if read is not None:
-        return Run(start, end, None, read) if declared or any(map(str.isalpha, read)) else None
-    if end - start < LONG or not is_binary(whole) or _DIGITS.search(text, start, end) or not _is_mixed(text[start:end]):
+        return Run(start, end, None, read[0]) if declared or any(map(str.isalpha, read[0])) else None
+    if end - start < LONG or not is_binary(whole):
+        return None
+    run = text[start:end]
+    if run.isdigit() or not (declared or (_is_mixed(run) and not _DIGITS.search(run))):
         return None
     return Run(start, end, "binary")
 
@@ -191,13 +222,23 @@ def _decoded(run: str) -> bytes | None:
 
 
 def text_of(run: str) -> str:
-    """The text that a run of base64 spells."""
-    return (_decoded(run) or b"").decode()
+    """The text that base64 spells."""
+    read = readable(_decoded("".join(run.split())) or b"")
+    return read[0] if read is not None else ""
 
 
 def spelled_as(run: str, text: str) -> str:
-    """Base64 of another text, spelled as a run is: with its alphabet and its padding."""
-    encoded = base64.b64encode(text.encode(errors="surrogatepass")).decode()
+    """Base64 of another text, spelled as this one is: its charset, its alphabet, its padding, its lines."""
+    read = readable(_decoded("".join(run.split())) or b"")
+    charset = read[1] if read is not None else "utf-8"
+    encoded = base64.b64encode(text.encode(charset, "replace" if charset == "latin-1" else "surrogatepass")).decode()
     if "-" in run or "_" in run:
         encoded = encoded.replace("+", "-").replace("/", "_")
-    return encoded if run.endswith("=") or len(run) % 4 == 0 else encoded.rstrip("=")
+    if not (run.rstrip().endswith("=") or len("".join(run.split())) % 4 == 0):
+        encoded = encoded.rstrip("=")
+    line = run.find("\n")
+    if line < 0:
+        return encoded
+    eol = "\r\n" if run[line - 1] == "\r" else "\n"
+    size = line + 1 - len(eol)
+    return eol.join(encoded[at : at + size] for at in range(0, len(encoded), size))

@@ -257,6 +257,23 @@ def test_base64_of_a_text_is_a_text():
         assert out.startswith("data:text/plain;base64,") == spelled.startswith("data:")
 
 
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-16-be", "latin-1"])
+@pytest.mark.parametrize("form", ["url", "bare", "lines"])
+def test_base64_of_a_text_in_another_charset(charset, form):
+    """Searched too, and written again in the same charset, in lines if it was."""
+    said = "Jané's card is 4111 1111 1111 1111, and that is all there is to be said of it today. " * 3
+    data = said.encode(charset)
+    encoded = base64.encodebytes(data).decode() if form == "lines" else base64.b64encode(data).decode()
+    text = f"data:text/plain;base64,{encoded}" if form == "url" else encoded
+    document = JsonDocument(json.dumps([text]).encode(), FREE)
+    (found,) = spoken(document)
+    assert found.lstrip("\ufeff") == said
+    at = found.index("4111")
+    (out,) = json.loads(document.replace([[(at, at + 19, "[C_1]")]]))
+    assert base64.b64decode(out.rpartition(",")[2]).decode(charset) == said.replace("4111 1111 1111 1111", "[C_1]", 1)
+    assert ("\n" in out) == (form == "lines")
+
+
 def test_json_in_base64_in_json():
     """One layer within another."""
     inner = base64.b64encode(json.dumps({"to": "jane doe", "card": 4111111111111111}).encode()).decode()
