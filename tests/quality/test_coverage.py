@@ -15,6 +15,7 @@ from collections import Counter
 from contextlib import suppress
 from functools import cache
 from html import unescape
+from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote_plus
 
 import pytest
@@ -26,6 +27,7 @@ from extproc.errors import OutOfRangeError
 from extproc.payload import parse
 from extproc.pii import Analyzer, Anonymizer
 
+CASES = Path(__file__).parents[3] / "shared" / "data" / "reports" / "personal_data.jsonl"
 MAIL, CARD = "jane.doe@example.com", 4111111111111111
 RULE = Intercept(path_prefix="/v1/")
 SETTINGS = PiiSettings(names=NameSettings(enabled=False))
@@ -206,6 +208,33 @@ def test_no_value_leaks_wherever_it_stands(spelling):
             if any(telling in reading for reading in read_again(upstream) for telling in TELLING):
                 leaks.append((carrier, name))
     assert 1 - len(leaks) / (len(CARRIERS) * len(VALUES)) >= FLOOR, leaks
+
+
+def contents(content):
+    """A tool's result as the upstream gets it."""
+    return json.loads(sent("/v1/chat/completions", {"messages": [{"role": "tool", "content": content}]}))["messages"][
+        0
+    ]["content"]
+
+
+def test_json_in_a_text_is_masked_as_the_text_itself():
+    """Each text of the reported cases, plain, in JSON, and in JSON in JSON: what the upstream reads is the same."""
+    rows = [json.loads(line)["text"] for line in CASES.read_text(encoding="utf-8").splitlines()]
+    for text in rows:
+        plain = contents(text)
+        assert json.loads(contents(json.dumps({"text": text}))) in ({"text": plain}, {"text": _as_json(plain)}), text[
+            :20
+        ]
+        twice = json.dumps({"a": json.dumps([text], ensure_ascii=False)})
+        assert json.loads(json.loads(contents(twice))["a"]) in ([plain], [_as_json(plain)])
+        json.loads(contents("log: " + json.dumps(text))[5:])  # through escapes, and none of them is broken
+    assert len(rows) > 300
+
+
+def _as_json(text):
+    with suppress(ValueError):
+        return json.loads(text)
+    return text
 
 
 @pytest.mark.parametrize("path", list(requests()))
