@@ -21,6 +21,7 @@ from extproc.pii import (
     led,
     loose,
     mail,
+    mrz,
     names,
     network,
     packs,
@@ -35,6 +36,7 @@ from extproc.pii import (
 from extproc.pii.finding import Finding, resolve
 from extproc.pii.fold import fold
 from extproc.pii.labels import Labels
+from extproc.pii.names import announced
 from extproc.pii.numbers import STRONG, Index, Numbers
 from extproc.pii.packs import words
 from extproc.pii.pieces import Cut
@@ -122,6 +124,9 @@ class Analyzer:
         """Types whose labels are read on from."""
         for phrase, entity_type in self._own.labels:
             phrases[phrase] = phrases.get(phrase, frozenset()) - {NEGATIVE} | {entity_type}
+        if self.names and "PERSON" in found_by_model:
+            for phrase, kinds in announced.PHRASES.items():
+                phrases[phrase] = phrases.get(phrase, frozenset()) | kinds
         self._vocabulary = Vocabulary(phrases)
         self._scan = scan.Scanner(self._vocabulary, secrets.KEYS | credentials.KEYS | mail.WORDS)
         self._reads_all = "DATE_TIME" in self.entity_types or self._own.searches
@@ -154,7 +159,7 @@ class Analyzer:
         """Findings in a text as it stands."""
         folded = fold(text)
         cut = Cut(folded.text)
-        findings = self._find(cut, key)
+        findings = self._find(cut, key, with_names=names is not None)
         for recognize in self._extra:
             findings += self._taken_over(folded.text, recognize(folded.text, key))
         if names:
@@ -175,7 +180,7 @@ class Analyzer:
             if not self._own.allowed(text[r.start : r.end])
         )
 
-    def _find(self, cut: Cut, key: str | None) -> list[Finding]:
+    def _find(self, cut: Cut, key: str | None, *, with_names: bool) -> list[Finding]:
         """Everything that something speaks for, in positions of the folded text."""
         text = cut.text
         tokens = self._scan(cut)
@@ -183,6 +188,8 @@ class Analyzer:
         findings = _beyond_tokens(text)
         if tokens.found or tokens.labels or tokens.words or named or self._reads_all:
             findings += self._weigh(text, key, tokens, named)
+        if with_names and tokens.labels:
+            findings += announced.find(text, tokens.labels)
         known, allowed = self.entity_types, self._own.allowed
         return [f for f in findings if f.entity_type in known and not allowed(text[f.start : f.end])]
 
@@ -221,10 +228,11 @@ class Analyzer:
         findings: list[Finding] = []
         leading = [label for label in in_slices(labels) if not self._leads.isdisjoint(label.kinds)]
         if leading:
-            findings += led.values(text, leading, self._led)
-            findings += led.dates_of_birth(text, leading)
             findings += passwords.passwords(text, leading)
-            findings += self._loose.find(text, leading, taken | {f.start for f in findings})
+            before_digits = [label for label in leading if led.may_lead(text, label)]
+            findings += led.values(text, before_digits, self._led)
+            findings += led.dates_of_birth(text, before_digits)
+            findings += self._loose.find(text, before_digits, taken | {f.start for f in findings})
         for start, end, kinds in in_slices(tables.cells(text, found_tables), FINDINGS):
             findings += columns.value(text, (start, end), kinds, self._led, "head of its column")
         if named:
@@ -254,6 +262,8 @@ def _beyond_tokens(text: str) -> list[Finding]:
     findings: list[Finding] = []
     if "BEGIN " in text:
         findings += pem.private_keys(text)
+    if "<<" in text:
+        findings += mrz.lines(text)
     if "@" in text:
         findings += mail.torn(text)
     if "%" in text or "\\" in text or "&" in text:

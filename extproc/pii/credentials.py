@@ -82,7 +82,7 @@ def _authorization(text: str, at: int) -> Iterator[Finding]:
     start, end = match.span("value")
     value, known = match["value"], (match["scheme"] or "").lower() in _SCHEMES
     parameters = _PARAMETERS.match(text, start)
-    if parameters and (known or "," in parameters.group()) and '"' in parameters.group():
+    if parameters and "," in parameters.group() and (known or '"' in parameters.group()):
         end = parameters.end()
     elif is_stand_in(value) or not (
         is_random(value.rstrip("="))

@@ -105,7 +105,7 @@ def fold(text: str) -> Folded:
     for start, end in _runs(text):
         chars = text[start:end]
         folded = [_fold_char(char) for char in chars]
-        if _MARK.search(chars):
+        if not chars.isalpha() and _MARK.search(chars):
             _join(text, start, folded, marks)
         if "".join(folded) == chars:
             continue

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from extproc.pii.finding import Finding
+from extproc.pii.vocabulary import MARKS
 from extproc.slices import in_slices
 
 if TYPE_CHECKING:
@@ -20,18 +21,35 @@ _FILLER = (
     "[49][ -]digits?|digits?|"
     "ending|ends|with|at|wallet|address|the|would be|will be|reads?|file"
 )
-_HINT = r"[ \t]{0,2}(?:\([^()\n0-9]{1,40}\)|\[[^\[\]\n0-9]{1,40}\])"
+_HINT = r"[ \t]{0,2}(?:\((?:[^()\n0-9]|[0-9](?![0-9]{2})){1,40}\)|\[(?:[^\[\]\n0-9]|[0-9](?![0-9]{2})){1,40}\])"
 """`(MM/DD/YYYY)`, `[required]`: what a form says of its field."""
 _GAP = (
-    r"""\.?[ \t:：=#|*"'`(\[>_\-/,°º]{0,32}(?:\r?\n[ \t|*"'`>-]{0,12})?"""
+    rf"""{MARKS}(?:['’]s)?\.?[ \t:：=#|*"'`(\[>_\-/,°º]{{0,32}}(?:\r?\n[ \t|*"'`>-]{{0,12}})?"""
     rf"""(?:(?:{_FILLER})\b[ \t:=#.|*"'`(\[>_\-°º]{{1,8}}){{0,4}}"""
 )
 GAP = re.compile(_GAP, re.IGNORECASE)
 """What may stand between a label and its value."""
 _HINTED = re.compile(_HINT + _GAP, re.IGNORECASE)
-_COPULA = r"is|was|are|would be|will be|should be|ist|lautet|war|est|es|è|é|jest|to|är|er|on|=|:"
-_RELATION = re.compile(rf"(?:[ \t]+[^\W\d_][\w'’.-]{{0,24}}){{1,7}}?[ \t]+(?:{_COPULA})[ \t:\"'`]+", re.IGNORECASE)
+_COPULA = (
+    r"(?:is|was|are|were|would be|will be|should be|ist|lautet|war|est|es|è|é|jest|är|reads|has the number|with (?:the )?number|"
+    r"hat die nummer|mit der nummer)[ \t:\"'`]+"
+)
+_RELATION = re.compile(rf",?(?:[ \t]+[^\W\d_][\w'’.-]{{0,24}},?){{1,8}}?(?:[ \t]+{_COPULA}|:[ \t]+)", re.IGNORECASE)
 """`printed on the card is`."""
+
+
+_DIGIT = re.compile(r"[0-9]")
+_REACH = 160
+_WITHOUT_DIGITS = frozenset({"BIC", "LICENSE_PLATE", "IN_UPI"})
+
+
+def may_lead(text: str, label: Label) -> bool:
+    """Whether a digit stands within the reach of a label: nearly all values have one, and most labels lead to none."""
+    return _DIGIT.search(text, label.end, label.end + _REACH) is not None or not _WITHOUT_DIGITS.isdisjoint(label.kinds)
+
+
+_BEFORE = 24
+"""Characters before a label that may say which part of its value follows: the last four digits of it."""
 
 
 def starts(text: str, label: Label) -> Iterator[int]:
@@ -40,7 +58,7 @@ def starts(text: str, label: Label) -> Iterator[int]:
     yield gap.end() if gap else label.end
     if text[label.end : label.end + 3].lstrip(" \t")[:1] in ("(", "[") and (hinted := _HINTED.match(text, label.end)):
         yield hinted.end()
-    if text[label.end : label.end + 1] == " " and (relation := _RELATION.match(text, label.end)):
+    if text[label.end : label.end + 1] in (" ", ",") and (relation := _RELATION.match(text, label.end)):
         yield relation.end()
 
 
@@ -59,7 +77,7 @@ DATE = re.compile(
     re.IGNORECASE,
 )
 _MORE_MONTHS = (
-    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|okt|nov|dec|mai|maj|mei|dez|mär|fév|avr|août|aoû|déc|ene|abr|ago|dic|gen|mag|giu|"
+    r"(?:jan|feb|mar|már|apr|ápr|may|máj|jun|jún|jul|júl|aug|sep|sze|oct|okt|nov|dec|mai|maj|mei|dez|mär|fév|avr|août|aoû|déc|ene|abr|ago|dic|gen|mag|giu|"
     r"lug|set|ott|fev|out|mrt|sty|lut|kwi|cze|lip|sie|wrz|paź|lis|gru|oca|şub|nis|haz|tem|ağu|eyl|eki|kas|ara|led|úno|bře|dub|"
     r"kvě|čer|srp|zář|říj|pro|tammi|helmi|maalis|huhti|touko|kesä|heinä|elo|syys|loka|marras|joulu|ian|iun|iul|mac|ogos|des|"
     r"янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек|січ|лют|бер|кві|тра|чер|лип|сер|вер|жов|лис|гру|"
@@ -70,16 +88,17 @@ _MORE_MONTHS = (
     r"|(?:มกราคม|กุมภาพันธ์|มีนาคม|เมษายน|พฤษภาคม|มิถุนายน|กรกฎาคม|สิงหาคม|กันยายน|ตุลาคม|พฤศจิกายน|ธันวาคม)"
 )
 _DAY = r"(?:0?[1-9]|[12][0-9]|3[01])(?:st|nd|rd|th|er|re|º|ª|o)?"
-_BETWEEN_PARTS = r"[ ./,-]{1,3}(?:of |de |del |di |den |tháng )?"
+_BETWEEN_PARTS = r"[ ./,-]{0,3}(?:of |de |del |di |den |tháng )?"
 _ANY_YEAR = r"(?:(?:1[89]|2[05])[0-9]{2}|'?[0-9]{2})"
 _BIRTH = re.compile(
     rf"(?:{_DAY}{_BETWEEN_PARTS}(?:{_MORE_MONTHS}){_BETWEEN_PARTS}{_ANY_YEAR}"
-    rf"|(?:{_MORE_MONTHS})[ .-]{{1,2}}{_DAY}[ ,.-]{{1,3}}{_ANY_YEAR}"
-    rf"|{_YEAR}[ .-](?:{_MORE_MONTHS})[ .-]{_DAY}"
+    rf"|(?:{_MORE_MONTHS})[ .-]{{1,2}}(?:the )?{_DAY}[ ,.-]{{1,3}}{_ANY_YEAR}"
+    rf"|{_YEAR}[ .-]{{1,2}}(?:{_MORE_MONTHS})[ .-]{{1,2}}{_DAY}"
     rf"|{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])|(?:0[1-9]|[12][0-9]|3[01])(?:0[1-9]|[12][0-9]|3[01]){_YEAR}"
-    rf"|{_YEAR}[./-] ?[0-9]{{1,2}}[./-] ?[0-9]{{1,2}}|[0-9]{{1,2}}[./-] ?[0-9]{{1,2}}[./-] ?{_ANY_YEAR}"
+    rf"|{_YEAR} ?[./,-] ?[0-9]{{1,2}} ?[./,-] ?[0-9]{{1,2}}|[0-9]{{1,2}} ?[./,-] ?[0-9]{{1,2}} ?[./,-] ?{_ANY_YEAR}"
     r"|(?:明治|大正|昭和|平成|令和|[MTSHR])(?:[0-9]{1,2}|元)(?:年 ?[0-9]{1,2}月 ?[0-9]{1,2}日|[./-][0-9]{1,2}[./-][0-9]{1,2})"
     r"|[0-9]{2,4}年 ?[0-9]{1,2}月(?: ?[0-9]{1,2}日)?|[0-9]{4}년 ?[0-9]{1,2}월(?: ?[0-9]{1,2}일)?"
+    r"|[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
     rf"|{_DAY}[ .-](?:of |de |di )?(?:{_MORE_MONTHS})|(?:{_MORE_MONTHS}) {_DAY}"
     r"|(?:0?[1-9]|[12][0-9]|3[01])\.(?:0?[1-9]|1[0-2])\.|(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12][0-9]|3[01])"
     rf"|{_YEAR}(?=[ \t]*(?:\r?\n|\Z|[,;)])))(?![0-9A-Za-z])",
@@ -127,7 +146,10 @@ def _value(text: str, label: Label, kind: str, recognizer: Recognizer, pattern: 
         value = match.group()
         if sum(c.isdigit() for c in value) < recognizer.least_digits or len(value) < recognizer.least_length:
             continue
-        if recognizer.between and re.search(recognizer.between, text[label.end : at], re.IGNORECASE) is None:
+        if (
+            recognizer.between
+            and re.search(recognizer.between, text[max(0, label.start - _BEFORE) : at], re.IGNORECASE) is None
+        ):
             continue
         following = text[match.end() : match.end() + 1]
         if following.isalnum() or (following and following in "_@"):

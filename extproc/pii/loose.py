@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 _MISREAD = str.maketrans("OoQlIi|SsBZ", "00011115582")
 _DIGIT = re.compile(r"[0-9]")
-_BETWEEN = " .-/_\n\r\t"
+_BETWEEN = " .-/_>\n\r\t"
 _MOST_BETWEEN = 14
 """Separators between two characters: a break of the line and the indentation below it."""
+_MOST_BREAKS = 2
 _LONGEST = 28
 _REACH = 48
 """How far from a label its number begins at most."""
@@ -62,23 +63,23 @@ class Loose:
                     break
         return found
 
-    def _at(self, text: str, at: int, kinds: Iterable[str], *, taken: bool) -> Finding | None:  # noqa: PLR0911 - kind by kind
+    def _at(self, text: str, at: int, kinds: frozenset[str], *, taken: bool) -> Finding | None:
         """What begins here."""
-        if "IBAN_CODE" in kinds and text[at : at + 2].isalpha() and (finding := _iban(text, at)):
+        if "IBAN_CODE" in kinds and text[at : at + 1].isalpha() and (finding := _iban(text, at)):
             return finding
-        if taken:
+        if "PHONE_NUMBER" in kinds and (finding := _phone(text, at, taken=taken)):
+            return finding
+        if taken and "CREDIT_CARD" not in kinds:
             return None
         if "CREDIT_CARD" in kinds and (hidden := cards.HIDDEN.match(text, at)):
             return Finding("CREDIT_CARD", *hidden.span(), 0.8, ("first and last digits", "label before"))
-        if "PHONE_NUMBER" in kinds and (finding := _phone(text, at)):
-            return finding
         if not text[at : at + 1].isalnum():
             return None
         chars, ends = _collect(text, at, _LONGEST)
-        for kind in kinds:
-            if kind in self._shapes and (finding := self._read(text, at, kind, chars, ends)):
-                return finding
-        return None
+        read = (self._read(text, at, kind, chars, ends) for kind in kinds & self._shapes.keys())
+        return max(
+            (f for f in read if f and (not taken or f.entity_type in _CARD)), key=lambda f: f.score, default=None
+        )
 
     def _read(self, text: str, at: int, kind: str, chars: str, ends: list[int]) -> Finding | None:
         best = None
@@ -96,18 +97,29 @@ class Loose:
         return best if kind not in _CARD else None
 
 
-def _phone(text: str, at: int) -> Finding | None:
+def _phone(text: str, at: int, *, taken: bool) -> Finding | None:
     """A telephone number over two lines, if it is as long as one only with the second."""
     match = _PHONE.match(text, at)
     if match is None:
         return None
+    first, _, rest = match.group().partition("\n")
     end = at + len(match.group().rstrip(" .-/"))
-    digits = sum(map(str.isdigit, text[at:end]))
-    return Finding("PHONE_NUMBER", at, end, 0.7, ("torn", "label before")) if 9 <= digits <= 15 else None
+    digits = sum(map(str.isdigit, first))
+    if taken and (digits > _ALONE or text[end : end + 1] not in _LINE_ENDS):
+        return None  # what stands on the next line is something else
+    digits += sum(map(str.isdigit, rest))
+    if not _ALONE < digits <= _MOST_DIGITS:
+        return None
+    return Finding("PHONE_NUMBER", at, end, 0.7, ("torn", "label before"), rank=0.3)
+
+
+_ALONE, _MOST_DIGITS = 8, 15
+"""Digits of a short local number, and of the longest there is (E.164)."""
+_LINE_ENDS = ("", "\n", "\r", ".", ",", ";", ")")
 
 
 def _collect(text: str, at: int, length: int) -> tuple[str, list[int]]:
-    """The next letters and digits, over separators and at most one break of line; and where each ends."""
+    """The next letters and digits, over separators and two breaks of the line; and where each ends."""
     chars: list[str] = []
     limit = min(len(text), at + 3 * length + _MOST_BETWEEN)
     separated, broken = 0, 0
@@ -118,7 +130,11 @@ def _collect(text: str, at: int, length: int) -> tuple[str, list[int]]:
             chars.append(char)
             separated = 0
             ends.append(at + 1)
-        elif char in _BETWEEN and separated < (_MOST_BETWEEN if broken else 4) and (char != "\n" or not broken):
+        elif (
+            char in _BETWEEN
+            and separated < (_MOST_BETWEEN if broken else 4)
+            and (char != "\n" or broken < _MOST_BREAKS)
+        ):
             separated += 1
             broken += char == "\n"
         else:
@@ -142,7 +158,7 @@ def _as(shape: str, chars: str) -> str | None:
 
 def _iban(text: str, at: int) -> Finding | None:
     """Two letters, and digits enough for the country."""
-    length = ibans.LENGTHS.get(text[at : at + 2])
+    length = ibans.LENGTHS.get(_collect(text, at, 2)[0])
     if length is None:
         return None
     chars, ends = _collect(text, at, length)

@@ -22,8 +22,10 @@ _FILES: Final = frozenset(
 _DIGESTS: Final = frozenset({"md5", "sha1", "sha256", "sha384", "sha512"})
 _SCALED: Final = re.compile(r"[0-9](?:\.[0-9])?x\.")
 """`icon@2x.png`."""
-_MORE_LOCAL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,40}(?:['&~!#$^*`{}|?/=][A-Za-z0-9._%+-]{1,40}){1,3}\Z")
-_RARE: Final = frozenset("'&~!#$^")
+_MORE_LOCAL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,40}(?:['&~!#$^*`{}?/=%][A-Za-z0-9._%+-]{0,40}){1,3}\Z")
+_RARE: Final = frozenset("'&~!#$^*`{}?/=")
+_ENDS_BEFORE: Final = re.compile(r"[\s\"<>()\[\],;:|]")
+_LONGEST_INITIALS: Final = 2
 """Signs that a local part may hold, and that are no end of a quotation, a parameter or a path."""
 _QUOTED_LOCAL: Final = re.compile(r"\"(?:[^\"\\\n@]|\\.){1,64}\"@\Z")
 _LONGEST_LOCAL: Final = 66
@@ -49,6 +51,7 @@ _ENDINGS: Final = "com|org|net|edu|gov|io|de|fr|es|nl|pl|uk|br|ch|eu|example"
 _TORN: Final = re.compile(
     rf"@(?:[ \t]?\r?\n[ \t>]{{0,8}}| )(?:[A-Za-z0-9-]{{1,63}}\.){{1,4}}(?:{_ENDINGS}|co|it|in|at)(?![\w-]|\.\w|\()"
     rf"|@(?:[A-Za-z0-9-]{{1,63}}\.){{0,3}}[A-Za-z0-9-]{{1,63}}(?: \.|\. )(?:{_ENDINGS})(?![\w-])"
+    r"|@[A-Za-z0-9-]{1,63}(?:(?:\[\.\]|\(\.\)| ?[(\[{] ?(?:dot|DOT) ?[)\]}] ?| (?:dot|DOT) )[A-Za-z0-9-]{2,63}){1,3}(?![\w-])"
     r"|@localhost(?![\w.-])|@\[(?:[0-9.]{7,15}|IPv6:[0-9A-Fa-f:.]{2,45})\]"
 )
 """A sign whose host stands on the next line or after a space, or is no domain."""
@@ -72,12 +75,14 @@ def _is_in_a_path(text: str, start: int, end: int) -> bool:
 
 def _begins(text: str, start: int) -> int:
     """Where the local part begins, before the signs that are seldom in one: `o'connor@`, `r&d@`."""
-    if not start or text[start - 1] not in _RARE:
+    if not start or not (text[start - 1] in _RARE or (text[start] == "%" and text[start - 1].isalnum())):
         return start
     before = text[max(0, start - _LONGEST_LOCAL) : start]
-    whole = re.split(r"[\s\"<>()\[\]{},;:=?/|]", before)[-1]
+    whole = _ENDS_BEFORE.split(before)[-1]
     if len(whole) == len(before) and start > len(before):
         return start
+    if "=" in whole and whole.index("=") > _LONGEST_INITIALS:
+        return start  # email=ada@example.org
     if whole[:1] in _RARE or not whole[:1].isalnum() or _MORE_LOCAL.fullmatch(whole + "x") is None:
         return start
     return start - len(whole)

@@ -61,6 +61,8 @@ class Numbers:
         self.findings: list[Finding] = []
         bare = text.strip()
         self._anonymous = anonymous
+        self._after_phone = 0
+        """Where the last labelled telephone number ends."""
         self._present = labels.present
         self._whole = (text.find(bare), text.find(bare) + len(bare)) if len(bare) <= 64 else None
 
@@ -80,7 +82,7 @@ class Numbers:
                 self._coded(start, end, shape)
             if end - start <= 34:
                 self._window(start, end, shape, start, end)
-            if end - start >= 9 and (shape[0] == "A" or text[start : start + 2] == "00"):
+            if end - start >= 9 and (shape[0] == "A" or text[start : start + 2] in ("00", "01")):
                 self._prefixed(start, end)
             return
         bounds = []
@@ -110,7 +112,7 @@ class Numbers:
         if "PHONE_NUMBER" in self._present and end - start >= 7 and "A" not in shape:
             for span in phones.each(text, start, end):
                 self._phone(*span)
-        elif shape[0] == "A" or (text[start] == "0" and text[start + 1] == "0"):
+        if shape[0] == "A" or (text[start] == "0" and text[start + 1] in "01"):
             self._prefixed(start, end)
 
     def _prefixed(self, start: int, end: int) -> None:
@@ -285,6 +287,10 @@ class Numbers:
 
     def _phone(self, start: int, end: int) -> None:
         phone = phones.labelled(self.text, start, end, self.labels.around(start, end))
+        if phone is None and self._after_phone and start > self._after_phone:
+            phone = phones.listed(self.text, self._after_phone, start, end)
+        if phone is not None:
+            self._after_phone = phone.end
         if phone and "PHONE_NUMBER" in self.types:
             self.findings.append(phone)
 

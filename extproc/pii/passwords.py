@@ -66,7 +66,7 @@ _STAND_INS: Final = frozenset(
 _PARTS: Final = re.compile(r"[-_. ]+")
 _ONE_SIGN: Final = re.compile(r"(?:[xX0*#•.?_-]|\\u2022)+")
 _PLACEHOLDER: Final = re.compile(
-    r"\$\{.*|#\{.*|:[A-Za-z_]+|\$\(.*|\$[A-Z_][A-Z0-9_]*|\$[A-Za-z_]+|\$[0-9]+|<[^<>0-9]*>?|<[^<>]*>|%[A-Z_]+%|%[-0-9.]*[a-z]|%\([^)]*\)?[a-z]?|"
+    r"![a-z]+|\$\{.*|#\{.*|:[A-Za-z_]+|\$\(.*|\$[A-Z_][A-Z0-9_]*|\$[A-Za-z_]+|\$[0-9]+|<[^<>0-9]*>?|<[^<>]*>|%[A-Z_]+%|%[-0-9.]*[a-z]|%\([^)]*\)?[a-z]?|"
     r"\{\{?[^{}0-9]*\}?\}?|\{\{?[^{}]*\}\}?|\[[^\]0-9]*\]?|@[a-z_.]+|"
     r"(?:none|null|nil|true|false|undefined|required|optional|string|str|text|test|example|password|passwd|secret|token|"
     r"redacted|hidden|unknown|empty|n/?a|todo|tbd|bytes|bool|boolean|int|integer|number|any|object|secretstr|secretbytes|"
@@ -151,12 +151,17 @@ def _password(text: str, label: Label) -> Finding | None:  # noqa: PLR0911 - wha
 
 def _user_name(text: str, label: Label) -> Finding | None:
     verb = _VERB.match(text, label.end)
-    if verb is None or not (verb["sign"] or verb["verb"]) or "\n" in verb.group():
+    related = verb is not None and not (verb["sign"] or verb["verb"])
+    if related:
+        verb = _RELATION.match(text, label.end)
+    if verb is None or "\n" in verb.group():
         return None
     quote = verb["quote"] or ""
     end = _end(text, verb.end(), quote)
     value = text[verb.end() : end]
     if 2 + (not quote) < len(value) <= 64 and " " not in value and is_name(value, quoted=bool(quote)):
+        if related and value.isalpha():
+            return None
         return Finding("USERNAME", verb.end(), end, 0.66, ("label before",))
     return None
 
@@ -226,7 +231,14 @@ def is_name(value: str, *, quoted: bool) -> bool:
 
 def is_secret(value: str, *, quoted: bool, sign: bool, announced: bool, short: bool) -> bool:  # noqa: PLR0911 - a list of reasons
     """Whether a value after the word password is one, and neither prose nor code."""
-    if len(value) < 4 or "\n" in value or value.count(" ") > 3 or is_stand_in(value) or value.lower() in _PROSE:
+    if (
+        len(value) < 4
+        or "\n" in value
+        or value.count(" ") > 3
+        or is_stand_in(value)
+        or value.lower() in _PROSE
+        or value.startswith("(?")
+    ):
         return False
     inner = value.strip("()[]{}<>\"'`,;:")
     letters = any(c.isalpha() for c in inner)
@@ -251,6 +263,6 @@ def is_secret(value: str, *, quoted: bool, sign: bool, announced: bool, short: b
 
 
 _CODE: Final = re.compile(
-    r"\w\(|\(\)|^\(|[A-Za-z_]\[|\.$|^\{[\"']?[A-Za-z_]+[\"']?:|^\[|^<[A-Za-z/]|::|=>|==|^&|://|^[A-Za-z_]+(?:\.[A-Za-z_]+)+$"
+    r"\(\?|\(\?|\w\(|\(\)|^\(|[A-Za-z_]\[|\.$|^\{[\"']?[A-Za-z_]+[\"']?:|^\[|^<[A-Za-z/]|::|=>|==|^&|://|^[A-Za-z_]+(?:\.[A-Za-z_]+)+$"
 )
 """A call, a subscript, a block, an attribute: no password begins or holds it."""

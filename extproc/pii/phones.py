@@ -131,7 +131,7 @@ def _in_parentheses(text: str, start: int, value: str, negative: bool, evidence:
 
 
 _EXIT = re.compile(r"(?:00|011)[ .-]?(?=[1-9])")
-_LEAST_SOLID = 12
+_LEAST_SOLID = 11
 """Digits after `00` without a separator: shorter numbers are padded with zeros as well."""
 
 
@@ -150,7 +150,7 @@ def prefixed(text: str, start: int, end: int) -> Finding | None:
         if any(c.isalpha() for c in chain[:stop]) or text[match.end() + stop : match.end() + stop + 1].isalnum():
             continue
         if _in_some_plan(digits):
-            return Finding("PHONE_NUMBER", start, match.end() + stop, 0.85, ("numbering plan",))
+            return Finding("PHONE_NUMBER", start, match.end() + stop, 0.85, ("numbering plan",), rank=0.2)
     return None
 
 
@@ -187,6 +187,17 @@ def glued(text: str, start: int, end: int) -> Finding | None:
     return Finding("PHONE_NUMBER", *match.span("number"), 0.7, ("shape",))
 
 
+_LISTED = re.compile(r"[ \t]{0,2}(?:,|;|/|or|and|und|oder|et|ou|y|o|e|i|\r?\n[ \t]{0,12}[-*•])?[ \t]{0,2}")
+
+
+def listed(text: str, after: int, start: int, end: int) -> Finding | None:
+    """A number that a list joins to the one before it, which a label calls a telephone number."""
+    digits = sum(map(str.isdigit, text[start:end]))
+    if not 8 <= digits <= 13 or _LISTED.fullmatch(text, after, start) is None or _DATE.fullmatch(text, start, end):
+        return None
+    return Finding("PHONE_NUMBER", start, end, 0.75, ("digits", "listed after another"))
+
+
 def each(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """The numbers of a chain that a stroke parts: `4155550132/4155550133`."""
     parts = text[start:end].split("/")
@@ -211,7 +222,7 @@ def labelled(text: str, start: int, end: int, context: Context) -> Finding | Non
         return None
     if value.count(".") == 1 and "-" not in value and " " not in value and value[0] != "0":
         return None  # a decimal fraction
-    if _YEARS.fullmatch(value):
+    if _YEARS.fullmatch(value) or value.startswith("000"):
         return None
     if digits == 8 and value.isdigit() and value[:2] in ("19", "20") and grade < ADJACENT:
         return None

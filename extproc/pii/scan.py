@@ -184,17 +184,22 @@ class _Reading:
                 read = (vocabulary.read(text, *word.span()) for word in WORDS.finditer(text, *match.span(kind)))
                 labels += (label for label in read if label is not None and label.end > label.start + 1)
             elif kind == CHAIN:
-                self._chain(*match.span(kind), parted=match[CAPITALS] is not None)
+                start = match.start(kind)
+                if match[CAPITALS] is not None or (
+                    text[start - 2 : start - 1] in _ABBREVIATES and text[start - 3].isalpha()
+                ):
+                    self._chain(*match.span(kind), parted=match[CAPITALS] is not None)
+                else:
+                    found.append((kind, start, match.end(kind)))
             else:
                 found.append((kind, *match.span(kind)))
 
     def _chain(self, start: int, end: int, *, parted: bool) -> None:
         """A chain, and the abbreviation before it."""
         text, vocabulary = self._text, self._vocabulary
-        if text[start - 2 : start - 1] in _ABBREVIATES and text[start - 3].isalpha():
-            label = _before_number(text, start, vocabulary)
-            if label is not None:
-                self.tokens.labels.append(label)
+        label = _before_number(text, start, vocabulary)
+        if label is not None:
+            self.tokens.labels.append(label)
         if parted:
             _cut(text, (start, end), vocabulary, self.tokens)
         else:

@@ -11,7 +11,7 @@ from extproc.pii.vendors import VENDORS
 _B64 = r"[A-Za-z0-9_-]"
 _COMPILED = {prefix: re.compile(pattern) for prefix, pattern in VENDORS.items()}
 _WIDTHS = sorted({len(prefix) for prefix in VENDORS})
-_BEGUN = frozenset(match[0] for prefix in VENDORS if (match := re.match("[A-Za-z]+", prefix)))
+_BEGUN = frozenset(match[0] for prefix in VENDORS if (match := re.match("[A-Za-z]+(?![A-Za-z0-9])", prefix)))
 _NAMES = frozenset(
     "key pat sk ak auth apikey authkey secretkey accesskey masterkey privatekey sharedkey signingkey encryptionkey licensekey "
     "servicekey accountkey sessionkey hmackey subscriptionkey storagekey salt sessionid session sid csrftoken".split()
@@ -47,7 +47,7 @@ def vendor_key(text: str, start: int) -> Finding | None:
         following = text[match.end() : match.end() + 1]
         if following.isalnum():
             continue
-        body = match.group()[width:]
+        body = max(_PARTS.split(match.group()[width:]), key=len)
         if len(set(body)) < _MANY or (body.isalpha() and width > 2 and not body.isupper()):
             continue
         kind = "JWT" if match.group().startswith("eyJ") else "SECRET_KEY"
@@ -69,11 +69,13 @@ _NAMED = re.compile(
 )
 _QUALIFIED = re.compile(r"([A-Za-z0-9]+)[_\-. ]?\Z")
 _NO_SECRETS = frozenset(
-    "public pub publishable primary foreign partition sort cache hot arrow host map dict object row column index group "
+    "public pub publishable foreign partition sort cache hot arrow host map dict object row column index group "
     "translation locale i18n message event routing shift lookup composite unique natural surrogate idempotency pub tab enter "
     "escape delete space answer parent child entity cors node item field json sub the a each any this that tracking "
     "order dedupe dedup sharding shard join config feature flag storage s3 blob bucket image file video upload etag".split()
 )
+_MAY_BE_NONE = frozenset({"primary", "secondary"})
+"""Keys of a table, unless they are as long as a secret."""
 _ALONE_LEAST, _WITH_LEAST = 20, 14
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PARTS = re.compile(r"[-_./]")
@@ -92,6 +94,8 @@ def named_key(text: str, start: int, end: int) -> Finding | None:
     )
     value = match["value"]
     if qualifier in _NO_SECRETS or len(value) < (_WITH_LEAST if qualifier else _ALONE_LEAST):
+        return None
+    if qualifier in _MAY_BE_NONE and len(value) < _ALONE_LEAST:
         return None
     if not is_random(value) or (not qualifier and _UUID.fullmatch(value)):
         return None

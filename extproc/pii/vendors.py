@@ -10,7 +10,7 @@ _ALPHABETS: Final = {"w": _W, "n": _N, "h": _H, "U": "[A-Z0-9]", "b": "[A-Za-z0-
 _UUID: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _TABLE: Final = """
 AKIA U16  ASIA U16  ABIA U16  ACCA U16  AROA U16  AIDA U16  AGPA U16  ANPA U16  ABSK b60  bedrock-api-key- b40  AIza w35
-GOCSPX- w20  1//0 w40  ya29. d20  ghp_ n30  gho_ n30  ghu_ n30  ghs_ n30  ghr_ n30  github_pat_ w22  GR1348941 w20
+GOCSPX- w20  ya29. d20  ghp_ n30  gho_ n30  ghu_ n30  ghs_ n30  ghr_ n30  github_pat_ w22  GR1348941 w20
 glpat- w18  gldt- w18  glrt- w18  glptt- w18  glsoat- w18  glft- w18  glimt- w18  glagent- w40  gloas- w50  glcbt- w18
 glrtr- w18  glffct- w18  ATATT3 b50  ATCTT3 b50  ATBB n20  ATTA n60  xoxb- w10  xoxp- w10  xoxa- w10  xoxr- w10  xoxs- w10
 xoxo- w10  xoxc- w10  xoxd- b10  xoxe- w10  xoxe. d10  xapp- w16  sk_live_ n10  sk_test_ n10  rk_live_ n10  rk_test_ n10
@@ -18,7 +18,7 @@ pk_live_ n10  pk_test_ n10  whsec_ b20  sk_prod_ n20  rzp_live_ n12  rzp_test_ n
 FLWPUBK- w20  EZAK n50  EZTK n50  shippo_live_ h40  shippo_test_ h40  duffel_live_ w40  duffel_test_ w40  sq0atp- w22
 sq0csp- w43  EAAA w60  EAAC n40  EAAG n40  IGQV w40  hf_ n30  api_org_ n30  npm_ n36  pypi- w50  rubygems_ h48  CLOJARS_ n60
 cio n32  oy2 n43  dop_v1_ h64  doo_v1_ h64  dor_v1_ h64  dckr_pat_ w20  dckr_oat_ w20  SCW U17  LTAI n12  AKID n30  AKLT w30
-AQVN w35  shpat_ h32  shpss_ h32  shpca_ h32  shppa_ h32  lin_api_ n32  lin_oauth_ n32  ntn_ n40  secret_ n43  dapi h32
+AQVN w35  shpat_ h32  shpss_ h32  shpca_ h32  shppa_ h32  lin_api_ n32  lin_oauth_ n32  ntn_ n40  secret_ n43
 gsk_ n40  xai- n60  pplx- n40  r8_ n36  nvapi- w50  tvly- w16  fw_ n16  csk- n40  pcsk_ w40  tgp_v1_ w40  pa- w40  jina_ n32
 fc- h32  apify_api_ n30  bb_live_ w20  bb_test_ w20  rpa_ U40  lsv2_pt_ w32  lsv2_sk_ w32  e2b_ h40  figd_ w30  figo_ w30
 sk-lf- w20  pk-lf- w20  sk-helicone- w20  re_ w20  xkeysib- w60  xsmtpsib- w60  key- h32  mlsn. h60  dp.pt. n40  dp.st. d40
@@ -29,7 +29,7 @@ hcaik_ n58  hcxik_ n58  xaat- w36  xapt- w36  essu_ b40  hvs. w24  hvb. w24  hvr
 tskey- w20  tfp_ w40  fio-u- w60  pscale_tkn_ d32  pscale_pw_ d32  pscale_oauth_ d32  sbp_ h40  sb_secret_ w24
 sb_publishable_ w24  napi_ n60  npg_ n12  mdb_sa_sk_ w30  pnu_ n36  pnb_ n36  dbtc_ w30  dbts_ w30  squ_ h40  sqp_ h40
 sqa_ h40  sgp_ w40  slk_ h60  nfp_ n36  rnd_ n24  FlyV1 b40  fm2_ b60  fo1_ w40  HRKU- w36  cfut_ w40  cfat_ w40  vcp_ n40
-zpka_ n30  unkey_ n20  signkey-prod- h40  signkey-test- h40  tr_dev_ n16  tr_prod_ n16  n8n_api_ w30  retool_ n20
+zpka_ w30  unkey_ n20  signkey-prod- h40  signkey-test- h40  tr_dev_ n16  tr_prod_ n16  n8n_api_ w30  retool_ n20
 samsara_api_ n20  RGAPI- w36  p8e- n32  y0_ w40  vk1.a. w60  AKCp n60  cmVmdGtu b50  packagist_ w40  api_live. d20
 secret-live- b30  secret-test- b30  sdk- w36  mob- w36  sk.eyJ d40  pk.eyJ d40  mapi_ n30  aio_ n28  pb_live_ n20  sl. w60
 SG. d40
@@ -50,6 +50,12 @@ _ODD: Final = {
     "access-": rf"access-(?:sandbox|development|production)-{_UUID}",
     "access_token$": r"access_token\$(?:production|sandbox)\$[a-z0-9]{16}\$[a-f0-9]{32}",
     "bce-v3/": rf"bce-v3/ALTAK-{_W}{{10,}}/[a-f0-9]{{30,}}",
+    "dapi": r"dapi[a-f0-9]{32}(?:-[0-9])?",
+    "A3-": r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{5,6}-){3,5}[A-Z0-9]{5,6}",
+    "AAAAAAAAAAAAAAAA": r"A{16,}[A-Za-z0-9%]{40,}",
+    "b3BlbnNzaC1rZXktdjE": r"b3BlbnNzaC1rZXktdjE[A-Za-z0-9+/=]{40,}",
+    "ctx7sk-": rf"ctx7sk-{_W}{{20,}}",
+    "m0-": r"m0-[A-Za-z0-9]{38,}",
     "LTAI": r"LTAI[A-Za-z0-9]{12,24}",
     "LS0tLS1CRUdJTi": r"LS0tLS1CRUdJTi(?:BQUklWQVRF|BSU0EgUFJJVkFURS|BFQyBQUklWQVRF|BPUEVOU1NIIFBSSVZBVEU|BFTkNSWVBURUQg)"
     r"[A-Za-z0-9+/=]{40,}",

@@ -13,6 +13,8 @@ from extproc.pii.fold import fold
 WORD = re.compile(r"[^\W\d_]+")
 _NEXT = re.compile(r"[\W\d_]{0,3}([^\W\d_]{1,24})(?![^\W\d_])")
 _CJK = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+MARKS: Final = "[\u064b-\u0652\u0900-\u0903\u093a-\u094f\u0962\u0963\u0980-\u0983\u09bc-\u09cd\u0b82\u0bbe-\u0bcd]{0,3}"
+"""Vowel signs that no word of a pattern holds: a label ends before its last ones."""
 NEGATIVE = "-"
 """Kind of the labels that speak against personal data."""
 
@@ -41,7 +43,7 @@ LONGEST_KEY: Final = 80
 """Of a longer key, its beginning is read."""
 
 
-EVERYDAY: Final = frozenset("my his her our their a mi mon mio mijn mitt meu meine mój мой".split())
+EVERYDAY: Final = frozenset("me se my his her our their a mi mon mio mijn mitt meu meine mój мой".split())
 """Words that stand everywhere: a phrase of one of them and another word is looked for at that other word."""
 _BEFORE: Final = re.compile(r"([^\W\d_]+)[\W\d_]{0,3}\Z")
 _REACH_BEFORE: Final = max(map(len, EVERYDAY)) + 4

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from extproc.errors import NamesOverBudgetError
-from extproc.pii.names import by_cues
+from extproc.pii.names import by_cues, scripts, streets
 from extproc.pii.names.cues import CASUAL, STREET_ENDS, STREET_WORDS, Cues
 from extproc.pii.names.keys import holds_a_name
 from extproc.pii.names.repeats import WORD, repeats
@@ -27,7 +28,9 @@ SUREST: Final = 0.85
 """A name is never surer than what a checksum or a distinctive shape proves."""
 SUREST_PLACE: Final = 0.65
 """A place or a firm is less sure than any shape: plates and codes look like the names of firms."""
-_VALUE: Final = re.compile(r"\s*[^\W\d_][\w.'’-]*(?: +[\w.'’-]+){0,4}\s*")
+_VALUE: Final = re.compile(
+    r"\s*[^\W\d_][\w.'’\u0300-\u036f\u064b-\u0652\u0900-\u0ecd-]*(?: +[\w.'’\u0300-\u036f\u064b-\u0652\u0900-\u0ecd-]+){0,4}\s*"
+)
 
 
 class Model(Protocol):
@@ -62,6 +65,19 @@ class NameRecognizer:
 
     def read(self, cut: Cut, key: str | None = None) -> list[RecognizerResult]:
         """The same of a text that is cut up already."""
+        results = self._read(cut, key)
+        if cut.text.isascii():
+            return results
+        more = [(span, "given name") for span in scripts.find(cut.text)]
+        more += [(span, "grammar of an address") for span in scripts.addresses(cut.text)]
+        results += (
+            RecognizerResult(s.entity_type, s.start, s.end, s.score, (why,))
+            for s, why in more
+            if s.entity_type in self._entities
+        )
+        return sorted(results, key=lambda result: result.start) if more else results
+
+    def _read(self, cut: Cut, key: str | None) -> list[RecognizerResult]:
         text = cut.text
         self.counts.texts += 1
         if key is not None and "PERSON" in self._entities and holds_a_name(key) and _VALUE.fullmatch(text):
@@ -74,7 +90,8 @@ class NameRecognizer:
         if self._settings.run == "always":
             windows = list(_sliced(text))
         spans, done = self._model.read(text, windows, self._settings.budget_tokens)
-        return self._results(text, windows, spans, done)
+        results = self._results(text, windows, spans, done)
+        return _with_streets(results, text, windows) if "ADDRESS" in self._entities else results
 
     def _results(
         self, text: str, windows: Sequence[Window], spans: Sequence[Span], done: int
@@ -111,6 +128,21 @@ class NameRecognizer:
         ]
 
 
+def _with_streets(results: list[RecognizerResult], text: str, windows: Sequence[Window]) -> list[RecognizerResult]:
+    """Addresses by their grammar instead of what a model saw of them."""
+    found = streets.find(text, windows)
+    if not found:
+        return results
+    addresses = [RecognizerResult("ADDRESS", s.start, s.end, s.score, ("grammar of an address",)) for s in found]
+    begins = [s.start for s in found]
+
+    def is_apart(result: RecognizerResult) -> bool:
+        at = bisect(begins, result.start)
+        return (not at or found[at - 1].end <= result.start) and (at == len(found) or found[at].start >= result.end)
+
+    return sorted([*addresses, *filter(is_apart, results)], key=lambda result: result.start)
+
+
 def _sliced(text: str, size: int = 2000) -> Iterable[Window]:
     """The whole text in parts that end at a space, so that the budget can stop between two."""
     start = 0
@@ -136,8 +168,24 @@ def _is_plausible(entity_type: str, name: str, *, casual: bool) -> bool:
         return True
     if len(words) == 1 and words[0].lower() in load("common"):
         return False
+    if words[0].lower().partition("-")[0] in _NOBODY and len(words) <= len(("Schreiben", "Sie")):
+        return False
     mixed = any(w != w.lower() and (w != w.upper() or len(w) == 1) for w in words)
     return casual or mixed or any(w.lower() in load("given") for w in words)
+
+
+_NOBODY: Final = frozenset(
+    "appelle appelez rappelle rappelez écris écrivez contacte contactez envoie envoyez téléphone téléphonez chiamami "
+    "chiamatemi chiama scrivimi "
+    "contattami mandami schreib schreibe schreiben schick schicke ruf rufe rufen meld melde melden kontaktieren "
+    "kontaktiere bel mail skriv ara "
+    "arayın llámame llámanos llámenos escríbeme envíalo mándame ligue escreva zadzwoń napisz soita "
+    "montag dienstag mittwoch donnerstag freitag samstag sonntag lundi mardi mercredi jeudi vendredi samedi dimanche lunes "
+    "martes miércoles jueves viernes sábado lunedì martedì mercoledì giovedì venerdì maandag dinsdag woensdag donderdag "
+    "vrijdag zaterdag "
+    "poniedziałek wtorek środa czwartek piątek pazartesi salı çarşamba perşembe cuma cumartesi".split()
+)
+"""What begins a sentence in another language than the models know, and is nobody: call me, write to, the days."""
 
 
 def _is_literal(text: str, start: int, end: int) -> bool:

@@ -59,6 +59,16 @@ RECOGNIZERS = (
         example="Ausweis Nr. T22000129",
     ),
     R(
+        "DE_ID_CARD",
+        "eu",
+        shapes="AXXXXXXXX9",
+        labels="personalausweis|personalausweisnummer|ausweis|ausweisnummer|ausweis nr|perso|id karte|personalausweis nr",
+        check="icao-10",
+        pattern="[CFGHJKLMNPRTVWXYZ][CFGHJKLMNPRTVWXYZ0-9]{8}[0-9]",
+        odds=0.06,
+        example="Personalausweis L01X00T471",
+    ),
+    R(
         "PASSPORT",
         "eu",
         shapes="AXXXXXXX9",

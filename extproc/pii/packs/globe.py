@@ -121,7 +121,9 @@ RECOGNIZERS = (
         shapes="9999999999999999 9999-9999-9999-9999 9999-999999-99999 9999-999999-9999 999999999999999 99999999999999"
         " 9999999999999 9999999999999999999 999999999999 9999999999999-999 9999-9999-9999-9999-999 99999999-99999999"
         " 99999999999999999 999999999999999999 999999-9999999999 999999-9999999999999 9999-9999-9999-99 99999999-999999"
-        " 9999-9999-9999-999 9999-99999-999999 99999999-9999999 9999999999-999999 99999-99999-99999 9999-999999-999999",
+        " 9999-9999-9999-999 9999-99999-999999 99999999-9999999 9999999999-999999 99999-99999-99999 9999-999999-999999 "
+        "9999-9999-9999-9999-9"
+        " 9999-999999999999",
         labels=(
             "credit card|card|card number|card no|cc|ccn|cc number|debit card|debit|credit card number|visa|"
             "mastercard|amex|"
@@ -218,7 +220,14 @@ RECOGNIZERS = (
             "urodzony dnia|urodzonym dnia|födelsedatum|född|fødselsdato|født|syntymäaika|syntynyt|doğum "
             "tarihi|doğum|datum narození|narozen|"
             "születési idő|дата рождения|родился|出生日期|生年月日|생년월일|출생일|nomor lahir|tanggal lahir|ngày sinh|"
-            "תאריך לידה|تاريخ الميلاد"
+            "תאריך לידה|تاريخ الميلاد|تاريخ الولادة|تاریخ تولد|bday|b day|birthdays|dobs|birth|date birth|geb datum|"
+            "geburtstag|geb am|"
+            "geboortedag|ddn|naissance|f nac|fecha nac|nac|dt nasc|data nasc|nasc|родилась|родились|рожд|год рождения|д р|"
+            "дата народження|народився|народилася|ημερομηνία γέννησης|γεννήθηκε|γεννηθείς|születési dátum|született|"
+            "data nașterii|"
+            "născut|născută|datum rođenja|rođen|rođena|rojen|dátum narodenia|narodený|gimimo data|dzimšanas datums|sünniaeg|"
+            "วันเกิด|วันเดือนปีเกิด|जन्म तिथि|जन्मतिथि|जन्म दिनांक|জন্ম তারিখ|பிறந்த தேதி|tgl lahir|tempat tanggal lahir|lahir|"
+            "sinh ngày|出生|生日|誕生日|출생"
         ),
         how="date right after its label",
         example="born 12 May 1980",
@@ -227,7 +236,10 @@ RECOGNIZERS = (
         "PASSPORT",
         "global",
         labels=words.PASSPORT,
-        led=r"(?i:[0-9]{2,3} [0-9]{6,7}|[A-Z]{1,3}[ -][0-9]{6,9}|(?=(?:[A-Z]{0,6}[0-9]){3})[A-Z0-9]{6,10}<?)",
+        led=(
+            r"(?i:[0-9]{2} ?[0-9]{2} [0-9]{6}|[0-9]{4} (?:№|no|номер) ?[0-9]{6}|[0-9]{2,3} [0-9]{6,7}|[A-Z]{1,3}[ -][0-9]{6,9}|"
+            r"(?=(?:[A-Z]{0,6}[0-9]){3})[A-Z0-9]{6,10}<?)"
+        ),
         least_length=6,
         example="passport LP5048339",
     ),
@@ -280,6 +292,16 @@ RECOGNIZERS = (
         led=r"(?=(?:[A-Z]{0,12}[ -]?[0-9]){6})[A-Z]{0,12}[ -]?[0-9]{2,}[0-9A-Z]*(?:[ -][0-9][0-9A-Z]*){0,6}",
         least_length=6,
         example="account number 76983425",
+    ),
+    R(
+        "US_BANK_NUMBER",
+        "global",
+        labels="agência|agencia|ag",
+        led=r"[0-9]{4}(?:-[0-9Xx])?",
+        between=r"ag[eê]ncia|\bag\b",
+        least_length=4,
+        how="branch after its label",
+        example="agência 1234",
     ),
     R(
         "INSURANCE_ID",

@@ -26,7 +26,9 @@ PASSPORT = (
     "paspoort|paspoortnummer|"
     "paszport|paszportu|numer paszportu|nr paszportu|pasport|passi|passin numero|pas|pasaport|pasaport no|útlevél|"
     "passport id|passport card|travel document|passport numbers|pass nr|pass no|passeport no|n passeport|"
-    "旅券番号|パスポート|护照|護照|여권|여권번호|паспорт"
+    "旅券番号|パスポート|护照|護照|여권|여권번호|паспорт|загранпаспорт|паспорт серия|جواز السفر|جواز سفر|رقم الجواز|דרכון|"
+    "מספר דרכון|διαβατήριο|"
+    "hộ chiếu|số hộ chiếu|paspor|nomor paspor|หนังสือเดินทาง|पासपोर्ट"
 )
 DRIVER = (
     "driver license|driver's license|drivers license|driver licence|driver's licence|driving licence|driving license|"
@@ -50,7 +52,9 @@ PLATE = (
 )
 ACCOUNT = (
     "account|account number|account numbers|account no|acct|acct no|acct number|acct num|a c|acc|acc number|acc num|bank acct|"
-    "clabe|rib|nuban|bsb|bsb number|bank code|account num|accnum|acc no|bank account|bank account "
+    "kto|bankkonto|girokonto|checking|savings|ccc|compte|compte n|bankgiro|bank giro|plusgiro|plus giro|nib|konta|nr konta|"
+    "numer konta|blz|bankleitzahl|clabe|rib|nuban|bsb|bsb number|bank code|account num|accnum|acc no|bank account|"
+    "bank account "
     "number|checking account|"
     "savings account|account ending in|kontonummer|konto|kontonr|kontonummer|rachunek|numer rachunku|nr "
     "rachunku|rachunku|"
@@ -85,10 +89,11 @@ PHONE = (
     "電話|電話番号|携帯|携帯電話|电话|手机|手机号|手机号码|电话号码|联系电话|聯絡電話|전화|전화번호|휴대폰|핸드폰|연락처|"
     "sđt|đt|dt|số đt|số di động|di động|nomor hp|no telp|telp|nomer hp|meu número|mi número|mon numéro|meine nummer|"
     "mio numero|mijn nummer|mitt nummer|mój numer|numaram|мой номер|номер|"
-    "تلفن|تلفون|شماره تلفن|موبایل|شماره موبایل|همراه|رقمي|رقم الجوال|הטלפון|מספר טלפון|הנייד|"
+    "تلفن|تلفون|شماره تلفن|موبایل|شماره موبایل|شماره تماس|تماس|همراه|رقمي|رقم الجوال|הטלפון|מספר טלפון|הנייד|"
     "เบอร์|เบอร์โทรศัพท์|มือถือ|नंबर|फोन नंबर|मोबाइल नंबर|फ़ोन नंबर|ফোন|மொபைல்|ফোন নম্বর|"
     "電話番号|携帯番号|手機|手機號碼|電話號碼|微信|핸드폰번호|휴대전화|전화 번호|"
     "τηλ|κινητό τηλέφωνο|номер телефону|моб тел|телефон для связи|тел моб|հեռախոս|ტელეფონი|"
+    "tfn|telefonnr|cel|cel no|imessage|my no|his no|her no|neue nummer|我的号码|我的电话|私の番号|私の電話|내 번호|"
     "nomor telepon|telepon|hp|no hp|hubungi|số điện thoại|điện thoại|โทร|โทรศัพท์|เบอร์โทร|मोबाइल|फोन|फ़ोन|"
     "هاتف|الهاتف|رقم الهاتف|جوال|الجوال|موبايل|اتصل|טלפון|נייד|טל"
 )

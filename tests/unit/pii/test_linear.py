@@ -13,6 +13,9 @@ HOSTILE = [
     "1-", "1 ", "a.a.", "DE89 ", "::", "http://", "password: ", "(1)", "+1 ", "[", " ", "phone 555-1234 ", "a,b\n", "|1|2\n",
     "sk-", "eyJaaaaaaaa.", "-----BEGIN PRIVATE KEY-----", "1.1.1.1.", "deadbeef:", "QUJD/+", "PESEL 1 2 3 ", "4111 ", "\u200b1",
     "1.5,x", 'token "', "12345678-1234-", "电话138", "born in Bonn ",
+    "password for the x ", "KEY=", "a@ ", "dot ", "curl -u ", "Cookie: a=",
+    "BEGIN ", "0049 ", "12 a st ",
+    "<<", "%40", "account (x) ", "имя ", "先生", "1\u0303", "http://a:", "m: 1 ",
 ]  # fmt: skip
 
 

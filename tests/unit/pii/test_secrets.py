@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 import string
 
 import pytest
 
+from extproc.pii.vendors import VENDORS
 from tests.unit.pii.shared import analyze
 
 _RANDOM = random.Random(7)
@@ -43,6 +45,27 @@ def test_vendor_prefix(prefix, length, alphabet):
     key = prefix + made(length, alphabet).replace("--", "-a")
     for text in (key, f"use {key}, please", f'{{"k":"{key}"}}', f"X={key}\n"):
         assert [key] == [text[r.start : r.end] for r in analyze(text)], text
+
+
+def of_vendor(pattern):
+    """A key of a prefix and a run of one alphabet; None for a pattern that is more than that."""
+    size = re.search(r"\{(\d+),\}$", pattern)
+    if size is None:
+        return None
+    prefix = re.sub(r"\\(.)", r"\1", pattern[: pattern.rindex("[")])
+    bodies = (made(int(size[1]), alphabet) for alphabet in ("0123456789abcdef", string.ascii_uppercase + string.digits))
+    return next((prefix + body for body in bodies if re.fullmatch(pattern, prefix + body)), None)
+
+
+def test_every_vendor_of_the_table():
+    """A key of any vendor is found whole; one of a single letter over and over only stands for one."""
+    keys = [key for pattern in VENDORS.values() if (key := of_vendor(pattern))]
+    assert len(keys) > 150
+    texts = [f"use {key} now" for key in keys]
+    found = [[text[r.start : r.end] for r in analyze(text)] for text in texts]
+    assert [key for key, values in zip(keys, found, strict=True) if values != [key]] == []
+    held = [f"{prefix}{'x' * 64}" for prefix, pattern in VENDORS.items() if of_vendor(pattern)]
+    assert [key for key in held if any(r.entity_type == "SECRET_KEY" for r in analyze(f"use {key} now"))] == []
 
 
 def test_pem_block():

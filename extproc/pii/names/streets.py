@@ -1,0 +1,181 @@
+"""Street addresses by their grammar: number, street, unit, place. Models see the words; this sees where they begin and end."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from extproc.pii.names.spans import Span
+from extproc.pii.names.words import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from extproc.pii.names.cues import Window
+
+SCORE: Final = 0.8
+_BEFORE, _AFTER = 48, 64
+"""Characters around a window that may belong to an address which it cuts."""
+_DIGIT: Final = re.compile(r"[0-9]")
+
+_UP: Final = r"[A-ZÀ-ÖØ-ÞĀ-ŽΑ-ΩЀ-ЯİŞĞ]"
+_NAME: Final = rf"{_UP}[\w'’.-]{{0,24}}"
+_SMALL: Final = (
+    r"(?:de|del|della|delle|dei|la|las|los|le|les|du|des|da|do|dos|das|d'|l'|van|der|den|ter|zur|zum|von|of|the|w|i|"
+    r"y|e|św\.|gen\.|im\.)"
+)
+_NAMES: Final = rf"(?:{_SMALL} ){{0,2}}{_NAME}(?: (?:{_SMALL} ){{0,2}}{_NAME}){{0,3}}"
+_NUMBER: Final = r"[0-9]{1,5}(?: ?[a-zA-Zа-я](?![a-zа-я.:]))?(?:[/-][0-9]{1,4}[a-zA-Z]?)?"
+_UNIT: Final = (
+    r"(?:(?:,? ?|\n)(?:(?i:apt|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|lot|wohnung|whg|piso|"
+    r"planta|puerta|esc|depto|dpto|int|"
+    r"interno|scala|appt|appartement|bâtiment|bât|étage|bus|m|lok|lokal|mieszkanie|kv|кв|корп|корпус|стр|эт|daire|d|"
+    r"kat|k|lgh|andar|bloco|ap)\b"
+    r"\.?:? ?#?[\w-]{1,6}|#[ ]?[\w-]{1,6}|[0-9]{1,2}[ºª°o.](?: ?(?:izq|dcha|izda|der|esq|dto|[A-Z])\b\.?){0,2}|(?:tv|"
+    r"th|mf)\b|[A-Z] [0-9]{1,3}\b|[0-9]{1,3}(?:st|nd|rd|th) (?i:floor|fl\b)\.?)){0,3}"
+)
+_PLACE: Final = (
+    rf"(?:,? (?:[A-Z]{{1,2}}-)?[0-9]{{2,6}}(?:[ -][0-9A-Z]{{2,4}})? {_NAME}(?:[ -](?:(?:am|an der|sur|de|la|le|do|da|"
+    rf"del) )?{_NAME}){{0,3}}"
+    rf"|"
+    rf", {_NAME}(?: {_NAME}){{0,2}}(?:[/,] ?{_NAME}(?: {_NAME})?)?(?:,? [A-Z]{{2,3}}\b)?(?:,? (?:[0-9]{{4,6}}(?:-[0-9]{{3,4}})?|"
+    rf"[A-Z]{{1,2}}[0-9][0-9A-Z]? [0-9][A-Z]{{2}}|[0-9][A-Z] ?[0-9]))?"
+    rf"| {_NAME}(?: {_NAME})?, (?:[A-Z]{{2,3}}\b|{_NAME})(?:,? [0-9]{{4,6}}(?:-[0-9]{{3,4}})?))?"
+)
+_WAY: Final = (
+    r"(?:Street|St|Road|Rd|Avenue|Ave|Av|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Boulevard|Blvd|Terrace|Ter|"
+    r"Close|Crescent|"
+    r"Cres|Gardens|Hill|Highway|Hwy|Parkway|Pkwy|Freeway|Fwy|Expressway|Expy|Turnpike|Tpke|Row|Mews|Circle|Cir|Alley|"
+    r"Walk|Trail|Trl|"
+    r"Loop|Path|Pike|Plaza|Grove|Parade|Pde|Quay|Broadway|street|road|avenue|ave|drive|lane|blvd|boulevard|STREET|"
+    r"ROAD|AVENUE|AVE|DRIVE|LANE|"
+    r"RD|BLVD|MARG|Marg|Nagar|Colony)"
+)
+_COMPASS: Final = r"(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)"
+_ENGLISH: Final = (
+    rf"(?:(?:Unit|Flat|Apt\.?|Apartment|Suite|Shop|Level) ?#?[0-9A-Za-z]{{1,5}}(?:, ?|/| ))?"
+    rf"(?:[NSEW][0-9]{{1,3}}[NSEW][0-9]{{3,6}}|[0-9]{{1,6}}(?:[-/][0-9]{{1,5}})?[A-Za-z]?),? (?:{_COMPASS}\.? )?"
+    rf"(?:(?:{_NAME}|[0-9]{{1,3}}(?:st|nd|rd|th)) ){{1,4}}?{_WAY}\b\.?(?:,? {_COMPASS}\b\.?)?{_UNIT}{_PLACE}"
+)
+_INDIAN: Final = (
+    rf"(?:Flat|House|Plot|Door|Shop|H\.? ?No\.?|"
+    rf"No\.) ?(?:No\.? ?)?#?[0-9][0-9A-Za-z/-]{{0,7}},? (?:{_NAME} ){{1,4}}?{_WAY}\b{_UNIT}{_PLACE}"
+)
+_GENERIC: Final = (
+    rf"{_NAME}(?: {_NAME}){{0,2}} {_NUMBER}{_UNIT}, (?:[A-Z]{{1,2}}-)?(?:[0-9]{{5}}|[0-9]{{3}} [0-9]{{2}}|"
+    rf"[0-9]{{2}}-[0-9]{{3}}|(?!19|20)[0-9]{{4}}) "
+    rf"{_NAME}(?:[ -]{_NAME}){{0,2}}"
+)
+_RUSSIAN: Final = (
+    rf"{_NAME}(?: {_NAME})? (?:проспект|улица|переулок|бульвар|шоссе|площадь|набережная),? ?(?:д\.|"
+    rf"дом)? ?{_NUMBER}{_UNIT}{_PLACE}"
+)
+_LOWER: Final = (
+    rf"(?<!:)[0-9]{{1,6}},? (?:(?!the|and|more|of|in|on|to|per|a|for|search)[a-z][\w'-]{{1,20}} ){{1,2}}(?:street|"
+    rf"road|avenue|blvd|boulevard)\b{_UNIT}"
+)
+_ENDS: Final = (
+    r"(?:stra(?:ß|ss)e|str\.|gasse|weg|platz|allee|ring|damm|ufer|steig|chaussee|gatan|gata|vägen|väg|gränd|torg|"
+    r"torget|gate|gaten|gade|vej|vejen|"
+    r"veien|vei|allé|katu|tie|kuja|polku|straat|laan|gracht|plein|kade|singel|dijk|steeg|weide|utca|út|tér)"
+)
+_COMPOUND: Final = (
+    rf"(?:(?:[0-9]{{1,3}}-[0-9]{{1,4}}|[0-9]{{1,4}}) )?[\w'-]{{2,30}}{_ENDS}(?: {_NUMBER}{_UNIT}{_PLACE}|"
+    rf", [0-9]{{3}} ?[0-9]{{2}} {_NAME})"
+)
+_APART: Final = (
+    rf"{_NAME}(?:[ -]{_NAME}){{0,3}}[ -](?:Straße|Str\.|Strasse|Platz|Allee|Weg|Ring|Gasse|gate|plass|vei|gade|vej|"
+    rf"allé|utca|út|tér|körút|katu|tie) {_NUMBER}{_UNIT}{_PLACE}"
+)
+_AT: Final = (
+    rf"(?:Am|An der|An den|Im|In der|In den|Auf der|Auf dem|Zum|Zur|Unter den|Hinter der|"
+    rf"Vor dem) {_NAME}(?: {_NAME})? {_NUMBER}{_UNIT},? [0-9]{{4,5}} {_NAME}"
+)
+_KIND: Final = (
+    r"(?:calle|c/|avenida|avda\.?|av\.|paseo|pº|plaza|camino|carretera|ronda|carrer|rua|r\.|travessa|praça|alameda|"
+    r"estrada|largo|rodovia|"
+    r"via|viale|piazza|piazzale|corso|vicolo|largo|strada|lungomare|ul\.|ulica|ulicy|al\.|aleja|alei|aleje|pl\.|plac|"
+    r"os\.|osiedle|"
+    r"jalan|jl\.?|gang|gg\.|đường|phố|ngõ|strada|str\.|bulevardul|bd\.|b-dul|șoseaua|aleea|piața|ulice|nám\.|náměstí|třída|"
+    r"ул\.?|улица|улице|пр\.?|пр-т|проспект|пер\.?|переулок|наб\.?|набережная|шоссе|бульвар|пл\.?|площадь|вул\.?|вулиця|бул\.?|"
+    r"οδός|λεωφόρος|λεωφ\.|πλατεία)"
+)
+_FIRST: Final = (
+    rf"(?i:{_KIND}) (?:{_NAMES})(?:,? |, )(?:(?i:n[ºo°]\.?|no\.?:?|nr\.?|nº|núm\.?|д\.?|дом|буд\.?|"
+    rf"số) ?)?{_NUMBER}{_UNIT}{_PLACE}"
+)
+_FRENCH: Final = (
+    rf"[0-9]{{1,4}}(?: ?(?:bis|ter|quater))?,? (?i:rue|avenue|av\.|boulevard|bd|chemin|place|pl\.|allée|allées|"
+    rf"impasse|quai|cours|square|passage|route|"
+    rf"villa|faubourg) (?:{_NAMES}){_UNIT}{_PLACE}"
+)
+_TURKISH: Final = (
+    rf"{_NAME}(?: {_NAME}){{0,3}} (?:Cad|Cadde|Caddesi|Sok|Sokak|Sokağı|Mah|Mahallesi|Bulvarı|Blv|"
+    rf"Bul)\b\.?,?(?: {_NAME}(?: {_NAME}){{0,2}} "
+    rf"(?:Cad|Caddesi|Sok|Sokak|Sokağı)\b\.?,?)? (?:No|Nu|"
+    rf"N)?[.:]? ?{_NUMBER}{_UNIT}(?:,? [0-9]{{5}})?(?:,? {_NAME}(?: ?/ ?{_NAME})?)?"
+)
+_BOX: Final = (
+    rf"(?:P\.? ?O\.? ?Box|PO BOX|Post Office Box|Postfach|Postbus|Boîte postale|B\.?P\.?|Apartado(?: de Correos)?|"
+    rf"Apdo\.?|Caixa Postal|Casella Postale|"
+    rf"Skr\. poczt\.|"
+    rf"а/я) ?#?[0-9]{{1,6}}"
+    rf"(?:,? (?:[A-Z]{{0,2}}-?[0-9]{{4,6}}(?: [0-9]{{2}})? )?{_NAME}(?: {_NAME})?"
+    r"(?:,? [A-Z]{2}\b)?(?:,? [0-9]{5}(?:-[0-9]{4})?)?)?"
+)
+_EVERY: Final = tuple(
+    re.compile(rf"(?<![\w/]){pattern}(?![\w])")
+    for pattern in (
+        _ENGLISH,
+        _LOWER,
+        _COMPOUND,
+        _APART,
+        _AT,
+        _INDIAN,
+        _GENERIC,
+        _RUSSIAN,
+        _FIRST,
+        _FRENCH,
+        _TURKISH,
+        _BOX,
+    )
+)
+_SIGNS: Final = re.compile(
+    rf"\b{_WAY}\b|{_ENDS}(?!\w)|(?<!\w)(?i:{_KIND}) |(?i:\b(?:rue|boulevard|chemin|allée|impasse|quai|bd|place|box|"
+    rf"postfach|postbus|apartado|apdo|bp)\b)|"
+    r"\b(?:Cad|Sok|Mah|Am|An|Im|Auf|Zum|Zur|Unter)\w{0,6}\b|а/я|проспект|улица|, [0-9]{3} ?[0-9]{2} [A-ZÀ-Ž]"
+)
+
+
+_ONE_WORD: Final = re.compile(rf"[\w'-]+{_ENDS}(?!\w)")
+
+
+def _is_everyday(part: str, start: int) -> bool:
+    """Whether what ends as a street does is an everyday word: `during 13 December`."""
+    word = _ONE_WORD.match(part, start)
+    return word is not None and word[0].lower() in load("common")
+
+
+def find(text: str, windows: Iterable[Window]) -> list[Span]:
+    """Addresses in and around some windows, in order, none overlapping another."""
+    found: list[Span] = []
+    done = 0
+    for start, end in windows:
+        low, high = max(done, start - _BEFORE), min(len(text), end + _AFTER)
+        if low >= high or not _DIGIT.search(text, low, high) or not _SIGNS.search(text, low, high):
+            continue
+        for span in _in(text, low, high):
+            found.append(span)
+            done = span.end
+    return found
+
+
+def _in(text: str, low: int, high: int) -> Iterator[Span]:
+    part = text[low:high]
+    spans = sorted((m.span() for pattern in _EVERY for m in pattern.finditer(part)), key=lambda s: (s[0], -s[1]))
+    after = 0
+    for start, end in spans:
+        if start >= after and not _is_everyday(part, start):
+            value = part[start:end].rstrip(" .,")
+            yield Span("ADDRESS", low + start, low + start + len(value), SCORE)
+            after = end
