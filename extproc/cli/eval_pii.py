@@ -163,24 +163,41 @@ def report(counts: Mapping[str, Counts], others: Mapping[str, int]) -> dict[str,
 
 
 @click.command("pii")
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="JSONL: text, spans [start, end, label].")
+@click.option("--data", type=click.Path(path_type=Path), help="JSONL: text, spans [start, end, label].")
+@click.option(
+    "--sample",
+    type=click.Path(path_type=Path),
+    help='Texts without labels instead: JSONL with "text", or a text a line. Shows what would be masked, and what nearly.',
+)
 @click.option(
     "--labels", type=click.Path(path_type=Path), help="JSON object: a label of the data, or a type -> its name."
 )
 @click.option("--config", type=click.Path(path_type=Path), help="mesh.yaml whose `pii` section is measured.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
-def eval_pii(data: Path, labels: Path | None, config: Path | None, as_json: bool) -> None:
+def eval_pii(data: Path | None, sample: Path | None, labels: Path | None, config: Path | None, as_json: bool) -> None:
     """Measure detection on labelled rows: precision, recall, F1, F2 per type, exact and overlap.
 
     A row is {"text": "...", "spans": [{"start": 3, "end": 9, "label": "EMAIL_ADDRESS"}]}, offsets in characters, end
     exclusive. A finding is wrong only where its type is annotated: in the whole file, or in the row's own "scope".
     Without --config every pack is on.
+
+    With --sample, texts of your own need no labels: what would be masked is shown by type and evidence, and what nearly was.
     """
     from extproc.config import load  # noqa: PLC0415 - `--help` stays quick
     from extproc.config.pii import PACKS, PiiSettings  # noqa: PLC0415
     from extproc.pii import Analyzer  # noqa: PLC0415
 
+    if (data is None) == (sample is None):
+        raise click.UsageError("give either --data, rows with labels, or --sample, texts without")
     settings = load(config).pii if config else PiiSettings(packs=PACKS)
+    if sample is not None:
+        from extproc.cli.sample import as_data, lines, texts_of  # noqa: PLC0415
+        from extproc.pii.sample import survey  # noqa: PLC0415
+
+        found = survey(texts_of(sample), settings)
+        click.echo(json.dumps(as_data(found), ensure_ascii=False) if as_json else "\n".join(lines(found)))
+        return
+    assert data is not None
     figures = report(*score(data, LabelMap.read(labels, data), Analyzer(settings)))
     if as_json:
         click.echo(json.dumps(figures))

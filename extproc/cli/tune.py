@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), default=Path("mesh.yaml"))
+@click.option(
+    "--sample",
+    type=click.Path(path_type=Path),
+    help='Texts of yours, JSONL with "text" or a text a line: say what `pii.allow` and `pii.deny` could hold instead.',
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
-def tune(file: Path, as_json: bool) -> None:
+def tune(file: Path, sample: Path | None, as_json: bool) -> None:
     """Look at the examples in a mesh.yaml, and say which ones to change.
 
     Examples that read like another intent's; intents that are taken for one another when an example is held out;
@@ -34,6 +39,15 @@ def tune(file: Path, as_json: bool) -> None:
     from extproc.intent.examples import Examples  # noqa: PLC0415
 
     mesh = load(file)
+    if sample is not None:
+        from extproc.cli.sample import as_data, suggestions, texts_of  # noqa: PLC0415
+        from extproc.pii.sample import survey  # noqa: PLC0415
+
+        found = survey(texts_of(sample), mesh.pii)
+        data = {name: as_data(found)[name] for name in ("allow", "deny")}
+        said = "\n".join(suggestions(found)).lstrip() or "nothing to allow or to deny"
+        click.echo(json.dumps(data, ensure_ascii=False) if as_json else said)
+        return
     examples = Examples.of_mesh(mesh)
     if not examples.texts:
         raise ConfigError(f"{file}: no intent has examples; rules need no tuning")

@@ -58,6 +58,17 @@ FINDINGS = 128
 """Tokens that are judged in a slice."""
 
 
+def _eagerly(recognizer: Recognizer) -> Recognizer:
+    """The same without the need of a label, where a checksum or a pattern speaks for a value."""
+    if (
+        recognizer.unlabelled == "mask"
+        or not recognizer.shapes
+        or (recognizer.check is None and recognizer.compiled is None)
+    ):
+        return recognizer
+    return dataclasses.replace(recognizer, unlabelled="mask")
+
+
 def active(settings: PiiSettings) -> tuple[Recognizer, ...]:
     """The recognizers that a configuration switches on.
 
@@ -95,9 +106,12 @@ _ANYTHING = frozenset(
 class Analyzer:
     """Finds personal data. Immutable after construction, so all streams share one."""
 
-    def __init__(self, settings: PiiSettings, extra: Sequence[TextRecognizer] = ()) -> None:
+    def __init__(self, settings: PiiSettings, extra: Sequence[TextRecognizer] = (), *, eager: bool = False) -> None:
+        """`eager`: to be shown what nearly is personal data; numbers need no label where a checksum speaks for them."""
         _known(settings)
         recognizers = active(settings)
+        if eager:
+            recognizers = tuple(map(_eagerly, recognizers))
         found_by_model = names.wanted(settings)
         self.names = names.recognizer(settings.names, found_by_model)
         """The name model's recognizer; None where it is switched off. It counts what it did."""

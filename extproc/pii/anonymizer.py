@@ -15,6 +15,7 @@ from extproc.errors import IntentmeshError, LateError, MaskingError
 from extproc.pii.keys import Keys
 from extproc.pii.operators import operate
 from extproc.pii.recent import RecentFindings
+from extproc.pii.respelled import Respelled
 from extproc.pii.restorer import HASHED, LETTERS, TOKEN, edited
 from extproc.pii.urls import UrlWatch, may_begin
 from extproc.pii.vault import Vault
@@ -242,22 +243,29 @@ def _is_within(text: str, start: int, end: int, spared: list[tuple[int, int]]) -
     return place > 0 and end <= spared[place - 1][1]
 
 
-def everywhere(texts: Sequence[Text], found: list[list[Span]], types: Iterable[str]) -> list[list[Span]]:
-    """The same values where they stand without what gave them away: a number that is labelled in one text, bare in another.
+def everywhere(  # noqa: C901 - one loop over the texts
+    texts: Sequence[Text], found: list[list[Span]], types: Iterable[str]
+) -> list[list[Span]]:
+    """The same values where they stand without what gave them away: a number that is labelled in one text, bare in another, and
+    perhaps spelled otherwise.
 
     Not for short values, nor for common words.
     """
     wanted = frozenset(types)
     values: dict[str, str] = {}
+    every: dict[str, str] = {}
     known: Counter[tuple[int, str]] = Counter()
     for i, some in enumerate(found):
         for entity_type, start, end in some:
             value = texts[i].text[start:end]
+            if entity_type in wanted:
+                every.setdefault(value, entity_type)
             if entity_type in wanted and is_telling(value):
                 values.setdefault(value, entity_type)
                 known[i, value] += 1
-    if not values:
+    if not every:
         return found
+    respelled = Respelled(every)
     beginnings = Beginnings(values) if len(values) > _FEW else None
     for i, text in enumerate(texts):
         checkpoint()
@@ -271,10 +279,9 @@ def everywhere(texts: Sequence[Text], found: list[list[Span]], types: Iterable[s
         else:
             again = (value for value in values if read.count(value) > known[i, value])
             more = [(start, end, value) for value in again for start, end in _occurrences(read, value)]
-        if more:
-            found[i] = _merged(
-                found[i], in_order(((a, b, values[value]) for a, b, value in more), key=itemgetter(0, 1))
-            )
+        others = [*((a, b, values[value]) for a, b, value in more), *in_slices(respelled.occurrences(read))]
+        if others:
+            found[i] = _merged(found[i], in_order(others, key=itemgetter(0, 1)))
     return found
 
 

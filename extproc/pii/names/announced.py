@@ -19,7 +19,7 @@ from extproc.slices import in_slices
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from extproc.pii.labels import Label
+    from extproc.pii.vocabulary import Label
 
 SCORE: Final = 0.8
 INTRODUCED, FOLLOWED, SIGNED, PRECEDED = "my name", "title", "name", "form of address"
