@@ -36,6 +36,8 @@ STREAM_WINDOW = 1 << 18
 UNREAD_MESSAGES = 64
 """So many messages may wait to be read; from then on, the caller's window stays shut."""
 
+_SMALL = 4096
+"""Bytes of a piece of a message up to which it is kept together with others."""
 _INDEXED_200 = b"\x88"
 BEGINNING = _INDEXED_200 + literal(b"content-type", b"application/grpc")
 TRAILERS_OK = literal(b"grpc-status", b"0")
@@ -93,11 +95,18 @@ class Call:
         """Nothing more can be sent: a status has been, or the stream was reset."""
         self.serialize: Callable[[Any], bytes] | None = None
         """Makes the bytes of a reply; None: replies are bytes."""
+        self.has_said = False
+        """Something of a message has come."""
+        self.held = 0
+        """Bytes that have come of a message whose rest has not."""
+        length = next((value for name, value in metadata if name == "content-length"), None)
+        self._announced = None if length is None else int(length) if length.isascii() and length.isdigit() else -1
+        """Bytes of data that are still to come, where that was told; less than nothing: it was told in no number."""
         self._connection = connection
         self._metadata = metadata
         self._largest = largest_message
         self._messages: deque[bytes] = deque()
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes | bytearray] = []
         self._missing = 0
         """Of the message that the pieces are of, so many bytes are still to come; not known before its prefix is whole."""
         self._ended = False
@@ -181,19 +190,29 @@ class Call:
 
     def reset(self, code: Code = Code.CANCEL) -> None:
         """End the call without a status: an error to the caller, whatever it has been told before."""
-        if not self.closed:
-            self._ended = True
-            self._close(frame(RST_STREAM, 0, self.stream, number(code)))
+        self._close(frame(RST_STREAM, 0, self.stream, number(code)), resets=True)
 
-    def _close(self, last: bytes) -> None:
+    def _close(self, last: bytes, *, resets: bool = False) -> None:
         if self.closed:
             return
-        if not self._ended:  # what the caller has still to say is not needed
+        if not self._ended and not resets:  # what the caller has still to say is not needed
             last += frame(RST_STREAM, 0, self.stream, number(Code.NO_ERROR))
         self._connection.write(last)
         self._connection.forget(self)
 
     # What the connection uses
+
+    @property
+    def ended(self) -> bool:
+        """Whether the caller has said all."""
+        return self._ended
+
+    def counts(self, size: int, *, last: bool) -> bool:
+        """Whether that much more data, the last or not, is what was announced (RFC 9113, 8.1.1)."""
+        if self._announced is None:
+            return True
+        self._announced -= size
+        return self._announced == 0 if last else self._announced >= 0
 
     def feed(self, data: bytes, *, last: bool = False) -> None:
         """More of the caller's messages; `last`: it has said all.
@@ -202,6 +221,7 @@ class Call:
         """
         if self._fault is not None:
             return
+        self.has_said = True
         self._ended |= last  # known before a handler answers, which else would reset what is over already
         if not self._pieces and len(data) >= PREFIX.size:
             compressed, size = PREFIX.unpack_from(data)
@@ -209,12 +229,31 @@ class Call:
                 self._messages.append(data[PREFIX.size :])
                 self._wake_reader()
                 return
-        self._pieces.append(data)
         self._missing -= len(data)
-        if self._missing <= 0:
-            self._split(b"".join(self._pieces) if len(self._pieces) > 1 else data)
+        if self._missing <= 0 and not self._pieces:
+            self._split(data)
+        elif self._missing <= 0:
+            self._pieces.append(data)
+            self._split(b"".join(self._pieces))
+        else:
+            self._hold(data)
         if self.credit <= STREAM_WINDOW // 2 and len(self._messages) < UNREAD_MESSAGES:
             self._give_credit()
+
+    def _hold(self, data: bytes) -> None:
+        """Keep a piece of a message; small ones in one, for each alone would take several times its size."""
+        last = self._pieces[-1] if self._pieces else None
+        if len(data) < _SMALL and isinstance(last, bytearray):
+            last += data
+        else:
+            self._pieces.append(bytearray(data) if len(data) < _SMALL else data)
+        self._holds(self.held + len(data))
+        if self._connection.held > self._connection.largest_held:
+            self._refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many messages have come in part")
+
+    def _holds(self, size: int) -> None:
+        self._connection.held += size - self.held
+        self.held = size
 
     def _split(self, data: bytes) -> None:
         """Take the messages that are whole; keep the rest, and know how much more is needed to go on."""
@@ -235,12 +274,16 @@ class Call:
             at = end
         else:
             end = at + PREFIX.size
-        self._pieces, self._missing = ([data[at:]], end - size) if at < size else ([], 0)
+        self._pieces, self._missing = [], 0
+        if at < size:
+            self._pieces, self._missing = [data[at:]], end - size
+        self._holds(size - at)
         if self._messages:
             self._wake_reader()
 
     def _refuse(self, code: grpc.StatusCode, details: str) -> None:
         self._pieces, self._fault = [], AbortedError(code, details)
+        self._holds(0)
         self._wake_reader()
 
     def end(self) -> None:
@@ -286,6 +329,7 @@ class Call:
     def _spend(self, size: int) -> None:
         self.window -= size
         self._connection.window -= size
+        self._connection.has_sent()
 
     def _send(self, message: bytes) -> bool:
         """Whether all of it could be sent at once."""

@@ -11,7 +11,9 @@ from extproc.http2.frames import (
     CONTINUATION,
     DATA,
     DEFAULT_WINDOW,
+    ENABLE_PUSH,
     END_STREAM,
+    GOAWAY,
     HEAD,
     HEAD_SIZE,
     HEADERS,
@@ -19,10 +21,12 @@ from extproc.http2.frames import (
     LARGEST_FRAME,
     LARGEST_STREAM,
     LARGEST_WINDOW,
+    MAX_CONCURRENT_STREAMS,
     MAX_FRAME_SIZE,
     PADDED,
     PING,
     PREFACE,
+    PRIORITY,
     PUSH_PROMISE,
     RST_STREAM,
     SETTINGS,
@@ -36,8 +40,9 @@ from extproc.http2.frames import (
     settings,
     unpadded,
 )
-from extproc.http2.headers import HeaderReader
+from extproc.http2.headers import HeaderReader, dependency
 from extproc.http2.outbox import Outbox
+from extproc.http2.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,11 +50,19 @@ if TYPE_CHECKING:
     from extproc.http2.headers import Headers, Metadata
 
 NUMBER_SIZE = 4
+PRIORITY_SIZE = 5
+_OF_HEADERS = (HEADERS, CONTINUATION)
 
 CONNECTION_WINDOW = 1 << 24
 """How much of all calls of a connection may come before it is seen to; what single calls hold is bounded by theirs."""
 LARGEST_TAKEN = 1 << 18
-"""Of the other side's frames: a large body in few of them."""
+"""Of the other side's frames: a large body in few of them. Headers come in frames of the usual size."""
+MOST_CALLS = 1024
+"""At a time; an Envoy opens another connection for more."""
+LARGEST_HELD = 1 << 28
+"""Bytes of messages that have come in part only, on one connection: some 32 of the largest bodies."""
+REMEMBERED = 4096
+"""Streams of which it is remembered how they ended."""
 
 
 class Connection(asyncio.Protocol):
@@ -83,7 +96,12 @@ class Connection(asyncio.Protocol):
         self._outbox: Outbox
         self._greeted = self._settled = False
         self._last_stream = 0
+        self._closed: dict[int, bool] = {}
+        """Streams that are over, the latest last: whether the other side may still send on them, not knowing yet."""
         self._headers = HeaderReader()
+        self._patience = Patience(loop.time)
+        self.held, self.largest_held = 0, LARGEST_HELD
+        """Bytes of messages that have come in part, and how many may be."""
 
     # What asyncio calls
 
@@ -91,7 +109,9 @@ class Connection(asyncio.Protocol):
         """Say what we take."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
         self._outbox = Outbox(self._transport)
-        greeting = settings({INITIAL_WINDOW_SIZE: STREAM_WINDOW, MAX_FRAME_SIZE: LARGEST_TAKEN})
+        greeting = settings(
+            {MAX_CONCURRENT_STREAMS: MOST_CALLS, INITIAL_WINDOW_SIZE: STREAM_WINDOW, MAX_FRAME_SIZE: LARGEST_TAKEN}
+        )
         more = CONNECTION_WINDOW - DEFAULT_WINDOW
         self.write(greeting + frame(WINDOW_UPDATE, 0, 0, number(more)))
 
@@ -116,7 +136,7 @@ class Connection(asyncio.Protocol):
             while size - at >= HEAD_SIZE:
                 upper, lower, kind, flags, stream = HEAD.unpack_from(data, at)
                 length = upper << 16 | lower
-                if length > LARGEST_TAKEN:
+                if length > (SMALLEST_FRAME if kind in _OF_HEADERS else LARGEST_TAKEN):  # RFC 9113, 4.2
                     raise ConnectionFaultError(Code.FRAME_SIZE_ERROR, "the frame is too large")  # noqa: TRY301
                 end = at + HEAD_SIZE + length
                 if end > size:
@@ -159,8 +179,14 @@ class Connection(asyncio.Protocol):
     def forget(self, call: Call) -> None:
         """A call is over."""
         call.closed = True
-        self.calls.pop(call.stream, None)
         self.blocked.pop(call.stream, None)
+        if self.calls.pop(call.stream, None) is not None:
+            self._remember(call.stream, may_send=not call.ended)
+            self.held -= call.held
+
+    def has_sent(self) -> None:
+        """A piece of a reply was sent, which the other side may answer with room for more."""
+        self._patience.earn()
 
     def announce_end(self) -> None:
         """Ask for no more calls; those that come all the same, because they were on their way, are taken."""
@@ -181,14 +207,16 @@ class Connection(asyncio.Protocol):
 
     def _take(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
         if kind != SETTINGS and not self._settled:
-            raise ConnectionFaultError(Code.PROTOCOL_ERROR, "settings come first")
+            raise ConnectionFaultError(Code.PROTOCOL_ERROR, "settings come first")  # RFC 9113, 3.4
         if kind != CONTINUATION and self._headers.is_amid:
-            raise ConnectionFaultError(Code.PROTOCOL_ERROR, "headers were begun and not ended")
+            raise ConnectionFaultError(Code.PROTOCOL_ERROR, "headers were begun and not ended")  # RFC 9113, 6.10
         take = self._TAKE.get(kind)
-        if take is not None:  # what is not known is nothing to us (RFC 9113, 4.1)
+        if take is not None:
             take(self, flags, stream, payload)
+        else:
+            self._patience.spend(1)  # what is not known is nothing to us (RFC 9113, 4.1)
 
-    def _data(self, flags: int, stream: int, payload: bytes) -> None:
+    def _data(self, flags: int, stream: int, payload: bytes) -> None:  # noqa: C901 - the states of a stream, one by one
         size = len(payload)
         call = self.calls.get(stream)
         if call is None:
@@ -200,15 +228,26 @@ class Connection(asyncio.Protocol):
             self.write(frame(WINDOW_UPDATE, 0, 0, number(CONNECTION_WINDOW - self._credit)))
             self._credit = CONNECTION_WINDOW
         if call is None:
-            return  # it is over for us, which the other side could not know yet
+            self._passed_over(stream, flags)
+            return
+        if call.ended:  # RFC 9113, 5.1: half-closed (remote)
+            self._fail(call, Code.STREAM_CLOSED)
+            return
         call.credit -= size
         if call.credit < 0:
             raise ConnectionFaultError(Code.FLOW_CONTROL_ERROR, "more data than there was room for")
         if flags & PADDED:
             payload = unpadded(payload, flags & PADDED)
+        last = bool(flags & END_STREAM)
+        if not call.counts(len(payload), last=last):
+            self._fail(call, Code.PROTOCOL_ERROR)  # RFC 9113, 8.1.1
+            return
         if payload:
-            call.feed(payload, last=bool(flags & END_STREAM))
-        if flags & END_STREAM:
+            self._patience.earn()
+            call.feed(payload, last=last)
+        elif not last:
+            self._patience.spend(1)
+        if last:
             call.end()
 
     def _begin_headers(self, flags: int, stream: int, payload: bytes) -> None:
@@ -217,41 +256,118 @@ class Connection(asyncio.Protocol):
         self._all_headers(self._headers.begin(stream, flags, payload))
 
     def _go_on_with_headers(self, flags: int, stream: int, payload: bytes) -> None:
+        self._patience.spend(1)
         self._all_headers(self._headers.go_on(stream, flags, payload))
 
     def _all_headers(self, headers: Headers | None) -> None:
         if headers is None:
             return
-        stream, flags, metadata = headers
+        stream, flags, metadata, fault = headers
         call = self.calls.get(stream)
-        if call is not None:  # trailers
-            if not flags & END_STREAM:
-                raise ConnectionFaultError(Code.PROTOCOL_ERROR, "headers in the middle of a stream")
-            call.end()
-        elif stream > self._last_stream:  # else as with data: trailers of a call that is over
+        if call is not None:
+            self._trailers(call, flags, metadata)
+        elif stream > self._last_stream:
             self._last_stream = stream
-            call = Call(self, stream, metadata, self._call_window, self._largest_message)
-            self.calls[stream] = call
-            if flags & END_STREAM:
-                call.end()
-            self._begin(call, metadata)
+            self._begin_call(stream, flags, metadata, fault)
+        elif stream not in self._closed:  # RFC 9113, 5.1.1
+            raise ConnectionFaultError(Code.PROTOCOL_ERROR, "a stream begins before one that began earlier")
+        else:
+            self._passed_over(stream, flags)
+
+    def _begin_call(self, stream: int, flags: int, metadata: Metadata, fault: str) -> None:
+        """Headers that begin a call. What is wrong with them is the call's trouble, and no other's."""
+        ended = bool(flags & END_STREAM)
+        if len(self.calls) >= MOST_CALLS:  # RFC 9113, 5.1.2; it may not have heard yet how many may be
+            self._patience.spend(1)
+            self._turn_away(stream, Code.REFUSED_STREAM, ended=ended)
+            return
+        if fault:
+            self._patience.spend(1)
+            self._turn_away(stream, Code.PROTOCOL_ERROR, ended=ended)
+            return
+        call = Call(self, stream, metadata, self._call_window, self._largest_message)
+        if not call.counts(0, last=ended):
+            self._turn_away(stream, Code.PROTOCOL_ERROR, ended=ended)
+            return
+        self.calls[stream] = call
+        if ended:
+            call.end()
+        self._begin(call, metadata)
+
+    def _trailers(self, call: Call, flags: int, metadata: Metadata) -> None:
+        if call.ended:
+            self._fail(call, Code.STREAM_CLOSED)
+        elif flags & END_STREAM and not any(name.startswith(":") for name, _ in metadata) and call.counts(0, last=True):
+            call.end()
+        else:  # RFC 9113, 8.1
+            self._fail(call, Code.PROTOCOL_ERROR)
+
+    def _turn_away(self, stream: int, code: Code, *, ended: bool) -> None:
+        self._remember(stream, may_send=not ended)
+        self.write(frame(RST_STREAM, 0, stream, number(code)))
+
+    def _fail(self, call: Call, code: Code) -> None:
+        """End a call because of what the other side did on it."""
+        self._patience.spend(1)
+        call.reset(code)
+        call.cancel()
+
+    def _remember(self, stream: int, *, may_send: bool) -> None:
+        self._closed[stream] = may_send
+        if len(self._closed) > REMEMBERED:
+            del self._closed[next(iter(self._closed))]
+
+    def _passed_over(self, stream: int, flags: int) -> None:
+        """Data or headers of a stream that is over: the other side could not know yet, or it said itself that it was done."""
+        if not self._closed.get(stream, True):  # RFC 9113, 5.1: closed
+            raise ConnectionFaultError(Code.STREAM_CLOSED, "a frame of a stream that its sender has ended")
+        if flags & END_STREAM and stream in self._closed:
+            self._closed[stream] = False
+
+    def _priority(self, _flags: int, stream: int, payload: bytes) -> None:
+        """Nothing to us, but it has to be one (RFC 9113, 6.3)."""
+        self._patience.spend(1)
+        if not stream:
+            raise ConnectionFaultError(Code.PROTOCOL_ERROR, "a priority of no stream")
+        wrong = Code.FRAME_SIZE_ERROR if len(payload) != PRIORITY_SIZE else None
+        if wrong is None and dependency(payload) == stream:
+            wrong = Code.PROTOCOL_ERROR
+        if wrong is None:
+            return
+        call = self.calls.get(stream)
+        if call is not None:
+            self._fail(call, wrong)
+        elif stream > self._last_stream:  # what is not open cannot be reset
+            raise ConnectionFaultError(wrong, "a priority that is none")
+        else:
+            self.write(frame(RST_STREAM, 0, stream, number(wrong)))
 
     def _reset(self, _flags: int, stream: int, payload: bytes) -> None:
         if len(payload) != NUMBER_SIZE:
             raise ConnectionFaultError(Code.FRAME_SIZE_ERROR, "a reset has four bytes")
         self._check_begun(stream)
         call = self.calls.get(stream)
-        if call is not None:
-            self.forget(call)
-            call.cancel()
+        if call is None:
+            self._patience.spend(1)
+            if stream in self._closed:
+                self._closed[stream] = False
+            return
+        if not call.has_said:
+            self._patience.spend(1)  # begun in vain: CVE-2023-44487
+        self.forget(call)
+        self._remember(stream, may_send=False)
+        call.cancel()
 
     def _window(self, _flags: int, stream: int, payload: bytes) -> None:
         if len(payload) != NUMBER_SIZE:
             raise ConnectionFaultError(Code.FRAME_SIZE_ERROR, "an update of a window has four bytes")
+        self._patience.spend(1)
         more = int.from_bytes(payload, "big") & LARGEST_WINDOW
         if stream == 0:
             self.window += more
-            if more == 0 or self.window > LARGEST_WINDOW:
+            if more == 0:  # RFC 9113, 6.9
+                raise ConnectionFaultError(Code.PROTOCOL_ERROR, "the window cannot grow by nothing")
+            if self.window > LARGEST_WINDOW:  # RFC 9113, 6.9.1
                 raise ConnectionFaultError(Code.FLOW_CONTROL_ERROR, "the window cannot grow by that")
             self._pump()
             return
@@ -260,14 +376,15 @@ class Connection(asyncio.Protocol):
         if call is None:
             return
         call.window += more
-        if more == 0 or call.window > LARGEST_WINDOW:
-            call.reset(Code.FLOW_CONTROL_ERROR)
-            call.cancel()
+        if more == 0:
+            self._fail(call, Code.PROTOCOL_ERROR)
+        elif call.window > LARGEST_WINDOW:
+            self._fail(call, Code.FLOW_CONTROL_ERROR)
         else:
             call.pump()
 
     def _check_begun(self, stream: int) -> None:
-        if stream > self._last_stream or not stream & 1:
+        if stream > self._last_stream or not stream & 1:  # RFC 9113, 5.1: idle
             raise ConnectionFaultError(Code.PROTOCOL_ERROR, "a frame of a stream that was not begun")
 
     def _pump(self) -> None:
@@ -276,30 +393,52 @@ class Connection(asyncio.Protocol):
 
     def _settings(self, flags: int, stream: int, payload: bytes) -> None:
         self._settled = True
-        if stream or len(payload) % 6 or (flags & ACK and payload):
+        if stream:  # RFC 9113, 6.5
+            raise ConnectionFaultError(Code.PROTOCOL_ERROR, "settings of a stream")
+        if len(payload) % 6 or (flags & ACK and payload):
             raise ConnectionFaultError(Code.FRAME_SIZE_ERROR, "settings of no meaning")
+        self._patience.spend(1 + len(self.calls) // 64)  # each open call may get another window
         if flags & ACK:
             return
         for at in range(0, len(payload), 6):
             key, value = int.from_bytes(payload[at : at + 2], "big"), int.from_bytes(payload[at + 2 : at + 6], "big")
             if key == INITIAL_WINDOW_SIZE:
-                if value > LARGEST_WINDOW:
-                    raise ConnectionFaultError(Code.FLOW_CONTROL_ERROR, "the window is too large")
-                for call in self.calls.values():
-                    call.window += value - self._call_window
-                self._call_window = value
-                self._pump()
+                self._resize_windows(value)
             elif key == MAX_FRAME_SIZE:
                 if not SMALLEST_FRAME <= value <= LARGEST_FRAME:
                     raise ConnectionFaultError(Code.PROTOCOL_ERROR, "frames of that size are not allowed")
                 self.largest_frame = value
+            elif key == ENABLE_PUSH and value > 1:
+                raise ConnectionFaultError(Code.PROTOCOL_ERROR, "pushing is on or off")
         self.write(frame(SETTINGS, ACK, 0))
+        self._pump()
+
+    def _resize_windows(self, value: int) -> None:
+        """RFC 9113, 6.9.2: those of open calls too, which may be less than nothing then."""
+        if value > LARGEST_WINDOW:
+            raise ConnectionFaultError(Code.FLOW_CONTROL_ERROR, "the window is too large")
+        for call in self.calls.values():
+            call.window += value - self._call_window
+            if call.window > LARGEST_WINDOW:
+                raise ConnectionFaultError(Code.FLOW_CONTROL_ERROR, "the window of a stream is too large")
+        self._call_window = value
 
     def _ping(self, flags: int, stream: int, payload: bytes) -> None:
-        if stream or len(payload) != 8:
+        if stream:  # RFC 9113, 6.7
+            raise ConnectionFaultError(Code.PROTOCOL_ERROR, "a ping of a stream")
+        if len(payload) != 8:
             raise ConnectionFaultError(Code.FRAME_SIZE_ERROR, "a ping has eight bytes")
+        self._patience.spend(1)
         if not flags & ACK:
             self.write(frame(PING, ACK, 0, payload))
+
+    def _go_away(self, _flags: int, stream: int, payload: bytes) -> None:
+        """It begins no more calls; those that are open go on."""
+        if stream:  # RFC 9113, 6.8
+            raise ConnectionFaultError(Code.PROTOCOL_ERROR, "a goodbye of a stream")
+        if len(payload) < 2 * NUMBER_SIZE:
+            raise ConnectionFaultError(Code.FRAME_SIZE_ERROR, "a goodbye has eight bytes at least")
+        self._patience.spend(1)
 
     def _refuse(self, _flags: int, _stream: int, _payload: bytes) -> None:
         raise ConnectionFaultError(Code.PROTOCOL_ERROR, "a client cannot promise")
@@ -313,4 +452,6 @@ class Connection(asyncio.Protocol):
         SETTINGS: _settings,
         PING: _ping,
         PUSH_PROMISE: _refuse,
+        PRIORITY: _priority,
+        GOAWAY: _go_away,
     }
