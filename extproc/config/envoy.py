@@ -53,6 +53,13 @@ class EnvoySettings(Section):
     """Connections from callers at once; Envoy refuses more rather than run out of memory."""
     idle_timeout_s: float = Field(default=300.0, gt=0)
     """A stream on which nothing moved for so long is closed."""
+    headers_timeout_s: float = Field(default=10.0, gt=0)
+    """The headers of a request have to be here within so long."""
+    request_timeout_s: float = Field(default=3600.0, gt=0)
+    """And all of it, its body included, within so long; a WebSocket, a request without end, lasts no longer. An answer may."""
+    max_heap_mb: int | None = Field(default=None, gt=0)
+    """Memory beyond which this Envoy takes no more: near it, connections are closed after their answer and new requests get 503.
+    Default: three quarters of `kubernetes.resources.envoy.memory`."""
     token_limit: TokenLimit | None = None
     """Default: none."""
     logs_usage: bool = True

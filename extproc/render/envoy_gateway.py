@@ -16,7 +16,7 @@ from extproc.errors import ConfigError
 from extproc.render.document import File, Note, to_yaml
 from extproc.render.envoy.clusters import MOST_EXCHANGES
 from extproc.render.envoy.groups import Group, Part, parts
-from extproc.render.envoy.processor import masks
+from extproc.render.envoy.processor import fails_open
 from extproc.render.envoy.routes import CALLER_CREDENTIALS
 from extproc.render.istio.destinations import dns_name, is_address, service_host
 from extproc.render.kubernetes import kustomize, objects, services
@@ -147,7 +147,7 @@ def _extension_policy(mesh: Mesh) -> Data:
                     "backendSettings": PROCESSOR_SETTINGS,
                     "processingMode": {"allowModeOverride": True, "request": {"body": "Buffered"}, "response": {}},
                     "messageTimeout": f"{timeout}ms",
-                    "failOpen": not masks(mesh),
+                    "failOpen": fails_open(mesh),
                     "metadata": {"writableNamespaces": [METADATA_NAMESPACE]},
                 }
             ],

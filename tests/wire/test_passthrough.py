@@ -137,3 +137,27 @@ async def test_an_error_of_the_upstream_is_the_client_s(gateway):
         seen = await gateway.chat("I am ada@example.org.")
         assert seen.status_code == status
         assert seen.content == (b"" if status in (204, 304) else b'{"error": "no ada@example.org"}')
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/%761/chat/completions"])
+async def test_a_body_that_asks_for_an_upgrade_is_answered(gateway, path):
+    """Envoy would never see the end of it, and so never ask the processor (envoyproxy/envoy#47081): it is refused by name."""
+    body = b'{"messages":[{"role":"user","content":"I am ada@example.org"}]}'
+    head = f"POST {path} HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\ncontent-length: {len(body)}\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(head.encode() + body)
+    answer = await asyncio.wait_for(reader.readuntil(b"}}"), 10)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"cannot be upgraded here" in answer
+    assert not gateway.received
+
+
+async def test_headers_have_to_come_in_time(gateway):
+    """Who opens a request and says no more is told so, and holds nothing any longer."""
+    manager = gateway.config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    assert (manager["request_headers_timeout"], manager["request_timeout"]) == ("10s", "3600s")
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-a: ")
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n"), 20)).startswith(b"HTTP/1.1 408")
+    writer.close()

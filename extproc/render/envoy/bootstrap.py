@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from envoy_data_plane.envoy.config.bootstrap.v3 import Admin, Bootstrap, BootstrapStaticResources
 from envoy_data_plane.envoy.config.core.v3 import Node
-from envoy_data_plane.envoy.config.overload.v3 import OverloadManager, ResourceMonitor
+from envoy_data_plane.envoy.config.overload.v3 import (
+    OverloadAction,
+    OverloadManager,
+    ResourceMonitor,
+    ThresholdTrigger,
+    Trigger,
+)
 from envoy_data_plane.envoy.extensions.resource_monitors.downstream_connections.v3 import DownstreamConnectionsConfig
+from envoy_data_plane.envoy.extensions.resource_monitors.fixed_heap.v3 import FixedHeapConfig
 
 from extproc.render.document import File, Note, plain, to_yaml
 from extproc.render.envoy import clusters, listener, processor, routes, tls, token_limit, usage
@@ -17,6 +24,10 @@ if TYPE_CHECKING:
     from extproc.config import Mesh
 
 HEAD = "Rendered by `intentmesh render envoy` from mesh.yaml: change that and render again.\n"
+HEAP = "envoy.resource_monitors.fixed_heap"
+HEAP_ACTIONS = {"shrink_heap": 0.85, "disable_http_keepalive": 0.9, "stop_accepting_requests": 0.95}
+"""What is done from which share of the heap on."""
+MIB = 2**20
 NOTES = (
     *processor.NOTES,
     processor.EARLY_NOTE,
@@ -26,7 +37,11 @@ NOTES = (
     *token_limit.NOTES,
     *usage.NOTES,
     Note("admin", "Whoever reaches this can stop the proxy: loopback only."),
-    Note("overload_manager", "Connections over this number are refused, so that memory stays bounded."),
+    Note(
+        "overload_manager",
+        "Connections over this number are refused, and near the end of the heap (envoy.max_heap_mb) memory is given back, "
+        "connections are closed after their answer, and then new requests get 503: rather than be killed with all that is open.",
+    ),
     Note("static_resources.secrets", "Read by Envoy from their files; no configuration holds them."),
 )
 
@@ -53,14 +68,37 @@ def bootstrap(mesh: Mesh) -> Bootstrap:
             secrets=tls.secrets(mesh),
         ),
         overload_manager=OverloadManager(
-            refresh_interval=seconds(1),
+            refresh_interval=seconds(0.25),
             resource_monitors=[
                 ResourceMonitor(
                     name="envoy.resource_monitors.global_downstream_max_connections", typed_config=packed(limit)
+                ),
+                ResourceMonitor(name=HEAP, typed_config=packed(FixedHeapConfig(max_heap_size_bytes=max_heap(mesh)))),
+            ],
+            actions=[
+                OverloadAction(
+                    name=f"envoy.overload_actions.{name}",
+                    triggers=[Trigger(name=HEAP, threshold=ThresholdTrigger(value=share))],
                 )
+                for name, share in HEAP_ACTIONS.items()
             ],
         ),
     )
+
+
+def max_heap(mesh: Mesh) -> int:
+    """Bytes of heap that this Envoy may take."""
+    if mesh.envoy.max_heap_mb is not None:
+        return mesh.envoy.max_heap_mb * MIB
+    return quantity(mesh.kubernetes.resources.envoy.memory) * 3 // 4
+
+
+def quantity(written: str) -> int:
+    """Bytes of a Kubernetes quantity: `512Mi`, `1G`."""
+    number = written.rstrip("kKMGTPEi")
+    unit = written[len(number) :]
+    power = "kMGTPE".index(unit[0].replace("K", "k")) + 1 if unit else 0
+    return int(float(number) * (1024 if unit.endswith("i") else 1000) ** power)
 
 
 def bootstrap_file(mesh: Mesh, path: str = "envoy.yaml") -> File:

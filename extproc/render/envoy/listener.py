@@ -53,6 +53,11 @@ NOTES = (
     Note("access_log", "One JSON line a request: what the processor decided stands under `intentmesh`. Never text."),
     Note("normalize_path", "`/x/../v1/` is `/v1/` to an upstream; so it is to the filter."),
     Note("stream_idle_timeout", "envoy.idle_timeout_s: how long a stream may stand still, not how long it may last."),
+    Note(
+        "request_headers_timeout",
+        "envoy.headers_timeout_s, and envoy.request_timeout_s for all of a request: who sends byte by byte holds no "
+        "stream for ever.",
+    ),
     Note("upgrade_configs", "WebSockets pass untouched."),
 )
 
@@ -68,6 +73,8 @@ def connection_manager(mesh: Mesh) -> HttpConnectionManager:
         use_remote_address=True,
         normalize_path=True,
         stream_idle_timeout=seconds(mesh.envoy.idle_timeout_s),
+        request_headers_timeout=seconds(mesh.envoy.headers_timeout_s),
+        request_timeout=seconds(mesh.envoy.request_timeout_s),
         common_http_protocol_options=HttpProtocolOptions(idle_timeout=seconds(3600)),
         upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
         early_header_mutation_extensions=[early_header_mutation()],

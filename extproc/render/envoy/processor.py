@@ -66,7 +66,8 @@ NOTES = (
     ),
     Note(
         "ExternalProcessor.failure_mode_allow",
-        "Closed: when the processor cannot be asked, the request gets an error. Open would send it on unmasked.",
+        "Closed: when the processor cannot be asked, the request gets an error. Open would send it on unmasked, and farther than "
+        "a route with a `residency` lets it go.",
         shown=False,
     ),
     Note(
@@ -108,6 +109,16 @@ def masks(mesh: Mesh) -> bool:
     return mesh.pii.enabled and not mesh.shadow and not operators <= {"keep", "flag"}
 
 
+def confines(mesh: Mesh) -> bool:
+    """Whether a request may be kept nearer for what is in it, which an Envoy that cannot ask would not know."""
+    return not mesh.shadow and any(route.residency != "external" for route in mesh.routes)
+
+
+def fails_open(mesh: Mesh) -> bool:
+    """Whether a request goes on when the processor cannot be asked: only where nothing but its model is to be chosen."""
+    return not masks(mesh) and not confines(mesh)
+
+
 def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER, *, logs_usage: bool = False) -> ExternalProcessor:
     """The ext_proc filter's configuration. `logs_usage`: this Envoy reads usage itself (see `usage.py`), and says so."""
     return ExternalProcessor(
@@ -115,7 +126,7 @@ def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER, *, logs_usage: b
             envoy_grpc=GrpcServiceEnvoyGrpc(cluster_name=cluster),
             initial_metadata=[HeaderValue(key=LOGS_USAGE, value="true")] if logs_usage else [],
         ),
-        failure_mode_allow=not masks(mesh),
+        failure_mode_allow=fails_open(mesh),
         processing_mode=ProcessingMode(
             request_header_mode=_SEND,
             request_body_mode=_BUFFERED,

@@ -99,19 +99,34 @@ def undecided(mesh: Mesh) -> list[Route]:
     action = _fallback(mesh)
     paths = [RouteMatch(prefix=rule.path_prefix, path=rule.path) for rule in mesh.intercept]
     unique = {(match.prefix, match.path): match for match in paths}
+    upgrades = [_no_upgrade(f"upgrade of {p or q}", match) for (p, q), match in unique.items()]
     intercepted = [_intercepted(mesh, f"intercept {p or q}", m, action) for (p, q), m in unique.items()]
     if intercepted:
         cased = [f"{re.escape(p)}.*" if p else f"{re.escape(q or '')}/?" for p, q in unique]
         regex = f"{DISGUISED_PATH}|(?i:{'|'.join(cased)})"
         disguised = RouteMatch(safe_regex=RegexMatcher(regex=regex))
         intercepted.append(_intercepted(mesh, "disguised paths", disguised, action))
+        upgrades.append(_no_upgrade("upgrade of disguised paths", disguised))
     rest = Route(
         name="rest",
         match=RouteMatch(prefix="/"),
         route=action,
         typed_per_filter_config={FILTER_NAME: packed(disabled())},
     )
-    return [*intercepted, rest]
+    return [*upgrades, *intercepted, rest]
+
+
+def _no_upgrade(name: str, match: RouteMatch) -> Route:
+    """A body that asks to become a pipe: Envoy would wait for the end of it before it asks the processor, and wait for ever."""
+    headers = [
+        HeaderMatcher(name="upgrade", present_match=True),
+        HeaderMatcher(name=":method", string_match=StringMatcher(exact="GET"), invert_match=True),
+    ]
+    message = "A request with a body cannot be upgraded here: send it without the header upgrade."
+    return dataclasses.replace(
+        _error(name, dataclasses.replace(match, headers=headers), 400, message, "invalid_request_error", "upgrade"),
+        typed_per_filter_config={FILTER_NAME: packed(disabled())},
+    )
 
 
 def _intercepted(mesh: Mesh, name: str, match: RouteMatch, action: RouteAction) -> Route:
@@ -216,11 +231,15 @@ def _equals(header: str, value: str) -> HeaderMatcher:
 
 
 def _refusal(name: str, match: RouteMatch) -> Route:
-    error = {"error": {"message": "No model may take this request.", "type": "unavailable", "code": "no_model"}}
+    return _error(name, match, 503, "No model may take this request.", "unavailable", "no_model")
+
+
+def _error(name: str, match: RouteMatch, status: int, message: str, kind: str, code: str) -> Route:
+    error = {"error": {"message": message, "type": kind, "code": code}}
     return Route(
         name=name,
         match=match,
-        direct_response=DirectResponseAction(status=503, body=DataSource(inline_string=json.dumps(error))),
+        direct_response=DirectResponseAction(status=status, body=DataSource(inline_string=json.dumps(error))),
         response_headers_to_add=[HeaderValueOption(header=HeaderValue(key="content-type", value="application/json"))],
     )
 
