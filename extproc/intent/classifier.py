@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
+from extproc.identity.sender import sender_of
 from extproc.embedding.encoder import Encoder
 from extproc.intent.batching import Batcher, BusyError
 from extproc.intent.cascade import Cascade, StaticView, cache_folder
@@ -85,6 +87,7 @@ class Classifier:
         self._rules = Rules(mesh.intents)
         self._recent: OrderedDict[bytes, IntentScore] = OrderedDict()
         self._capacity = settings.cache_size
+        self._secret = os.urandom(32)
         examples = Examples.of_mesh(mesh)
         self.encoder: Encoder | None = None
         self.cascade: Cascade | None = None
@@ -185,7 +188,7 @@ class Classifier:
         read = _ends(text)
         if not read or read.isspace():
             return IntentScore(None, 0.0, "abstain", "empty")
-        key = blake2b(read.encode(errors="surrogatepass"), digest_size=16).digest()
+        key = self._digest(read, sender_of(headers))
         recent = self._recent.get(key)
         if recent is not None:
             self._recent.move_to_end(key)
@@ -195,6 +198,11 @@ class Classifier:
             self._remember(key, view.score)
             return view.score
         return key, view
+
+    def _digest(self, text: str, caller: str) -> bytes:
+        hashed = blake2b(caller.encode(errors="surrogatepass") + b"\0", digest_size=16, key=self._secret)
+        hashed.update(text.encode(errors="surrogatepass"))
+        return hashed.digest()
 
     def _remember(self, key: bytes, score: IntentScore) -> None:
         """Bounded, least recently used first out. Digests only: a text is never kept."""

@@ -104,6 +104,7 @@ class Anonymizer:
         deadline: float | None = None,
         remember: bool = False,
         caller: str | None = None,
+        sender: str = "",
     ) -> Anonymized:
         """Mask texts. `body`: all else that the upstream sees; placeholders that stand in it are not given out.
 
@@ -122,7 +123,7 @@ class Anonymizer:
         )
         if remember:
             vault.remember_texts(text.text for text in texts)
-        found = [self._spans(text, self._find(text, deadline), vault) for text in texts]
+        found = [self._spans(text, self._find(text, deadline, sender), vault) for text in texts]
         types = {entity_type for some in found for entity_type, _, _ in some}
         if not types:
             return Anonymized([None] * len(texts), vault, {}, texts)
@@ -143,15 +144,15 @@ class Anonymizer:
         names = self._analyzer.names
         return asdict(names.counts) if names else {}
 
-    def _find(self, text: Text, deadline: float | None) -> list[RecognizerResult]:
+    def _find(self, text: Text, deadline: float | None, sender: str) -> list[RecognizerResult]:
         if deadline is not None and time.monotonic() > deadline:
             raise LateError
         try:
             if is_agreed(text):
                 if self._knows_words and _WORD.fullmatch(text.text):
                     return []
-                return without_guesses(self._search_agreed(text.text, None))
-            return self._search(text.text, text.key)
+                return without_guesses(self._search_agreed(text.text, None, sender))
+            return self._search(text.text, text.key, sender)
         except IntentmeshError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a recognizer does, nothing goes on unmasked

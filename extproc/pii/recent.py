@@ -31,11 +31,11 @@ class RecentFindings:
         self._secret = os.urandom(32)
         self._lock = Lock()
 
-    def __call__(self, text: str, key: str | None) -> list[RecognizerResult]:
-        """The findings in a text, searched for or remembered."""
+    def __call__(self, text: str, key: str | None, caller: str = "") -> list[RecognizerResult]:
+        """The findings in a text, searched for, or remembered of this caller."""
         if not self._size:
             return self._search(text, key)
-        digest = self._digest(text, key)
+        digest = self._digest(text, key, caller)
         with self._lock:
             known = self._known.get(digest)
             if known is not None:
@@ -49,8 +49,9 @@ class RecentFindings:
                     self._known.popitem(last=False)
         return found
 
-    def _digest(self, text: str, key: str | None) -> bytes:
+    def _digest(self, text: str, key: str | None, caller: str) -> bytes:
         label = b"" if key is None else b"k" + key.encode(errors="surrogatepass")
         hashed = blake2b(label, digest_size=16, key=self._secret)
-        hashed.update(b"\0" + text.encode(errors="surrogatepass"))
+        hashed.update(b"\0" + caller.encode(errors="surrogatepass") + b"\0")
+        hashed.update(text.encode(errors="surrogatepass"))
         return hashed.digest()

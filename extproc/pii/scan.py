@@ -172,7 +172,7 @@ class _Reading:
             if kind is None:
                 continue
             if kind == WORD or kind == PLAIN:  # noqa: PLR1714, SIM109 - twice as fast as a tuple
-                if match[kind] not in idle:
+                if hash(match[kind]) not in idle:
                     self.word(*match.span(kind))
             elif kind == SCRIPT:
                 offset = match.start(kind)
@@ -225,7 +225,7 @@ class _Reading:
         elif lower.endswith(COMPOUNDS):
             self.phrase(start, end, vocabulary.first["password"])
         elif not secret and len(vocabulary.idle) < IDLE_WORDS and len(word) <= LONGEST_IDLE:
-            vocabulary.idle.add(word)
+            vocabulary.idle.add(hash(word))
 
     def phrase(self, start: int, end: int, begun: Phrases) -> None:
         """A word as the label that it begins, if it does."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 from string import ascii_letters
 from typing import Final, NamedTuple
 
+from extproc.pii.by_hash import ByHash
 from extproc.pii.fold import fold
 
 WORD = re.compile(r"[^\W\d_]+")
@@ -107,11 +107,11 @@ class Vocabulary:
                 choices.sort(key=lambda choice: -len(choice[0]))
             initials = {second[0] for second in begun.longer}
             begun.followed_in_vain = frozenset(f" {c}" for c in ascii_letters if c.lower() not in initials)
-        self.idle: set[str] = set()
-        """Words, as they were written, that begin and hold no label and begin no secret: at most IDLE_WORDS."""
+        self.idle: set[int] = set()
+        """Hashes of words, as they were written, that begin and hold no label and begin no secret: at most IDLE_WORDS."""
         self.written = written
         self.unspaced = re.compile("|".join(sorted(map(re.escape, written), key=len, reverse=True)) or r"(?!)")
-        self._of_key = lru_cache(maxsize=1024)(self._read_key)  # a program has few keys, and sends them again and again
+        self._of_key = ByHash(self._read_key, 1024)  # a program has few keys, and sends them again and again
 
     def _add(self, head: str, rest: tuple[str, ...], kinds: frozenset[str]) -> None:
         begun = self.first.setdefault(head, Phrases())

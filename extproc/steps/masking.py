@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from extproc.identity.sender import sender_of
 from extproc.steps.closed import FAILING_CLOSED
 
 if TYPE_CHECKING:
@@ -41,4 +42,5 @@ class Masking:
                 body=case.document.body,
                 deadline=case.lease.deadline,
                 remember=self._remembers or case.inquiry.rule.redact_output,
+                caller=sender_of(case.inquiry.headers),
             )

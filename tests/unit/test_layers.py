@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "identity": {"config"},
     "payload": {"errors", "slices", "config"},
     "pii": {"errors", "slices", "config", "assets"},
-    "intent": {"errors", "config", "embedding"},
+    "intent": {"errors", "config", "embedding", "identity"},
     "decision": {"errors", "config", "identity", "payload", "intent"},
     "routing": {"config", "decision"},
     "steps": {
@@ -35,6 +35,7 @@ MAY_IMPORT = {
         "threads",
         "tokens",
         "config",
+        "identity",
         "decision",
         "payload",
         "pii",

@@ -135,15 +135,18 @@ class Cues:
             if words is None:
                 marks += self._read(text, start, end)
             else:
-                for first, word, sure, doubtful in words:
+                for first, last, sure, doubtful in words:
+                    word = text[start + first : start + last]
                     marks += _marks_at(text, start + first, word, sure=sure, doubtful=doubtful)
         return marks
 
-    def _words(self, piece: str) -> tuple[tuple[int, str, bool, bool], ...]:
-        """The words of a piece that are or may be cues: where in it, and whether they are sure or doubtful ones."""
+    def _words(self, piece: str) -> tuple[tuple[int, int, bool, bool], ...]:
+        """Of the words of a piece that are or may be cues where they stand in it, and whether they are sure or doubtful ones:
+        not the words, which are their sender's.
+        """
         sure, doubtful, _ = self._hits({*_WORD.findall(piece)} - self._quiet)
         return tuple(
-            (match.start(), match[0], match[0] in sure, match[0] in doubtful)
+            (*match.span(), match[0] in sure, match[0] in doubtful)
             for match in _WORD.finditer(piece)
             if match[0] in sure or match[0] in doubtful or match[0] in _LED
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import partial
 from typing import Final
+
+from extproc.pii.by_hash import ByHash
 
 LONGEST_KEY: Final = 100
 _START: Final = r"(?:^|[_\-. ])"
@@ -27,14 +29,18 @@ _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 def announces(key: str) -> bool:
     """Whether the value under a key is somebody's name or address: `customer_name`, `shipTo`, `Address line 1`."""
-    return _reads(_KEY, key) if len(key) <= LONGEST_KEY else False
+    return _announces(key) if len(key) <= LONGEST_KEY else False
 
 
 def holds_a_name(key: str) -> bool:
     """Whether the value under a key is a person's name and nothing else: `first_name`, `customerName`; not a bare `name`."""
-    return _reads(_PERSON, key) if len(key) <= LONGEST_KEY else False
+    return _holds_a_name(key) if len(key) <= LONGEST_KEY else False
 
 
-@lru_cache(maxsize=1024)  # a program has few keys, and sends them with every request
 def _reads(kind: re.Pattern[str], key: str) -> bool:
     return kind.search(_CAMEL.sub("_", key)) is not None
+
+
+# a program has few keys, and sends them with every request
+_announces = ByHash(partial(_reads, _KEY), 1024)
+_holds_a_name = ByHash(partial(_reads, _PERSON), 1024)

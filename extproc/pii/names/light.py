@@ -103,7 +103,8 @@ class _Vectors:
     __slots__ = ("array", "rows")
 
     def __init__(self, width: int) -> None:
-        self.rows: dict[str, int] = {}
+        self.rows: dict[int, int] = {}
+        """By the hash of a word: the words are their senders', and outlive no request."""
         self.array: Floats = np.zeros((4096, width), dtype=np.float32)
         """The first row is that of PADDING."""
 
@@ -162,14 +163,14 @@ class LightModel:
     def _look_up(self, words: Sequence[str]) -> tuple[list[int], Floats]:
         vectors = self._vectors
         get = vectors.rows.get
-        rows = [get(word, PADDING) for word in words]
+        rows = [get(hashed, PADDING) for hashed in map(hash, words)]
         if PADDING in rows:
             with self._lock:
                 vectors = self._vectors
                 if len(vectors.rows) + len(words) > KEPT_WORDS:
                     vectors = self._vectors = _Vectors(self.width)
-                self._learn(vectors, [w for w in dict.fromkeys(words) if w not in vectors.rows])
-            rows = [vectors.rows[word] for word in words]
+                self._learn(vectors, [w for w in dict.fromkeys(words) if hash(w) not in vectors.rows])
+            rows = [vectors.rows[hashed] for hashed in map(hash, words)]
         return rows, vectors.array
 
     def _learn(self, vectors: _Vectors, words: Sequence[str]) -> None:
@@ -186,7 +187,7 @@ class LightModel:
             array[at] += self._lists[lists_of(word)]
         vectors.array = array
         for at, word in enumerate(words, known):
-            vectors.rows[word] = at
+            vectors.rows[hash(word)] = at
 
 
 def _blocks(begins: Sequence[int], ends: Sequence[int]) -> Iterator[tuple[int, int]]:

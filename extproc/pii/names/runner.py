@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime as ort
 from tokenizers import Tokenizer
 
+from extproc.pii.by_hash import ByHash
 from extproc.pii.names.shape import shape_of
 from extproc.pii.names.spans import words_of
 
@@ -27,7 +28,6 @@ OVERLAP: Final = 16
 BATCH_TOKENS: Final = 768
 KEPT: Final = 30_000
 """Words whose tokens are kept before they are all forgotten: some 5 MB."""
-LONGEST_KEPT: Final = 24
 _WORD: Final = re.compile(r"[A-Za-z0-9]+|[!-/:-@\[-`{-~]")
 """What the tokenizer takes for words in ASCII."""
 
@@ -50,8 +50,7 @@ class NameModel:
         )
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._known: dict[str, list[int]] = {}
-        """Words and their tokens."""
+        self._tokens_of = ByHash(self._tokenize, KEPT)
 
     def logits(self, text: str, windows: Sequence[Window], asked: Container[int]) -> dict[int, Floats]:
         """What the words of some windows are: logits of LABELS, by the position where the word begins, for those of `asked`.
@@ -80,15 +79,11 @@ class NameModel:
         for match in _WORD.finditer(text, start, end):
             first.append(len(ids))
             words.append(match.span())
-            ids += self._known.get(match[0]) or self._learn(match[0])
+            ids += self._tokens_of(match[0])
         return ids, first, words
 
-    def _learn(self, word: str) -> list[int]:
+    def _tokenize(self, word: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(word, add_special_tokens=False).ids
-        if len(word) <= LONGEST_KEPT:
-            if len(self._known) >= KEPT:
-                self._known = {}
-            self._known[word] = ids
         return ids
 
 

@@ -46,7 +46,7 @@ FILTER_NAME = "intentmesh.ext_proc"
 PROCESSOR_CLUSTER = "intentmesh"
 READ_HEADERS = (
     ":method", ":path", ":status", "accept-encoding", "content-encoding", "content-length", "content-type",
-    "traceparent", "tracestate", "x-request-id",
+    "traceparent", "tracestate", "x-forwarded-client-cert", "x-forwarded-for", "x-request-id",
 )  # fmt: skip
 """What the processor reads of every exchange; intents and routes that match on headers add theirs."""
 CHANGED_HEADERS = (":path", "accept-encoding", "content-.*", "(repr-)?digest", "etag", "trace.*", f"{HEADER_PREFIX}.*")
