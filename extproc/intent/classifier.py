@@ -9,8 +9,8 @@ from hashlib import blake2b
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
-from extproc.identity.sender import sender_of
 from extproc.embedding.encoder import Encoder
+from extproc.identity.sender import sender_of
 from extproc.intent.batching import Batcher, BusyError
 from extproc.intent.cascade import Cascade, StaticView, cache_folder
 from extproc.intent.examples import Examples

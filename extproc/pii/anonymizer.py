@@ -111,6 +111,7 @@ class Anonymizer:
         `remember`: the vault keeps the texts, to tell what a redacted answer says that they did not.
         `caller`: the upstream remembers what it is told, so that a value is to have the same placeholder in each request of
         this caller's, and no other value is to have it.
+        `sender`: what tells who sent the request from others: what is remembered of it is remembered for this one.
 
         Raises BlockedEntityError, and MaskingError when a recognizer fails or `deadline` (of `time.monotonic`) passes.
         """

@@ -42,5 +42,5 @@ class Masking:
                 body=case.document.body,
                 deadline=case.lease.deadline,
                 remember=self._remembers or case.inquiry.rule.redact_output,
-                caller=sender_of(case.inquiry.headers),
+                sender=sender_of(case.inquiry.headers),
             )

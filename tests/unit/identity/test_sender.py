@@ -4,9 +4,9 @@ import gc
 
 import pytest
 
-from extproc.identity.sender import sender_of
 from extproc.config.mesh import Mesh
 from extproc.config.pii import PiiSettings
+from extproc.identity.sender import sender_of
 from extproc.intent import Classifier
 from extproc.payload import Segment
 from extproc.pii import Analyzer, Anonymizer
