@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-from typing import Literal
+from pathlib import Path, PurePosixPath
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from extproc.config.section import Section
+
+
+class EnvoySide(Section):
+    """How the Envoys that call the processor over TLS know it, and prove who they are. Paths are those in Envoy's container."""
+
+    ca_file: Path
+    """CA bundle that signs the processor's certificate."""
+    server_name: str | None = None
+    """Name in that certificate. Default: the host of `processor.address`."""
+    certificate_file: Path | None = None
+    """Envoy's own certificate, where the processor asks for one."""
+    key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("`certificate_file` and `key_file` belong together")
+        return self
+
+
+class TlsSettings(Section):
+    """TLS on the processor's TCP address."""
+
+    certificate_file: Path
+    key_file: Path
+    client_ca_file: Path | None = None
+    """Only clients with a certificate that this CA has signed may call (mTLS). Default: whoever reaches the port may."""
+    envoy: EnvoySide | None = None
+    """For the rendered configuration."""
 
 
 class ProcessorSettings(Section):
@@ -17,6 +46,10 @@ class ProcessorSettings(Section):
     """Unix socket of the gRPC server; each worker after the first has one of its own beside it (see `sockets`)."""
     address: str | None = None
     """`host:port` to listen on over TCP instead of the socket."""
+    tls: TlsSettings | None = None
+    """TLS on `address`. Its files are read again when they change."""
+    server: Literal["intentmesh", "grpcio"] = "intentmesh"
+    """Who serves gRPC: our own server, or gRPC's Python server, at about twice the processor time a request."""
     workers: int = Field(default=1, ge=1, le=64)
     """Processes; one fills one core."""
     admin: str = "127.0.0.1:9464"
@@ -26,6 +59,16 @@ class ProcessorSettings(Section):
     counts and times; no level tells what somebody wrote."""
     grace_s: float = Field(default=20.0, ge=0)
     """Time that open streams have to finish after SIGTERM."""
+
+    @model_validator(mode="after")
+    def _tls_over_tcp(self) -> Self:
+        if self.tls is not None and self.address is None:
+            raise ValueError("`tls` needs `address`: a Unix socket is guarded by its folder")
+        if self.tls is not None and self.tls.client_ca_file is not None:
+            envoy = self.tls.envoy
+            if envoy is not None and envoy.certificate_file is None:
+                raise ValueError("`tls.envoy.certificate_file` is missing: with `client_ca_file`, Envoy needs one")
+        return self
 
     def sockets(self) -> tuple[str, ...]:
         """One socket for each worker: `extproc.sock`, `extproc-1.sock` and on."""

@@ -9,5 +9,6 @@ gRPC's: the handlers, the status codes, the health service, and every client.
 
 from extproc.http2.call import Call
 from extproc.http2.server import Server
+from extproc.http2.tls import Certificates
 
-__all__ = ["Call", "Server"]
+__all__ = ["Call", "Certificates", "Server"]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from extproc.http2.headers import Metadata
+    from extproc.http2.tls import Certificates
 
 UNIX = "unix:"
 BACKLOG = 512
@@ -31,11 +32,19 @@ PATIENCE_S = 1.0
 class Server:
     """Serves gRPC's handlers on one address."""
 
-    def __init__(self, address: str, *, largest_message: int, report: Callable[[BaseException], None]) -> None:
-        """`address`: `unix:/path` or `host:port`. `report` hears of what a handler raised."""
+    def __init__(
+        self,
+        address: str,
+        *,
+        largest_message: int,
+        report: Callable[[BaseException], None],
+        certificates: Certificates | None = None,
+    ) -> None:
+        """`address`: `unix:/path` or `host:port`. `report` hears of what a handler raised. `certificates`: TLS alone."""
         self._address = address
         self._largest_message = largest_message
         self._report = report
+        self._certificates = certificates
         self._finders: list[Any] = []
         self._handlers: dict[str, Any] = {}
         self._connections: set[Connection] = set()
@@ -60,7 +69,10 @@ class Server:
             self._listening = await loop.create_unix_server(connection, path, backlog=BACKLOG)
         else:
             host, _, port = self._address.rpartition(":")
-            self._listening = await loop.create_server(connection, host.strip("[]"), int(port), backlog=BACKLOG)
+            context = self._certificates.context if self._certificates else None
+            self._listening = await loop.create_server(
+                connection, host.strip("[]"), int(port), backlog=BACKLOG, ssl=context
+            )
 
     def connection(self, loop: asyncio.AbstractEventLoop) -> Connection:
         """What asyncio makes for each client that connects."""

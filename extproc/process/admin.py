@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +24,13 @@ if TYPE_CHECKING:
 SECRET_KEYS = ("key", "token", "password", "secret", "credentials")
 """A setting whose name holds one of these is shown as `***`; files of secrets are named, never read."""
 
-LITERAL_KEYS = ("allow", "deny")
-"""Lists of values that are, or could be, personal data themselves: only their number is shown."""
+LITERAL_KEYS = ("allow", "deny", "allow_patterns", "patterns", "pattern", "examples", "exact")
+"""Values that are, or could be, personal data themselves, or tell what is looked for: only their number is shown."""
+MOST_CONNECTIONS = 16
+SILENCE_S = 5.0
+"""How long a client may say nothing."""
+CONNECTION_S = 60.0
+"""How long a connection may last, whatever is said on it."""
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -58,6 +66,7 @@ class Admin:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            timeout = SILENCE_S
 
             def do_GET(self) -> None:
                 """Answer one of the routes."""
@@ -73,11 +82,8 @@ class Admin:
             def log_message(self, *_: object) -> None:
                 """No line for a scrape."""
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
         try:
-            self._server = Server((host.strip("[]"), int(port)), Handler)
+            self._server = _Server((host.strip("[]"), int(port)), Handler)
         except OSError as error:
             raise ConfigError(f"processor.admin: cannot listen on {address}: {error.strerror}") from error
         self._thread = threading.Thread(target=self._server.serve_forever, name="admin", daemon=True)
@@ -95,6 +101,36 @@ class Admin:
         self._thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    """With an end to connections, and to how many there are."""
+
+    daemon_threads = True
+
+    def __init__(self, *args: Any) -> None:
+        self._open: dict[Any, float] = {}
+        super().__init__(*args)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """One connection more, if there may be."""
+        if len(self._open) >= MOST_CONNECTIONS:
+            self.shutdown_request(request)
+            return
+        self._open[request] = time.monotonic()
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """One less."""
+        self._open.pop(request, None)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """Now and then: end what has lasted too long."""
+        now = time.monotonic()
+        for request in [request for request, since in [*self._open.items()] if now - since > CONNECTION_S]:
+            with contextlib.suppress(OSError):
+                request.shutdown(socket.SHUT_RDWR)  # its thread finds that out, and closes it
+
+
 def without_secrets(config: Any) -> Any:
     """A configuration that may be shown."""
     if isinstance(config, dict):
@@ -109,6 +145,8 @@ def without_secrets(config: Any) -> Any:
 def _shown(key: str, value: Any) -> Any:
     if key in LITERAL_KEYS and isinstance(value, list | tuple):
         return f"{len(value)} values"
+    if key in LITERAL_KEYS and isinstance(value, str):
+        return "***"
     if key in LITERAL_KEYS and isinstance(value, dict):
         return {name: f"{len(values)} values" for name, values in value.items()}
     return "***" if value and isinstance(value, str) and _is_secret(key) else without_secrets(value)

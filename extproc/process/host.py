@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from extproc.config import Mesh
     from extproc.exchange.observer import Observer
     from extproc.pipeline import Pipeline
+from extproc.process import private
 
     Build = Callable[[Mesh, Pipeline | None], Pipeline]
     """Makes the pipeline of a mesh; what can be shared with an earlier one is."""
@@ -78,12 +79,7 @@ def claimed(mesh: Mesh) -> Iterator[None]:
         return
     paths = [Path(socket) for socket in mesh.processor.sockets()]
     lock_path = paths[0].with_suffix(".lock")
-    try:
-        lock_path.parent.mkdir(parents=True, exist_ok=True)
-        lock = lock_path.open("w")
-    except OSError as error:
-        raise ConfigError(f"processor.socket: {lock_path.parent}: {error.strerror}") from None
-    with lock:
+    with private.lock(lock_path, "processor.socket") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -8,6 +8,7 @@ import faulthandler
 import gc
 import os
 import signal
+import ssl
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from extproc import logs
 from extproc.errors import ConfigError
-from extproc.http2 import Server
+from extproc.http2 import Certificates, Server
 from extproc.logs import logger, where
 from extproc.process.reload import InUse
 from extproc.telemetry.instruments import (
@@ -28,6 +29,7 @@ from extproc.telemetry.instruments import (
     QUEUE_SIZE,
 )
 from extproc.telemetry.pending import PendingExchanges
+from extproc.wire.grpcio import GrpcioServer
 from extproc.wire.messages import SERVICE
 from extproc.wire.service import ExternalProcessor
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extproc.config import Mesh
+    from extproc.config.processor import TlsSettings
     from extproc.exchange.observer import Observer
     from extproc.pipeline import Pipeline
     from extproc.process.mesh_file import MeshFile
@@ -96,6 +99,21 @@ def _report(error: BaseException) -> None:
     log.error("call_failed", error=type(error).__name__, at=where(error))
 
 
+def _certificates(settings: TlsSettings | None) -> Certificates | None:
+    """Raises ConfigError."""
+    if settings is None:
+        return None
+    try:
+        return Certificates(settings.certificate_file, settings.key_file, settings.client_ca_file)
+    except (OSError, ssl.SSLError) as error:
+        files = ", ".join(str(f) for f in (settings.certificate_file, settings.key_file, settings.client_ca_file) if f)
+        raise ConfigError(f"processor.tls: {_reason(error)} ({files})") from None
+
+
+def _reason(error: OSError) -> str:
+    return error.reason if isinstance(error, ssl.SSLError) and error.reason else error.strerror or str(error)
+
+
 class Worker:
     """Serves one socket until it is told to stop."""
 
@@ -124,6 +142,7 @@ class Worker:
         self._service = ExternalProcessor(mesh, pipeline, observer, self._pending)
         self._health = WatchedHealth()
         self._collected_at = time.monotonic()
+        self._certificates: Certificates | None = None
         self._stop = asyncio.Event()
         self._hurry = False
         self._reload = asyncio.Event()
@@ -161,9 +180,14 @@ class Worker:
         self._hurry = True
         self._stop.set()
 
-    async def _listen(self) -> Server:
+    async def _listen(self) -> Server | GrpcioServer:
         limit = self._in_use.mesh.limits.max_body_bytes + ENVELOPE_BYTES
-        server = Server(self._address, largest_message=limit, report=_report)
+        certificates = self._certificates = _certificates(self._in_use.mesh.processor.tls)
+        server: Server | GrpcioServer
+        if self._in_use.mesh.processor.server == "grpcio":
+            server = GrpcioServer(self._address, largest_message=limit, certificates=certificates)
+        else:
+            server = Server(self._address, largest_message=limit, report=_report, certificates=certificates)
         server.add_generic_rpc_handlers(self._service.handlers())
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         try:
@@ -183,12 +207,23 @@ class Worker:
             self._meter.set(OPEN_STREAMS, self._service.open_streams)
             self._pending.expire()
             self._collect_garbage()
+            self._renew_certificates()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._reload.wait(), LOOK_S)
             asked = self._reload.is_set()
             self._reload.clear()
             if asked or (self._watches and self._in_use.is_stale()):
                 await self._take_new_mesh()
+
+    def _renew_certificates(self) -> None:
+        """Take certificates that have been replaced; gRPC's own server reads its once."""
+        if self._certificates is None:
+            return
+        try:
+            if self._certificates.renew():
+                log.info("certificates_renewed")
+        except (OSError, ssl.SSLError) as error:
+            log.error("certificates_refused", error=type(error).__name__, reason=_reason(error))  # noqa: TRY400
 
     def _collect_garbage(self) -> None:
         """Look through what is old; while a large body is at work, whose parts would all be looked through, only seldom."""
@@ -218,7 +253,7 @@ class Worker:
         self._meter.record(BATCH_SIZE, texts)
         self._meter.set(QUEUE_SIZE, waiting)
 
-    async def _drain(self, server: Server) -> None:
+    async def _drain(self, server: Server | GrpcioServer) -> None:
         """Health first; then no new streams, once Envoy has stopped sending; then the open ones have the rest of the time."""
         grace = 0.0 if self._hurry else self._in_use.mesh.processor.grace_s
         start = time.monotonic()

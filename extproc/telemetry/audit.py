@@ -15,6 +15,7 @@ import re
 import threading
 from collections import deque
 from dataclasses import dataclass
+from io import FileIO
 from typing import TYPE_CHECKING
 
 from extproc.errors import ConfigError
@@ -22,7 +23,6 @@ from extproc.telemetry.instruments import AUDIT_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from io import FileIO
     from pathlib import Path
 
     from extproc.config.telemetry import AuditSettings
@@ -37,6 +37,16 @@ _TAIL = 16_384
 _ENDING = re.compile(rb',?"chain":"([0-9a-f]{64})"\}\n?\Z')
 
 
+def _opened(path: Path) -> FileIO:
+    """The file, to be written at its end, and nobody else's to read: also where it was there before."""
+    file = FileIO(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
+    mode = os.fstat(file.fileno()).st_mode
+    if mode & 0o077:
+        with contextlib.suppress(PermissionError):  # another user's, who may have his reasons
+            os.fchmod(file.fileno(), mode & 0o700)
+    return file
+
+
 class AuditTrail:
     """Writes lines from a thread of its own. `blocked` says that the policy is `block` and the last write failed."""
 
@@ -47,8 +57,8 @@ class AuditTrail:
         self._lines: deque[str] = deque()
         self._closing = threading.Event()
         try:
-            settings.path.parent.mkdir(parents=True, exist_ok=True)
-            settings.path.open("ab").close()
+            settings.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _opened(settings.path).close()
         except OSError as error:
             raise ConfigError(f"telemetry.audit.path: {settings.path} cannot be written: {error.strerror}") from None
         self._chain = GENESIS
@@ -121,7 +131,7 @@ class AuditTrail:
     def _locked(self) -> FileIO:
         """The file, open and ours alone until it is closed."""
         while True:
-            file = self._settings.path.open("ab", buffering=0)
+            file = _opened(self._settings.path)
             fcntl.flock(file, fcntl.LOCK_EX)
             with contextlib.suppress(FileNotFoundError):
                 if os.fstat(file.fileno()).st_ino == self._settings.path.stat().st_ino:

@@ -99,6 +99,7 @@ def processor_cluster(mesh: Mesh, name: str = PROCESSOR_CLUSTER) -> Cluster:
         connect_timeout=seconds(0.25),
         lb_policy=ClusterLbPolicy.LEAST_REQUEST,
         typed_extension_protocol_options=_http2(),
+        transport_socket=tls.towards_processor(settings),
         health_checks=[
             HealthCheck(
                 timeout=seconds(1),

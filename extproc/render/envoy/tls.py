@@ -18,10 +18,13 @@ from envoy_data_plane.envoy.extensions.transport_sockets.tls.v3 import (
     Secret,
     SubjectAltNameMatcher,
     SubjectAltNameMatcherSanType,
+    TlsCertificate,
     UpstreamTlsContext,
 )
 from envoy_data_plane.envoy.type.matcher.v3 import StringMatcher
 
+from extproc.config.envoy import split_address
+from extproc.errors import ConfigError
 from extproc.render.envoy.extension import extension, packed
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from extproc.config import Mesh
     from extproc.config.models import Endpoint
+    from extproc.config.processor import ProcessorSettings
 
 SYSTEM_CA_FILE = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -36,21 +40,50 @@ SYSTEM_CA_FILE = "/etc/ssl/certs/ca-certificates.crt"
 def transport_socket(endpoint: Endpoint) -> TransportSocket:
     """TLS towards an endpoint, its certificate verified by CA and by name."""
     name = endpoint.server_name
+    context = UpstreamTlsContext(
+        sni="" if _is_address(name) else name,
+        common_tls_context=CommonTlsContext(validation_context=_validation(name, endpoint.ca_file or SYSTEM_CA_FILE)),
+    )
+    return TransportSocket(name="envoy.transport_sockets.tls", typed_config=packed(context))
+
+
+def towards_processor(processor: ProcessorSettings) -> TransportSocket | None:
+    """TLS towards the processor, where it listens so and `mesh.yaml` says how Envoy knows it."""
+    if processor.tls is None or processor.address is None:
+        return None
+    envoy = processor.tls.envoy
+    if envoy is None:
+        raise ConfigError(
+            "processor.tls.envoy: say how Envoy knows the processor (ca_file), or nothing can be rendered"
+        )
+    name = envoy.server_name or split_address(processor.address)[0]
+    own = []
+    if envoy.certificate_file is not None and envoy.key_file is not None:
+        own.append(
+            TlsCertificate(
+                certificate_chain=DataSource(filename=str(envoy.certificate_file)),
+                private_key=DataSource(filename=str(envoy.key_file)),
+            )
+        )
+    context = UpstreamTlsContext(
+        sni="" if _is_address(name) else name,
+        common_tls_context=CommonTlsContext(
+            alpn_protocols=["h2"], tls_certificates=own, validation_context=_validation(name, envoy.ca_file)
+        ),
+    )
+    return TransportSocket(name="envoy.transport_sockets.tls", typed_config=packed(context))
+
+
+def _validation(name: str, ca_file: Path | str) -> CertificateValidationContext:
+    """Whose certificate is believed: by CA and by name."""
     is_address = _is_address(name)
     san = SubjectAltNameMatcher(
         san_type=SubjectAltNameMatcherSanType.IP_ADDRESS if is_address else SubjectAltNameMatcherSanType.DNS,
         matcher=StringMatcher(exact=name),
     )
-    context = UpstreamTlsContext(
-        sni="" if is_address else name,
-        common_tls_context=CommonTlsContext(
-            validation_context=CertificateValidationContext(
-                trusted_ca=DataSource(filename=str(endpoint.ca_file or SYSTEM_CA_FILE)),
-                match_typed_subject_alt_names=[san],
-            )
-        ),
+    return CertificateValidationContext(
+        trusted_ca=DataSource(filename=str(ca_file)), match_typed_subject_alt_names=[san]
     )
-    return TransportSocket(name="envoy.transport_sockets.tls", typed_config=packed(context))
 
 
 def credential_filters(endpoint: Endpoint) -> list[HttpFilter]:

@@ -1,7 +1,14 @@
 """`/config` shows what is in use, and nothing that somebody would not want to be seen."""
 
+import contextlib
+import socket
+import time
+
+import pytest
+
 from extproc.config import parse
-from extproc.process.admin import without_secrets
+from extproc.process import admin as admin_module
+from extproc.process.admin import MOST_CONNECTIONS, Admin, without_secrets
 
 MESH = """
 version: 1
@@ -29,3 +36,68 @@ def test_keys_that_name_secrets():
     """A setting called like a secret is one, at any depth."""
     shown = without_secrets({"a": [{"api_key": "x", "password": "", "key_file": "/k", "context_tokens": "9"}]})
     assert shown == {"a": [{"api_key": "***", "password": "", "key_file": "/k", "context_tokens": "9"}]}
+
+
+def test_examples_and_patterns_are_not_shown():
+    """What an intent is told by and what a recognizer looks for may quote people: only how much of it there is."""
+    mesh = parse(
+        """
+version: 1
+models: {m: {endpoints: [{address: "127.0.0.1:1"}]}}
+default_model: m
+intents: {a: {patterns: ['quux.*'], exact: [Zebediah], examples: [call Ottoline, call Zoe]}}
+pii: {recognizers: [{entity: CUSTOMER, pattern: 'frob[0-9]{6}'}], allow_patterns: ['zoe.*']}
+"""
+    )
+    shown = without_secrets(mesh.model_dump(mode="json"))
+    for secret in ("quux", "Zebediah", "Ottoline", "frob", "zoe"):
+        assert secret not in str(shown)
+    assert shown["intents"]["a"]["examples"] == "2 values"
+
+
+@pytest.fixture
+def admin():
+    """An admin port, of which nothing is asked but whether it is there."""
+    admin = Admin("127.0.0.1:0", snapshot=dict, ready=lambda: (True, {}), config=dict)
+    yield admin
+    admin.close()
+
+
+def get(port):
+    """The first line of an answer; empty: the connection was ended."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+        line.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        return line.makefile("rb").readline().strip()
+
+
+def test_connections_are_bounded(admin):
+    """Whoever opens many and says nothing holds no thread for each; and when they are gone, there is room again."""
+    idle = [socket.create_connection(("127.0.0.1", admin.port)) for _ in range(MOST_CONNECTIONS)]
+    assert until(lambda: len(admin._server._open) == MOST_CONNECTIONS)
+    with contextlib.suppress(ConnectionError):
+        assert get(admin.port) == b""
+    for line in idle:
+        line.close()
+    assert until(lambda: not admin._server._open)
+    assert get(admin.port) == b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize("limit", ["SILENCE_S", "CONNECTION_S"])
+def test_connections_end(monkeypatch, limit):
+    """Who says nothing, and who says it byte by byte."""
+    monkeypatch.setattr(admin_module, limit, 0.1)
+    admin = Admin("127.0.0.1:0", snapshot=dict, ready=lambda: (True, {}), config=dict)
+    try:
+        with socket.create_connection(("127.0.0.1", admin.port), timeout=10) as line:
+            line.sendall(b"GET /hea")
+            assert line.recv(1) == b""
+    finally:
+        admin.close()
+
+
+def until(condition):
+    """Whether it comes true in good time."""
+    end = time.monotonic() + 5
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
