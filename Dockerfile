@@ -20,12 +20,12 @@ WORKDIR /app
 
 # ---- processor -----------------------------------------------------------------------------------------------------
 FROM python AS extproc-build
-COPY pyproject.toml ./
+COPY requirements requirements
 COPY scripts/requirements.py scripts/
-# pip goes when its work is done: nothing can be installed in the image that comes out of this.
+# Exactly what `make lock` has written down, file by file. pip goes when its work is done: nothing can be installed in the image
+# that comes out of this.
 RUN python3 -m venv /opt/venv \
-    && python3 scripts/requirements.py extproc > /tmp/requirements.txt \
-    && /opt/venv/bin/pip install --no-cache-dir -r /tmp/requirements.txt \
+    && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements/extproc.txt \
     && /opt/venv/bin/pip uninstall --yes pip setuptools \
     && python3 scripts/requirements.py --strip /opt/venv
 COPY extproc extproc
@@ -50,12 +50,13 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 # Code for the processors of several generations, x86-64 or ARM64 as the machine that builds: the server takes the best that computes where it runs.
 COPY pyproject.toml ./
+COPY requirements requirements
 COPY scripts/requirements.py scripts/
 COPY scripts/llama scripts/llama
 RUN python3 -m venv /opt/venv \
     && /opt/venv/bin/python -m scripts.llama /tmp/wheels \
-    && python3 scripts/requirements.py inference > /tmp/requirements.txt \
-    && /opt/venv/bin/pip install --no-cache-dir --find-links /tmp/wheels -r /tmp/requirements.txt \
+    && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements/inference.txt \
+    && /opt/venv/bin/pip install --no-cache-dir --no-deps --no-index --find-links /tmp/wheels llama-cpp-python \
     && /opt/venv/bin/pip uninstall --yes pip setuptools \
     && python3 scripts/requirements.py --strip /opt/venv
 COPY inference inference
@@ -88,13 +89,14 @@ ARG CUDA_ARCHITECTURES="75;80;86;89;90"
 ENV CMAKE_ARGS="-DGGML_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=${CUDA_ARCHITECTURES}"
 WORKDIR /app
 COPY pyproject.toml ./
+COPY requirements requirements
 COPY scripts/requirements.py scripts/
 COPY scripts/llama scripts/llama
 RUN ln -s /usr/local/cuda/lib64/stubs/libcuda.so /usr/local/cuda/lib64/stubs/libcuda.so.1 \
     && python3 -m venv /opt/venv \
     && LD_LIBRARY_PATH=/usr/local/cuda/lib64/stubs /opt/venv/bin/python -m scripts.llama /tmp/wheels \
-    && python3 scripts/requirements.py inference > /tmp/requirements.txt \
-    && /opt/venv/bin/pip install --no-cache-dir --find-links /tmp/wheels -r /tmp/requirements.txt \
+    && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements/inference.txt \
+    && /opt/venv/bin/pip install --no-cache-dir --no-deps --no-index --find-links /tmp/wheels llama-cpp-python \
     && /opt/venv/bin/pip uninstall --yes pip setuptools \
     && python3 scripts/requirements.py --strip /opt/venv
 COPY inference inference

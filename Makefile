@@ -48,9 +48,20 @@ chaos: setup ## break things under load, for so many REQUESTS; prints what leake
 	@$(RUN)python -m tests.chaos.run --requests $(REQUESTS) --workers 2 $(ARGS)
 
 FUZZ_SECONDS ?= 300
-fuzz: setup ## coverage-guided, codec, HTTP/2 and payload: so many seconds each (FUZZ_SECONDS); what is found is kept in the corpus
+fuzz: setup ## codec, HTTP/2 and payload guided by coverage, cost by time: so many seconds each (FUZZ_SECONDS)
 	@$(RUN)python -m pip install --quiet 'atheris>=3.0'
 	@$(RUN)python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
+
+.PHONY: lock sbom audit
+lock: setup ## resolve anew what the images install, with the hashes of every file
+	$(RUN)python -m scripts.supply lock
+	$(RUN)python -m scripts.supply sbom
+
+sbom: setup ## list what the images install, in CycloneDX
+	$(RUN)python -m scripts.supply sbom
+
+audit: setup ## known vulnerabilities of what the images install; skipped where the service cannot be reached
+	$(RUN)python -m scripts.supply audit
 
 MINUTES ?= 15
 soak: setup ## at 70 % of what it can do, for so many MINUTES: memory, files, threads and latency must stay flat

@@ -14,6 +14,7 @@ import uvloop
 
 from extproc.errors import ConfigError
 from extproc.exchange.observer import Silence
+from extproc.process import private
 from extproc.telemetry import Meter, Telemetry
 from extproc.telemetry.isolation import Isolated
 from extproc.telemetry.request_log import RequestLog
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from extproc.config import Mesh
     from extproc.exchange.observer import Observer
     from extproc.pipeline import Pipeline
-from extproc.process import private
 
     Build = Callable[[Mesh, Pipeline | None], Pipeline]
     """Makes the pipeline of a mesh; what can be shared with an earlier one is."""

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from extproc.threads import Threads
 
 
+TEXT_BYTES: Final = 512
+"""So many bytes of work is a text, however short: each is a call to the name models, where it may hold a name."""
+
+
 class _Read(NamedTuple):
     """What is done in one go, on the event loop or in a thread."""
 
@@ -52,7 +56,8 @@ class Reading:
             return
         document = case.document = read.document
         case.query, case.intent_text = read.query, read.intent_text
-        size = case.size = len(document.body)
+        size = len(document.body)
+        case.size = size + TEXT_BYTES * len(document.segments)
         case.facts = case.facts.with_(
             model=document.model or "", streamed=document.stream, tools=read.tools, tokens=estimated_tokens(size)
         )

@@ -1,4 +1,4 @@
-"""Fuzz codec, HTTP/2 and payload, and keep what reached new code: `python -m tests.fuzz.run [--seconds 300]`, so long for each.
+"""Fuzz codec, HTTP/2 and payload, keep what reached new code, and look for what costs most: `python -m tests.fuzz.run`.
 
 The corpus is one archive: hundreds of tiny files, of which nobody reads one. It is unpacked before a run; after it the
 fuzzer picks out the inputs that together reach what all of them reached, and those are packed again.
@@ -61,6 +61,9 @@ def main() -> int:
             if explored or fuzz(part, "-merge=1", str(best[part]), str(found)):
                 print(f"FAIL {part}: the input is in /tmp, as the lines above say")
                 return 1
+        if subprocess.run([sys.executable, "-m", "tests.fuzz.cost", "--seconds", str(seconds)], check=False).returncode:
+            print("FAIL cost: what the lines above name grows faster than it should")
+            return 1
         pack(best)
         kept = sum(len(list(folder.iterdir())) for folder in best.values())
     print(f"ok   {' and '.join(SEEDS)}: nothing found in {seconds} s each; {kept} inputs kept in {CORPUS.name}")
