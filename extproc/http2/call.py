@@ -54,6 +54,12 @@ class Carrier(Protocol):
     largest_frame: int
     blocked: dict[int, Call]
     """Calls that wait for room to send."""
+    held: int
+    """Bytes of messages that have come in part, of all calls."""
+    largest_held: int
+
+    def has_sent(self) -> None:
+        """A piece of a reply was sent."""
 
     def write(self, data: bytes) -> None:
         """Send, now or with what comes soon."""
