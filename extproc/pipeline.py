@@ -94,9 +94,9 @@ class Pipeline:
             *([Masking(anonymizer, threads, remembers=edits)] if anonymizer else []),
             *([Answering(classifier)] if classifier else []),
             *(Judging(judge, chain) for judge in understood),
-            Routing(router),
+            Routing(router, tells=bool(routed)),
             *(Judging(judge, chain) for judge in routed),
-            *([Routing(router)] if routed else []),
+            *([Routing(router, tells=True)] if routed else []),
             Rewriting(chain, threads),
         )
         """Taken in this order when the body has come."""

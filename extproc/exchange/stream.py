@@ -161,17 +161,19 @@ class HttpStream:
             raise AuditError("the audit trail cannot be written, and no request goes on without it")
         self._recorder.caller = self._caller = caller_of(self._settings.project, headers, event.metadata)
         self._recorder.trace = self._observer.begin(headers, self._caller)
-        inquiry = Inquiry(self.rule, self.target, headers, b"", self._caller)
         if self.pipeline.gates:
-            admission = self.pipeline.admit(inquiry)
+            admission = self.pipeline.admit(self._question())
             if not isinstance(admission, Facts):
                 return self.inspected(admission)
-            self._admission, inquiry = admission, replace(inquiry, admission=admission)
-        return inquiry if event.end_of_stream else self._await_body(inquiry)
+            self._admission = admission
+        return self._question() if event.end_of_stream else self._await_body(self.rule)
 
-    def _await_body(self, inquiry: Inquiry) -> tuple[Reply, ...]:
+    def _question(self, body: bytes = b"") -> Inquiry:
+        assert self.rule is not None
+        return Inquiry(self.rule, self.target, self._headers, body, self._caller, self._admission)
+
+    def _await_body(self, rule: Intercept) -> tuple[Reply, ...]:
         """The reply to the headers of a request whose body is to be read."""
-        rule = inquiry.rule
         if not self._shadow and not self.observed:
             modes.check(
                 self._request_mode,
@@ -183,7 +185,7 @@ class HttpStream:
         if self._request_mode is BodyMode.FULL_DUPLEX_STREAMED:
             return ()  # the headers wait for the body, which decides their route
         if self._request_mode is BodyMode.STREAMED and not self._shadow:
-            change = self._change(self.pipeline.forward_unread(inquiry.facts(), "streamed"))
+            change = self._change(self.pipeline.forward_unread(self._question().facts(), "streamed"))
             return (Mutate("request_headers", change.set_headers, change.remove_headers, clear_route_cache=True),)
         return (Proceed("request_headers", None if self._may_read_answer() else modes.READ),)
 
@@ -233,7 +235,7 @@ class HttpStream:
         body = self._held[0] if self._held else b""
         if self._request_mode is BodyMode.BUFFERED:
             self._held = []  # Envoy has it, and keeps it unless we change it
-        return Inquiry(self.rule, self.target, self._headers, body, self._caller, self._admission)
+        return self._question(body)
 
     def inspected(self, outcome: Outcome) -> tuple[Reply, ...]:
         """The result of an Inquiry: the replies that carry it out."""

@@ -14,10 +14,13 @@ class Routing:
 
     name: Final = "routing"
 
-    def __init__(self, router: Router) -> None:
+    def __init__(self, router: Router, *, tells: bool) -> None:
+        """`tells`: somebody will want to know the destination as a fact."""
         self._router = router
+        self._tells = tells
 
     async def __call__(self, case: Case) -> None:
         """Choose the model."""
         decision = case.decision = self._router.decide(case.facts)
-        case.facts = case.facts.with_(destination=decision.model)
+        if self._tells:
+            case.facts = case.facts.with_(destination=decision.model)
