@@ -74,7 +74,9 @@ class Blocks:
             yield from self._changes(self._parser.feed(text))
             if last:
                 yield from self._changes(self._parser.close())
-        if last and self.all:
+        if last:
+            if not self.all:
+                yield from self._open("text")  # clients look for one
             yield Closed(self.all[-1])
 
     def read(self, text: str) -> list[Block]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inference.errors import InvalidRequestError
-from inference.prompt.abilities import abilities_of, offer
+from inference.prompt.abilities import IN_SYSTEM, abilities_of, offer, with_tools
 from inference.prompt.control import END, Guard, unmarked
 from inference.prompt.conversation import arrange
 from inference.prompt.template import CHATML, RefusalError, Template
@@ -71,7 +71,10 @@ class ChatTemplate:
             marked[-1]["content"] += END
         offered = self._guard.mark(list(tools.tools))
         taken = offer(abilities.tools, offered) if offered else {}
-        arranged = arrange(marked, [] if taken else offered, abilities, self.family.write)
+        in_system = abilities.tools == IN_SYSTEM and bool(offered)
+        arranged = arrange(marked, [] if taken or in_system else offered, abilities, self.family.write)
+        if in_system:
+            arranged = with_tools(arranged, offered)
         given = {**abilities.no_tools, **taken, "enable_thinking": True, **self._variables(variables or {})}
         try:
             text = self._template.render(arranged, add_generation_prompt=not continues, **given)

@@ -308,7 +308,7 @@ async def _form(body: SampledBody) -> Grammar | None:
 
 def _size(values: Sequence[Mapping[str, Any]]) -> int:
     """About how much there is to render."""
-    return sum(64 + len(str(value.get("content", ""))) for value in values)
+    return sum(64 + len(str(value)) for value in values)
 
 
 async def _off_loop(size: int, work: Callable[[], T]) -> T:

@@ -93,15 +93,10 @@ def _messages(message: dict[str, Any], place: str) -> Iterator[dict[str, Any]]:
     if role == "assistant":
         yield _assistant(blocks)
         return
-    texts: list[str] = []
-    for block in blocks:
-        if block["type"] == "text":
-            texts.append(block["text"])
-            continue
-        if texts:
-            yield {"role": role, "content": "\n".join(texts)}
-            texts = []
-        yield {"role": "tool", "tool_call_id": block["tool_use_id"], "content": block["text"]}
+    for block in blocks:  # results follow the calls, whatever the client has written before them
+        if block["type"] == "tool_result":
+            yield {"role": "tool", "tool_call_id": block["tool_use_id"], "content": block["text"]}
+    texts = [block["text"] for block in blocks if block["type"] == "text"]
     if texts or not blocks:
         yield {"role": role, "content": "\n".join(texts)}
 
@@ -181,7 +176,7 @@ def _choice(choice: dict[str, Any] | None) -> tuple[Any, bool | None]:
     parallel = False if choice.get("disable_parallel_tool_use") is True else None
     if kind == "tool" and isinstance(choice.get("name"), str):
         return {"type": "function", "function": {"name": choice["name"]}}, parallel
-    if kind not in _CHOICES:
+    if not isinstance(kind, str) or kind not in _CHOICES:
         raise InvalidRequestError(
             "tool_choice has the type auto, any, none, or tool with the name of one", param="tool_choice.type"
         )

@@ -22,6 +22,8 @@ _USER, _LATER, _SYSTEM, _ANSWER = "probe-user", "probe-later", "probe-system", "
 _TOOL, _OTHER, _KEY, _VALUE, _RESULT = "probe_tool", "probe_other", "probe_key", "probe-value", "probe-result"
 _ID, _OTHER_ID, _SHORT_ID, _OTHER_SHORT_ID = "call_00000000000001", "call_00000000000002", "probe0001", "probe0002"
 _NO_TOOLS: tuple[dict[str, Any], ...] = ({"tools": None}, {}, {"tools": []}, {"functions": ""})
+IN_SYSTEM = "a system message's tools"
+"""Where Phi-4-mini looks for them."""
 _TOOL_VARIABLES = ("tools", "xml_tools", "custom_tools", "functions")
 Message = dict[str, Any]
 
@@ -54,7 +56,7 @@ class Abilities:
     repeats: bool
     """Two messages of one role, one after the other."""
     tools: str | None
-    """The variable in which tools are handed over; None: the template knows no tools."""
+    """The variable in which tools are handed over, or IN_SYSTEM; None: the template knows no tools."""
     no_tools: Mapping[str, Any]
     """What is handed over where there are none: templates differ in whether they bear `tools` undefined, None or empty."""
     calls: CallForm | None
@@ -74,7 +76,7 @@ def abilities_of(template: Template) -> Abilities:
     probe = _Prober(template, no_tools, parts=parts)
     first, system = ({"role": "system", "content": text} for text in ("probe-first", _SYSTEM))
     answer = {"role": "assistant", "content": _ANSWER}
-    variable = next((name for name in _TOOL_VARIABLES if _takes_tools(probe, name)), None)
+    variable = next((name for name in (*_TOOL_VARIABLES, IN_SYSTEM) if _takes_tools(probe, name)), None)
     offered = offer(variable, [_function(_TOOL), _function(_OTHER)])
     calls, results = _call_form(probe, offered)
     return Abilities(
@@ -93,13 +95,23 @@ def abilities_of(template: Template) -> Abilities:
 
 def offer(variable: str | None, tools: Sequence[Message]) -> dict[str, Any]:
     """Tools under the variable in which a template looks for them."""
-    if variable is None:
+    if variable is None or variable == IN_SYSTEM:
         return {}
     return {variable: json.dumps(tools, ensure_ascii=False) if variable == "functions" else list(tools)}
 
 
 def _takes_tools(probe: _Prober, variable: str) -> bool:
-    return probe.shows([_user()], [_USER, _TOOL, _OTHER], **offer(variable, [_function(_TOOL), _function(_OTHER)]))
+    tools = [_function(_TOOL), _function(_OTHER)]
+    messages = with_tools([_user()], tools) if variable == IN_SYSTEM else [_user()]
+    return probe.shows(messages, [_USER, _TOOL, _OTHER], **offer(variable, tools))
+
+
+def with_tools(messages: Sequence[Message], tools: Sequence[Message]) -> list[Message]:
+    """Messages whose first is the system's, with the tools in it as JSON."""
+    text = json.dumps([tool["function"] for tool in tools], ensure_ascii=False)
+    if messages and messages[0]["role"] == "system":
+        return [{**messages[0], "tools": text}, *messages[1:]]
+    return [{"role": "system", "content": "", "tools": text}, *messages]
 
 
 class _Prober:

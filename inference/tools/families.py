@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inference.tools import forms, harmony, marked, tagged
+from inference.tools import forms, harmony, invoked, marked, tagged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +31,8 @@ class Family:
     """Calls as a rule of a grammar."""
     always: bool = False
     """Answers have this form even where no tools are offered."""
+    before: str = ""
+    """Text that stands before the first of the marks, where calls begin."""
     bare: bool = False
     """A call has no marker: it is an object where the answer would begin."""
 
@@ -45,7 +47,12 @@ _DEEPSEEK = (
 )
 _MISTRAL = (marked.MISTRAL, marked.MISTRAL_ID, marked.MISTRAL_ARGUMENTS)
 _PHI = (*marked.PHI, *marked.PHI_END)
+_FUNCTOOLS_MARKS = ("functools[", *_PHI)
+_DSML = (invoked.DSML,)
+_MINIMAX = (invoked.MINIMAX, "</minimax:tool_call>")
 _PHI_LIST = (*reversed(marked.PHI), *marked.PHI_END)
+_PHI_SYSTEM = Family("phi", (marked.PHI_TOOLS,), _PHI, marked.read_phi, marked.write_phi, forms.phi_form)
+_FUNCTOOLS = Family("phi", ("functools[",), _FUNCTOOLS_MARKS, marked.read_phi, marked.write_phi, forms.phi_form)
 HERMES = Family("hermes", ("<tool_call>",), _TAGS, tagged.read_tagged, tagged.write_hermes, forms.hermes_form)
 _LLAMA = (marked.PYTHON_TAG,)
 FAMILIES = (
@@ -62,6 +69,10 @@ FAMILIES = (
     Family("mistral", (marked.MISTRAL,), _MISTRAL, marked.read_mistral, marked.write_mistral, forms.mistral_form),
     Family("phi", (marked.PHI[0],), _PHI, marked.read_phi, marked.write_phi, forms.phi_form),
     Family("phi", (marked.PHI[1],), _PHI_LIST, marked.read_phi, marked.write_phi, forms.phi_form),
+    _PHI_SYSTEM,
+    _FUNCTOOLS,
+    Family("dsml", (invoked.DSML,), _DSML, invoked.read_invoked, invoked.write_dsml, forms.dsml_form, before="<"),
+    Family("minimax", (invoked.MINIMAX,), _MINIMAX, invoked.read_invoked, tagged.write_hermes, forms.minimax_form),
     Family("glm", ("<tool_call>", "<arg_key>"), _TAGS, tagged.read_tagged, tagged.write_hermes, forms.glm_form),
     Family(
         "qwen-coder", ("<function=", "<parameter="), _TAGS, tagged.read_tagged, tagged.write_hermes, forms.qwen_form

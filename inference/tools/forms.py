@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
-from inference.tools import harmony, marked
+from inference.tools import harmony, invoked, marked
 from inference.tools.lark import literal
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from inference.tools.offer import Offer
 
 _NEWLINE = '"\\n"'
+_LITERAL = r'"(?:[^"\\]|\\.)*"'
+_UNTAGGED = "/(.|\\n)*/ & ~/(.|\\n)*<\\/(.|\\n)*/"
 
 
 def hermes_form(rules: Rules, offer: Offer) -> str:
@@ -31,9 +34,12 @@ def llama_form(rules: Rules, offer: Offer) -> str:
 
 def phi_form(rules: Rules, offer: Offer) -> str:
     """A list of objects behind the marker that the template has."""
-    at = next(number for number, mark in enumerate(marked.PHI) if mark in rules.template)
-    closing = rules.mark(marked.PHI_END[at]) if marked.PHI_END[at] in rules.template else ""
-    return f'{rules.mark(marked.PHI[at])} "[" {_list(rules, offer)} "]" {closing}'
+    at = next((number for number, mark in enumerate(marked.PHI) if mark in rules.template), None)
+    if at is None and marked.FUNCTOOLS in rules.template:
+        return f'"functools[" {_list(rules, offer)} "]"'
+    closes = marked.PHI_END[at or 0] in rules.template or marked.PHI_TOOLS in rules.template
+    closing = rules.mark(marked.PHI_END[at or 0]) if closes else ""
+    return f'{rules.mark(marked.PHI[at or 0])} "[" {_list(rules, offer)} "]" {closing}'
 
 
 def mistral_form(rules: Rules, offer: Offer) -> str:
@@ -88,6 +94,53 @@ def qwen_form(rules: Rules, offer: Offer) -> str:
     return _tool_calls(rules, offer, ways)
 
 
+def dsml_form(rules: Rules, offer: Offer) -> str:
+    """A block of `<invoke>`s, each tag with the family's own mark in it."""
+    block = next((block for block in invoked.DSML_BLOCKS if block + ">" in rules.template), invoked.DSML_BLOCKS[-1])
+    mark = rules.mark(invoked.DSML)
+    inner = _invokes(rules, offer, f'"<" {mark}', f'"</" {mark}', typed=True)
+    head, tail = literal(f"{block}>\n"), literal(f"{block}>")
+    return f'"<" {mark} {head} {inner} "</" {mark} {tail}'
+
+
+def minimax_form(rules: Rules, offer: Offer) -> str:
+    """The same without a mark."""
+    opening, closing = rules.mark(invoked.MINIMAX), rules.mark("</minimax:tool_call>")
+    return f"{opening} {_NEWLINE} {_invokes(rules, offer, literal('<'), literal('</'), typed=False)} {closing}"
+
+
+def _invokes(rules: Rules, offer: Offer, opening: str, closing: str, *, typed: bool) -> str:
+    ways = []
+    for at, tool in enumerate(offer.tools):
+        schema = tool["function"]["parameters"]
+        properties = schema.get("properties")
+        required = schema.get("required")
+        parts = []
+        for number, (key, one) in enumerate(properties.items() if isinstance(properties, dict) else ()):
+            is_string = isinstance(one, dict) and one.get("type") == "string"
+            flag = f' string="{"true" if is_string else "false"}"' if typed else ""
+            head = literal(f'parameter name="{key}"{flag}>')
+            value = _value_before(rules, f"value_{at}_{number}", one, schema, closing, _place(at))
+            rule = rules.rule(f"property_{at}_{number}", f'{opening} {head} {value} "parameter>\\n"')
+            parts.append(rule if isinstance(required, list) and key in required else f"{rule}?")
+        name = tool["function"]["name"]
+        head = literal(f'invoke name="{name}">\n')
+        ways.append(f'{opening} {head} {" ".join(parts)} {closing} "invoke>\\n"')
+    return _several(rules, offer, rules.either("named", ways))
+
+
+def _value_before(rules: Rules, name: str, one: Any, schema: Mapping[str, Any], closing: str, place: str) -> str:
+    """A value, and the beginning of the tag that closes it."""
+    if isinstance(one, dict) and one.get("type") == "string":
+        texts = one.get("enum", [one["const"]] if "const" in one else None)
+        if isinstance(texts, list):
+            return f"{rules.either(name, [literal(text) for text in texts if isinstance(text, str)])} {closing}"
+        if closing.endswith(">"):  # a token in it: no text makes it
+            return f"{rules.rule('untagged', _UNTAGGED)} {closing}"
+        return rules.until("".join(json.loads(part) for part in re.findall(_LITERAL, closing)))
+    return f"{_schema_rule(rules, name, one, schema, place)} {closing}"
+
+
 def _tool_calls(rules: Rules, offer: Offer, ways: list[str]) -> str:
     call = f"{rules.mark('<tool_call>')} {rules.either('named', ways)} {rules.mark('</tool_call>')}"
     return _several(rules, offer, call, _NEWLINE)
@@ -121,9 +174,13 @@ def _value(rules: Rules, name: str, one: Any, schema: Mapping[str, Any], end: st
         if not isinstance(texts, list):
             return rules.until(end)
         return f"{rules.either(name, [literal(text) for text in texts if isinstance(text, str)])} {rules.mark(end)}"
+    return f"{_schema_rule(rules, name, one, schema, place)} {rules.mark(end)}"
+
+
+def _schema_rule(rules: Rules, name: str, one: Any, schema: Mapping[str, Any], place: str) -> str:
+    """A part of a schema, with the definitions that it may refer to."""
     definitions = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
-    whole = {**one, **definitions} if isinstance(one, dict) else one
-    return f"{rules.schema(name, whole, place)} {rules.mark(end)}"
+    return rules.schema(name, {**one, **definitions} if isinstance(one, dict) else one, place)
 
 
 def _object(rules: Rules, offer: Offer, key: str) -> str:

@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from inference.constraint.grammar import Grammar
+from inference.errors import InvalidRequestError
 from inference.tools import harmony
-from inference.tools.lark import ANY, Rules, pattern
+from inference.tools.lark import ANY, Rules, literal, pattern
 from inference.tools.parser import THINKING
 
 if TYPE_CHECKING:
@@ -73,9 +74,15 @@ def _free(family: Family, rules: Rules) -> str:
     if family.bare:
         return f"(calls | {rules.rule('FREE', _NO_OBJECT)})"
     if rules.is_token(marker):
+        if family.before:
+            raise InvalidRequestError(
+                "this model's arguments can be held to strict only where a call is required", param="tools"
+            )
         return f"{rules.rule('any', ANY)} calls?"
-    free = rules.rule("FREE", f"{ANY} & ~/(.|\\n)*{pattern(marker)}(.|\\n)*/")
-    return f"{free} calls?"
+    free = rules.rule("FREE", f"{ANY} & ~/(.|\\n)*{pattern(family.before + marker)}(.|\\n)*/")
+    begun = rules.until(family.before + marker)
+    opening = f"{literal(family.before)} " if family.before else ""
+    return f"({free} | {begun} {rules.headless('calls', opening + rules.mark(marker))})"
 
 
 def _grammar(rules: Rules, start: str, answer: Grammar | None) -> Grammar:

@@ -59,6 +59,14 @@ class Rules:
         self._rules[name] = f"{name}[lazy]: /(.|\\n){count}{pattern(end)}/"
         return name
 
+    def headless(self, name: str, head: str) -> str:
+        """What a rule says after its first part, which is `head`, or the rule it begins with says it."""
+        body = self._rules[name].removeprefix(f"{name}: ")
+        if body.startswith(head):
+            return body.removeprefix(head)
+        first, _, rest = body.partition(" ")
+        return f"{self.headless(first, head)} {rest}"
+
     def schema(self, name: str, schema: Any, place: str) -> str:
         """A value that a schema allows; `place` is where the client wrote it."""
         if name not in self._rules:

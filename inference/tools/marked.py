@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 PYTHON_TAG, EOM = "<|python_tag|>", "<|eom_id|>"
 MISTRAL, MISTRAL_ID, MISTRAL_ARGUMENTS = "[TOOL_CALLS]", "[CALL_ID]", "[ARGS]"
 PHI, PHI_END = ("<|tool_call|>", "<tool_calls>"), ("<|/tool_call|>", "</tool_calls>")
+PHI_TOOLS = "<|tool|>"
+FUNCTOOLS = "functools"
+"""What Phi-4-mini and Firefunction also put before their list."""
 DEEPSEEK_CALLS, DEEPSEEK_CALL, DEEPSEEK_NAME = "<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>", "<｜tool▁sep｜>"
 DEEPSEEK_CALL_END, DEEPSEEK_CALLS_END = "<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>"
 
@@ -98,11 +101,13 @@ def _named(reader: Reader) -> Steps[bool]:
 
 
 def read_phi(reader: Reader, _: Schemas) -> Steps[None]:
-    """`<|tool_call|>` with a list of objects or one, as Phi-4 and Granite write it."""
-    while marker := (yield from reader.until(PHI, reader.content)):
+    """`<|tool_call|>` with a list of objects or one, as Phi-4 and Granite write it, or `functools` with a list."""
+    while marker := (yield from reader.until((*PHI, FUNCTOOLS), reader.content)):
         reader.begin(marker)
-        yield from reader.skip_space()
-        if not (yield from json_calls(reader)):
+        if marker != FUNCTOOLS:
+            yield from reader.skip_space()
+        listed = marker != FUNCTOOLS or (yield from reader.peek()) == "["
+        if not listed or not (yield from json_calls(reader)):
             reader.give_back()
             continue
         reader.settle()

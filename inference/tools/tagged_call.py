@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from inference.tools.reader import Reader, Schemas, Steps
 
@@ -33,24 +33,25 @@ def tagged_arguments(reader: Reader, name: str, schemas: Schemas, *, key_value: 
         separator = ", "
         if not key_value:
             yield from reader.literal("\n")
-        if _is_text(schemas.get(name, {}), key):
-            yield from _text_value(reader, end, trims=not key_value)
+        if is_text(schemas.get(name, {}), key):
+            # the newline before the closing tag is the layout's, not the value's
+            yield from text_value(reader, (end,) if key_value else ("\n" + end, end))
         else:
             value: list[str] = []
             yield from reader.until((end,), value.append)
-            reader.arguments(_as_json("".join(value), trims=not key_value))
+            reader.arguments(as_json("".join(value), trims=not key_value))
     reader.arguments("}")
 
 
-def _text_value(reader: Reader, end: str, *, trims: bool) -> Steps[None]:
-    """A text, passed on as it comes. The newline before the closing tag is the layout's, not the value's."""
+def text_value(reader: Reader, ends: Sequence[str]) -> Steps[None]:
+    """A text up to one of these ends, passed on as it comes."""
     reader.arguments('"')
-    markers = ("\n" + end, end) if trims else (end,)
-    yield from reader.until(markers, lambda text: reader.arguments(json.dumps(text, ensure_ascii=False)[1:-1]))
+    yield from reader.until(ends, lambda text: reader.arguments(json.dumps(text, ensure_ascii=False)[1:-1]))
     reader.arguments('"')
 
 
-def _as_json(text: str, *, trims: bool) -> str:
+def as_json(text: str, *, trims: bool = False) -> str:
+    """A value as JSON: as it is if it is that, else as a text."""
     try:
         json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -58,7 +59,8 @@ def _as_json(text: str, *, trims: bool) -> str:
     return text.strip()
 
 
-def _is_text(schema: Mapping[str, Any], key: str) -> bool:
+def is_text(schema: Mapping[str, Any], key: str) -> bool:
+    """Whether the schema says that a parameter is a text."""
     properties = schema.get("properties")
     one = properties.get(key) if isinstance(properties, dict) else None
     return isinstance(one, dict) and one.get("type") == "string"

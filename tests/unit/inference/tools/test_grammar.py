@@ -143,6 +143,7 @@ def test_a_strict_function_is_held_where_it_may_be_called(name):
     assert follow(grammar, "")
     written = an_answer(grammar_of(name, "required", tools=[tool("set_flag", FLAG)])[0], 3)
     assert follow(grammar, written)
+    assert follow(grammar, f"Well < a. {written}") or family.bare
     wrong = family.write([("set_flag", {"flag": 5})])
     assert not follow(grammar, wrong)
     assert offer.strict

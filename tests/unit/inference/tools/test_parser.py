@@ -53,6 +53,22 @@ PREAMBLE = (
     "<|channel|>commentary<|message|>Let me see.<|end|><|start|>assistant"
     "<|channel|>commentary to=functions.get_time <|constrain|>json<|message|>{}"
 )
+DSML = """<|function_calls>
+<|invoke name="get_weather">
+<|parameter name="city" string="true">Pa"r}is</x></|parameter>
+<|parameter name="days" string="false">3</|parameter>
+</|invoke>
+<|invoke name="get_time">
+</|invoke>
+</|function_calls>"""
+MINIMAX = """<minimax:tool_call>
+<invoke name="get_weather">
+<parameter name="city">Pa"r}is</x></parameter>
+<parameter name="days">3</parameter>
+</invoke>
+<invoke name="get_time">
+</invoke>
+</minimax:tool_call>"""
 WRITTEN = [
     ("hermes", f'<tool_call>\n{{"name": "get_weather", "arguments": {A}}}\n</tool_call>', "", [PARIS]),
     ("hermes", f'Let me see.\n<tool_call>\n{{"arguments": {A}, "name": "get_weather"}}\n</tool_call>', "Let me see.", [PARIS]),
@@ -78,6 +94,9 @@ WRITTEN = [
     ("mistral", f"[TOOL_CALLS]get_weather{A}", "", [PARIS]),
     ("phi", f'<|tool_call|>[{{"name": "get_weather", "arguments": {A}}}, {{"name": "get_time"}}]<|/tool_call|>', "",
      [PARIS, ROME]),
+    ("phi", f'functools[{{"name": "get_weather", "arguments": {A}}}]', "", [PARIS]),
+    ("dsml", "Well." + DSML.replace("|", "｜DSML｜"), "Well.", [PARIS, ROME]),
+    ("minimax", MINIMAX, "", [PARIS, ROME]),
     ("phi", f'<tool_calls>[{{"name": "get_weather", "arguments": {A}}}]</tool_calls>', "", [PARIS]),
     ("deepseek", DEEPSEEK.format(
         f"<｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{A}\n```<｜tool▁call▁end｜>\n"
@@ -176,6 +195,8 @@ def test_noise_reads_the_same_in_any_split(family, text, cuts):
         ("llama", "Hello {"),
         ("mistral", "see [TOOL_CALLS] there"),
         ("phi", "<|tool_call|> []"),
+        ("phi", "import functools"),
+        ("dsml", "<｜DSML｜tool_calls>\nnothing"),
         ("deepseek", "<｜tool▁calls▁begin｜>nothing"),
         ("harmony", '{"a": 1}'),
         ("glm", "<tool_call>\n\n"),
@@ -243,12 +264,12 @@ def test_channels_are_told_apart_without_tools_too():
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.jinja")), ids=lambda path: path.stem)
 def test_a_family_is_known_by_its_template(path):
     """Each template of the tests bears the name of its family, and those without tools get the form known best."""
-    name = path.stem.removesuffix("-list").removesuffix("-named").removesuffix("-fenced")
+    name = path.stem.removesuffix("-list").removesuffix("-named").removesuffix("-fenced").removesuffix("-system")
     assert family_of(path.read_text()).name == {"gemma": "hermes", "needs-tools": "hermes"}.get(name, name)
 
 
-WRITES = sorted(set(FAMILY) - {"glm", "qwen-coder", "harmony"})
-"""Two write as Hermes does, and the last one's template always has calls."""
+WRITES = sorted(set(FAMILY) - {"glm", "qwen-coder", "harmony", "minimax"})
+"""The others write as Hermes does, and the last one's template always has calls."""
 
 
 @pytest.mark.parametrize("family", WRITES)
