@@ -209,7 +209,7 @@ class Api:
             except BaseException:
                 await events.aclose()
                 raise
-        return JSONResponse(answer.whole(await self._collect(request, exchange, job)))
+        return _Whole(answer.whole(await self._collect(request, exchange, job)))
 
     async def _collect(self, request: Request, exchange: Exchange, job: Job) -> list[list[Piece]]:
         """Wait for all choices to end; the first failure fails the request."""
@@ -266,6 +266,13 @@ class Api:
             return response
 
         return handle
+
+
+class _Whole(JSONResponse):
+    """A whole answer: it may repeat what a client sent, where half a surrogate pair is no character."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 def error_response(error: InferenceError, path: str = "") -> Response:

@@ -60,8 +60,8 @@ class Guard:
 
 
 def unmarked(text: str) -> str:
-    """A rendered prompt as it reads."""
-    return text.translate(_DROPPED)
+    """A rendered prompt as it reads; half a surrogate pair is no character."""
+    return text.translate(_DROPPED).encode(errors="replace").decode()
 
 
 def _holds_mark(text: str) -> bool:

@@ -79,8 +79,8 @@ class Rules:
 
 
 def literal(text: str) -> str:
-    """A text as it is."""
-    return json.dumps(text, ensure_ascii=False)
+    """A text as it is; half a surrogate pair is no character."""
+    return json.dumps(text.encode(errors="replace").decode(), ensure_ascii=False)
 
 
 def pattern(text: str) -> str:

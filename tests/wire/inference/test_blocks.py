@@ -309,6 +309,25 @@ def test_a_template_is_applied(scripted):
     assert httpx.post(f"{scripted.url}/apply-template", json={"messages": both}).json()["prompt"].endswith("\nIt is ")
 
 
+def test_odd_characters_are_answered(scripted):
+    """Half a surrogate pair, repeated in an answer or a prompt, is no character and no error."""
+    half = "a\ud800b"
+    tool = {**OPENAI, "parameters": {"type": "object", "properties": {half: {"description": half}}}}
+    for path, body in (
+        ("/v1/responses", {"input": half, "instructions": half, "metadata": {half: half}, "tools": [tool]}),
+        ("/v1/messages", {"max_tokens": 5, "messages": [{"role": "user", "content": half}]}),
+        ("/apply-template", {"messages": [{"role": "user", "content": half}]}),
+    ):
+        answer = httpx.post(f"{scripted.url}{path}", content=json.dumps(body).encode())
+        assert answer.status_code == 200, answer.text
+
+
+def test_a_tool_choice_of_another_kind(scripted):
+    """What cannot even be compared is a 400 too."""
+    body = {"max_tokens": 5, "messages": ASKED, "tools": [CLAUDE], "tool_choice": {"type": []}}
+    assert httpx.post(f"{scripted.url}/v1/messages", json=body).status_code == 400
+
+
 def test_a_stream_that_fails_says_so(start, tiny):
     """Going down in the middle: an error event that each package raises."""
     with start("--grace-s", 0, model=tiny) as server:
