@@ -57,7 +57,8 @@ def read_offer(tools: Sequence[Any] | None, choice: Any, *, parallel: bool | Non
             raise InvalidRequestError("tool_choice names a function that is not among the tools", param="tool_choice")
         offered = [tool for tool in offered if tool["function"]["name"] in only]
     strict = any(tool["function"].get("strict") is True for tool in tools or () if isinstance(tool, dict))
-    single = parallel is False or (parallel is None and mode == "required" and only is not None)
+    # a call that must be made is one, unless several are asked for: small models would not come to an end
+    single = parallel is False or (parallel is None and mode == "required")
     return Offer(offered, mode, not single, strict)
 
 

@@ -73,7 +73,7 @@ def an_answer(grammar, seed):
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "set_flag"}}])
 def test_a_required_call_is_what_the_parser_reads(name, choice):
     """Whatever the model would rather say, it is a call of an offered function, with arguments that its schema allows."""
-    grammar, offer = grammar_of(name, choice)
+    grammar, offer = grammar_of(name, choice, parallel=choice == "required")
     for seed in range(6):
         text = an_answer(grammar, seed)
         said = read_whole(AnswerParser(family_of(TEMPLATES[name]), offer.schemas, calls=True), text)
@@ -99,11 +99,11 @@ def test_thought_before_a_required_call():
 
 
 def test_one_call_or_several():
-    """`parallel_tool_calls` is held; a function that is named is called once."""
+    """`parallel_tool_calls` is held; a call that must be made is one, unless several are asked for."""
     call = '<tool_call>\n{"name": "set_flag", "arguments": {"flag": true}}\n</tool_call>'
-    several, _ = grammar_of("hermes", "required")
-    assert follow(several, f"{call}\n{call}")
-    assert not follow(grammar_of("hermes", "required", parallel=False)[0], f"{call}\n{call}")
+    assert follow(grammar_of("hermes", "required", parallel=True)[0], f"{call}\n{call}")
+    for parallel in (None, False):
+        assert not follow(grammar_of("hermes", "required", parallel=parallel)[0], f"{call}\n{call}")
     assert not follow(
         grammar_of("hermes", {"type": "function", "function": {"name": "set_flag"}})[0], f"{call}\n{call}"
     )
