@@ -46,7 +46,7 @@ from inference.responses.answer import ResponsesAnswer
 from inference.responses.request import chat_of as responses_chat
 from inference.responses.request import read_responses
 from inference.service import ClientGoneError
-from inference.streaming import EventStream
+from inference.streaming import EventStream, WholeAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -209,7 +209,7 @@ class Api:
             except BaseException:
                 await events.aclose()
                 raise
-        return _Whole(answer.whole(await self._collect(request, exchange, job)))
+        return WholeAnswer(answer.whole(await self._collect(request, exchange, job)))
 
     async def _collect(self, request: Request, exchange: Exchange, job: Job) -> list[list[Piece]]:
         """Wait for all choices to end; the first failure fails the request."""
@@ -266,13 +266,6 @@ class Api:
             return response
 
         return handle
-
-
-class _Whole(JSONResponse):
-    """A whole answer: it may repeat what a client sent, where half a surrogate pair is no character."""
-
-    def render(self, content: Any) -> bytes:
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 def error_response(error: InferenceError, path: str = "") -> Response:

@@ -1,10 +1,11 @@
-"""An answer as server-sent events: the sending. What the events say is the API's own."""
+"""An answer on its way, whole or as server-sent events: the sending. What the events say is the API's own."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Protocol
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from inference.errors import InferenceError
 from inference.generation import Failure, Piece
@@ -42,6 +43,14 @@ class Answer(Protocol):
 
     def error(self, error: InferenceError) -> bytes:
         """That it failed in the middle."""
+
+
+class WholeAnswer(JSONResponse):
+    """A whole answer: it may repeat what a client sent, where half a surrogate pair is no character."""
+
+    def render(self, content: Any) -> bytes:
+        """As JSON."""
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 class EventStream(Response):
