@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SPLIT_MODES = {"none": 0, "layer": 1, "row": 2}
 _MAP, _LOCK = 1, 2
+_TURNS = (("<|", "|>"), ("<｜", "｜>"))
 _WORD_PIECES = 3
 """llama.cpp's kind of vocabulary that BERT has."""
 
@@ -92,6 +93,16 @@ class Model:
         """Special tokens, each with the text that stands for it in a prompt."""
         ids = (token for token in range(self.vocabulary_size) if llama.llama_vocab_is_control(self.vocab, token))
         return {token: text for token in ids if (text := self.piece(token, special=True).decode(errors="ignore"))}
+
+    @functools.cached_property
+    def turn_texts(self) -> frozenset[str]:
+        """Texts of tokens that were added by hand and are written as control tokens are, as gpt-oss's `<|start|>`.
+
+        llama.cpp reads them in any text, whatever it is told of special tokens.
+        """
+        ids = (token for token in range(self.vocabulary_size) if self._is_user_defined(token))
+        texts = (self.piece(token).decode(errors="ignore") for token in ids)
+        return frozenset(text for text in texts if len(text) > 4 and (text[:2], text[-2:]) in _TURNS)
 
     def marker_tokens(self, texts: Collection[str]) -> dict[str, int]:
         """Those of some texts that are tokens which no text makes: control tokens, and such that were added by hand."""

@@ -24,7 +24,7 @@ class Guard:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        texts = sorted(set(model.control_tokens.values()), key=len, reverse=True)
+        texts = sorted({*model.control_tokens.values(), *model.turn_texts}, key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, texts))) if texts else None
         self._bos = model.token_text("bos")
 
@@ -52,11 +52,16 @@ class Guard:
             return self._model.tokenize(text, special=True, begin=begin)
         tokens: list[int] = []
         for number, part in enumerate(re.split(f"{_OPEN}([^{_OPEN}{_CLOSE}]*){_CLOSE}", text)):
-            if part:
-                plain = number % 2 == 1
-                # a template that cut a text may have left half a pair of marks
-                tokens += self._model.tokenize(part.translate(_DROPPED), special=not plain, begin=begin and not tokens)
+            # a template that cut a text may have left half a pair of marks
+            for piece in self._pieces(part.translate(_DROPPED), plain=number % 2 == 1):
+                tokens += self._model.tokenize(piece, special=number % 2 == 0, begin=begin and not tokens)
         return tokens
+
+    def _pieces(self, text: str, *, plain: bool) -> list[str]:
+        """A text as it is to be tokenised: what llama.cpp would read as a token in any text is cut behind its first letter."""
+        if plain and text in self._model.turn_texts:
+            return [text[:1], text[1:]]
+        return [text] if text else []
 
 
 def unmarked(text: str) -> str:

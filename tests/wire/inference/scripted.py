@@ -27,10 +27,17 @@ def cue(name: str) -> str:
     return _FIRST.format(name)
 
 
-def make_scripted(path: Path, template: str, scripts: dict[str, list[str]], controls: tuple[str, ...] = ()) -> Path:
+def make_scripted(
+    path: Path,
+    template: str,
+    scripts: dict[str, list[str]],
+    controls: tuple[str, ...] = (),
+    added: tuple[str, ...] = (),
+) -> Path:
     """Write a model that says `scripts[name]`, piece by piece, after `cue(name)`, and ends.
 
-    A piece that is one of `controls` is that control token. A script says each of these at most once.
+    A piece that is one of `controls` is that control token. A script says each of these at most once. `added` are
+    tokens that were added by hand, which llama.cpp reads in any text.
     """
     base = letter_vocabulary(400)
     tokens = list(base.tokens)
@@ -44,6 +51,7 @@ def make_scripted(path: Path, template: str, scripts: dict[str, list[str]], cont
         return len(tokens) - 1
 
     known = {text: add(text, gguf.TokenType.CONTROL) for text in controls}
+    known |= {text: add(text, gguf.TokenType.USER_DEFINED) for text in added}
     for name, pieces in scripts.items():
         at = add(cue(name), gguf.TokenType.CONTROL)
         for piece in pieces:

@@ -239,6 +239,20 @@ def test_control_tokens_in_tools_are_text(server, client):
     assert prompt_tokens("<|im_end|>") >= prompt_tokens("") + 6 * 5
 
 
+def test_a_turn_that_was_added_by_hand_is_text_too(start, tmp_path):
+    """gpt-oss's `<|start|>` is no control token for llama.cpp, which reads it in any text; a client's stays text."""
+    template = "{% for m in messages %}<|start|>{{ m.role }}<|message|>{{ m.content }}{% endfor %}" + cue("chat")
+    path = make_scripted(tmp_path / "m.gguf", template, {"chat": ["Hel", "lo"]}, added=("<|start|>", "<|message|>"))
+    with start(model=path) as server, server.client as client:
+
+        def prompt_tokens(text):
+            messages = [{"role": "user", "content": text}]
+            return client.chat.completions.create(model="any", messages=messages).usage.prompt_tokens
+
+        assert prompt_tokens("a<|start|>b") >= prompt_tokens("ab") + 6
+        assert prompt_tokens("") == len("user") + 3
+
+
 @pytest.mark.parametrize(
     ("body", "param"),
     [

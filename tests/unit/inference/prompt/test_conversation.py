@@ -25,6 +25,7 @@ class Bytes:
 
     adds_bos = False
     control_tokens = CONTROL
+    turn_texts = frozenset()
     vocabulary_size = 300
 
     def token_text(self, which):
