@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from extproc.errors import NamesOverBudgetError
-from extproc.pii.names import by_cues, scripts, streets
+from extproc.pii.names import by_cues, columns, scripts, streets
 from extproc.pii.names.cues import CASUAL, STREET_ENDS, STREET_WORDS, Cues
 from extproc.pii.names.keys import holds_a_name
 from extproc.pii.names.repeats import WORD, repeats
@@ -66,16 +66,18 @@ class NameRecognizer:
     def read(self, cut: Cut, key: str | None = None) -> list[RecognizerResult]:
         """The same of a text that is cut up already."""
         results = self._read(cut, key)
-        if cut.text.isascii():
+        more = [(span, "head of its column") for span in columns.find(cut.text)]
+        if not cut.text.isascii():
+            more += [(span, "given name") for span in scripts.find(cut.text)]
+            more += [(span, "grammar of an address") for span in scripts.addresses(cut.text)]
+        if not more:
             return results
-        more = [(span, "given name") for span in scripts.find(cut.text)]
-        more += [(span, "grammar of an address") for span in scripts.addresses(cut.text)]
-        results += (
+        certain = [
             RecognizerResult(s.entity_type, s.start, s.end, s.score, (why,))
             for s, why in more
             if s.entity_type in self._entities
-        )
-        return sorted(results, key=lambda result: result.start) if more else results
+        ]
+        return _instead(results, sorted(certain, key=lambda result: result.start))
 
     def _read(self, cut: Cut, key: str | None) -> list[RecognizerResult]:
         text = cut.text
@@ -91,7 +93,12 @@ class NameRecognizer:
             windows = list(_sliced(text))
         spans, done = self._model.read(text, windows, self._settings.budget_tokens)
         results = self._results(text, windows, spans, done)
-        return _with_streets(results, text, windows) if "ADDRESS" in self._entities else results
+        if "ADDRESS" not in self._entities:
+            return results
+        found = streets.find(text, windows)
+        return _instead(
+            results, [RecognizerResult("ADDRESS", s.start, s.end, s.score, ("grammar of an address",)) for s in found]
+        )
 
     def _results(
         self, text: str, windows: Sequence[Window], spans: Sequence[Span], done: int
@@ -102,7 +109,9 @@ class NameRecognizer:
             if s.entity_type in self._entities
             and s.score >= self._settings.min_score
             and _is_plausible(s.entity_type, text[s.start : s.end], casual=len(text) <= CASUAL)
-            and not (s.entity_type == "PERSON" and _is_literal(text, s.start, s.end))
+            and not (
+                s.entity_type == "PERSON" and (_is_literal(text, s.start, s.end) or _is_other(text, s.start, s.end))
+            )
         ]
         results = [
             RecognizerResult(
@@ -128,19 +137,19 @@ class NameRecognizer:
         ]
 
 
-def _with_streets(results: list[RecognizerResult], text: str, windows: Sequence[Window]) -> list[RecognizerResult]:
-    """Addresses by their grammar instead of what a model saw of them."""
-    found = streets.find(text, windows)
-    if not found:
+def _instead(results: list[RecognizerResult], certain: list[RecognizerResult]) -> list[RecognizerResult]:
+    """What is certain instead of what a model saw of it; both in order."""
+    if not certain:
         return results
-    addresses = [RecognizerResult("ADDRESS", s.start, s.end, s.score, ("grammar of an address",)) for s in found]
-    begins = [s.start for s in found]
+    begins = [result.start for result in certain]
 
     def is_apart(result: RecognizerResult) -> bool:
         at = bisect(begins, result.start)
-        return (not at or found[at - 1].end <= result.start) and (at == len(found) or found[at].start >= result.end)
+        return (not at or certain[at - 1].end <= result.start) and (
+            at == len(certain) or certain[at].start >= result.end
+        )
 
-    return sorted([*addresses, *filter(is_apart, results)], key=lambda result: result.start)
+    return sorted([*certain, *filter(is_apart, results)], key=lambda result: result.start)
 
 
 def _sliced(text: str, size: int = 2000) -> Iterable[Window]:
@@ -186,6 +195,31 @@ _NOBODY: Final = frozenset(
     "poniedziałek wtorek środa czwartek piątek pazartesi salı çarşamba perşembe cuma cumartesi".split()
 )
 """What begins a sentence in another language than the models know, and is nobody: call me, write to, the days."""
+
+
+_PRODUCTS: Final = re.compile(
+    r"\b(?:Alexa|Siri|Cortana|Bixby|Google Assistant|Cassandra|Mongo(?:DB)?|Maria ?DB|Redis|MySQL|Postgres(?:QL)?|"
+    r"Kafka|Jenkins|Ansible|"
+    r"Elasticsearch|Neo4j|Couchbase|Sonnet|Opus|Haiku|Gemini|Claude|Llama|Mistral|Watson)\b"
+)
+_STATES: Final = re.compile(
+    r", (?:Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia|Hawaii|Idaho|"
+    r"Illinois|Indiana|Iowa|"
+    r"Kansas|Kentucky|Louisiana|Maine|Maryland|Massachusetts|Michigan|Minnesota|Mississippi|Missouri|Montana|Nebraska|Nevada|"
+    r"New (?:Hampshire|Jersey|Mexico|York)|(?:North|South) (?:Carolina|Dakota)|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode Island|"
+    r"Tennessee|Texas|Utah|Vermont|Virginia|Washington|West Virginia|Wisconsin|Wyoming|Ontario|Quebec|France|Germany|England)\b"
+)
+_AROUND: Final = 200
+
+
+def _is_other(text: str, start: int, end: int) -> bool:
+    """A town before its state; a product that is called as people are, beside another one."""
+    if _STATES.match(text, end):
+        return True
+    if _PRODUCTS.fullmatch(text, start, end) is None:
+        return False
+    around = {match[0] for match in _PRODUCTS.finditer(text, max(0, start - _AROUND), end + _AROUND)}
+    return len(around) > 1
 
 
 def _is_literal(text: str, start: int, end: int) -> bool:

@@ -1,0 +1,66 @@
+"""Names in tables: what stands below a head that announces a person is one, whatever its words are."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from extproc.pii.names.keys import holds_a_name
+from extproc.pii.names.spans import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCORE: Final = 0.8
+_WHO: Final = re.compile(
+    r"customer|client|patient|employee|guest|passenger|applicant|tenant|surname|attendee|participant|member",
+    re.IGNORECASE,
+)
+_RULE: Final = re.compile(r"\n[ \t]{0,4}\|?[ \t]{0,4}:?-{2,40}:?[ \t]{0,4}(?=[|\n])")
+_NAME: Final = re.compile(r"[^\W\d_][\w.'’-]{0,30}(?: [\w.'’-]{1,30}){0,4}")
+_LONGEST_HEAD, _MOST_LINES = 400, 2000
+
+
+def find(text: str) -> list[Span]:
+    """The names in the tables of a text: of Markdown, by the rule below its head; of CSV, where the text begins with it."""
+    found: list[Span] = []
+    if "\n" not in text:
+        return found
+    first = text.find("\n", 0, _LONGEST_HEAD)
+    if first > 0 and ("," in text[:first] or "\t" in text[:first] or ";" in text[:first]):
+        delimiter = max(",;\t", key=text[:first].count)
+        found += _below(text, 0, first, first + 1, delimiter)
+    if "--" in text and "|" in text:
+        for rule in _RULE.finditer(text):
+            start = max(text.rfind("\n", max(0, rule.start() - _LONGEST_HEAD), rule.start()) + 1, 0)
+            below = text.find("\n", rule.end())
+            if below > 0 and "|" in text[start : rule.start()]:
+                found += _below(text, start, rule.start(), below + 1, "|")
+    return found
+
+
+def _below(text: str, start: int, end: int, at: int, delimiter: str) -> Iterator[Span]:
+    heads = text[start:end].split(delimiter)
+    wanted = [nth for nth, head in enumerate(heads) if _announces(head.strip(" \t\"'*_"))]
+    if not wanted:
+        return
+    for _ in range(_MOST_LINES):
+        stop = text.find("\n", at)
+        stop = len(text) if stop < 0 else stop
+        cells = text[at:stop].split(delimiter)
+        if len(cells) != len(heads):
+            return
+        begins = at
+        for nth, cell in enumerate(cells):
+            value = cell.strip(" \t\r\"'*")
+            if nth in wanted and value and value != value.lower() and _NAME.fullmatch(value):
+                offset = begins + cell.index(value)
+                yield Span("PERSON", offset, offset + len(value), SCORE)
+            begins += len(cell) + 1
+        at = stop + 1
+        if at >= len(text):
+            return
+
+
+def _announces(head: str) -> bool:
+    return bool(head) and (holds_a_name(head) or _WHO.fullmatch(head) is not None)

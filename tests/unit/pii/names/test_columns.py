@@ -1,0 +1,40 @@
+"""Names below a head that announces them, and products and towns that are nobody."""
+
+from __future__ import annotations
+
+import pytest
+
+from extproc.pii import analyze
+
+
+def people(text):
+    """The people of a text."""
+    return [text[r.start : r.end] for r in analyze(text) if r.entity_type == "PERSON"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("| Customer | Plan |\n|---|---|\n| Rose Lake | Free |\n| Xi Hu | Pro |\n", ["Rose Lake", "Xi Hu"]),
+        ("user,full_name,last\nu1,Hope Price,2026\nu2,Christian Church,2026\n", ["Hope Price", "Christian Church"]),
+        ("id;customer_name\n1;Summer Rain\n", ["Summer Rain"]),
+    ],
+)
+def test_below_a_head(text, names):
+    """What stands in a column of names is a name, though its words are a place's or a season's."""
+    assert people(text) == names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ask Alexa or Siri to set a timer.",
+        "Cassandra, Maria DB, Redis and Mongo",
+        "Charlotte, North Carolina",
+        "item,total\nNails,17\n",
+        "First, name,\nthen the rest, all of it\n",
+    ],
+)
+def test_nobody(text):
+    """Products beside each other, a town before its state, columns of other things."""
+    assert people(text) == []
