@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from extproc.pii.names.spans import Span
@@ -123,28 +124,91 @@ _BOX: Final = (
     rf"(?:,? (?:[A-Z]{{0,2}}-?[0-9]{{4,6}}(?: [0-9]{{2}})? )?{_NAME}(?: {_NAME})?"
     r"(?:,? [A-Z]{2}\b)?(?:,? [0-9]{5}(?:-[0-9]{4})?)?)?"
 )
-_EVERY: Final = tuple(
-    re.compile(rf"(?<![\w/]){pattern}(?![\w])")
-    for pattern in (
-        _ENGLISH,
-        _LOWER,
-        _COMPOUND,
-        _APART,
-        _AT,
-        _INDIAN,
-        _GENERIC,
-        _RUSSIAN,
-        _FIRST,
-        _FRENCH,
-        _TURKISH,
-        _BOX,
+_POSTCODE: Final = re.compile(r", (?:[A-Z]{1,2}-)?[0-9]{2,5}(?:[ -][0-9]{2,3})? [A-ZÀ-Ž]")
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_SUFFIXES: Final = tuple(
+    "straße strasse str gasse weg platz allee ring damm ufer steig chaussee gatan gata vägen väg gränd torg "
+    "torget gate "
+    "gaten gade "
+    "vej vejen veien vei allé katu tie kuja polku straat laan gracht plein kade singel dijk steeg weide utca út "
+    "tér".split()
+)
+_WAYS: Final = frozenset(
+    "street st road rd avenue ave av lane ln drive dr court ct place pl square sq way boulevard blvd terrace ter "
+    "close "
+    "crescent cres "
+    "gardens hill highway hwy parkway pkwy freeway fwy expressway expy turnpike tpke row mews circle cir alley "
+    "walk trail "
+    "trl loop path "
+    "pike plaza grove parade pde quay broadway marg nagar colony".split()
+)
+_KINDS: Final = frozenset(
+    "calle c avenida avda av paseo plaza camino carretera ronda carrer rua r travessa praça alameda estrada "
+    "largo rodovia "
+    "via viale "
+    "piazza piazzale corso vicolo strada lungomare ul ulica ulicy al aleja alei aleje pl plac os osiedle jalan "
+    "jl gang gg "
+    "đường phố ngõ "
+    "str bulevardul bd b șoseaua aleea piața ulice nám náměstí třída ул улица улице пр проспект пер переулок наб "
+    "набережная шоссе "
+    "бульвар пл площадь вул вулиця бул οδός λεωφόρος λεωφ πλατεία".split()
+)
+_FRENCH_KINDS: Final = frozenset(
+    "rue avenue av boulevard bd chemin place pl allée allées impasse quai cours square passage route villa "
+    "faubourg".split()
+)
+_OTHER_WORDS: Final = {
+    **dict.fromkeys("am im zum zur der dem den".split(), (_AT,)),
+    **dict.fromkeys("cad cadde caddesi sok sokak sokağı mah mahallesi bulvarı blv bul".split(), (_TURKISH,)),
+    **dict.fromkeys("box postfach postbus postale apartado apdo postal bp poczt а".split(), (_BOX,)),
+    **dict.fromkeys("проспект улица переулок бульвар шоссе площадь набережная".split(), (_RUSSIAN, _FIRST)),
+    **dict.fromkeys("flat house plot door shop".split(), (_INDIAN,)),
+}
+"""First what is looked for by one of its words, in lower case."""
+
+
+_APART_WORDS: Final = (
+    "straße str strasse platz allee weg ring gasse gate plass vei gade vej utca út tér körút katu tie".split()
+)
+
+
+def _by_words() -> dict[str, tuple[re.Pattern[str], ...]]:
+    kinds: dict[str, tuple[str, ...]] = {}
+    listed: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
+        (_WAYS, (_ENGLISH, _LOWER)),
+        (_KINDS, (_FIRST,)),
+        (_FRENCH_KINDS, (_FRENCH,)),
+        *((frozenset({word}), patterns) for word, patterns in _OTHER_WORDS.items()),
     )
-)
-_SIGNS: Final = re.compile(
-    rf"\b{_WAY}\b|{_ENDS}(?!\w)|(?<!\w)(?i:{_KIND}) |(?i:\b(?:rue|boulevard|chemin|allée|impasse|quai|bd|place|box|"
-    rf"postfach|postbus|apartado|apdo|bp)\b)|"
-    r"\b(?:Cad|Sok|Mah|Am|An|Im|Auf|Zum|Zur|Unter)\w{0,6}\b|а/я|проспект|улица|, [0-9]{3} ?[0-9]{2} [A-ZÀ-Ž]"
-)
+    for words, patterns in listed:
+        for word in words:
+            kinds[word] = kinds.get(word, ()) + patterns
+    for word in _APART_WORDS:
+        kinds[word] = (*kinds.get(word, ()), _APART)
+    return {word: tuple(map(_compiled, patterns)) for word, patterns in kinds.items()}
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w/]){pattern}(?![\w])")
+
+
+_BY_WORDS: Final = _by_words()
+_BY_SUFFIX: Final = _compiled(_COMPOUND)
+_BY_POSTCODE: Final = _compiled(_GENERIC)
+
+
+def _patterns(part: str) -> set[re.Pattern[str]]:
+    """What may match, by the words that stand there."""
+    found: set[re.Pattern[str]] = set()
+    for word in set(_WORD.findall(part)):
+        low = word.lower()
+        found.update(_BY_WORDS.get(low, ()))
+        if low.endswith(_SUFFIXES):
+            found.add(_BY_SUFFIX)
+    if _POSTCODE.search(part):
+        found.add(_BY_POSTCODE)
+    return found
 
 
 _ONE_WORD: Final = re.compile(rf"[\w'-]+{_ENDS}(?!\w)")
@@ -162,7 +226,7 @@ def find(text: str, windows: Iterable[Window]) -> list[Span]:
     done = 0
     for start, end in windows:
         low, high = max(done, start - _BEFORE), min(len(text), end + _AFTER)
-        if low >= high or not _DIGIT.search(text, low, high) or not _SIGNS.search(text, low, high):
+        if low >= high or not _DIGIT.search(text, low, high):
             continue
         for span in _in(text, low, high):
             found.append(span)
@@ -172,7 +236,9 @@ def find(text: str, windows: Iterable[Window]) -> list[Span]:
 
 def _in(text: str, low: int, high: int) -> Iterator[Span]:
     part = text[low:high]
-    spans = sorted((m.span() for pattern in _EVERY for m in pattern.finditer(part)), key=lambda s: (s[0], -s[1]))
+    spans = sorted(
+        (m.span() for pattern in _patterns(part) for m in pattern.finditer(part)), key=lambda s: (s[0], -s[1])
+    )
     after = 0
     for start, end in spans:
         if start >= after and not _is_everyday(part, start):
