@@ -98,15 +98,16 @@ class Reading:
 
 
 def readings(text: str) -> Iterator[Reading]:
-    """The parts of a text that read otherwise than they stand. Next to nothing for a text that has none."""
-    tokens = _tokens(text)
-    if not tokens:
-        return
-    first = 0
-    for i in range(1, len(tokens) + 1):
-        if i == len(tokens) or tokens[i][0] - tokens[i - 1][1] > 2 * _AROUND:
-            yield _part(text, tokens[first:i])
-            first = i
+    """The parts of a text that read otherwise than they stand. Next to nothing for a text that has none.
+
+    What is spelled in a spelling is read at each level: a quote with backslashes before it may be one of a value, or its end.
+    """
+    for tokens in _levels(text):
+        first = 0
+        for i in range(1, len(tokens) + 1):
+            if i == len(tokens) or tokens[i][0] - tokens[i - 1][1] > 2 * _AROUND:
+                yield _part(text, tokens[first:i])
+                first = i
 
 
 def _part(text: str, tokens: list[Token], around: int = _AROUND) -> Reading:
@@ -126,8 +127,24 @@ def _part(text: str, tokens: list[Token], around: int = _AROUND) -> Reading:
     return Reading("".join(pieces), start, tokens, places, whole=start == 0 and end == len(text))
 
 
+def _levels(text: str) -> Iterator[list[Token]]:
+    """What is spelled in another way, in order and apart: at first sight, and then what that spells."""
+    tokens: list[Token] | None = _tokens(text)
+    if not tokens:
+        if runs := list(_coded(text)):
+            yield runs
+        return
+    for _ in range(_LEVELS):
+        if tokens is None:
+            break
+        whole = _part(text, tokens, len(text))
+        runs = [(*whole.origin(start, end), said) for start, end, said in _coded(whole.text)]
+        yield _merged(tokens, runs) if runs else tokens
+        tokens = _once_more(text, tokens)
+
+
 def _tokens(text: str) -> list[Token]:
-    """What is spelled in another way, in order and apart."""
+    """Escapes, percent-encoding and entities, as they stand."""
     found: list[Token] = []
     mail = "=" in text and (_IN_MAIL.search(text) is not None or "uoted-printable" in text)
     query = "+" in text and "=" in text and (_IS_QUERY.match(text) or _IN_QUERY.search(text)) is not None
@@ -137,12 +154,7 @@ def _tokens(text: str) -> list[Token]:
             said = _said(match[0])
             if said is not None and said != match[0]:
                 found.append((*match.span(), said))
-        found = _deeper(text, found)
-    if not found:
-        return list(_coded(text))
-    whole = _part(text, found, len(text))
-    runs = [(*whole.origin(start, end), said) for start, end, said in _coded(whole.text)]
-    return _merged(found, runs) if runs else found
+    return found
 
 
 def _said(token: str) -> str | None:  # noqa: PLR0911 - one for each spelling
@@ -173,17 +185,8 @@ def _utf8(data: bytes) -> str | None:
         return None
 
 
-def _deeper(text: str, tokens: list[Token]) -> list[Token]:
-    r"""Tokens that say a part of another token: `\\u00fc`, `%2540`, `&amp;#64;`."""
-    for _ in range(_LEVELS - 1):
-        deeper = _once_more(text, tokens)
-        if deeper is None:
-            break
-        tokens = deeper
-    return tokens
-
-
 def _once_more(text: str, tokens: list[Token]) -> list[Token] | None:
+    r"""Tokens that say a part of another token: `\\u00fc`, `%2540`, `&amp;#64;`. None: no more."""
     joined: list[Token] = []
     changed = False
     i = 0
