@@ -42,7 +42,7 @@ from extproc.pii.packs import words
 from extproc.pii.pieces import Cut
 from extproc.pii.results import RecognizerResult
 from extproc.pii.vocabulary import NEGATIVE, Label, Vocabulary
-from extproc.slices import in_slices
+from extproc.slices import checkpoint, in_slices
 
 if TYPE_CHECKING:
     from extproc.pii.names import NameRecognizer
@@ -165,8 +165,12 @@ class Analyzer:
 
     def _analyze(self, text: str, key: str | None, names: NameRecognizer | None) -> list[RecognizerResult]:
         found = self._read(text, key, names)
-        for reading in spellings.readings(text):
-            found = spellings.united(found, self._read(reading.text, key if reading.whole else None, names), reading)
+        for level in spellings.levels(text):
+            read: list[RecognizerResult] = []
+            for part in level.parts():
+                checkpoint()
+                read += part.results(self._read(part.text, key if part.whole else None, names))
+            found = spellings.united(found, read, level)
         return found
 
     def _read(self, text: str, key: str | None, names: NameRecognizer | None) -> list[RecognizerResult]:

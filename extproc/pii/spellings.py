@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from html import unescape
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
@@ -18,7 +18,7 @@ from extproc.pii.results import RecognizerResult
 from extproc.slices import in_slices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _LEVELS: Final = 4
 """Of one spelling within another: `\\\\n` in a log of a log."""
@@ -57,7 +57,7 @@ Token = tuple[int, int, str]
 class Reading:
     """A text, or a part of it, as it reads."""
 
-    __slots__ = ("_places", "_starts", "_tokens", "start", "text", "whole")
+    __slots__ = ("_places", "_tokens", "start", "text", "whole")
 
     def __init__(self, text: str, start: int, tokens: Sequence[Token], places: Sequence[int], *, whole: bool) -> None:
         self.text = text
@@ -66,7 +66,6 @@ class Reading:
         self.start = start
         """Where the part begins."""
         self._tokens = tokens
-        self._starts = [token[0] for token in tokens]
         self._places = places
         """Where in the reading each token begins."""
 
@@ -86,10 +85,38 @@ class Reading:
             at = end + beyond
         return at, at + 1
 
-    def within(self, start: int, end: int) -> tuple[int, int]:
-        """A span of the text without the parts of tokens that it begins and ends in."""
-        left, right = self._around(start), self._around(end)
-        return (left[1] if left else start), (right[0] if right else end)
+    def results(self, read: Iterable[RecognizerResult]) -> Iterator[RecognizerResult]:
+        """What was found in the reading, where it is spelled."""
+        for result in read:
+            yield _moved(result, *self.origin(result.start, result.end))
+
+
+class Level:
+    """What is spelled in another way in a text, at first sight or within what that spells."""
+
+    def __init__(self, text: str, tokens: Sequence[Token]) -> None:
+        self._text, self._tokens = text, tokens
+        self._starts = [token[0] for token in tokens]
+
+    def parts(self) -> Iterator[Reading]:
+        """The parts of the text that read otherwise than they stand, far enough from each other."""
+        tokens, first = self._tokens, 0
+        for i in range(1, len(tokens) + 1):
+            if i == len(tokens) or tokens[i][0] - tokens[i - 1][1] > 2 * _AROUND:
+                yield _part(self._text, tokens[first:i])
+                first = i
+
+    def holds(self, start: int, end: int) -> bool:
+        """Whether something between these positions is spelled in another way."""
+        i = bisect_left(self._starts, start)
+        return i < len(self._starts) and self._starts[i] < end
+
+    def within(self, result: RecognizerResult) -> RecognizerResult:
+        """A finding without the parts of tokens that it begins and ends in."""
+        left, right = self._around(result.start), self._around(result.end)
+        if left is None and right is None:
+            return result
+        return _moved(result, left[1] if left else result.start, right[0] if right else result.end)
 
     def _around(self, position: int) -> Token | None:
         """The token that a position of the text is in the middle of."""
@@ -97,20 +124,19 @@ class Reading:
         return self._tokens[i] if i >= 0 and self._starts[i] < position < self._tokens[i][1] else None
 
 
-def readings(text: str) -> Iterator[Reading]:
-    """The parts of a text that read otherwise than they stand. Next to nothing for a text that has none.
+def levels(text: str) -> Iterator[Level]:
+    """How a text reads otherwise than it stands. Next to nothing for a text that does not.
 
     What is spelled in a spelling is read at each level: a quote with backslashes before it may be one of a value, or its end.
     """
-    for tokens in _levels(text):
-        first = 0
-        for i in range(1, len(tokens) + 1):
-            if i == len(tokens) or tokens[i][0] - tokens[i - 1][1] > 2 * _AROUND:
-                yield _part(text, tokens[first:i])
-                first = i
+    return (Level(text, tokens) for tokens in _levels(text))
 
 
-def _part(text: str, tokens: list[Token], around: int = _AROUND) -> Reading:
+def _moved(result: RecognizerResult, start: int, end: int) -> RecognizerResult:
+    return RecognizerResult(result.entity_type, start, end, result.score, result.evidence)
+
+
+def _part(text: str, tokens: Sequence[Token], around: int = _AROUND) -> Reading:
     """What stands around these tokens, as it reads."""
     start = max(0, tokens[0][0] - around)
     end = min(len(text), tokens[-1][1] + around)
@@ -264,32 +290,16 @@ def _merged(tokens: list[Token], runs: list[Token]) -> list[Token]:
     return sorted(kept)
 
 
-def united(standing: list[RecognizerResult], read: list[RecognizerResult], reading: Reading) -> list[RecognizerResult]:
-    r"""What was found in a text as it stands and as a part of it reads, apart and in order.
+def united(standing: list[RecognizerResult], read: list[RecognizerResult], level: Level) -> list[RecognizerResult]:
+    r"""What was found in a text as it stands and as it reads (`read`, by positions of the text), apart and in order.
 
-    What the reading finds is right about where a value begins; a value of the same type that goes on in the text as it stands
-    (a password with `\n` in it, which may be two letters of it) goes on.
+    Where both find something, nothing of either is left: a password with `\n` in it, which may be two letters of it, goes on, and
+    so does a number that a part of the text began within. Only of what is spelled in another way the reading alone is right.
     """
-    found = []
-    for result in read:
-        start, end = reading.origin(result.start, result.end)
-        found.append(RecognizerResult(result.entity_type, start, end, result.score, result.evidence))
-    return _joined(found, [_cut(result, reading) for result in standing])
-
-
-def _cut(result: RecognizerResult, reading: Reading) -> RecognizerResult:
-    start, end = reading.within(result.start, result.end)
-    if (start, end) == (result.start, result.end):
-        return result
-    return RecognizerResult(result.entity_type, start, end, result.score, result.evidence)
-
-
-def _joined(first: list[RecognizerResult], second: list[RecognizerResult]) -> list[RecognizerResult]:
-    """The first, grown by those of the second that overlap them and are of their type; and those that overlap none."""
-    grown = sorted(first, key=lambda result: result.start)
+    grown = sorted(read, key=lambda result: result.start)
     starts = [result.start for result in grown]
     alone = []
-    for result in second:
+    for result in map(level.within, standing):
         if result.start >= result.end:
             continue
         i = max(0, bisect_right(starts, result.start) - 1)
@@ -298,12 +308,13 @@ def _joined(first: list[RecognizerResult], second: list[RecognizerResult]) -> li
             here = grown[i]
             if here.end > result.start:
                 touched = True
-                if here.entity_type == result.entity_type:
+                if here.entity_type == result.entity_type or not level.holds(here.start, here.end):
                     left = max(min(here.start, result.start), grown[i - 1].end if i else 0)
                     right = max(here.end, result.end)
                     if i + 1 < len(grown):
                         right = min(right, max(here.end, grown[i + 1].start))
-                    grown[i] = RecognizerResult(here.entity_type, left, right, here.score, here.evidence)
+                    longer = here if here.end - here.start >= result.end - result.start else result
+                    grown[i] = _moved(longer, left, right)
             i += 1
         if not touched:
             alone.append(result)

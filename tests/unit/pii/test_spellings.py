@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from extproc.config.pii import PiiSettings
 from extproc.pii import Analyzer, Anonymizer, analyze
 from extproc.pii.results import RecognizerResult
-from extproc.pii.spellings import readings, united
+from extproc.pii.spellings import levels, united
 
 ANALYZER = Analyzer(PiiSettings())
 TOKENS = {
@@ -38,6 +38,11 @@ TOKENS = {
 PIECES = st.lists(st.sampled_from([*TOKENS, "a", " ", "é", "1", "x y"]), min_size=1, max_size=14)
 
 
+def readings(text):
+    """All parts of all levels."""
+    return [part for level in levels(text) for part in level.parts()]
+
+
 def joined(pieces):
     """Without what would make one token of two pieces."""
     return [piece for i, piece in enumerate(pieces) if not (i and piece[0] == "%" and pieces[i - 1][0] == "%")]
@@ -49,7 +54,7 @@ def test_any_reading(pieces, data):
     """A text reads as its pieces say, and any span of that stands for the whole spelling of its characters."""
     text = "".join(pieces)
     said = [TOKENS.get(piece, piece) for piece in pieces]
-    parts = list(readings(text))
+    parts = readings(text)
     if all(piece not in TOKENS for piece in pieces):
         assert parts == []
         return
@@ -64,7 +69,7 @@ def test_any_reading(pieces, data):
 def test_only_what_is_near_is_read_again():
     """Of a long text with two escapes two parts are read, not all of it."""
     text = "word " * 1000 + r"\n" + "word " * 1000 + "%41" + "word " * 1000
-    parts = list(readings(text))
+    parts = readings(text)
     assert [len(part.text) for part in parts] == [321, 321]
     assert [part.whole for part in parts] == [False, False]
     assert text[slice(*parts[1].origin(160, 161))] == "%41"
@@ -75,7 +80,7 @@ def test_only_what_is_near_is_read_again():
 )
 def test_plain_texts_have_no_reading(text):
     """Prose, code, hexadecimals."""
-    assert list(readings(text)) == []
+    assert readings(text) == []
 
 
 def in_json(text):
@@ -134,6 +139,17 @@ def test_labels_through_escapes():
         assert any("hunter2hunter2" in value for value in found)
 
 
+def test_a_long_text_full_of_escapes_is_read_in_parts():
+    """What a part of the text begins within is masked whole all the same; and each part is read once a level."""
+    card = "4111 1111 1111 1111"
+    for before in range(100, 200):
+        text = "x" + " word" * 300 + "\\n" + "-" * before + card + " word" * 300
+        (found,) = [
+            r for r in ANALYZER.patterns(text) if text[r.start : r.end].strip("- ") and "1111" in text[r.start : r.end]
+        ]
+        assert card in text[found.start : found.end]
+
+
 def test_a_quote_within_a_value_in_a_log():
     """Of what is spelled in a spelling, each level is read: the value goes on behind its own quote."""
     log = "sent " + json.dumps(json.dumps({"password": 'hunter2"d2day!'}))
@@ -147,16 +163,21 @@ def test_a_quote_within_a_value_in_a_log():
 def test_what_both_find_is_one_finding():
     r"""`%0A` may be a line's end, or three letters of a password: what may belong to a value of one type goes with it."""
     text = "x pass%0Aword and more"
-    (reading,) = readings(text)
+    (level,) = levels(text)
 
     def result(kind, start, end):
         return RecognizerResult(kind, start, end, 0.8)
 
     standing, read = [result("PASSWORD", 2, 13)], [result("PASSWORD", 2, 6)]
-    assert united(standing, read, reading) == [result("PASSWORD", 2, 13)]
-    assert united(standing, [result("USERNAME", 2, 6)], reading) == [result("USERNAME", 2, 6)]
-    assert united(standing, [], reading) == standing
-    assert united([result("NAME", 7, 13)], [], reading) == [result("NAME", 9, 13)]  # no part of a spelling is left
+    assert united(standing, read, level) == [result("PASSWORD", 2, 13)]
+    assert united(standing, [result("USERNAME", 2, 6)], level) == standing
+    assert united(standing, [result("USERNAME", 2, 10)], level) == [result("USERNAME", 2, 10)]
+    assert united(standing, [], level) == standing
+    assert united([result("CARD", 2, 7)], [result("PHONE", 4, 6)], level) == [
+        result("CARD", 2, 6)
+    ]  # cut where %0A begins
+    assert united([result("CARD", 14, 22)], [result("PHONE", 18, 22)], level) == [result("CARD", 14, 22)]
+    assert united([result("NAME", 7, 13)], [], level) == [result("NAME", 9, 13)]  # no part of a spelling is left
 
 
 def test_an_escape_is_never_cut():
