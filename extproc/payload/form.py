@@ -65,8 +65,16 @@ class _Form:
             spelled = _spell(raw, [(a, b, "") for a, b, _ in regions], str)
             found += [(start + a, start + b, what) for (a, b, _), (_, _, what) in zip(spelled, regions, strict=True)]
         if not self._text.isascii():
-            found = [(len(self._text[:a].encode()), len(self._text[:b].encode()), what) for a, b, what in found]
+            found = list(self._in_bytes(found))
         return filled(found, len(self._text.encode()), "not selected" if self._chosen else "syntax")
+
+    def _in_bytes(self, found: Sequence[Region]) -> Iterator[Region]:
+        at = byte = 0
+        for start, end, what in found:
+            byte += len(self._text[at:start].encode())
+            size = len(self._text[start:end].encode())
+            yield byte, byte + size, what
+            at, byte = end, byte + size
 
     def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:
         """See Document."""

@@ -65,13 +65,12 @@ class JsonDocument:
         found = list(self._left)
         for place in self._places:
             raw = self._raw(place)
-            ascii_only = raw.isascii()
+            at, byte = 0, place.start
             for start, end, what in placed(place, raw):
-                if ascii_only:
-                    found.append((place.start + start, place.start + end, what))
-                else:
-                    left = place.start + len(raw[:start].encode())
-                    found.append((left, left + len(raw[start:end].encode()), what))
+                byte += len(raw[at:start].encode())
+                size = len(raw[start:end].encode())
+                found.append((byte, byte + size, what))
+                at, byte = end, byte + size
         return filled(sorted(found), len(self.body), self._between)
 
     @cached_property

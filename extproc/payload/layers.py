@@ -191,9 +191,10 @@ def placed(place: Place, raw: str) -> Iterator[tuple[int, int, str]]:
     if place.use == Use.NUMBER:
         yield 0, len(raw), "number"
         return
-    for start, end, what in place.layer.regions():
-        ((left, right, _),) = spell(raw, [(start, end, "")])
-        yield left, right, what
+    regions = list(place.layer.regions())
+    spelled = spell(raw, [(start, end, "") for start, end, _ in regions])
+    for (start, end, _), (_, _, what) in zip(spelled, regions, strict=True):
+        yield start, end, what
 
 
 def taken(found: Found, raw: str, texts: Texts, depth: int = 0) -> Place:
