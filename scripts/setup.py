@@ -104,13 +104,18 @@ def pip(title: str, *arguments: str) -> None:
         fail(f"{title}: failed (exit {code}); the whole log is {LOG}; its end:", "\n".join(tail))
 
 
+def rest_of(project: dict) -> list[str]:
+    """What the extras want, without llama-cpp-python."""
+    optional = project["optional-dependencies"]
+    return [each for extra in EXTRAS for each in optional[extra] if not each.startswith(LLAMA)]
+
+
 class Rest(threading.Thread):
     """Installs everything but llama-cpp-python, while that is being built."""
 
     def __init__(self, project: dict, line: Line) -> None:
         super().__init__(daemon=True)
-        optional = project["optional-dependencies"]
-        self._wanted = [each for extra in EXTRAS for each in optional[extra] if not each.startswith(LLAMA)]
+        self._wanted = rest_of(project)
         self._line = line
         self._error: SetupError | None = None
         self.start()

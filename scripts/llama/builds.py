@@ -36,7 +36,8 @@ PORTABLE = {
     "GGML_NATIVE": "OFF",
     "GGML_BACKEND_DL": "ON",
     "GGML_CPU_ALL_VARIANTS": "ON",
-    "GGML_BACKEND_DIR": "llama_cpp/lib",
+    # where llama.cpp installs these libraries; as a string, since CMake would make an absolute path of a path
+    "CMAKE_INSTALL_BINDIR:STRING": "llama_cpp/lib",
 }
 X86_VARIANTS = ("x64", "haswell", "alderlake", "skylakex", "cascadelake", "icelake", "zen4", "sapphirerapids")
 """Of llama.cpp's 14, those between which much lies: AVX2, its VNNI, AVX-512, that with VNNI, VBMI, BF16, AMX."""
@@ -56,6 +57,12 @@ class Build:
     """Compiler flags for ggml."""
     variants: tuple[str, ...] = ()
     """Where the code is chosen when it runs: for which processors there is some, by llama.cpp's names."""
+
+    @property
+    def libraries(self) -> set[str]:
+        """What its wheel must hold."""
+        cpu = (f"ggml-cpu-{name}" for name in self.variants) if self.variants else ("ggml-cpu",)
+        return {f"llama_cpp/lib/lib{name}.so" for name in ("llama", "ggml", "ggml-base", *cpu)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import tarfile
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 
 PARTS = Path(__file__).with_name("parts.cmake")
-TOOLS = ("scikit-build-core[pyproject]>=0.9.2",)
+BACKEND = "scikit-build-core[pyproject]>=0.9.2"
+OLDEST_CMAKE = (3, 21)
 CMAKE = {
     "LLAVA_BUILD": "OFF",
     "CMAKE_PROJECT_INCLUDE": str(PARTS),
@@ -97,11 +99,15 @@ class Builder:
             str(self._source),
         )
         self._pip("building llama.cpp", command, environment)
-        return next(out.glob("llama_cpp_python-*.whl"))
+        wheel = next(out.glob("llama_cpp_python-*.whl"))
+        with zipfile.ZipFile(wheel) as archive:
+            if missing := build.libraries - set(archive.namelist()):
+                raise BuildError(f"building llama.cpp: {', '.join(sorted(missing))} is not in the wheel\n{self._log}")
+        return wheel
 
     def _unpacked(self) -> Path:
         """The sources, and the tools that build them where this machine has none."""
-        tools = [*TOOLS, *(name for name in ("cmake", "ninja") if not shutil.which(name))]
+        tools = [BACKEND, *([] if _has_cmake() else ["cmake"]), *([] if shutil.which("ninja") else ["ninja"])]
         self._progress("fetching what builds llama.cpp")
         self._pip("fetching the build tools", ("install", "--target", str(self._folder / "tools"), *tools), {})
         self._progress("fetching the sources of llama.cpp")
@@ -132,6 +138,15 @@ class Builder:
             raise BuildError(
                 f"{title}: failed (exit {code}); the whole log is {self._log}; its end:\n{_tail(self._log)}"
             )
+
+
+def _has_cmake() -> bool:
+    try:
+        said = subprocess.run(["cmake", "--version"], capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return False
+    found = re.search(r"(\d+)\.(\d+)", said)
+    return found is not None and (int(found[1]), int(found[2])) >= OLDEST_CMAKE
 
 
 def _since(path: Path, position: int) -> bytes:

@@ -1,6 +1,7 @@
 """Set-up's llama.cpp: which builds suit a processor, and that none is kept with which a child has not decoded."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from scripts.llama.builds import (
     suitable,
 )
 from scripts.llama.choice import RECORD, Choice, NothingComputesError
-from scripts.llama.wheel import BuildError, keep_variants, shares
+from scripts.llama.wheel import Builder, BuildError, keep_variants, shares
 
 NATIVE, SAFER, BASELINE = (Build(name, f"for {name}") for name in ("native", "safer", "baseline"))
 BUILDS = (NATIVE, SAFER, BASELINE)
@@ -225,6 +226,67 @@ def test_variants_are_kept_by_name(tmp_path):
     assert path.read_text() == text.format(lines["x64"] + lines["armv8.2_1"])
     with pytest.raises(BuildError, match="has no haswell"):
         keep_variants(path, ("haswell", "x64"))
+
+
+FAKE_PYTHON = """#!{python}
+import io, json, os, sys, tarfile, zipfile
+from pathlib import Path
+assert sys.argv[1:3] == ["-m", "pip"]
+command = next(a for a in sys.argv[3:] if not a.startswith("-"))
+if command == "download":
+    folder = Path(sys.argv[sys.argv.index("--dest") + 1])
+    with tarfile.open(folder / "llama_cpp_python-0.0.1.tar.gz", "w:gz") as archive:
+        text = b"    ggml_add_cpu_backend_variant(x64)\\n    ggml_add_cpu_backend_variant(zen4 AVX512)\\n"
+        entry = tarfile.TarInfo("llama_cpp_python-0.0.1/vendor/llama.cpp/ggml/src/CMakeLists.txt")
+        entry.size = len(text)
+        archive.addfile(entry, io.BytesIO(text))
+elif command == "wheel":
+    folder = Path(sys.argv[sys.argv.index("--wheel-dir") + 1])
+    folder.mkdir(parents=True)
+    (folder / "asked.json").write_text(json.dumps({{"source": sys.argv[-1], **os.environ}}))
+    print("  [1/2] cc a.c")
+    if "-DFAIL=ON" in os.environ["CMAKE_ARGS"]:
+        sys.exit("a.c: too hard")
+    with zipfile.ZipFile(folder / "llama_cpp_python-0.0.1-py3-none-any.whl", "w") as archive:
+        for name in ("llama", "ggml", "ggml-base", "ggml-cpu", "ggml-cpu-zen4"):
+            archive.writestr("llama_cpp/lib/lib" + name + ".so", "")
+"""
+
+
+@pytest.fixture
+def builder(tmp_path):
+    """A builder whose Python has a pip that builds nothing."""
+    python = tmp_path / "python"
+    python.write_text(FAKE_PYTHON.format(python=sys.executable))
+    python.chmod(0o755)
+    (tmp_path / "build").mkdir()
+    return Builder(python, "llama-cpp-python==0.0.1", tmp_path / "build", tmp_path / "log", lambda _: None)
+
+
+def test_what_is_built(builder, monkeypatch):
+    """Only the libraries, without what the build does without, with what the user adds last; sources are unpacked once."""
+    monkeypatch.setenv("CMAKE_ARGS", "-DGGML_CUDA=ON '-DX=a b'")
+    for build in (Build("no-amx", "", flags=AMX), Build("slow", "", {"GGML_NATIVE": "OFF"})):
+        asked = json.loads((builder.build(build).parent / "asked.json").read_text())
+        arguments = shlex.split(asked["CMAKE_ARGS"])
+        assert {"-DLLAVA_BUILD=OFF", *(f"-D{key}={value}" for key, value in build.cmake.items())} <= set(arguments)
+        assert f"-DINTENTMESH_CPU_FLAGS={';'.join(build.flags)}" in arguments
+        assert arguments[-2:] == ["-DGGML_CUDA=ON", "-DX=a b"]
+        assert int(asked["CMAKE_BUILD_PARALLEL_LEVEL"]) > 0
+
+
+def test_a_build_that_fails_says_why(builder, monkeypatch):
+    """The end of the log, and where it is."""
+    monkeypatch.setenv("CMAKE_ARGS", "-DFAIL=ON")
+    with pytest.raises(BuildError, match=r"failed \(exit 1\); the whole log is .*log[\s\S]*a\.c: too hard"):
+        builder.build(Build("native", ""))
+
+
+def test_a_wheel_without_its_libraries_is_none(builder):
+    """What the server will look for is in the wheel, a library for each variant."""
+    with pytest.raises(BuildError, match=r"llama_cpp/lib/libggml-cpu-x64.so is not in the wheel"):
+        builder.build(Build("portable", "", variants=("x64", "zen4")))
+    assert builder.build(Build("smaller", "", variants=("zen4",))).exists()
 
 
 @pytest.mark.parametrize(
