@@ -1,5 +1,6 @@
 # Two commands do everything on a fresh machine: `make up` runs the mesh, `make test` proves it.
-PYTHON ?= python3
+# The Python of the virtual environment that is there; another one makes it anew: make PYTHON=python3.13 test
+PYTHON ?= $(or $(wildcard .venv/bin/python),python3)
 RUN := .venv/bin/
 PYTEST := $(RUN)python -m pytest
 SPREAD := --numprocesses auto --maxprocesses 8

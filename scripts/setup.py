@@ -233,7 +233,7 @@ def main() -> None:
     if STAMP.exists() and STAMP.read_text() == digest and not os.environ.get(WANTED):
         return
     STAMP.unlink(missing_ok=True)
-    if not PYTHON.exists() or not made_by_this_python():
+    if not usable():
         try:
             venv.create(VENV, with_pip=True, clear=True)
         except (OSError, subprocess.CalledProcessError) as error:
@@ -242,11 +242,13 @@ def main() -> None:
     STAMP.write_text(digest)
 
 
-def made_by_this_python() -> bool:
-    """Whether `.venv` is of the Python that runs this: `make PYTHON=python3.13` makes it anew."""
+def usable() -> bool:
+    """Whether `.venv` is whole, and of the Python that runs this: `make PYTHON=python3.13` makes it anew."""
     config = VENV / "pyvenv.cfg"
-    found = re.search(r"^version\s*=\s*(\d+\.\d+)", config.read_text(), re.MULTILINE) if config.exists() else None
-    return bool(found) and found[1] == f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if not (PYTHON.exists() and (VENV / "bin" / "pip").exists() and config.exists()):
+        return False
+    found = re.search(r"^version\s*=\s*(\d+\.\d+)", config.read_text(), re.MULTILINE)
+    return found is not None and found[1] == f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 if __name__ == "__main__":

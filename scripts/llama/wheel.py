@@ -114,7 +114,9 @@ class Builder:
         options = ("--no-deps", "--no-build-isolation", "--no-binary", ":all:", "--dest", str(self._folder))
         self._pip("fetching the sources of llama.cpp", ("download", *options, self._requirement), {})
         with tarfile.open(next(self._folder.glob("llama_cpp_python-*.tar.gz"))) as archive:
-            archive.extractall(self._folder / "source", filter="data")
+            if hasattr(tarfile, "data_filter"):  # Python 3.11.4 has it, 3.11.0 not
+                archive.extraction_filter = tarfile.data_filter
+            archive.extractall(self._folder / "source")
         return next((self._folder / "source").iterdir())
 
     def _pip(self, title: str, arguments: Iterable[str], environment: dict[str, str]) -> None:
