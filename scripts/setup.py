@@ -162,13 +162,14 @@ def compiler() -> str:
 
 
 def install_llama(wheel: Path) -> None:
-    """Install a wheel, unless it is the one that is there."""
+    """Install a wheel in the place of another of the same version, unless it is the one that is there."""
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     if INSTALLED.exists() and INSTALLED.read_text() == digest:
         return
     INSTALLED.unlink(missing_ok=True)
+    if any(VENV.glob("lib/python*/site-packages/llama_cpp")):
+        pip("installing llama-cpp-python", "--force-reinstall", "--no-deps", str(wheel))
     pip("installing llama-cpp-python", str(wheel))
-    pip("installing llama-cpp-python", "--force-reinstall", "--no-deps", str(wheel))
     INSTALLED.write_text(digest)
 
 

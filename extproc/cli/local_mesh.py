@@ -35,6 +35,13 @@ if TYPE_CHECKING:
 MODEL_TIMEOUT_S = 600.0
 START_TIMEOUT_S = 60.0
 TOKEN_TIMEOUT_S = 300.0
+OK, ASKS_FOR_A_KEY = 200, (401, 403)
+SPEAKS: tuple[tuple[str, dict[str, Any]], ...] = (("/v1/completions", {"prompt": "a", "max_tokens": 1}),)
+EMBEDS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("/v1/embeddings", {"input": "a"}),
+    ("/v1/rerank", {"query": "a", "documents": ["a"]}),
+)
+"""What a server is asked before it is said to be ready, by what its model does."""
 INFERENCE_ADVICE: dict[int, str] = {
     signal.SIGILL: "llama.cpp was built for another processor, or wrongly by its compiler; "
     "a safer one is built by: INTENTMESH_LLAMA=avx2 make setup (or baseline: slower, for any processor)",
@@ -264,18 +271,18 @@ def _host(endpoint: Endpoint) -> str:
 
 
 async def _answers_a_token(host: str, port: int) -> bool:
-    """Whether a model server is ready, and has answered with a token (or a vector) of its model."""
-    if (health := await asked(host, port, "/health")) is None or health[0] != 200:
+    """Whether a model server is ready, and has answered with a token (or a vector, or a rank) of its model."""
+    if (health := await asked(host, port, "/health")) is None or health[0] != OK:
         return False
-    props = await asked(host, port, "/props")
-    if props is None or props[0] != 200:
+    if (props := await asked(host, port, "/props")) is None:
         return False
-    if json.loads(props[1]).get("embedding"):
-        question: tuple[str, dict[str, Any]] = "/v1/embeddings", {"input": "a"}
-    else:
-        question = "/v1/completions", {"prompt": "a", "max_tokens": 1}
-    answer = await asked(host, port, question[0], body=question[1], timeout_s=TOKEN_TIMEOUT_S)
-    return answer is not None and answer[0] == 200
+    if props[0] in ASKS_FOR_A_KEY:  # of ours; it has computed a token before /health said that it is well
+        return True
+    for path, body in EMBEDS if json.loads(props[1]).get("embedding") else SPEAKS:
+        answer = await asked(host, port, path, body=body, timeout_s=TOKEN_TIMEOUT_S)
+        if answer is not None and answer[0] in (OK, *ASKS_FOR_A_KEY):
+            return True
+    return False
 
 
 async def _serves(address: str) -> bool:
