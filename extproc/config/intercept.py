@@ -35,6 +35,9 @@ class Intercept(Section):
     """Mask personal data in the values of the URL's query too."""
     restore: bool | None = None
     """Put masked values back into the answer. Default: `pii.restore`."""
+    stateful: bool | None = None
+    """The upstream remembers what it is told: a value has the same placeholder in every request of a caller's, with letters
+    of a keyed hash in the place of a number. Default: for responses, conversations and threads, and for what is stored."""
     redact_output: bool = False
     """Mask personal data that the model utters and the request did not hold."""
     keep_masked: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ from extproc.payload.document import (
     coverage,
 )
 from extproc.payload.parser import parse, parse_query
+from extproc.payload.stateful import is_stateful
 from extproc.payload.tools import offered_tools
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "TextEditor",
     "Untouched",
     "coverage",
+    "is_stateful",
     "offered_tools",
     "parse",
     "parse_query",

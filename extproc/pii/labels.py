@@ -34,6 +34,12 @@ _IN_BRACKETS = re.compile(r"[ \t]?[(\[]")
 _HINT = re.compile(r"\([^()\n0-9]{1,40}\)|\[[^\[\]\n0-9]{1,40}\]")
 
 
+_HEADED = re.compile(
+    r" (?!(?:numbers?|nos?|nr|num|ids?|codes?|keys?|refs?|lines?|values?)\b)[a-z]{3,}: ?", re.IGNORECASE
+)
+"""Another noun, which is what the colon belongs to: in "reference record:" the record is announced, and no reference."""
+
+
 class Context:
     """What the labels beside one value say: kind -> how near (`ADJACENT`, `NEAR`, `FAR`), and from where."""
 
@@ -100,11 +106,12 @@ class Labels:
         for label in self._labels[i : max(i - 3, -1) : -1] if i > 2 else self._labels[i::-1] if i >= 0 else ():
             if label.end < limit:
                 break
-            grade = self._grade(self._text[label.end : start])
+            between = self._text[label.end : start]
+            grade = self._grade(between)
             if not grade:
                 break
             if NEGATIVE in label.kinds:
-                negative = not kinds
+                negative = not kinds and not _HEADED.fullmatch(between)
                 break
             if kinds:
                 grade = max(grade - 1, FAR)

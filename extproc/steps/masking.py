@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from extproc.identity import distinct
 from extproc.identity.sender import sender_of
+from extproc.payload import is_stateful
 from extproc.steps.closed import FAILING_CLOSED
 
 if TYPE_CHECKING:
@@ -36,11 +38,14 @@ class Masking:
 
     def _mask(self, case: Case) -> Anonymized:
         assert case.document is not None
+        inquiry = case.inquiry
         with FAILING_CLOSED:
+            stateful = is_stateful(inquiry.rule, inquiry.path, case.document.body)
             return self._anonymizer.anonymize(
                 case.segments,
                 body=case.document.body,
                 deadline=case.lease.deadline,
-                remember=self._remembers or case.inquiry.rule.redact_output,
-                sender=sender_of(case.inquiry.headers),
+                remember=self._remembers or inquiry.rule.redact_output,
+                caller=distinct(case.facts.caller, inquiry.headers) if stateful else None,
+                sender=sender_of(inquiry.headers),
             )

@@ -34,6 +34,7 @@ MAY_IMPORT = {
         "slices",
         "threads",
         "tokens",
+        "identity",
         "config",
         "identity",
         "decision",

@@ -1,0 +1,49 @@
+"""Whether an upstream remembers a request: then its answer may speak of what another request held."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from extproc.config.intercept import plain_path
+from extproc.errors import IntentmeshError
+from extproc.payload.document import steps
+from extproc.payload.scan import walk
+from extproc.payload.tree import SKIP, Node, Use
+
+if TYPE_CHECKING:
+    from extproc.config.intercept import Intercept
+
+_KEPT: Final = frozenset({"responses", "conversations", "threads"})
+"""Parts of the paths of APIs that keep what they are told: OpenAI's responses, conversations and assistants, and their like."""
+_TELLING: Final = re.compile(rb'"(?:previous_response_id|conversation|thread_id|store)"')
+_MENTIONED: Final = Node(Use.TEXT | Use.STREAM)
+_TREE: Final = Node()
+_TREE.with_keys({"previous_response_id": _MENTIONED, "conversation": _MENTIONED, "thread_id": _MENTIONED}, SKIP)
+_TREE.with_keys({"store": Node(Use.STREAM)})
+
+
+def is_stateful(rule: Intercept, path: str, body: bytes) -> bool:
+    """By the rule; else by the path, and by what the body says of an earlier request and of being stored."""
+    if rule.stateful is not None:
+        return rule.stateful
+    said = _said(body) if _TELLING.search(body) else {}
+    if any(value != b"null" for key, value in said.items() if key != b"store"):
+        return True
+    if (store := said.get(b"store")) in (b"true", b"false"):
+        return store == b"true"
+    return not _KEPT.isdisjoint(plain_path(path.partition("?")[0]).split("/"))
+
+
+def _said(body: bytes) -> dict[bytes, bytes]:
+    """What stands under the keys that tell."""
+    try:
+        found, _ = walk(body, 0, _TREE)
+    except IntentmeshError:
+        return {}
+    said: dict[bytes, bytes] = {}
+    for start, end, _, way in found:
+        first = steps(way)[0]
+        if isinstance(first, bytes):
+            said[first] = body[start:end].strip(b'" \t\r\n,}:')
+    return said
