@@ -18,6 +18,7 @@ COMMANDS = {
     "explain": "explain",
     "check": "check",
     "mask": "mask",
+    "unmask": "unmask",
     "models": "models",
     "entities": "entities",
     "eval": "eval",

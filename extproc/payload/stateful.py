@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from extproc.config.intercept import plain_path
+from extproc.config.paths import readings
 from extproc.errors import IntentmeshError
 from extproc.payload.document import steps
 from extproc.payload.scan import walk
@@ -32,7 +32,7 @@ def is_stateful(rule: Intercept, path: str, body: bytes) -> bool:
         return True
     if (store := said.get(b"store")) in (b"true", b"false"):
         return store == b"true"
-    return not _KEPT.isdisjoint(plain_path(path.partition("?")[0]).split("/"))
+    return any(not _KEPT.isdisjoint(reading.split("/")) for reading in readings(path.partition("?")[0]))
 
 
 def _said(body: bytes) -> dict[bytes, bytes]:
