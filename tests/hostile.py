@@ -125,6 +125,16 @@ def event(index: int, text: str) -> bytes:
     return b"data: " + json.dumps({"choices": [{"index": index, "delta": {"content": text}}]}).encode() + b"\n\n"
 
 
+def said(unit: str, after: str = "") -> Callable[[int], Answer]:
+    """A model that repeats itself."""
+
+    def make(size: int) -> Answer:
+        body = {"choices": [{"message": {"content": unit * (size // len(unit)) + after}}]}
+        return Answer(json.dumps(body).encode(), "application/json")
+
+    return make
+
+
 def logprobs(size: int) -> Answer:
     """As many tokens as values were masked: each is a text, and could begin a placeholder."""
     count = size // 60 + 1
@@ -144,6 +154,11 @@ ANSWERS: dict[str, Callable[[int], Answer]] = {
     ),
     "an event without an end": lambda size: Answer(b"data: " + b"x" * size, "text/event-stream"),
     "lines of an event": lambda size: Answer(b"data: a\n" * (size // 8) + b"\n", "text/event-stream"),
+    "URLs in one another": said("(https://a[EMAIL_ADDRESS_1]"),
+    "URLs that end far away": said("(https://a", ")" * 4096 + "[EMAIL_ADDRESS_1]"),
+    "a host of placeholders": said("https://[EMAIL_ADDRESS_1]"),
+    "lines that begin as JSON does": said("{\n[EMAIL_ADDRESS_1]"),
+    "beginnings of placeholders": said("[EMAIL_ADDRESS_"),
     "nesting": lambda size: Answer(b"[" * size, "application/json"),
     "a key without an end": lambda size: Answer(b'{"' + b"k" * size, "application/json"),
     **{

@@ -42,6 +42,7 @@ _DEEPEST = 8
 _JSON = r'(?:(?=\{)|(?=\[[ \t\r\n]*+["{\[\]]))'
 _BEGINS_LINE = re.compile(rf"[ \t]*+{_JSON}")
 _BEGINS_A_LINE = re.compile(rf"\n[ \t]*+{_JSON}")
+_LONGEST_SPACE = 256
 _MAY_BEGIN = re.compile(r"\[[ \t\r\n]*+\Z")
 
 
@@ -331,7 +332,7 @@ class NestedEditor:
         match = (_BEGINS_LINE.match(text, at) if self._at_line else None) or _BEGINS_A_LINE.search(text, at)
         if match is not None:
             return match.end(), True
-        if not end and (match := _MAY_BEGIN.search(text, at)) is not None:
+        if not end and (match := _MAY_BEGIN.search(text, max(at, len(text) - _LONGEST_SPACE))) is not None:
             line = text.rfind("\n", at, match.start())
             if not text[line + 1 if line >= 0 else at : match.start()].strip(" \t") and (line >= 0 or self._at_line):
                 return match.start(), False

@@ -21,6 +21,7 @@ _START: Final = re.compile(
 )
 _READ_FROM: Final = 8192
 _LONGEST_WORD: Final = 65536
+_MOST_OPEN: Final = 32
 _LONGEST_AUTHORITY: Final = 300
 _AUTHORITY: Final = re.compile(r"(?:\[[^\[\]\s/\\]*\]|[^\x00-\x20/\\?#\"'<>()`\[\]])*+")
 _END: Final = {
@@ -57,19 +58,22 @@ UNKNOWN: Final = "?"
 class _Url:
     """A URL that has begun."""
 
-    __slots__ = ("authority", "complete", "depth", "opener")
+    __slots__ = ("at", "authority", "complete", "depth", "opener")
 
-    def __init__(self, opener: str, authority: str, *, complete: bool) -> None:
+    def __init__(self, opener: str, authority: str, at: int = 0, *, complete: bool) -> None:
         self.opener = opener
         self.authority = authority
+        self.at = at
+        """How far it has been read, in the text that is read now."""
         self.complete = complete
         self.depth = 0
 
-    def goes_on(self, text: str, at: int) -> bool:
-        """Whether it is open still after this much of the text."""
+    def goes_on(self, text: str, stop: int) -> bool:
+        """Whether it is open still up to here."""
+        at, self.at = self.at, stop
         if not self.complete:
-            at = self._read_authority(text, at)
-        for match in _END[self.opener].finditer(text, at):
+            at = self._read_authority(text, at, stop)
+        for match in _END[self.opener].finditer(text, at, stop):
             if match.lastgroup == "more":
                 self.depth += 1
             elif match.lastgroup == "less" and self.depth:
@@ -78,14 +82,17 @@ class _Url:
                 return False
         return True
 
-    def _read_authority(self, text: str, at: int) -> int:
-        readable = text if self.opener not in ('"', "'") else text.translate(_STRIPPED)
-        begun = at if readable is text else len(text[:at].translate(_STRIPPED))
-        match = _AUTHORITY.match(readable, begun)
-        stop = match.end() if match else begun
-        self.authority += readable[begun:stop]
-        self.complete = stop < len(readable) or len(self.authority) > _LONGEST_AUTHORITY
-        return at if readable is not text else stop
+    def _read_authority(self, text: str, at: int, stop: int) -> int:
+        if self.opener in ('"', "'"):
+            read = text[at : min(stop, at + 2 * _LONGEST_AUTHORITY)].translate(_STRIPPED)
+            match = _AUTHORITY.match(read)
+            ended = match is not None and match.end() < len(read)
+        else:
+            match = _AUTHORITY.match(text, at, stop)
+            ended = match is not None and match.end() < stop
+        self.authority += match[0][: _LONGEST_AUTHORITY + 1] if match else ""
+        self.complete = ended or len(self.authority) > _LONGEST_AUTHORITY
+        return at
 
     @property
     def host(self) -> str:
@@ -111,6 +118,8 @@ class UrlWatch:
         self._solid = ""
         """The last one that is no white space."""
         self._open: list[_Url] = []
+        self._lost = False
+        """So many URLs within one another that all of the rest counts as one."""
 
     def note(self, text: str, *, end: bool = False) -> None:
         """This has left. With `end`, another text begins."""
@@ -135,12 +144,12 @@ class UrlWatch:
             self._unread.clear()
             self._size = 0
             self._ahead = start
-        found = set()
+        found = {UNKNOWN} if self._lost else set()
         for url in self._open:
             if url.complete:
                 found.add(url.host)
                 continue
-            rest = _AUTHORITY.match(text, start)
+            rest = _AUTHORITY.match(text, start, start + _LONGEST_AUTHORITY)
             after = rest.end() if rest else stop
             if after == len(text) and not end and after - start < _LONGEST_AUTHORITY:
                 return None
@@ -159,27 +168,39 @@ class UrlWatch:
         self._size = len(text) - stop
 
     def _read(self, text: str) -> None:
-        if not text:
+        if not text or self._lost:
             return
-        if self._open:
-            self._open = [url for url in self._open if url.goes_on(text, 0)]
+        known = len(self._last)
+        read = self._last + text
+        for url in self._open:
+            url.at = known
         if may_begin(text):
-            known = len(self._last)
-            read = self._last + text
             at = known
             while (match := _START.search(read, at)) is not None:
                 at = max(match.end(), match.start() + 1)
                 self._begin(read, match)
+                if len(self._open) > _MOST_OPEN:
+                    self._lost = True
+                    self._open.clear()
+                    return
+        self._advance(read, len(read))
         self._last = text[-1]
         self._solid = text.rstrip(_SPACE)[-1:] or self._solid
 
+    def _advance(self, text: str, stop: int) -> None:
+        if self._open:
+            self._open = [url for url in self._open if url.goes_on(text, stop)]
+
     def _begin(self, text: str, match: re.Match[str]) -> None:
-        before = text[: match.start()].rstrip(_SPACE)[-1:] or self._solid
-        opener = before if before in _END else ""
+        self._advance(text, match.start())
+        before = match.start()
+        while before and text[before - 1] in _SPACE:
+            before -= 1
+        opener = text[before - 1] if before else self._solid
         hostless = match.lastgroup == "hostless"
-        url = _Url(opener, match[0].lower() if hostless else "", complete=hostless)
-        if url.goes_on(text, match.end()):
-            self._open.append(url)
+        self._open.append(
+            _Url(opener if opener in _END else "", match[0].lower() if hostless else "", match.end(), complete=hostless)
+        )
 
 
 def may_begin(text: str) -> bool:
