@@ -92,6 +92,10 @@ class AnswerEditor(Restorer):
         for start, stop, _ in sorted([*found, *uttered]):
             if start < cut < stop:
                 cut = start
+        if not end and uttered and uttered[-1][1] <= cut:
+            start, stop, _ = uttered[-1]
+            if len(text) - start <= _LONGEST_LABELLED and not text[stop:cut].strip():
+                cut = start  # the next word may be part of it too: "12 March 1985"
         edits: list[Edit] = []
         if self._restore:
             here = [span for span in found if span[1] <= cut]
