@@ -39,11 +39,10 @@ _LONGEST_KEY = 4096
 _LONGEST_UNIT = 12
 _DEEPEST = 8
 """JSON in a string in JSON, and so on: what is nested deeper is one text. Each level doubles the backslashes."""
-_JSON = r'(?:(?=\{)|(?=\[[ \t\r\n]*+["{\[\]]))'
-_BEGINS_LINE = re.compile(rf"[ \t]*+{_JSON}")
-_BEGINS_A_LINE = re.compile(rf"\n[ \t]*+{_JSON}")
+_BEGINS = re.compile(r'\{[ \t\r\n]*+"|\[[ \t\r\n]*+["{\[]')
+"""How JSON begins in a text, wherever in a line."""
 _LONGEST_SPACE = 256
-_MAY_BEGIN = re.compile(r"\[[ \t\r\n]*+\Z")
+_MAY_BEGIN = re.compile(r"[{\[][ \t\r\n]*+\Z")
 
 
 class JsonEditor:
@@ -268,7 +267,7 @@ class JsonEditor:
 
 
 class NestedEditor:
-    """A TextEditor for a text in which JSON may stand: all of it, or from the beginning of a line on."""
+    """A TextEditor for a text in which JSON may stand, be it all of it."""
 
     def __init__(self, editors: EditorFactory, key: str | None, depth: int) -> None:
         self._editors = editors
@@ -280,17 +279,12 @@ class NestedEditor:
         """Characters that the editor in charge holds back."""
         self._pending = ""
         """What follows on them, and has been given to none."""
-        self._at_line = True
-        """Only white space stands in the line that the next piece goes on."""
 
     def advance(self, text: str, *, end: bool = False) -> tuple[Sequence[Edit], int]:
         """See TextEditor."""
         if self._json is None and not self._pending and "{" not in text and "[" not in text:
-            self._note(text)
             edits, gone = self._plain.advance(text, end=end)
             self._given = 0 if end else self._given + len(text) - gone
-            if end:
-                self._at_line = True
             return edits, gone
         text = self._pending + text
         self._pending = ""
@@ -301,7 +295,6 @@ class NestedEditor:
             if self._json is None:
                 stop, begins = self._next_json(text, at, end=end)
                 edits, left = self._plain.advance(text[at:stop], end=begins or end)
-                self._note(text[at:stop])
                 all_edits += ((gone + a, gone + b, new) for a, b, new in edits)
                 gone += left
                 self._given = base + stop - at - left
@@ -322,28 +315,17 @@ class NestedEditor:
                 at += closed - base
                 self._given = 0
                 self._json = None
-                self._at_line = False
         if end:
-            self._json, self._given, self._pending, self._at_line = None, 0, "", True
+            self._json, self._given, self._pending = None, 0, ""
         return all_edits, gone
 
     def _next_json(self, text: str, at: int, *, end: bool) -> tuple[int, bool]:
         """Up to where a text is plain, and whether JSON begins there."""
-        match = (_BEGINS_LINE.match(text, at) if self._at_line else None) or _BEGINS_A_LINE.search(text, at)
+        match = _BEGINS.search(text, at)
         if match is not None:
-            return match.end(), True
-        if not end and (match := _MAY_BEGIN.search(text, max(at, len(text) - _LONGEST_SPACE))) is not None:
-            line = text.rfind("\n", at, match.start())
-            if not text[line + 1 if line >= 0 else at : match.start()].strip(" \t") and (line >= 0 or self._at_line):
-                return match.start(), False
-        return len(text), False
-
-    def _note(self, text: str) -> None:
-        """Keep whether only white space stands in the line so far."""
-        if "\n" in text:
-            self._at_line = not text[text.rfind("\n") :].strip()
-        elif text:
-            self._at_line = self._at_line and not text.strip()
+            return match.start(), True
+        match = None if end else _MAY_BEGIN.search(text, max(at, len(text) - _LONGEST_SPACE))
+        return (len(text) if match is None else match.start()), False
 
 
 def text_editor(editors: EditorFactory, key: str | None, use: int, depth: int = 1) -> TextEditor:
