@@ -154,6 +154,10 @@ class EditorFactory(Protocol):
     def redacts(self) -> bool:
         """Whether anything that a text says may have to change, and not only placeholders."""
 
+    @property
+    def escapes(self) -> bool:
+        """Whether it matters where in JSON something is put: as it stands, or escaped, or in the place of a string."""
+
     def concerns(self, text: str) -> bool:
         """Whether anything in a whole text may have to change; where that is cheap to tell."""
 

@@ -42,6 +42,7 @@ _DEEPEST = 8
 _BEGINS = re.compile(r'\{[ \t\r\n]*+"|\[[ \t\r\n]*+["{\[]')
 """How JSON begins in a text, wherever in a line."""
 _LONGEST_SPACE = 256
+_SPACES = re.compile(r"[ \t\r\n]*+")
 _MAY_BEGIN = re.compile(r"[{\[][ \t\r\n]*+\Z")
 
 
@@ -279,12 +280,15 @@ class NestedEditor:
         """Characters that the editor in charge holds back."""
         self._pending = ""
         """What follows on them, and has been given to none."""
+        self._begun = False
+        """Something else than white space has come."""
 
     def advance(self, text: str, *, end: bool = False) -> tuple[Sequence[Edit], int]:
         """See TextEditor."""
-        if self._json is None and not self._pending and "{" not in text and "[" not in text:
+        if self._is_plain(text, end=end):
             edits, gone = self._plain.advance(text, end=end)
             self._given = 0 if end else self._given + len(text) - gone
+            self._begun = self._begun and not end
             return edits, gone
         text = self._pending + text
         self._pending = ""
@@ -316,16 +320,40 @@ class NestedEditor:
                 self._given = 0
                 self._json = None
         if end:
-            self._json, self._given, self._pending = None, 0, ""
+            self._json, self._given, self._pending, self._begun = None, 0, "", False
         return all_edits, gone
 
+    def _is_plain(self, text: str, *, end: bool) -> bool:
+        """Whether the next piece may be read as plain text: where that is cheap to tell."""
+        if self._json is not None or self._pending:
+            return False
+        if self._begun and not self._editors.escapes:
+            return True
+        if "{" not in text and "[" not in text:
+            self._begun = self._begun or bool(text.strip())
+            return True
+        return end and not self._given and not self._editors.concerns(text)
+
     def _next_json(self, text: str, at: int, *, end: bool) -> tuple[int, bool]:
-        """Up to where a text is plain, and whether JSON begins there."""
-        match = _BEGINS.search(text, at)
+        """Up to where a text is plain, and whether JSON begins there.
+
+        Where nothing that is put in has to be escaped, that matters only for JSON that is the whole text, with escapes of
+        its own.
+        """
+        anywhere = self._editors.escapes
+        if not anywhere and self._begun:
+            return len(text), False
+        first = _SPACES.match(text, at).end()  # type: ignore[union-attr]
+        match = _BEGINS.search(text, first) if anywhere else _BEGINS.match(text, first)
         if match is not None:
+            self._begun = True
             return match.start(), True
-        match = None if end else _MAY_BEGIN.search(text, max(at, len(text) - _LONGEST_SPACE))
-        return (len(text) if match is None else match.start()), False
+        pending = None
+        if not end:
+            floor = max(at, len(text) - _LONGEST_SPACE)
+            pending = _MAY_BEGIN.search(text, floor) if anywhere else _MAY_BEGIN.match(text, first)
+        self._begun = self._begun or (pending is None and first < len(text))
+        return (len(text) if pending is None else pending.start()), False
 
 
 def text_editor(editors: EditorFactory, key: str | None, use: int, depth: int = 1) -> TextEditor:

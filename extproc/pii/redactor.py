@@ -126,6 +126,11 @@ class AnswerEditors:
         """Whether anything that a text says may have to change, and not only placeholders."""
         return self._redactor is not None
 
+    @property
+    def escapes(self) -> bool:
+        """Whether it matters where in JSON something is put."""
+        return self.redacts or self._originals.escapes
+
     def concerns(self, text: str) -> bool:
         """Whether anything in a whole text may have to change; where that is cheap to tell."""
         return self.redacts or self._originals.concerns(text)

@@ -36,6 +36,8 @@ _BARE_PART = re.compile(r"(?:[A-Z0-9_]|\\_)*\\?")
 _BRACKETED_PART = re.compile(r"\\?(?:\[ ?(?:[A-Za-z](?:[A-Za-z0-9 _-]|\\[_-])*)?\\?)?")
 _SEPARATORS = re.compile(r"[\\\[ _-]+")
 _ANY = re.compile(r"[\[\]\\]|[A-Z](?<![A-Za-z0-9_][A-Z])[A-Z0-9]*(?:_|\Z)|_[A-Z0-9]")
+_ESCAPED = re.compile(r'["\\\x00-\x1f]|[\ud800-\udfff]')
+"""What a string of JSON holds as an escape only."""
 _LIST = (",", ";", "/", "|")
 """What follows the first of several placeholders in one pair of brackets: then the bracket is not the placeholder's."""
 
@@ -118,7 +120,9 @@ class Placeholders:
             return found
         bracketed, bare = _BRACKETED.search(text, at), _BARE.search(text, at)
         token = TOKEN.search(text, at) if self._has_tokens else None
-        while (match := _first(_first(bracketed, bare), token)) is not None:
+        while (
+            match := _first(bracketed, bare) if token is None else _first(_first(bracketed, bare), token)
+        ) is not None:
             if match is bracketed:
                 placeholder = self._bracketed(match, at)
             elif match is bare:
@@ -207,6 +211,8 @@ class Originals:
         self.placeholders = Placeholders(values, tolerant=tolerant)
         self._values = values
         self._numbers = numbers
+        self.escapes = bool(numbers) or any(map(_ESCAPED.search, values.values()))
+        """Whether it matters where in JSON a value is put."""
         self._sorted_numbers = sorted(numbers)
         self._hosts = hosts
 
