@@ -6,6 +6,8 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from extproc.identity.sender import sender_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -30,17 +32,13 @@ class Caller(NamedTuple):
 
 
 ANONYMOUS = Caller()
-_CREDENTIALS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 
 
 def distinct(caller: Caller, headers: Mapping[str, str]) -> str:
-    """What tells one caller from another: who it is, as far as that is known, else its credential, where Envoy shows it.
-
-    Empty where nothing does: then all are one. Not for logs.
-    """
+    """What tells one caller from another: who it is, as far as that is known, else whose request it is. Not for logs."""
     if caller.id or caller.project != UNKNOWN:
         return f"{caller.id} {caller.project}"
-    return next((headers[name] for name in _CREDENTIALS if headers.get(name)), "")
+    return sender_of(headers)
 
 
 def caller_of(

@@ -36,7 +36,6 @@ MAY_IMPORT = {
         "tokens",
         "identity",
         "config",
-        "identity",
         "decision",
         "payload",
         "pii",
