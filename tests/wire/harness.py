@@ -211,11 +211,17 @@ async def running_envoy(
         await envoy.stop()
 
 
-def free_address() -> str:
+def free_port() -> int:
     """A port of loopback that nobody uses."""
     with socket_module.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def free_address() -> str:
+    """The same, with its host."""
+    return f"127.0.0.1:{free_port()}"
 
 
 @asynccontextmanager

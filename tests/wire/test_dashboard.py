@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from contextlib import asynccontextmanager
 
 import httpx
@@ -13,7 +12,7 @@ import yaml
 
 from extproc.render.dashboard import dashboard
 from scripts.fetch_prometheus import prometheus
-from tests.wire.harness import Process, running_gateway, until
+from tests.wire.harness import Process, free_port, running_gateway, until
 
 PROMETHEUS = prometheus()
 SILENT = {"Default model after a fault", "Refused after a fault", "Lost telemetry"}
@@ -46,13 +45,6 @@ async def running_prometheus(folder, target):
         yield url
     finally:
         await process.stop()
-
-
-def free_port():
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def ask(url, query):

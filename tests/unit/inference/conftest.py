@@ -8,7 +8,6 @@ from inference.metrics import Metrics
 from inference.model import Model
 from inference.scheduler import Scheduler
 from inference.settings import Settings
-from scripts.make_gguf import PRESETS, make_gguf
 
 CONTEXT_TOKENS = 512
 SLOTS = 4
@@ -20,14 +19,6 @@ def _closed_files():
     yield
     llama_utils.outnull_file.close()
     llama_utils.errnull_file.close()
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
-    """A GGUF of 0.4 million random weights."""
-    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
-    make_gguf(path, PRESETS["tiny"])
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,6 @@ import httpx
 import openai
 import pytest
 
-from scripts.make_gguf import PRESETS, make_gguf
-
 ROOT = Path(__file__).parents[3]
 
 
@@ -75,14 +73,6 @@ class InferenceServer:
             rest, _ = self.process.communicate()
         self.log.append(rest or "")
         return "".join(self.log)
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
-    """A GGUF of 0.4 million random weights."""
-    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
-    make_gguf(path, PRESETS["tiny"])
-    return path
 
 
 @pytest.fixture

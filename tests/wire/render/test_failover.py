@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from scripts.make_gguf import PRESETS, make_gguf
-from tests.wire.harness import Process, until
+from tests.wire.harness import Process, free_port, until
 from tests.wire.render.traffic import (
     FAST,
     Authority,
@@ -41,7 +41,7 @@ class Llama:
     """A real llama.cpp server that can be killed and started again at the same port."""
 
     def __init__(self, gguf, alias, folder):
-        self.port = _free_port()
+        self.port = free_port()
         command = [sys.executable, "-m", "inference", "--model", str(gguf), "--alias", alias, "--port", str(self.port)]
         command += ["--threads", "1", "--context-tokens", "256"]
         self.process = Process(alias, command, folder / f"{alias}.log")
@@ -212,11 +212,3 @@ async def test_no_endpoint_within_the_bound(authority):
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no_model")
         assert far.requests == []
         assert (await behind.ask("m")).status_code == 200
-
-
-def _free_port():
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

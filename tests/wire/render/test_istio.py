@@ -15,10 +15,9 @@ import yaml
 from extproc.doctor import examine
 from tests.mesh.fixtures import digest
 from tests.mesh.istio_cases import API_HOST, CA_FILE, CASES, FAR_HOST, MODEL_HOST, PORTS, WORKLOADS
-from tests.wire.harness import running_envoy, running_processor, until
+from tests.wire.harness import free_port, running_envoy, running_processor, until
 from tests.wire.render import mesh_proxy
 from tests.wire.render.mesh_proxy import SOCKET, SYSTEM_CA, manager, startable
-from tests.wire.render.test_failover import _free_port
 from tests.wire.render.traffic import Authority, running_tls_upstream, running_upstream
 
 VERSIONS = mesh_proxy.versions("istio")
@@ -70,8 +69,8 @@ async def running(told, mesh, *listeners):
         upstreams["far"] = await enter(running_tls_upstream("far", authority))
         public = Authority(folder, API_HOST)
         upstreams["api"] = await enter(running_tls_upstream("api", public))
-        addresses = {PORTS[name]: upstream.port for name, upstream in upstreams.items()} | {PORTS["dead"]: _free_port()}
-        listen = {name: _free_port() for name in listeners}
+        addresses = {PORTS[name]: upstream.port for name, upstream in upstreams.items()} | {PORTS["dead"]: free_port()}
+        listen = {name: free_port() for name in listeners}
         socket = folder / "extproc.sock"
         texts = {SOCKET: str(socket), CA_FILE: str(authority.ca_file), SYSTEM_CA: str(public.ca_file)}
         config = startable(told, listen, addresses, texts)
