@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -95,6 +95,32 @@ class AllResources(Section):
     """GPUs of one inference container, where the overlay `gpu` is used."""
 
 
+class Toleration(Section):
+    """A taint that pods may stand on, as Kubernetes writes it."""
+
+    key: str | None = None
+    operator: Literal["Exists", "Equal"] = "Equal"
+    value: str | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+
+
+class Scheduling(Section):
+    """Where pods may run."""
+
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    """Labels that a node must have, as `nvidia.com/gpu.product: NVIDIA-L4`."""
+    tolerations: tuple[Toleration, ...] = ()
+    runtime_class: str | None = None
+    """As `nvidia`, where the cluster's default runtime shows no GPUs."""
+
+
+class Pods(Section):
+    """Where the pods of each kind may run. Models beside Envoy run where Envoy does."""
+
+    gateway: Scheduling = Field(default_factory=Scheduling)
+    inference: Scheduling = Field(default_factory=Scheduling)
+
+
 class KubernetesSettings(Section):
     """The `kubernetes` section."""
 
@@ -111,6 +137,9 @@ class KubernetesSettings(Section):
     workload: Workload = Field(default_factory=Workload)
     gateway: GatewayRef = Field(default_factory=GatewayRef)
     resources: AllResources = Field(default_factory=AllResources)
+    image_pull_secrets: tuple[str, ...] = ()
+    """Secrets of the namespace with which images are pulled."""
+    scheduling: Pods = Field(default_factory=Pods)
     replicas: int = Field(default=2, ge=1)
     max_replicas: int = Field(default=10, ge=1)
     model_storage: str = "8Gi"

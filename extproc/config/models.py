@@ -130,6 +130,8 @@ class Model(Section):
     """Paths that the upstream calls by another name; the longest prefix that matches counts."""
     gguf: Gguf | None = None
     """What `intentmesh up` and the rendered inference container load."""
+    gpus: int | None = Field(default=None, ge=0)
+    """GPUs of its container where the overlay `gpu` is used; 0: it stays on CPUs. Default: `kubernetes.resources.gpus`."""
     context_tokens: int = Field(default=4096, gt=0)
     price_per_million: Price = Field(default_factory=Price)
     versions: dict[ModelName, Version] = Field(default_factory=dict)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from extproc.render import envoy_gateway, linkerd
 from extproc.render.envoy import bootstrap
 from extproc.render.istio import gateway, sidecar
-from extproc.render.kubernetes import kustomize
+from extproc.render.kubernetes import helm, kustomize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,7 @@ TARGETS: dict[str, Target] = {
     "envoy-gateway": Target(envoy_gateway.render, "k8s/envoy-gateway"),
     "linkerd": Target(linkerd.render, "k8s/linkerd"),
     "kubernetes": Target(kustomize.render, "k8s"),
+    "helm": Target(helm.render, "k8s/helm"),
 }
 
 

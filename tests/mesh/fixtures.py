@@ -1,10 +1,10 @@
 """`make mesh-fixtures`: ask the meshes' own code what it would tell an Envoy, and keep the answers for the tests.
 
-    python -m tests.mesh.fixtures [--mesh istio|envoy-gateway]
+    python -m tests.mesh.fixtures [--mesh istio|envoy-gateway|helm]
 
 Needs Go and its module proxy, some ten minutes of two cores and 4 GB of memory the first time; never run in CI. One module
 file per version, `tests/mesh/MESH/VERSION.mod`: istiod's discovery server and injector are asked by a program of ours, Envoy
-Gateway by its `egctl x translate`.
+Gateway by its `egctl x translate`, Helm by `helm template`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,16 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from tests.mesh.gateway_cases import GATEWAY_CASES, GatewayCase
+from tests.mesh.helm_case import CHANGED, CHART, REFUSED, Chart
 from tests.mesh.istio_cases import CASES, WORKLOADS, Case, Workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+Asked = Case | Workload | GatewayCase | Chart
 
 HERE = Path(__file__).parent
 ANSWERS = HERE / "answers"
@@ -36,7 +41,7 @@ def versions(mesh: str) -> list[str]:
     return sorted(path.stem for path in (HERE / mesh).glob("*.mod") if path.stem != "go")
 
 
-def digest(case: Case | Workload | GatewayCase) -> str:
+def digest(case: Asked) -> str:
     """Of all that istiod is asked: an answer to another question is stale."""
     return hashlib.sha256(json.dumps(case.files(), sort_keys=True).encode()).hexdigest()[:16]
 
@@ -105,7 +110,7 @@ def _conditions(told: dict[str, Any]) -> Iterator[list[str]]:
                 yield [each.get("kind", ""), named, condition["type"], condition["status"], condition["message"]]
 
 
-def _keep(mesh: str, version: str, case: Case | Workload | GatewayCase, answer: dict[str, Any]) -> None:
+def _keep(mesh: str, version: str, case: Asked, answer: dict[str, Any]) -> None:
     kept = ANSWERS / mesh / version
     kept.mkdir(parents=True, exist_ok=True)
     (kept / f"{case.name}.json").write_text(_lines({"asked": digest(case), **answer}))
@@ -121,7 +126,33 @@ def _lines(answer: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-ASK = {"istio": ask_istio, "envoy-gateway": ask_envoy_gateway}
+def ask_helm(version: str) -> None:
+    """Write what Helm makes of the chart: as it comes, with other values, and what it says of values that are none."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in CHART.files().items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        helm = ["go", "run", f"-modfile={version}.mod", "helm.sh/helm/v3/cmd/helm", "template", "intentmesh", folder]
+        helm += ["--kube-version", "1.31.0"]
+
+        def template(*flags: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run([*helm, *flags], cwd=HERE / "helm", capture_output=True, text=True, check=False)
+
+        space = ("--namespace", "intentmesh")
+        plain, changed = template(*space), template(*space, *(f"--set={value}" for value in CHANGED))
+        for done in (plain, changed):
+            if done.returncode:
+                raise RuntimeError(done.stderr)
+        answer = {
+            "documents": [d for d in yaml.safe_load_all(plain.stdout) if d],
+            "changed": [d for d in yaml.safe_load_all(changed.stdout) if d],
+            "refused": {name: template(*flags).stderr.replace(folder, "chart") for name, flags in REFUSED.items()},
+        }
+    _keep("helm", version, CHART, answer)
+
+
+ASK = {"istio": ask_istio, "envoy-gateway": ask_envoy_gateway, "helm": ask_helm}
 
 
 def main() -> None:

@@ -135,14 +135,20 @@ def _overlays(mesh: Mesh) -> list[File]:
 def _gpu_patches(mesh: Mesh) -> list[Data]:
     """Strategic merge patches: the CUDA image, all layers on the GPU, and the GPU itself."""
     patches = []
-    beside = [_gpu_container(mesh, each, sidecar=True) for each in pod.in_pod(mesh)]
+    beside = [_gpu_container(mesh, each, sidecar=True) for each in pod.in_pod(mesh) if _gpus(mesh, each)]
     if beside:
         patches.append(_spec_patch(mesh, objects.GATEWAY, {"initContainers": beside}))
     patches += [
         _spec_patch(mesh, each.name, {"containers": [_gpu_container(mesh, each, sidecar=False)]})
         for each in pod.in_cluster(mesh)
+        if _gpus(mesh, each)
     ]
     return patches
+
+
+def _gpus(mesh: Mesh, served: pod.Served) -> int:
+    own = served.model.gpus
+    return mesh.kubernetes.resources.gpus if own is None else own
 
 
 def _gpu_container(mesh: Mesh, served: pod.Served, *, sidecar: bool) -> Data:
@@ -151,7 +157,7 @@ def _gpu_container(mesh: Mesh, served: pod.Served, *, sidecar: bool) -> Data:
         "name": served.name,
         "image": mesh.kubernetes.images.inference_cuda,
         "args": [*whole["args"], "--gpu-layers", "-1"],
-        "resources": {"limits": {"nvidia.com/gpu": mesh.kubernetes.resources.gpus}},
+        "resources": {"limits": {"nvidia.com/gpu": _gpus(mesh, served)}},
     }
 
 

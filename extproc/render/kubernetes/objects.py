@@ -65,6 +65,7 @@ def gateway_deployment(mesh: Mesh) -> Data:
     template = _template(
         labels("gateway"),
         {
+            **pod.scheduled(mesh, mesh.kubernetes.scheduling.gateway),
             # Sidecars start in this order and stop in the other one, after Envoy: no request finds them gone.
             "initContainers": [*fetching, pod.processor_container(mesh), *models],
             "containers": [pod.envoy_container(mesh)],
@@ -81,6 +82,7 @@ def model_deployment(mesh: Mesh, served: Served) -> Data:
     template = _template(
         labels("model", served.name),
         {
+            **pod.scheduled(mesh, mesh.kubernetes.scheduling.inference),
             **({"initContainers": [fetching]} if fetching else {}),
             "containers": [pod.model_container(mesh, served, sidecar=False)],
             "volumes": [pod.shared_volumes()[1], *pod.model_volumes(mesh, [served])],
@@ -99,6 +101,7 @@ def processor_deployment(mesh: Mesh, port: int) -> Data:
     template = _template(
         labels("processor"),
         {
+            **pod.scheduled(mesh, mesh.kubernetes.scheduling.gateway),
             "containers": [container],
             "volumes": [pod.config_volume(), pod.shared_volumes()[1]],
             "terminationGracePeriodSeconds": int(mesh.processor.grace_s) + 15,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from extproc.config import Mesh
-    from extproc.config.kubernetes import Resources
+    from extproc.config.kubernetes import Resources, Scheduling
     from extproc.config.models import Endpoint, Gguf, Model
 
 Data = dict[str, Any]
@@ -44,6 +44,7 @@ HARDENED: Data = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
     "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
 }
 
 
@@ -220,6 +221,20 @@ def config_volume(name: str = "intentmesh") -> Data:
 def pod_security() -> Data:
     """Nobody is root; what the volumes hold belongs to one group."""
     return {"runAsNonRoot": True, "fsGroup": USER, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+def scheduled(mesh: Mesh, where: Scheduling) -> Data:
+    """The part of a pod's spec that says where it runs, and how its images are had."""
+    spec: Data = {}
+    if secrets := mesh.kubernetes.image_pull_secrets:
+        spec["imagePullSecrets"] = [{"name": name} for name in secrets]
+    if where.node_selector:
+        spec["nodeSelector"] = dict(where.node_selector)
+    if where.tolerations:
+        spec["tolerations"] = [each.model_dump(exclude_none=True) for each in where.tolerations]
+    if where.runtime_class:
+        spec["runtimeClassName"] = where.runtime_class
+    return spec
 
 
 def probe(path: str, port: int, *, every_s: int, failures: int = 3) -> Data:

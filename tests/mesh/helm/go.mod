@@ -1,0 +1,3 @@
+module intentmesh/mesh/helm
+
+go 1.26.0
