@@ -17,7 +17,8 @@ from tests.wire.render import schemas
 
 ROOT = Path(__file__).parents[3]
 MESHES = {"shipped": ROOT / "mesh.yaml", "full": Path(__file__).parent / "full.yaml"}
-KUBERNETES_TARGETS = [name for name in TARGETS if name != "envoy"]
+KUBERNETES_TARGETS = [name for name in TARGETS if name not in ("envoy", "helm")]
+"""Those that write objects; what Helm makes of its chart is held in `test_helm.py`."""
 
 pytestmark = pytest.mark.skipif(not schemas.CRDS.is_dir(), reason="needs ../shared/data/crds")
 
