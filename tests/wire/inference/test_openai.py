@@ -19,7 +19,12 @@ def with_schema(schema):
     return {"messages": HELLO, "response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
 
 
-CITY = {"type": "object", "properties": {"city": {"enum": ["Paris", "Rome"]}}, "required": ["city"]}
+CITY = {
+    "type": "object",
+    "properties": {"city": {"enum": ["Paris", "Rome"]}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
 
 
 def test_chat(client):
