@@ -64,6 +64,10 @@ sbom: setup ## list what the images install, in CycloneDX
 audit: setup ## known vulnerabilities of what the images install; skipped where the service cannot be reached
 	$(RUN)python -m scripts.supply audit
 
+.PHONY: fuzz-schemas
+fuzz-schemas: setup ## JSON schemas and grammars, random and broken, for FUZZ_SECONDS: no crash, no hang, no wrong document, flat memory
+	@$(RUN)python -m tests.fuzz.schemas --seconds $(FUZZ_SECONDS) --seed $$(date +%s)
+
 MINUTES ?= 15
 soak: setup ## at 70 % of what it can do, for so many MINUTES: memory, files, threads and latency must stay flat
 	@$(RUN)python -m tests.chaos.soak --minutes $(MINUTES)

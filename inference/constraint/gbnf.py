@@ -141,15 +141,18 @@ class _Parser:
 
     def _sequence(self, *, nested: bool) -> Node:
         parts: list[Node] = []
-        repeatable = False
+        repeated = 0
         while self._at < len(self._text):
             if (repeat := self._repetition()) is not None:
-                if not repeatable:
-                    self._fail("a repetition of nothing")
+                repeated += 1
+                if not parts or repeated > _DEEPEST:
+                    self._fail(
+                        "a repetition of nothing" if not parts else f"more than {_DEEPEST} repetitions of one part"
+                    )
                 parts[-1] = Repeat(parts[-1], *repeat)
             elif (part := self._part()) is not None:
                 parts.append(part)
-                repeatable = True
+                repeated = 0
             else:
                 break
             self._parts += 1

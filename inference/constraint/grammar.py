@@ -35,10 +35,12 @@ def from_schema(schema: Any, param: str) -> Grammar:
 def from_gbnf(text: str, param: str) -> Grammar:
     """Texts of a grammar in llama.cpp's form; raises NotHeldError with the line of a mistake."""
     try:
-        rules = read_gbnf(text)
+        lark = lark_of(read_gbnf(text))
     except GrammarError as error:
         raise NotHeldError(f"{param}: {error}", param=param) from None
-    return Grammar(_text({"lark_grammar": lark_of(rules)}), param)
+    except RecursionError:
+        raise NotHeldError(f"{param}: rules that are nested too deeply", param=param) from None
+    return Grammar(_text({"lark_grammar": lark}), param)
 
 
 def from_lark(text: str, param: str) -> Grammar:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ _LARGEST_COUNT = 1_000_000
 _LARGEST_MULTIPLE = 1000
 """A state of the automaton for each remainder."""
 _SMALLEST_BOUND = 1e-15
+_DIGITS = 14
 
 
 def check_value(value: float, place: Place) -> None:
@@ -40,8 +41,8 @@ def read(schema: dict[str, Any], place: Place, held: dict[str, Any]) -> None:
                 given = {exclusive: given[keyword]}
         for name, value in given.items():
             bound = _bound(value, place.at(name), sign, whole=whole)
-            if name == exclusive:
-                bound = _next(bound, -sign, whole=whole)
+            if abs(bound) <= _EXACT:
+                bound = _inward(bound, -sign, excluded=name == exclusive, whole=whole)
             tighter = max if sign < 0 else min
             held[keyword] = tighter(held.get(keyword, bound), bound)
     if held.get("minimum", -math.inf) > held.get("maximum", math.inf):
@@ -97,11 +98,23 @@ def _is_whole(schema: dict[str, Any]) -> bool:
     return "integer" in kinds and "number" not in kinds
 
 
-def _next(bound: float, direction: int, *, whole: bool) -> float:
-    """The first number beyond a bound that is excluded; llguidance excludes none between 75 and 75.5."""
+def _inward(bound: float, direction: int, *, excluded: bool, whole: bool) -> float:
+    """The first number from a bound on, or beyond it if it is excluded itself.
+
+    llguidance excludes none between 75 and 75.5, and takes two numbers that differ after the 15th digit for one: so a bound of
+    a number that is no integer has 14 digits, rounded inwards.
+    """
     if whole:
-        return math.floor(bound) + 1 if direction > 0 else math.ceil(bound) - 1
-    return direction * _SMALLEST_BOUND if bound == 0 else math.nextafter(bound, direction * math.inf)
+        least = math.ceil(bound) if direction > 0 else math.floor(bound)
+        return least + direction if excluded and least == bound else least
+    if bound == 0:
+        return direction * _SMALLEST_BOUND if excluded else 0
+    context = Context(prec=_DIGITS, rounding=ROUND_CEILING if direction > 0 else ROUND_FLOOR)
+    exact = Decimal(repr(bound))
+    rounded = context.plus(exact)
+    if excluded and rounded == exact:
+        rounded = context.next_plus(exact) if direction > 0 else context.next_minus(exact)
+    return float(rounded) if rounded != rounded.to_integral_value() else int(rounded)
 
 
 def _fewest(value: int, place: Place) -> int:

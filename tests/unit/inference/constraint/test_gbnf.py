@@ -107,6 +107,11 @@ def test_what_grammars_say(grammar, whole, not_whole):
         ("root ::= []", "a class of no characters"),
         ('root ::= <tool> "a"', "a token is written by its number"),
         ("root ::= <[99999999]>", "too large"),
+        ('root ::= "a"' + "+" * 3000, "more than 50 repetitions of one part"),
+        (
+            "root ::= r0" + "".join(f'\nr{n} ::= "a" r{n + 1}' for n in range(1900)) + "\nr1900 ::= [b]",
+            "nested too deeply",
+        ),
         ("root ::= " + "(" * 18_900 + '"a"' + ")" * 18_900, "nested more than 50 deep"),
         ("root ::= " + " | ".join(f'"{n}"' for n in range(20_000)), "of at most"),
         ("root ::= " + "a " * 60_000, "more than 20000 parts"),
