@@ -120,5 +120,6 @@ def test_committed_files_are_rendered(target):
     folder = ROOT / TARGETS[target].folder
     rendered = {file.path: file.text for file in render(target, load(ROOT / "mesh.yaml"))}
     assert {path: (folder / path).read_text() for path in rendered} == rendered
-    for text in rendered.values():
-        assert list(yaml.safe_load_all(text))
+    for path, text in rendered.items():
+        if not path.startswith("templates/"):  # Helm's, and no YAML yet
+            assert list(yaml.safe_load_all(text))
