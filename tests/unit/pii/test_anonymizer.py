@@ -179,7 +179,7 @@ def test_nothing_that_was_found_is_lost():
 EVERYTHING = Analyzer(PiiSettings(packs=PACKS))
 
 
-@cases(deadline=None, max_examples=400)
+@cases(deadline=None, max_examples=150)
 @given(st.from_regex(_WORD, fullmatch=True))
 def test_short_words_of_programs_hold_nothing(word):
     """With all packs on: so names of tools, fields and models need no search."""
