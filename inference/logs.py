@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import os
 import re
 import sys
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import llama_cpp.llama_cpp as llama
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _WARNING, _ERROR, _CONTINUED = 3, 4, 5
 _lines: deque[str] = deque(maxlen=400)
@@ -32,20 +27,6 @@ def _receive(level: int, text: bytes, _: Any) -> None:
             _complaints.append(line.strip())
     if _state["verbose"]:
         sys.stderr.write(line)
-
-
-@contextlib.contextmanager
-def muted() -> Iterator[None]:
-    """Close stderr to llama.cpp for a moment: its grammar parser prints there, past any log, what the caller sent."""
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def listen(*, verbose: bool) -> None:

@@ -57,7 +57,6 @@ class Child:
         `advice` says what to do about a signal that ended it.
         """
         self.name = name
-        self.restarted = 0
         self._command = command
         self._log = log
         self._ready = ready
@@ -137,7 +136,6 @@ class Child:
                 f"{self.name} {in_words(code)}, for the second time; its last lines:\n{self.tail()}\n"
                 f"{advice}\nby itself it is started with: {command}"
             )
-        self.restarted += 1
         report(f"{self.name} {in_words(code)}; starting it again")
         await self.start()
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from extproc.doctor.source import Patch, Subject
 
-ADDED = ("ADD", "INSERT_BEFORE", "INSERT_AFTER", "INSERT_FIRST")
-
 
 def _is_ours(patch: Patch) -> bool:
     """Whether a patch puts an ext_proc filter in."""

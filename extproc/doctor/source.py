@@ -94,11 +94,6 @@ class Subject:
         """The filters to examine: those that are known for ours; where none is, all may be."""
         return [found for found in self.processors if found.is_ours] or self.processors
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether the file is a whole Envoy configuration, so that what is not in it is missing."""
-        return any(manager.whole for manager in self.managers)
-
     def line(self, path: Path) -> int | None:
         """The line of a path, or of what stands around it."""
         while path and path not in self.lines:

@@ -43,8 +43,6 @@ class Negotiated:
 
     request_body: BodyMode
     response_body: BodyMode
-    sends_body_early: bool = False
-    """`send_body_without_waiting_for_header_response`: bodies come unasked, and mode overrides are ignored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,12 +138,8 @@ class Classifier:
         self._remember(waiting.key, score)
         return score
 
-    async def classify(self, text: str, headers: Mapping[str, str], deadline: float | None = None) -> IntentScore:
-        """`ask` and `answer` in one, for callers that have nothing to do in between."""
-        return await self.answer(self.ask(text, headers, deadline))
-
     def classify_now(self, text: str, headers: Mapping[str, str] | None = None) -> IntentScore:
-        """The same for callers that have no event loop: commands, measurements."""
+        """The score, for callers that have no event loop: commands, measurements."""
         first = self._first(text, headers or {})
         if isinstance(first, IntentScore):
             return first

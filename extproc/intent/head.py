@@ -30,8 +30,6 @@ BEFORE = 0.3
 """Of the scores of the stage before, what is added to a stage's own."""
 HEAD_ARRAYS = ("parts", "centre", "weights", "prototypes", "offsets")
 """What is kept of a head."""
-SIGNALS = ("odds", "background", "energy", "nearest")
-"""What a head says about its best intent; see `Reading`."""
 
 
 class Reading(NamedTuple):
@@ -47,7 +45,7 @@ class Reading(NamedTuple):
     others: float
     """How much more likely than the best intent all the others are together, by the softmax."""
     signals: tuple[float, ...]
-    """In the order of `SIGNALS`: the log odds of the best intent; how far its logit is above the background's; how far the
+    """About the best intent: its log odds; how far its logit is above the background's; how far the
     logits rise above their average, whichever rises (texts of no intent have flat ones); the cosine to the nearest
     prototype of the best intent."""
 
@@ -165,11 +163,6 @@ class Head:
             part = x[span]
             part *= 1 / (sqrt(float(part.dot(part)) * len(self._spans)) + 1e-9)
         return x
-
-    def log_share(self, reading: Reading, intent: int) -> float:
-        """Log of the softmax probability of an intent."""
-        shifted = reading.logits - reading.logits.max()
-        return float(shifted[intent] - np.log(np.exp(shifted).sum()))
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """What `from_arrays` needs, to be kept on disk."""

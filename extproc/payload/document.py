@@ -60,11 +60,6 @@ def steps(way: Way) -> tuple[bytes | int, ...]:
     return tuple(reversed(out))
 
 
-def is_change(change: Change | None) -> bool:
-    """Whether there is anything to do."""
-    return change is not None and (isinstance(change, str) or len(change) > 0)
-
-
 def edits_of(change: Change, text: str) -> Sequence[Edit]:
     """The change of a text as edits."""
     return [(0, len(text), change)] if isinstance(change, str) else change

@@ -43,7 +43,6 @@ _SPELLED: Final = re.compile(
     rf"|(?<![\w.%+-]){_LOCAL} (?:at [a-z0-9-]{{2,40}} (?:dot [a-z0-9-]{{2,20}} )?dot|arroba [a-z0-9-]{{2,40}} (?:punto|ponto)|"
     r"arobase [a-z0-9-]{2,40} point) (?:com|org|net|edu|gov|io|dev|de|fr|es|nl|pl|uk|br|pt|ch|eu|mx|ar)(?!\w)",
 )
-_CLOSES: Final = frozenset(")]}>")
 _AROUND: Final = 100
 WORDS: Final = frozenset({"dot", "arroba", "arobase"})
 """Words at which `spelled` is worth a look."""

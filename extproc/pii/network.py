@@ -47,11 +47,6 @@ _USER_INFO = re.compile(
     r"@(?=[\w\[])|[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^/?#\s@:]{20,256}@"
 )
 """`scheme://user:password@`, whatever the password holds; a port after a colon is none. A long name alone is a token."""
-_WORDS_TOO = frozenset(
-    "local name in is it no at be my me so id pro work page post cat group today news live design "
-    "network systems email space zone "
-    "store health global site world cloud digital app tel int".split()
-)
 _TOP = frozenset(
     "com org net edu gov mil int info biz io ai app dev cloud online site store shop tech blog xyz me tv cc co eu "
     "uk us ca de fr es it nl "

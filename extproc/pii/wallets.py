@@ -22,7 +22,6 @@ _BECH32_GENERATORS: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2
 _BECH32_SUMS: Final = frozenset({1, 0x2BC830A3})
 """BIP 173, BIP 350."""
 _ETHEREUM: Final = re.compile(r"0x[0-9a-fA-F]{40}")
-_SOLANA_BYTES: Final = 32
 
 
 def wallet(text: str, start: int, end: int) -> Finding | None:
@@ -58,11 +57,6 @@ def _decoded(value: str, alphabet: str) -> bytes:
         number = number * 58 + alphabet.index(char)
     zeros = len(value) - len(value.lstrip(alphabet[0]))
     return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
-
-
-def is_solana(value: str) -> bool:
-    """Whether a value is Base58 of the 32 bytes of a public key; no checksum is in it."""
-    return _BASE58_TOKEN.fullmatch(value) is not None and len(_decoded(value, _BASE58)) == _SOLANA_BYTES
 
 
 def is_bech32(value: str) -> bool:

@@ -90,7 +90,7 @@ def _negotiated(message: Any) -> Negotiated | None:
         raise ProtocolError(
             f"unknown body mode {max(told.request_body_mode, told.response_body_mode)}: this Envoy is newer than we are"
         ) from None
-    return Negotiated(*modes, told.send_body_without_waiting_for_header_response)
+    return Negotiated(*modes)
 
 
 def _cluster(message: Any) -> str:

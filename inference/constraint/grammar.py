@@ -43,16 +43,8 @@ def from_gbnf(text: str, param: str) -> Grammar:
     return Grammar(_text({"lark_grammar": lark}), param)
 
 
-def from_lark(text: str, param: str) -> Grammar:
-    """Texts of a grammar in llguidance's Lark. For grammars of our own: nobody else's is checked here.
-
-    A schema stands in it as `%json {...}`, made by `lark_json`; a control token by its name, as `<tool_call>`.
-    """
-    return Grammar(_text({"lark_grammar": text}), param)
-
-
 def lark_json(schema: Any, param: str) -> str:
-    """A JSON schema as an expression of Lark's."""
+    """A JSON schema as an expression of Lark's: `%json {...}`."""
     return "%json " + json.dumps(held_schema(schema, param))
 
 

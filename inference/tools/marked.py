@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from inference.tools.reader import Reader, Schemas, Steps
 
-PYTHON_TAG, EOM = "<|python_tag|>", "<|eom_id|>"
+PYTHON_TAG = "<|python_tag|>"
 MISTRAL, MISTRAL_ID, MISTRAL_ARGUMENTS = "[TOOL_CALLS]", "[CALL_ID]", "[ARGS]"
 PHI, PHI_END = ("<|tool_call|>", "<tool_calls>"), ("<|/tool_call|>", "</tool_calls>")
 PHI_TOOLS = "<|tool|>"

@@ -1,12 +1,5 @@
 """Labels that several recognizers share."""
 
-ID = (
-    "id number|identity number|identification number|national id|national identity|id card|identity card|id no|id nr|"
-    "numéro d'identité|carte d'identité|número de identidad|documento de identidad|documento nacional|"
-    "carta d'identità|documento d'identità|ausweisnummer|identitätsnummer|identiteitskaart|kimlik no|kimlik numarası|"
-    "número de identificação|documento de identificação|numer identyfikacyjny|henkilötunnus|personnummer|identity|"
-    "government id|citizen id|national number|national identification number|identification no"
-)
 TAX = (
     "tax id|tax number|tax identification|tax identification number|taxpayer|taxpayer id|tax no|tax file "
     "number|tin|taxid|"

@@ -12,12 +12,8 @@ is an aggregate cluster: it has no endpoints of its own, so limits hold however 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from extproc.config.models import ZONES, Endpoint, Model, Version, Zone, within
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +83,3 @@ def _way(endpoint: Endpoint) -> tuple[object, ...]:
     if not endpoint.tls:
         return (endpoint.zone,)
     return (endpoint.zone, endpoint.server_name, endpoint.ca_file, endpoint.credentials_file)
-
-
-def every_group(model_parts: Sequence[Part]) -> list[Group]:
-    """All groups of a model."""
-    return [group for part in model_parts for group in part.groups]

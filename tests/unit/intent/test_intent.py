@@ -36,6 +36,11 @@ def shipped(encoder):
     classifier.close()
 
 
+async def classified(classifier, text, deadline=None):
+    """The score of a text, asked for and awaited as the step does it."""
+    return await classifier.answer(classifier.ask(text, {}, deadline))
+
+
 @pytest.mark.parametrize(
     ("text", "intent"),
     [
@@ -50,12 +55,12 @@ def shipped(encoder):
 )
 async def test_shipped_mesh(shipped, text, intent):
     """With ten examples an intent, other words for the same thing arrive, and what is neither goes to the default."""
-    assert (await shipped.classify(text, {})).intent == intent
+    assert (await classified(shipped, text)).intent == intent
 
 
 async def test_pattern_decides_first(shipped):
     """A pattern decides before any model, with certainty."""
-    score = await shipped.classify("Turbine 3: bearing ALARM", {})
+    score = await classified(shipped, "Turbine 3: bearing ALARM")
     assert (score.intent, score.stage, score.reason, score.score) == ("hardware_telemetry", "rule", "pattern", 1.0)
 
 
@@ -73,15 +78,15 @@ def test_rules(encoder):
 
 async def test_second_time_is_cached(shipped):
     """The same text is decided once; the copy says so."""
-    first = await shipped.classify("my package has still not come", {})
-    second = await shipped.classify("my package has still not come", {})
+    first = await classified(shipped, "my package has still not come")
+    second = await classified(shipped, "my package has still not come")
     assert (first.cached, second.cached) == (False, True)
     assert (first.intent, first.score) == (second.intent, second.score)
 
 
 async def test_late_is_static(shipped):
     """With no time left the static stage answers, counted as late; nothing is awaited."""
-    score = await shipped.classify("could somebody look into the thing from last week", {}, deadline=monotonic() - 1)
+    score = await classified(shipped, "could somebody look into the thing from last week", deadline=monotonic() - 1)
     assert score.reason == "deadline"
     assert score.stage in {"static", "abstain"}
 
@@ -99,13 +104,13 @@ async def test_the_deadline_ends_a_wait(shipped, monkeypatch):
     assert score.reason == "deadline"
     assert monotonic() - start < 2
     door.set()
-    assert (await shipped.classify(text, {})).reason != "deadline"
+    assert (await classified(shipped, text)).reason != "deadline"
 
 
 async def test_many_at_once(shipped):
     """Concurrent texts share passes and each gets its own answer."""
     texts = [f"question number {i} about something else entirely" for i in range(40)]
-    scores = await asyncio.gather(*(shipped.classify(text, {}) for text in texts))
+    scores = await asyncio.gather(*(classified(shipped, text) for text in texts))
     assert len(scores) == 40
     assert all(score.best in {"hardware_telemetry", "customer_support"} for score in scores)
 
@@ -116,7 +121,7 @@ async def test_many_at_once(shipped):
 async def test_odd_texts(shipped, text):
     """Every text has a defined answer, in a time that does not grow with it."""
     start = monotonic()
-    score = await shipped.classify(text, {})
+    score = await classified(shipped, text)
     assert 0 <= score.score <= 1
     assert monotonic() - start < 2
 

@@ -7,13 +7,18 @@ import numpy as np
 import pytest
 
 from inference.constraint.fault import NotHeldError
-from inference.constraint.grammar import from_lark, from_schema, lark_json
+from inference.constraint.grammar import Grammar, from_schema, lark_json
 from inference.constraint.matcher import Compiler
 from inference.generation import Channel, Generation
 from inference.sampling import SamplingParams
 from inference.text import TextAssembler
 
 PROMPT = list(range(300, 320))
+
+
+def from_lark(text, param):
+    """Texts of a grammar in llguidance's Lark, as the grammars of tool calls are written."""
+    return Grammar(json.dumps({"grammars": [{"lark_grammar": text}]}), param)
 
 
 @pytest.fixture(scope="module")
