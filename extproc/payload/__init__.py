@@ -8,11 +8,11 @@ Answers: `response_editor(rule, content_type, content_encoding, editors)` rewrit
 `editors` is `Vault.restorer` or an `AnswerEditors` of extproc.pii.
 """
 
+from extproc.edits import Edit
 from extproc.payload.answer import STALE_HEADERS, Untouched, response_editor
 from extproc.payload.document import (
     Change,
     Document,
-    Edit,
     EditorFactory,
     ResponseEditor,
     Segment,

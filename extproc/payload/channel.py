@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from extproc.payload.literal import apply, escape, spell, unescape
+from extproc.edits import Edit, apply
+from extproc.payload.literal import escape, spell, unescape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from extproc.payload.document import Edit, TextEditor
+    from extproc.payload.document import TextEditor
 
 _HIGH = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\Z")
 _LOW = re.compile(r"\\u[dD][c-fC-F]")

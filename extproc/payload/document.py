@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-Edit = tuple[int, int, str]
-"""Start, end (in characters of a segment's text) and what stands there instead."""
+from extproc.edits import Edit
+
 Change = str | Sequence[Edit]
 """A whole new text, or the edits that make it (in order, apart from each other): only these spans are rewritten."""
 Kind = Literal["text", "key", "identifier", "number"]

@@ -12,12 +12,12 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from extproc.edits import Edit, apply
 from extproc.errors import IntentmeshError
 from extproc.payload import deltas
 from extproc.payload.channel import Spelled
 from extproc.payload.document import steps
 from extproc.payload.json_text import JsonEditor, NestedEditor, text_editor
-from extproc.payload.literal import apply
 from extproc.payload.logprobs import Logprobs, logprobs
 from extproc.payload.scan import check_utf8, unescape_key, walk
 from extproc.payload.track import Track
@@ -26,7 +26,7 @@ from extproc.payload.tree import Use, without
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from extproc.payload.document import Edit, EditorFactory, TextEditor
+    from extproc.payload.document import EditorFactory, TextEditor
     from extproc.payload.tree import Node
 
 _Key = tuple[Any, ...]

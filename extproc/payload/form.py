@@ -6,16 +6,16 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus, unquote_to_bytes
 
+from extproc.edits import Edit, apply
 from extproc.errors import UnreadableBodyError
 from extproc.payload.document import filled
 from extproc.payload.layers import Texts, Whole
-from extproc.payload.literal import apply
 from extproc.slices import in_slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from extproc.payload.document import Change, Edit, Region
+    from extproc.payload.document import Change, Region
     from extproc.payload.layers import Layer
 
 MAX_FIELDS = 10_000

@@ -6,10 +6,11 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from extproc.edits import apply
 from extproc.errors import UnreadableBodyError
 from extproc.payload.document import SYNTAX, coverage, filled
 from extproc.payload.layers import Place, Texts, placed, rewritten, taken
-from extproc.payload.literal import apply, escape, unescape
+from extproc.payload.literal import escape, unescape
 from extproc.payload.request_schemas import ROLES
 from extproc.payload.scan import check_utf8, end_of_space, walk
 from extproc.payload.tree import Use

@@ -10,8 +10,9 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from extproc.edits import Edit, apply
 from extproc.payload.channel import Spelled
-from extproc.payload.literal import apply, unescape
+from extproc.payload.literal import unescape
 from extproc.payload.logprobs import LogprobsEditor
 from extproc.payload.scan import MAX_DEPTH
 from extproc.payload.tree import FREE_ANSWER, Use
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
-    from extproc.payload.document import Edit, EditorFactory, TextEditor
+    from extproc.payload.document import EditorFactory, TextEditor
     from extproc.payload.tree import Node
 
 _HIGH = r"\\u[dD][89abAB][0-9a-fA-F]{2}"

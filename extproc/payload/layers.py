@@ -11,10 +11,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
+from extproc.edits import Edit, apply
 from extproc.errors import UnreadableBodyError
 from extproc.payload import data
 from extproc.payload.document import Change, edits_of
-from extproc.payload.literal import apply, escape, spell, unescape
+from extproc.payload.literal import escape, spell, unescape
 from extproc.payload.numbers import plain
 from extproc.payload.scan import end_of_space, walk
 from extproc.payload.tree import FREE, Use
@@ -24,7 +25,7 @@ from extproc.slices import in_slices
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extproc.payload.document import Edit, Kind, Segment, Way
+    from extproc.payload.document import Kind, Segment, Way
     from extproc.payload.scan import Found
 
 MAX_LAYERS = 16

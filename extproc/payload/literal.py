@@ -8,9 +8,9 @@ from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from extproc.payload.document import Edit
+    from extproc.edits import Edit
 
 _LONE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL)
@@ -52,14 +52,3 @@ def spell(raw: str, edits: Sequence[Edit]) -> list[Edit]:
         longer += match.end() - at - 1
     spelled.update((bound, bound + longer) for bound in bounds)
     return [(spelled[start], spelled[end], escape(new)) for start, end, new in edits]
-
-
-def apply(text: str, edits: Iterable[Edit]) -> str:
-    """A text with edits made, which come in order and apart from each other."""
-    pieces: list[str] = []
-    at = 0
-    for start, end, new in edits:
-        pieces += (text[at:start], new)
-        at = end
-    pieces.append(text[at:])
-    return "".join(pieces)

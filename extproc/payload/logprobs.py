@@ -10,13 +10,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from extproc.payload.literal import apply
+from extproc.edits import Edit, apply
 from extproc.payload.track import Track
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from extproc.payload.document import Edit, TextEditor
+    from extproc.payload.document import TextEditor
 
 _VALUE = re.compile(r'(?<!\\)"logprobs"[ \t\r\n]*+:[ \t\r\n]*+(?=[{\[])')
 _STEP = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|(\\?\Z))|[{}\[\]]', re.DOTALL)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING
 
+from extproc.edits import apply
 from extproc.errors import UnreadableBodyError
 from extproc.payload.document import SYNTAX, filled
 from extproc.payload.layers import Texts
-from extproc.payload.literal import apply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from extproc.payload.document import Edit, TextEditor
+    from extproc.edits import Edit
+    from extproc.payload.document import TextEditor
 
 
 class Piece(Protocol):

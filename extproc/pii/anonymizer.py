@@ -11,12 +11,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Protocol
 
 from extproc.config.entities import ENTITY_TYPES
+from extproc.edits import Edit, apply
 from extproc.errors import IntentmeshError, LateError, MaskingError
 from extproc.pii.keys import Keys
 from extproc.pii.operators import operate
 from extproc.pii.recent import RecentFindings
 from extproc.pii.respelled import Respelled
-from extproc.pii.restorer import HASHED, LETTERS, TOKEN, edited
+from extproc.pii.restorer import HASHED, LETTERS, TOKEN
 from extproc.pii.urls import UrlWatch, may_begin
 from extproc.pii.vault import Vault
 from extproc.slices import checkpoint, in_order, in_slices
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from extproc.config.operators import Operator
     from extproc.config.pii import PiiSettings
     from extproc.pii.analyzer import Analyzer
-    from extproc.pii.restorer import Edit
     from extproc.pii.results import RecognizerResult
 
 _AGREED = frozenset({"key", "identifier"})
@@ -82,7 +82,7 @@ class Anonymized:
     def texts(self) -> list[str | None]:
         """The texts that change, whole."""
         pairs = zip(self.originals, self.edits, strict=True)
-        return [None if edits is None else edited(original.text, edits) for original, edits in pairs]
+        return [None if edits is None else apply(original.text, edits) for original, edits in pairs]
 
 
 class Anonymizer:
@@ -185,7 +185,7 @@ class Anonymizer:
 
 def _remember_hosts(text: str, edits: list[Edit], vault: Vault) -> None:
     """Note of which hosts' URLs the values are part of, as the upstream reads them."""
-    masked = edited(text, edits)
+    masked = apply(text, edits)
     watch = UrlWatch()
     longer = 0
     for start, end, new in in_slices(edits):

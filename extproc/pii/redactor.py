@@ -17,8 +17,9 @@ from extproc.pii.vault import Vault
 
 if TYPE_CHECKING:
     from extproc.config.pii import PiiSettings
+    from extproc.edits import Edit
     from extproc.pii.analyzer import Analyzer
-    from extproc.pii.restorer import Edit, Found, Originals
+    from extproc.pii.restorer import Found, Originals
 
 _CONTEXT = 80
 """Characters that have left and are still looked at: the label before a number."""

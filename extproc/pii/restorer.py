@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-Edit = tuple[int, int, str]
+    from extproc.edits import Edit
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 """Of the keyed hash in a placeholder: without vowels they make no word, without digits no number."""
@@ -274,11 +274,6 @@ class Restorer:
         self._before = ""
         self._held = ""
 
-    @property
-    def held(self) -> int:
-        """How many characters are held back."""
-        return len(self._held)
-
     def advance(self, text: str, *, end: bool = False) -> tuple[Sequence[Edit], int]:
         """Take the next piece: the edits of what can leave now, and how many characters of it there are.
 
@@ -299,16 +294,6 @@ class Restorer:
             self._before = ""
             self._brackets.open = False
         return [(start - at, stop - at, new) for start, stop, new in edits], cut - at
-
-    def feed(self, text: str, *, end: bool = False) -> str:
-        """Take the next piece; return what can leave of the text."""
-        text = self._held + text
-        edits, gone = self.advance(text[len(self._held) :], end=end)
-        return edited(text[:gone], edits)
-
-    def close(self) -> str:
-        """Return the rest."""
-        return self.feed("", end=True)
 
     def _passes(self, text: str) -> bool:
         """Whether a piece, with nothing held, leaves at once and unchanged; where that is cheap to tell."""
@@ -334,18 +319,6 @@ class Restorer:
             self._brackets.open = was_open
             self._brackets.note(text[at:sure])
         return edits, sure
-
-
-def edited(text: str, edits: Iterable[Edit]) -> str:
-    """A text with edits made, which come in order and apart from each other."""
-    if not edits:
-        return text
-    pieces: list[str] = []
-    at = 0
-    for start, end, new in edits:
-        pieces += (text[at:start], new)
-        at = end
-    return "".join((*pieces, text[at:]))
 
 
 def slips(placeholders: Iterable[str]) -> dict[str, str]:

@@ -156,10 +156,6 @@ class Vault:
                 return True
         return False
 
-    def restore(self, text: str) -> str:
-        """A whole text with the originals in it again."""
-        return self.restorer().feed(text, end=True)
-
     @property
     def restorer(self) -> Originals:
         """Makes the restorers of the texts of an answer."""

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from llama_cpp import Llama
 
+from extproc.payload.channel import Channel
 from extproc.pii import Vault
 from extproc.pii.keys import Keys
 from inference.demo import NAMES, model_path
@@ -89,7 +90,7 @@ def copies(cases: int) -> None:
                 placeholder, vault = make(entity_type, value)
                 said = model.ask(f"{random.choice(questions)} It is about {placeholder}.", seed=number).text
                 whole += placeholder in said
-                restored += value in vault.restore(said)
+                restored += value in Channel(vault.restorer()).feed(said, end=True)
             report(model=name, form=form, cases=cases, whole=whole / cases, restored=restored / cases)
         model.close()
 

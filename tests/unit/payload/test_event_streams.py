@@ -7,6 +7,7 @@ import pytest
 from extproc.config.intercept import Intercept
 from extproc.payload import response_editor
 from extproc.pii.vault import Vault
+from tests.unit.restoring import restored
 
 RULE = Intercept(path_prefix="/")
 ADA = 'ada "q"é@example.org'
@@ -85,7 +86,7 @@ SPLITS = [
 def test_chat_content(vault, parts, size):
     """A placeholder over several events and chunks is restored; every event but the changed ones leaves as it came."""
     out = edit(vault, chat(*({"content": part} for part in parts)), size)
-    assert vault.restore("".join(parts)) == said(out, "content")
+    assert restored(vault, "".join(parts)) == said(out, "content")
     assert len(parts) + 1 == len(events(out))
     assert out.endswith(b"data: [DONE]\n\n")
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from extproc.config.intercept import Intercept
 from extproc.payload import response_editor
 from extproc.pii.vault import Vault
+from tests.unit.restoring import restored
 
 RULE = Intercept(path_prefix="/v1/")
 VALUES = [
@@ -103,8 +104,8 @@ def test_json_within_prose(size):
 def test_prose_is_not_escaped(text):
     """What only looks a little like JSON is text."""
     body = json.dumps({"content": [{"type": "text", "text": text}]}).encode()
-    restored = json.loads(edit(filled(), body, [1] * len(body)))["content"][0]["text"]
-    assert restored == text.replace("[PERSON_1]", VALUES[0])
+    edited = json.loads(edit(filled(), body, [1] * len(body)))["content"][0]["text"]
+    assert edited == text.replace("[PERSON_1]", VALUES[0])
 
 
 def test_keys_and_numbers():
@@ -175,11 +176,11 @@ def test_any_json_stays_json(value, depth, data, ascii_only):
     sizes = data.draw(st.lists(st.integers(1, 40), max_size=6))
     content = json.loads(edit(filled(), body, sizes))["choices"][0]["message"]["content"]
 
-    def restored(item):
+    def whole(item):
         if isinstance(item, str):
-            return filled().restore(item)
+            return restored(filled(), item)
         if isinstance(item, list):
-            return [restored(one) for one in item]
-        return {key: restored(one) for key, one in item.items()} if isinstance(item, dict) else item
+            return [whole(one) for one in item]
+        return {key: whole(one) for key, one in item.items()} if isinstance(item, dict) else item
 
-    assert unnested(content, depth) == restored(value)
+    assert unnested(content, depth) == whole(value)

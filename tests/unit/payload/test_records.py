@@ -7,6 +7,7 @@ import pytest
 from extproc.config.intercept import Intercept
 from extproc.payload import response_editor
 from extproc.pii.vault import Vault
+from tests.unit.restoring import restored
 
 RULE = Intercept(path_prefix="/")
 SSE, NDJSON = "text/event-stream", "application/x-ndjson"
@@ -124,7 +125,7 @@ def test_deltas_are_one_text(vault, protocol):
     make = PROTOCOLS[protocol]
     for parts in (["a [EMAIL_", "ADDRESS", "_1] b"], list("x[PERSON_1]!"), ["[US_SSN_1", "][PHONE_", "NUMBER_1]"]):
         stream = events(*map(make, parts)) + b"data: [DONE]\n\n"
-        whole = vault.restore("".join(parts))
+        whole = restored(vault, "".join(parts))
         for size in (1, 11, 0):
             out = edit(vault, stream, size)
             blocks = [json.loads(block[6:]) for block in out.decode().split("\n\n")[:-2]]

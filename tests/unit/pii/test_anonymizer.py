@@ -10,6 +10,7 @@ from extproc.errors import BlockedEntityError, ConfigError, MaskingError
 from extproc.payload import Segment
 from extproc.pii import Analyzer, Anonymizer
 from extproc.pii.anonymizer import _WORD, without_guesses
+from tests.unit.restoring import restored
 
 MAIL = "ada@example.org"
 ANALYZER = Analyzer(PiiSettings())
@@ -29,7 +30,7 @@ def test_numbers_by_first_occurrence():
     assert done.entities == {("EMAIL_ADDRESS", "replace"): 4}
     assert len(done.vault) == 3
     assert (
-        done.vault.restore("[EMAIL_ADDRESS_1], [EMAIL_ADDRESS_2] and [EMAIL_ADDRESS_3]")
+        restored(done.vault, "[EMAIL_ADDRESS_1], [EMAIL_ADDRESS_2] and [EMAIL_ADDRESS_3]")
         == "eve@x.org, ada@example.org and EVE@x.org"
     )
 
@@ -49,7 +50,7 @@ def test_placeholders_of_the_user_are_never_ours(written):
     """A number that stands in the request, in any spelling that would be restored, is not given out."""
     done = anonymize(f"{written} is what I typed", f"I am {MAIL}")
     assert done.texts == [None, "I am [EMAIL_ADDRESS_2]"]
-    assert written == done.vault.restore(written)
+    assert written == restored(done.vault, written)
     assert anonymize(MAIL, body=f'{{"id": "{written}"}}'.encode()).texts == ["[EMAIL_ADDRESS_2]"]
 
 
@@ -127,8 +128,8 @@ def test_escapes_before_a_value_stay_whole():
 def test_two_anonymizers_share_nothing():
     """A vault belongs to its request: the placeholder of one gives nothing in another."""
     one, two = anonymize(MAIL), anonymize("bob@example.org")
-    assert two.vault.restore("[EMAIL_ADDRESS_1]") == "bob@example.org"
-    assert one.vault.restore("[EMAIL_ADDRESS_2]") == "[EMAIL_ADDRESS_2]"
+    assert restored(two.vault, "[EMAIL_ADDRESS_1]") == "bob@example.org"
+    assert restored(one.vault, "[EMAIL_ADDRESS_2]") == "[EMAIL_ADDRESS_2]"
 
 
 def test_a_value_found_once_is_masked_everywhere():
@@ -139,7 +140,7 @@ def test_a_value_found_once_is_masked_everywhere():
     assert "ada@example.org" in done.vault.originals.values()
     for text in done.texts:
         assert text is None or " ada@example.org" not in text
-    assert done.vault.restore(done.texts[1]) == first
+    assert restored(done.vault, done.texts[1]) == first
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from extproc.errors import ConfigError
 from extproc.payload import Segment
 from extproc.pii import Analyzer, Anonymizer, AnswerEditors, Redactor
 from extproc.pii.keys import Keys
+from tests.unit.restoring import Answer, restored
 
 ANALYZER = Analyzer(PiiSettings())
 JANE, BOB = "jane.doe@example.com", "bob@example.com"
@@ -39,7 +40,7 @@ def test_the_same_value_across_requests():
     bob, second = HASHED.findall(again)
     assert jane == second != bob
     assert HASHED.findall(masked(f"I am {JANE}", caller="b")[0]) != [jane]
-    assert vault.restore(f"{jane} {bob} [EMAIL_ADDRESS_1] [EMAIL_ADDRESS_ZZZZZZ]") == (
+    assert restored(vault, f"{jane} {bob} [EMAIL_ADDRESS_1] [EMAIL_ADDRESS_ZZZZZZ]") == (
         f"{JANE} {BOB} [EMAIL_ADDRESS_1] [EMAIL_ADDRESS_ZZZZZZ]"
     )
 
@@ -49,8 +50,8 @@ def test_an_unknown_one_stays():
     first, _ = masked(f"I am Jane, my mail is {JANE}", caller="")
     second, vault = masked(f"Forward it to {BOB}. Which address did Jane write from?", caller="")
     for remembered in [*HASHED.findall(first), "[EMAIL_ADDRESS_1]", "EMAIL_ADDRESS_1"]:
-        assert vault.restore(f"She wrote from {remembered}.") == f"She wrote from {remembered}."
-    assert vault.restore(second) == f"Forward it to {BOB}. Which address did Jane write from?"
+        assert restored(vault, f"She wrote from {remembered}.") == f"She wrote from {remembered}."
+    assert restored(vault, second) == f"Forward it to {BOB}. Which address did Jane write from?"
 
 
 @pytest.mark.parametrize("slip", [str, str.lower, lambda p: p.replace("_", " "), lambda p: p[:-1], lambda p: p[1:-1]])
@@ -60,17 +61,17 @@ def test_slips(slip):
     (placeholder,) = HASHED.findall(text)
     written = slip(placeholder) if slip(placeholder) == slip(placeholder).strip() else placeholder
     if slip is str.lower or "[" in written:
-        editor = vault.restorer()
+        editor = Answer(vault.restorer())
         said = f"so {written}, ok"
-        assert "".join(map(editor.feed, said)) + editor.close() == vault.restore(said)
-        assert JANE in vault.restore(said)
+        assert "".join(map(editor.feed, said)) + editor.close() == restored(vault, said)
+        assert JANE in restored(vault, said)
 
 
 def test_many_values_are_kept_apart():
     """Thousands of values in one request, each with a placeholder of its own."""
     text, vault = masked(" ".join(f"u{i}@example.com" for i in range(3000)), caller="x")
     assert len(set(HASHED.findall(text))) == 3000
-    assert vault.restore(text).split()[2999] == "u2999@example.com"
+    assert restored(vault, text).split()[2999] == "u2999@example.com"
 
 
 def test_numbers_and_strings():
@@ -97,14 +98,14 @@ def test_encrypt(key):
     token = re.findall(r"\[EMAIL_ADDRESS:[A-Z2-7]+\]", text)
     assert len(token) == 2
     assert len(set(token)) == 1
-    assert vault.restore(text) == f"I am {JANE} and {JANE}"
+    assert restored(vault, text) == f"I am {JANE} and {JANE}"
     assert Keys(b"k" * 32).decrypted(token[0]) == (JANE, False)
     assert Keys(b"j" * 32).decrypted(token[0]) is None
     assert Keys(b"k" * 32).decrypted(token[0].replace("EMAIL_ADDRESS", "PERSON")) is None
     for size in (1, 7):
-        editor = vault.restorer()
+        editor = Answer(vault.restorer())
         out = "".join(editor.feed(text[i : i + size]) for i in range(0, len(text), size)) + editor.close()
-        assert out == vault.restore(text)
+        assert out == restored(vault, text)
 
 
 def test_tokens_that_come_with_a_request(key):
@@ -113,9 +114,9 @@ def test_tokens_that_come_with_a_request(key):
     text, vault = masked(f"password: {token} and {BOB}", default_operator="encrypt")
     assert token in text
     assert BOB not in text
-    assert vault.restore(f"to {token}") == f"to {JANE}"
+    assert restored(vault, f"to {token}") == f"to {JANE}"
     forged = token[:-4] + "AAA]"
-    assert vault.restore(forged) == forged
+    assert restored(vault, forged) == forged
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_no_secret_of_ours(key, template):
             assert masked(text)[0] == text
             vault = masked("nothing")[1]
             settings = PiiSettings()
-            editor = AnswerEditors(vault, Redactor(settings, ANALYZER))()
+            editor = Answer(AnswerEditors(vault, Redactor(settings, ANALYZER))())
             assert editor.feed(text, end=True) == text
 
 

@@ -9,6 +9,7 @@ from extproc.config.intercept import Intercept
 from extproc.config.pii import PiiSettings
 from extproc.payload import Segment, response_editor
 from extproc.pii import Analyzer, Anonymizer, AnswerEditors, RecognizerResult, Redactor
+from tests.unit.restoring import Answer
 
 SETTINGS = PiiSettings(entities={"PHONE_NUMBER": {"operator": "mask", "keep_last": 2}})
 FINDS = {
@@ -37,7 +38,7 @@ def vault():
 
 def whole(vault, text, size, **how):
     """What leaves of a text that comes in pieces of one size; and the most that was held back."""
-    editor = AnswerEditors(vault, REDACTOR, **how)()
+    editor = Answer(AnswerEditors(vault, REDACTOR, **how)())
     out, held = "", 0
     for i in range(0, len(text), size):
         out += editor.feed(text[i : i + size])
@@ -66,7 +67,7 @@ def test_texts(vault, text, expected, size):
 
 def test_only_a_word_is_held(vault):
     """Prose runs at most one word late."""
-    editor = AnswerEditors(vault, REDACTOR)()
+    editor = Answer(AnswerEditors(vault, REDACTOR)())
     assert editor.feed("The quick brown fo") == "The quick brown "
     assert editor.held == 2
     assert editor.feed("x ") == "fox "

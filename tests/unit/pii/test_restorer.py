@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extproc.pii import Vault
+from tests.unit.restoring import Answer, restored
 
 VALUES = {"EMAIL_ADDRESS": ["ada@x.org", "bob@x.org"], "PHONE_NUMBER": ["+1 212 555 0142"], "IP": ["1.2.3.4"]}
 
@@ -60,26 +61,26 @@ NOT_OURS = [
 def test_slips(text, expected):
     """Small slips are restored, other texts left alone; whole, cut in two anywhere, and letter by letter."""
     vault = filled()
-    assert expected == vault.restore(text)
+    assert expected == restored(vault, text)
     for cut in range(len(text) + 1):
-        editor = vault.restorer()
+        editor = Answer(vault.restorer())
         assert expected == editor.feed(text[:cut]) + editor.feed(text[cut:]) + editor.close()
-    editor = vault.restorer()
+    editor = Answer(vault.restorer())
     assert expected == "".join(map(editor.feed, text)) + editor.close()
 
 
 @pytest.mark.parametrize("text", [text for text, _ in SLIPS[1:8]])
 def test_exact_only(text):
     """Without tolerance a slip is not restored."""
-    assert text == filled(tolerant=False).restore(text)
+    assert text == restored(filled(tolerant=False), text)
 
 
 def test_no_slip_within_a_word():
     """A separator within a word is none of the slips, whatever stands around it and wherever the text is cut."""
     text = "[EMA_IL_ADDRESS_1] and [EMAIL_ADDRESS_1]"
     expected = "[EMA_IL_ADDRESS_1] and ada@x.org"
-    assert expected == filled().restore(text)
-    editor = filled().restorer()
+    assert expected == restored(filled(), text)
+    editor = Answer(filled().restorer())
     assert expected == editor.feed(text[:18]) + editor.feed(text[18:]) + editor.close()
 
 
@@ -88,7 +89,7 @@ def test_one_never_restores_ten():
     vault = Vault()
     for i in range(12):
         vault.placeholder("A_B", f"v{i + 1}")
-    assert vault.restore("[A_B_1] [A_B_10] [A_B_11] [A_B_12] [A_B_2]") == "v1 v10 v11 v12 v2"
+    assert restored(vault, "[A_B_1] [A_B_10] [A_B_11] [A_B_12] [A_B_2]") == "v1 v10 v11 v12 v2"
 
 
 def test_ambiguous_slips_are_left():
@@ -98,8 +99,8 @@ def test_ambiguous_slips_are_left():
     for i in range(11):
         vault.placeholder("CARD_1" if i else "CARD", f"v{i}")
     vault.placeholder("CARD_", "z")
-    assert vault.restore("[CARD_1]") == "x"
-    assert Vault().restore("[card 1 1]") == "[card 1 1]"
+    assert restored(vault, "[CARD_1]") == "x"
+    assert restored(Vault(), "[card 1 1]") == "[card 1 1]"
 
 
 PIECES = st.sampled_from(
@@ -137,8 +138,8 @@ PIECES = st.sampled_from(
 )
 def test_brackets_and_names_end_where_they_end(text):
     """A bracket of another line is none of a placeholder's, and a name goes on after an escape; read at once or in pieces."""
-    editor = filled().restorer()
-    assert "".join(map(editor.feed, text)) + editor.close() == filled().restore(text)
+    editor = Answer(filled().restorer())
+    assert "".join(map(editor.feed, text)) + editor.close() == restored(filled(), text)
 
 
 @settings(deadline=None)
@@ -148,19 +149,19 @@ def test_any_cut_is_the_same(pieces, data, tolerant):
     text = "".join(pieces)
     vault = filled(tolerant=tolerant)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
-    editor = vault.restorer()
+    editor = Answer(vault.restorer())
     out = ""
     for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
         out += editor.feed(text[start:end])
         assert editor.held <= 2 * len("[EMAIL_ADDRESS_1]")
         if not tolerant:
             assert editor.held < len("[EMAIL_ADDRESS_1]")
-    assert vault.restore(text) == out + editor.close()
+    assert restored(vault, text) == out + editor.close()
 
 
 def test_text_without_a_beginning_is_not_held():
     """Prose leaves at once."""
-    editor = filled().restorer()
+    editor = Answer(filled().restorer())
     for word in ("Hello", " world", ", this is", " A test", " 12", "."):
         assert word == editor.feed(word)
         assert editor.held == 0

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from extproc.config.pii import PiiSettings
 from extproc.payload import Segment
 from extproc.pii import Analyzer, Anonymizer
+from tests.unit.restoring import Answer, restored
 
 MAIL = "ada@example.org"
 PLACE = "[EMAIL_ADDRESS_1]"
@@ -87,7 +88,7 @@ def vault(request=f"I am {MAIL}", **how):
 
 def cut(vault, text, size):
     """Restored in pieces of one size."""
-    editor = vault.restorer()
+    editor = Answer(vault.restorer())
     return "".join(editor.feed(text[i : i + size]) for i in range(0, len(text), size)) + editor.close()
 
 
@@ -151,6 +152,6 @@ def test_any_cut(parts, data):
     text = " ".join(parts).replace("%s", PLACE)
     found = vault(f"open https://crm.example/u?mail={MAIL}")
     bounds = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
-    editor = found.restorer()
+    editor = Answer(found.restorer())
     pieces = [text[a:b] for a, b in zip([0, *bounds], [*bounds, len(text)], strict=True)]
-    assert "".join(map(editor.feed, pieces)) + editor.close() == found.restore(text)
+    assert "".join(map(editor.feed, pieces)) + editor.close() == restored(found, text)

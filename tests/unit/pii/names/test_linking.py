@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from extproc.pii import linking
 from extproc.pii.linking import MOST_COMPARED, NameLinker
 from extproc.pii.vault import Vault
+from tests.unit.restoring import Answer, restored
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_one_person_has_one_number():
     ]
     assert placeholders == ["[PERSON_1]", "[PERSON_1B]", "[PERSON_2]", "[PERSON_1C]", "[PERSON_1B]"]
     assert (
-        vault.restore("Ms [PERSON_1B], [PERSON_1C] and [PERSON_1]; [PERSON_2]")
+        restored(vault, "Ms [PERSON_1B], [PERSON_1C] and [PERSON_1]; [PERSON_2]")
         == "Ms Okafor, Aisha and Aisha Okafor; Tom Baker"
     )
 
@@ -75,7 +76,7 @@ def test_forms_come_back_however_the_answer_is_cut(size, tolerant):
     """A placeholder with a letter is held back like any other."""
     vault = Vault(tolerant=tolerant)
     masked = " ".join(vault.placeholder("PERSON", name) for name in ("Aisha Okafor", "Okafor", "Aisha"))
-    restorer = vault.restorer()
+    restorer = Answer(vault.restorer())
     parts = [restorer.feed(masked[at : at + size]) for at in range(0, len(masked), size)]
     assert "".join(parts) + restorer.close() == "Aisha Okafor Okafor Aisha"
 
