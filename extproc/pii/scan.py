@@ -1,7 +1,7 @@
 """The one scan: a text in a single pass -> its tokens of interest and its labels.
 
 Each alternative begins with characters of its own and repeats no group that could match the same text in two ways, so
-the pass is linear. It decides nothing: what a token is, `candidates.py` finds out.
+the pass is linear. It decides nothing: what a token is, `analyzer.py` finds out.
 """
 
 from __future__ import annotations
@@ -33,26 +33,44 @@ _OTHER = (
 )
 """What a chain may not run into: it begins a token of its own."""
 
-WORD, EMAIL, UUID, URL, COLONS, HYPHENS, IPV4, PHONE, CHAIN, CAPITALS, DOMAIN, PLAIN, SCRIPT = range(1, 14)
-"""Numbers of the groups of `SCAN`; `CAPITALS` are those of a chain, within it."""
+_VECTOR = r"(?:[-+]?[0-9]{1,3}\.[0-9]+(?:[eE][-+]?[0-9]{1,3})?[,\s\]]{1,4}){6,}+"
+"""Numbers of a vector: nobody's."""
+_FORMS = {
+    "word": rf"{_LETTER}++(?![\w@.+-]|:[/:0-9A-Fa-f])",
+    "email": rf"[{_LOCAL}][{_LOCAL}.-]{{0,63}}@(?:[{_HOST}-]{{1,63}}\.){{1,8}}[^\W\d_](?:[{_HOST}-]{{0,61}}[{_HOST}])",
+    "uuid": r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}(?![\w-])",
+    "url": r"[a-zA-Z][a-zA-Z0-9+.-]{1,20}://|www\.(?=[a-zA-Z0-9])",
+    "colons": r"(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{0,4})",
+    "hyphens": r"[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}(?![\w-])|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.])",
+    "ipv4": r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\w|\.[0-9])",
+    "phone": (
+        r"\+\(?[0-9][0-9 ().\-/]{5,22}[0-9](?![A-Za-z_])|"
+        r"\(\+?[0-9]{1,5}\)[ .\-/]{0,3}[0-9][0-9 .\-/]{3,16}[0-9](?![A-Za-z_])"
+    ),
+    "chain": (rf"{_GROUP}(?:(?:[./-]| (?!{_OTHER}))(?:{_GROUP}|(?P<capitals>[A-Z]{{1,4}})(?![A-Za-z0-9_]))){{0,63}}"),
+    "domain": r"(?:[a-zA-Z0-9-]{1,63}\.){1,6}[a-zA-Z]{2,24}(?![\w@-]|\.[\w])",
+    "plain": rf"{_LETTER}+",
+    "script": rf"[{_CJK}]+",
+}
+"""What a token looks like, in the order in which they are tried: a text is read as the first that matches."""
+_SKIPPED = r"[\s\"',;{}\[\]<>=!?*&#|^~$`)]*+"
+"""What no token begins with, skipped in one go."""
+SCAN = re.compile(rf"(?:{_VECTOR}|{'|'.join(f'(?P<{name}>{form})' for name, form in _FORMS.items())}){_SKIPPED}")
 
-SCAN = re.compile(
-    r"(?:(?:[-+]?[0-9]{1,3}\.[0-9]+(?:[eE][-+]?[0-9]{1,3})?[,\s\]]{1,4}){6,}+"  # numbers of a vector: nobody's
-    rf"|({_LETTER}++)(?![\w@.+-]|:[/:0-9A-Fa-f])"
-    rf"|([{_LOCAL}][{_LOCAL}.-]{{0,63}}@(?:[{_HOST}-]{{1,63}}\.){{1,8}}[^\W\d_](?:[{_HOST}-]{{0,61}}[{_HOST}]))"
-    r"|([0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})(?![\w-])"
-    r"|([a-zA-Z][a-zA-Z0-9+.-]{1,20}://|www\.(?=[a-zA-Z0-9]))"
-    r"|((?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{0,4}))"
-    r"|([0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}(?![\w-])|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.]))"
-    r"|([0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\w|\.[0-9]))"
-    r"|(\+\(?[0-9][0-9 ().\-/]{5,22}[0-9](?![A-Za-z_])|"
-    r"\(\+?[0-9]{1,5}\)[ .\-/]{0,3}[0-9][0-9 .\-/]{3,16}[0-9](?![A-Za-z_]))"
-    rf"|({_GROUP}(?:(?:[./-]| (?!{_OTHER}))(?:{_GROUP}|([A-Z]{{1,4}})(?![A-Za-z0-9_]))){{0,63}})"
-    r"|((?:[a-zA-Z0-9-]{1,63}\.){1,6}[a-zA-Z]{2,24})(?![\w@-]|\.[\w])"
-    rf"|({_LETTER}+)"
-    rf"|([{_CJK}]+))"
-    r"[\s\"',;{}\[\]<>=!?*&#|^~$`)]*+"  # what no token begins with, skipped in one go
-)
+WORD = SCAN.groupindex["word"]
+EMAIL = SCAN.groupindex["email"]
+UUID = SCAN.groupindex["uuid"]
+URL = SCAN.groupindex["url"]
+COLONS = SCAN.groupindex["colons"]
+HYPHENS = SCAN.groupindex["hyphens"]
+IPV4 = SCAN.groupindex["ipv4"]
+PHONE = SCAN.groupindex["phone"]
+CHAIN = SCAN.groupindex["chain"]
+CAPITALS = SCAN.groupindex["capitals"]
+"""Those of a chain, within it."""
+DOMAIN = SCAN.groupindex["domain"]
+PLAIN = SCAN.groupindex["plain"]
+SCRIPT = SCAN.groupindex["script"]
 
 
 WINDOW = 2**14
