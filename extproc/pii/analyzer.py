@@ -132,6 +132,7 @@ class Analyzer:
                 phrases[phrase] = known | {recognizer.entity_type}
             if recognizer.led:
                 self._led.setdefault(recognizer.entity_type, []).append((recognizer, re.compile(recognizer.led)))
+        self._without_digits = frozenset(r.entity_type for r in recognizers if r.led and r.least_digits == 0)
         self._leads = (
             frozenset(self._led) | self._loose.entity_types | {"DATE_OF_BIRTH", "PASSWORD", "USERNAME", "IBAN_CODE"}
         )
@@ -247,7 +248,7 @@ class Analyzer:
         leading = [label for label in in_slices(labels) if not self._leads.isdisjoint(label.kinds)]
         if leading:
             findings += passwords.passwords(text, leading)
-            before_digits = [label for label in leading if led.may_lead(text, label)]
+            before_digits = [label for label in leading if led.may_lead(text, label, self._without_digits)]
             findings += led.values(text, before_digits, self._led)
             findings += led.dates_of_birth(text, before_digits)
             findings += self._loose.find(text, before_digits, taken | {f.start for f in findings})

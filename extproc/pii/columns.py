@@ -40,6 +40,6 @@ def value(
             yield Finding(kind, start, end, 0.66, (where,))
         elif kind == "DATE_OF_BIRTH" and DATE.match(content):
             yield Finding(kind, start, end, 0.92, ("date", where))
-        for _, pattern in led.get(kind, ()):
-            if pattern.fullmatch(content) and (kind == "BIC" or sum(c.isdigit() for c in content) >= 3):
+        for recognizer, pattern in led.get(kind, ()):
+            if pattern.fullmatch(content) and sum(c.isdigit() for c in content) >= recognizer.least_digits_of_cell:
                 yield Finding(kind, start, end, 0.857, ("shape", where))

@@ -40,12 +40,14 @@ _RELATION = re.compile(rf",?(?:[ \t]+[^\W\d_][\w'’.-]{{0,24}},?){{1,8}}?(?:[ \
 
 _DIGIT = re.compile(r"[0-9]")
 _REACH = 160
-_WITHOUT_DIGITS = frozenset({"BIC", "LICENSE_PLATE", "IN_UPI"})
 
 
-def may_lead(text: str, label: Label) -> bool:
-    """Whether a digit stands within the reach of a label: nearly all values have one, and most labels lead to none."""
-    return _DIGIT.search(text, label.end, label.end + _REACH) is not None or not _WITHOUT_DIGITS.isdisjoint(label.kinds)
+def may_lead(text: str, label: Label, without_digits: frozenset[str]) -> bool:
+    """Whether a digit stands within the reach of a label: nearly all values have one, and most labels lead to none.
+
+    `without_digits`: the types whose values need none.
+    """
+    return _DIGIT.search(text, label.end, label.end + _REACH) is not None or not without_digits.isdisjoint(label.kinds)
 
 
 _BEFORE = 24
@@ -154,8 +156,6 @@ def _value(text: str, label: Label, kind: str, recognizer: Recognizer, pattern: 
         following = text[match.end() : match.end() + 1]
         if following.isalnum() or (following and following in "_@"):
             continue
-        if not recognizer.least_digits or not (
-            DATE.fullmatch(value) or (value.isdigit() and len(value) < recognizer.least_length)
-        ):
+        if recognizer.may_be_dated or DATE.fullmatch(value) is None:
             return Finding(kind, match.start(), match.end(), 0.857, ("shape", "label before"))
     return None

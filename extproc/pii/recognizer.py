@@ -38,8 +38,12 @@ class Recognizer:
     between: str | None = None
     """Pattern of what must stand between the label and a value read by `led` that is nothing by itself."""
     least_digits: int = 3
-    """Digits that a value read by `led` has at least."""
+    """Digits that a value read by `led` has at least; where it may do without any, a label is read on from even then."""
+    least_digits_of_cell: int = 3
+    """The same of a cell of a table or a value of JSON, which has no words beside it: its head or key names the whole."""
     least_length: int = 5
+    may_be_dated: bool = False
+    """Whether a value read by `led` may be written as a date is, as Portuguese plates are: `12-34-56`."""
     how: str = ""
     """Evidence in words, for what code recognizes rather than this table."""
     broken: bool = True

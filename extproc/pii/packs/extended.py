@@ -40,6 +40,7 @@ RECOGNIZERS = (
         labels="bic|swift|swift code|bic code|swift bic|bic swift|kod swift|código swift",
         led=r"[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?(?![A-Za-z0-9])",
         least_digits=0,
+        least_digits_of_cell=0,
         example="BIC DEUTDEFF",
     ),
     R(
@@ -49,6 +50,7 @@ RECOGNIZERS = (
         led=r"(?=[A-Z0-9 -]{0,9}[0-9])[A-Z0-9ÄÖÜ]{1,8}(?:[ -][A-Z0-9]{1,5}){0,3}",
         least_digits=0,
         least_length=0,
+        may_be_dated=True,
         example="plate B-MW 1234",
     ),
     R(
