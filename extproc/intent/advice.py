@@ -28,7 +28,11 @@ CLOSE = 0.8
 MOST_PER_INTENT = 40
 """Examples of one intent that are looked at; of more, these many evenly spaced."""
 FEW = 5
+"""Examples of an intent: with fewer, more of them are advised."""
 LISTED = 20
+"""Entries of each list of the report."""
+FARTHEST = 0.1
+"""Share of the examples that lie far from their own intent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +220,6 @@ def _outliers(
     """Wrong when held out, and farther from their own intent than nine in ten examples are."""
     own = np.where(labels[:, None] == labels[None, :], cosines, -1).max(axis=1)
     alone = own <= -1
-    limit = float(np.quantile(own[~alone], 0.1)) if (~alone).any() else -1.0
+    limit = float(np.quantile(own[~alone], FARTHEST)) if (~alone).any() else -1.0
     found = np.flatnonzero(wrong & ~alone & (own <= limit))
     return tuple(places[i] for i in found[np.argsort(own[found], kind="stable")][:LISTED])

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SHRINKAGE = 0.8
+"""How far the covariance is drawn towards a sphere: it has more dimensions than there are examples, and most of it is noise."""
 PENALTY = 100.0
+"""On half the squares of the weights, beside the sum of all losses: whitened vectors are long, so small weights will do."""
 STEPS = 40
+"""Of the fit, at most: it ends before where a step gains next to nothing."""
 BEFORE = 0.3
 """Of the scores of the stage before, what is added to a stage's own."""
 HEAD_ARRAYS = ("parts", "centre", "weights", "prototypes", "offsets")

@@ -24,6 +24,10 @@ REPORT_FROM = 2000
 """Texts from which on embedding them takes long enough to say so."""
 FEWEST_OUTSIDE = 5
 """With fewer texts that belong to no intent than this, even those near an example are kept."""
+LONELIEST = 0.1
+"""Share of the examples whose distance from the next one is still that of an intent."""
+NEAR_IF_ALONE, NEAR_AT_LEAST = 0.6, 0.3
+"""Cosine that is near where no intent has two examples, and below which nothing is, however wide an intent is."""
 EARLY = ("mean_3", "mean_0")
 LATE = ("mean_6", "mean_4")
 _BATCH = 16
@@ -136,8 +140,8 @@ def far_from(
     np.fill_diagonal(among, -1)
     nearest = among.max(axis=1)
     nearest = nearest[nearest > -1]
-    limit = float(np.quantile(nearest, 0.1)) if len(nearest) else 0.6
-    near = (y @ x.T).max(axis=1) > max(limit, 0.3)
+    limit = float(np.quantile(nearest, LONELIEST)) if len(nearest) else NEAR_IF_ALONE
+    near = (y @ x.T).max(axis=1) > max(limit, NEAR_AT_LEAST)
     near[:given] = False
     kept = np.flatnonzero(~near)
     return kept if len(kept) >= FEWEST_OUTSIDE else np.arange(len(outside))

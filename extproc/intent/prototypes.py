@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MOST = 16
 """Of one intent; one with no more examples keeps them as they are."""
 ROUNDS = 6
+"""Of k-means: they are to lie among the examples, and need not come to rest."""
 
 
 def prototypes(examples: NDArray[np.float32]) -> NDArray[np.float32]:

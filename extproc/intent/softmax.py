@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MEMORY = 10
+"""Last steps from which L-BFGS guesses the curvature: the usual number."""
 TOLERANCE = 1e-5
 """Stop when a step changes the loss by less than this share of it."""
 

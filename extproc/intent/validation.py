@@ -30,6 +30,7 @@ LARGE = 4000
 """From this many examples on, two of the folds are enough."""
 LARGE_FOLDS = 2
 FOLD_STEPS = 20
+"""Half of what the head that is kept may take: a head is fitted for every stage of every fold."""
 NEAR_INTENTS = 4
 """From this many intents on, a fold holds out whole intents too."""
 REFUTED_BY = 3.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extproc.pii.finding import Finding
-from extproc.pii.led import DATE
+from extproc.pii.led import DATE, DATE_SCORE, SHAPE_SCORE
 from extproc.pii.passwords import is_name, is_secret
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def value(
         elif kind == "USERNAME" and " " not in content and len(content) > 2 and is_name(content, quoted=True):
             yield Finding(kind, start, end, 0.66, (where,))
         elif kind == "DATE_OF_BIRTH" and DATE.match(content):
-            yield Finding(kind, start, end, 0.92, ("date", where))
+            yield Finding(kind, start, end, DATE_SCORE, ("date", where))
         for recognizer, pattern in led.get(kind, ()):
             if pattern.fullmatch(content) and sum(c.isdigit() for c in content) >= recognizer.least_digits_of_cell:
-                yield Finding(kind, start, end, 0.857, ("shape", where))
+                yield Finding(kind, start, end, SHAPE_SCORE, ("shape", where))

@@ -18,6 +18,8 @@ class Finding(NamedTuple):
     start: int
     end: int
     score: float
+    """How much speaks for it, from 0 to 1. No probability: what counts is the order, of those that overlap and beside
+    `min_score`."""
     evidence: tuple[str, ...]
     rank: float = 0.0
     """Above any score for what contains others and must go as a whole: a URL with its password, a PEM block."""

@@ -17,7 +17,20 @@ if TYPE_CHECKING:
     from extproc.pii.vocabulary import Label
 
 ADJACENT, NEAR, FAR = 3, 2, 1
-_REACH, _REACH_AFTER, _BESIDE = 72, 28, 24
+"""How near a label is: right beside its value, in the same phrase, in the same line."""
+_REACH, _REACH_AFTER = 72, 28
+"""Characters before and after a value in which its label is looked for. With more, the number of one sentence is taken for what
+another is about; with fewer, a value is missed whose label begins the sentence. Few labels stand after their value."""
+_BESIDE = 24
+"""Characters between two labels of one value, as in `passport or ID card`: also the most punctuation between label and value."""
+_SHORT_TEXT = 160
+"""Up to so many characters, all of a text is what its JSON key says."""
+_FIRST = 24
+"""Of a longer text, what begins so early."""
+_PHRASE_WORDS, _PHRASE = 6, 40
+"""Words about a value, and characters of other words, that one phrase holds between a label and its value."""
+_ONE_NUMBER, _SHORT_NUMBER = 20, 4
+"""Digits between a label and a value: another value of the same label, as in a list; a quantity or a year in a phrase."""
 _FILLER = frozenset(
     "number numbers no nr num n is was are the a an my his her their our your of for to at on as id code value and or by in it s "
     "ist war der die das den nummer lautet mit unter est le la les de du numéro un une es el número mi su il numero del è "
@@ -26,7 +39,7 @@ _FILLER = frozenset(
     "currently registered recorded valid new old current personal private primary secondary main card details".split()
 )
 _STOP = re.compile(r"[^\W\d_]{3,}[.!?]\s|[.!?]\s+[A-Z][a-z]+ ")
-_NOTHING_BETWEEN = re.compile(r"[^\w\n]{0,24}")
+_NOTHING_BETWEEN = re.compile(rf"[^\w\n]{{0,{_BESIDE}}}")
 _ANNOUNCED = re.compile(r"""[,;"'{}|\[\]][^:=]*[^\W\d_][^:=]*[:=]["' \t]*$""")
 """Another name has been given between a label and a value: `"text": 1, "created": 1759118173`."""
 _IN_BRACKETS = re.compile(r"[ \t]?[(\[]")
@@ -128,8 +141,8 @@ class Labels:
         return self._with_key(start, end, kinds, negative=negative)
 
     def _with_key(self, start: int, end: int, kinds: dict[str, tuple[int, str]], *, negative: bool) -> Context:
-        if self._key and end <= 160:
-            grade = ADJACENT if start < 24 or len(self._text) <= 160 else NEAR
+        if self._key and end <= _SHORT_TEXT:
+            grade = ADJACENT if start < _FIRST or len(self._text) <= _SHORT_TEXT else NEAR
             for kind in self._key:
                 if kind != NEGATIVE:
                     kinds.setdefault(kind, (grade, "JSON key"))
@@ -151,12 +164,16 @@ class Labels:
         words = WORD.findall(between)
         if not words:
             digits = sum(map(str.isdigit, between))
-            return ADJACENT if digits == 0 and len(between) <= 24 else NEAR if digits <= 20 else FAR
+            return ADJACENT if digits == 0 and len(between) <= _BESIDE else NEAR if digits <= _ONE_NUMBER else FAR
         if _STOP.search(between):
             return 0
-        if len(words) <= 6 and all(w.lower() in _FILLER for w in words) and not any(map(str.isdigit, between)):
+        if (
+            len(words) <= _PHRASE_WORDS
+            and all(w.lower() in _FILLER for w in words)
+            and not any(map(str.isdigit, between))
+        ):
             return ADJACENT
-        return NEAR if len(between) <= 40 and sum(map(str.isdigit, between)) <= 4 else FAR
+        return NEAR if len(between) <= _PHRASE and sum(map(str.isdigit, between)) <= _SHORT_NUMBER else FAR
 
     def _after(self, end: int, kinds: dict[str, tuple[int, str]]) -> bool:  # noqa: PLR0911 - a list of reasons against
         i = bisect_left(self._starts, end)

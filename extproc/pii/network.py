@@ -141,6 +141,7 @@ _ANOTHER = re.compile(
     r"[0-9]+(?:\.[0-9]+){3}[\"']?(?:,? (?:and|or|to|und|et|y|e|through) |, ?| ?(?:->|–|-|→|/) ?)[\"']?\Z"
 )
 _REACH_OF_VERSION = 48
+"""Characters before a number: a program's name, the word `version`, and the number beside it."""
 
 
 def _is_version(text: str, start: int) -> bool:

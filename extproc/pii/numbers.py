@@ -25,6 +25,14 @@ _CAPITALS = re.compile(r"(?:(?<![A-Za-z0-9])[A-Z]{1,4}[ -]){1,2}$")
 _MONEY = "$€£¥₹₽#%"
 STRONG = 0.03
 """At or below these odds a pass outweighs what stands around the value."""
+_LABEL_AND_CHECK, _LABEL_AND_PATTERN, _LABEL_AND_SHAPE, _LABEL_ALONE = 0.9, 0.88, 0.78, 0.6
+"""Scores of what a label announces: whose check passes, that has none but a pattern, or a shape only, whose check fails."""
+_CHECK_ALONE, _CHECK_OF_WHOLE = 0.86, 0.78
+"""Scores of what no label announces: what always is of this type, and what is where it is the whole text."""
+_PER_GRADE = 0.03
+"""Added for each grade by which the label is nearer: all of them leave it below the next better kind of proof."""
+_ODDS_BESIDE_LABEL, _ODDS_ALONE, _ODDS_OF_WHOLE = 0.05, 0.1, 0.15
+"""Taken off as a share of the odds: the less else speaks for a value, the more it matters that others would pass too."""
 
 
 class Index:
@@ -143,7 +151,11 @@ class Numbers:
         grade, where = self.labels.around(start, end).kinds.get("VIN", (0, ""))
         if checksums.valid("vin", value):
             return Finding(
-                "VIN", start, end, 0.86 + 0.03 * grade, ("shape", "checksum vin", *([where] if grade else ()))
+                "VIN",
+                start,
+                end,
+                _CHECK_ALONE + _PER_GRADE * grade,
+                ("shape", "checksum vin", *([where] if grade else ())),
             )
         return Finding("VIN", start, end, 0.8, ("shape", where)) if grade >= NEAR else None
 
@@ -239,20 +251,22 @@ class Numbers:
         odds = recognizer.odds
         if grade:
             if passed and check is not None:
-                return Finding(kind, start, end, 0.9 + 0.03 * grade - 0.05 * odds, (*proof, where))
+                return Finding(
+                    kind, start, end, _LABEL_AND_CHECK + _PER_GRADE * grade - _ODDS_BESIDE_LABEL * odds, (*proof, where)
+                )
             if passed and (grade >= NEAR or recognizer.compiled is not None):
-                score = 0.88 if recognizer.compiled is not None else 0.78 + 0.03 * grade
+                score = _LABEL_AND_PATTERN if recognizer.compiled is not None else _LABEL_AND_SHAPE + _PER_GRADE * grade
                 return Finding(kind, start, end, score, (*proof, where))
             typed = grade == ADJACENT or (grade >= NEAR and kind == "CREDIT_CARD" and len(_digits(value)) >= 14)
             if not passed and typed and recognizer.broken:
-                return Finding(kind, start, end, 0.6, ("shape", "checksum fails", where))
+                return Finding(kind, start, end, _LABEL_ALONE, ("shape", "checksum fails", where))
         if not passed or free == "leave":
             return None
         if whole and (self._anonymous or odds <= STRONG):
-            return Finding(kind, start, end, 0.78 - 0.15 * odds, (*proof, "whole value"))
+            return Finding(kind, start, end, _CHECK_OF_WHOLE - _ODDS_OF_WHOLE * odds, (*proof, "whole value"))
         if free != "mask":
             return None
-        return Finding(kind, start, end, 0.86 - 0.1 * odds, proof, rank=-1.0)
+        return Finding(kind, start, end, _CHECK_ALONE - _ODDS_ALONE * odds, proof, rank=-1.0)
 
     def _iban(self, start: int, limit: int) -> int:  # noqa: PLR0911 - a list of reasons against
         """End of the IBAN that begins here, 0 if none does."""

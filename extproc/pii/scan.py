@@ -263,6 +263,7 @@ def _is_camel(word: str) -> bool:
 _INITIALS = re.compile(r"(?<![\w.])(?:[A-Za-z]\.){2,5}:?[ #]{1,2}\Z")
 _LETTER_LABEL = re.compile(r"(?:\A|[\n|•·,;][ \t]*)([MmTtPpCcFfHhWw]): ?\Z")
 _REACH_OF_INITIALS = 14
+"""Characters of five initials with their full stops, a colon and two spaces, and one before them."""
 
 
 def _before_number(text: str, start: int, vocabulary: Vocabulary) -> Label | None:

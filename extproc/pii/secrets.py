@@ -77,6 +77,7 @@ _NO_SECRETS = frozenset(
 _MAY_BE_NONE = frozenset({"primary", "secondary"})
 """Keys of a table, unless they are as long as a secret."""
 _ALONE_LEAST, _WITH_LEAST = 20, 14
+"""Characters of a random value under a key's bare name, and under one with a qualifier, which says more."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PARTS = re.compile(r"[-_./]")
 
