@@ -52,3 +52,20 @@ def test_shapes_expand():
 def test_off_by_default(text):
     """Bare dates, reserved addresses, resolvers and UUIDs are nobody's until they are named."""
     assert analyze(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value"),
+    [
+        ("our swift code is DEUTDEFF", None, "DEUTDEFF"),
+        ("DEUTDEFF", "bic", "DEUTDEFF"),
+        ("name,bic\nAnna,DEUTDEFF\nBert,COBADEFF\n", None, "COBADEFF"),
+        ("my UPI is ada@oksbi", None, "ada@oksbi"),
+        ("plate 12-34-56", None, "12-34-56"),
+        ("customer number 12-34-56", None, None),
+    ],
+)
+def test_a_row_says_what_its_values_may_do_without(text, key, value):
+    """A code of letters alone needs no digit, in a sentence, a cell or a value of JSON; a plate may look like a date."""
+    found = [text[result.start : result.end] for result in analyze(text, key)]
+    assert (value in found) if value else not found
