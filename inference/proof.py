@@ -12,9 +12,9 @@ import resource
 import subprocess
 import sys
 import tempfile
-from importlib import resources
 from pathlib import Path
 
+from inference.demo import model_path
 from inference.exits import in_words
 
 MODEL = "general"
@@ -46,7 +46,7 @@ def complaint(python: str = sys.executable, *, backend: Path | None = None) -> s
 
 def decode() -> list[str]:
     """Decode with the bundled model in each format. Raises InferenceError where the numbers are wrong; may die."""
-    source = Path(str(resources.files("inference").joinpath("demo", f"{MODEL}.gguf")))
+    source = model_path(MODEL)
     proved = []
     with tempfile.TemporaryDirectory(prefix="intentmesh-proof-") as folder:
         _compare(source)

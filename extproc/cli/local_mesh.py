@@ -9,7 +9,6 @@ import signal
 import sys
 import tempfile
 import time
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,6 +23,7 @@ from extproc.cli.upstreams import UnhealthyUpstreamError, failing, settled
 from extproc.errors import ConfigError
 from extproc.render.document import plain
 from extproc.render.envoy.bootstrap import bootstrap
+from inference.demo import model_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,7 +174,7 @@ class LocalMesh:
 
     def _weights(self, name: str, gguf: Gguf) -> Path:
         if gguf.demo is not None:
-            return Path(str(resources.files("inference").joinpath("demo", f"{gguf.demo}.gguf")))
+            return model_path(gguf.demo)
         if gguf.path is not None:
             path = self.file.resolve().parent / gguf.path
             if not path.is_file():
