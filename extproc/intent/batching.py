@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+SMOOTHING = 0.1
+"""What one batch counts for in the time that the next is expected to take: one slow pass turns few away from the transformer."""
 LONGEST_QUEUE = 256
 """More waiting texts than this are answered without the transformer at once: the queue would outlive their deadlines."""
 
@@ -103,7 +105,7 @@ class Batcher(Generic[Item, Result]):
             for group in self._groups(batch):
                 settle(self._run, group, _in_its_loop)
             if batch:
-                self._batch_s += (monotonic() - begun - self._batch_s) * (0.1 if self._batch_s else 1.0)
+                self._batch_s += (monotonic() - begun - self._batch_s) * (SMOOTHING if self._batch_s else 1.0)
             self._begun = None
 
     def _groups(self, batch: list[Entry[Item, Result]]) -> list[list[Entry[Item, Result]]]:

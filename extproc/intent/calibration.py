@@ -204,7 +204,7 @@ def _logistic(
     x: NDArray[np.float64], positive: NDArray[np.bool_], mass: NDArray[np.float64], prior: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Newton's method; the prior is a quadratic pull of `PRIOR_ROWS` rows' curvature."""
-    weights, pull = prior.copy(), PRIOR_ROWS * 0.25
+    weights, pull = prior.copy(), PRIOR_ROWS * 0.25  # the curvature of a row at even odds, its largest
     for _ in range(30):
         p = 1 / (1 + np.exp(-(x @ weights).clip(-30, 30)))
         gradient = x.T @ (mass * (p - positive)) + pull * (weights - prior)

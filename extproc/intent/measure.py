@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 BINS = 15
 """Of the reliability curve."""
+EVEN = 0.5
+"""Score from which on a text more likely belongs to an intent than to none: what is abstained from above it is the band."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     scores = np.array([outcome.score.score for outcome in outcomes])
     right = np.array([outcome.right for outcome in outcomes], bool)
     thresholds = [outcome.score.threshold for outcome in outcomes if outcome.asked] or [1.0]
-    band = [outcome for outcome in outcomes if outcome.score.intent is None and outcome.score.score >= 0.5]
+    band = [outcome for outcome in outcomes if outcome.score.intent is None and outcome.score.score >= EVEN]
     return {
         "rows": {"in_scope": len(inside), "out_of_scope": len(outside)},
         "accuracy": _share(inside, lambda o: o.right),
@@ -109,7 +111,7 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "halfway_share": _share(inside, lambda o: o.score.reason == "early"),
         "expected_calibration_error": _round(calibration_error(scores, right)),
         "abstain_band": {
-            "from": 0.5,
+            "from": EVEN,
             "to": _round(float(np.median(thresholds))),
             "in_scope": _round(sum(o.row.intent is not None for o in band) / max(len(inside), 1)),
             "out_of_scope": _round(sum(o.row.intent is None for o in band) / max(len(outside), 1)),
