@@ -52,8 +52,18 @@ class OutOfRangeError(IntentmeshError):
     status = 400
     error_type = "invalid_request_error"
 
-    def __init__(self, name: str, least: str, most: str) -> None:
-        super().__init__(f"`{name}` must be a number from {least} to {most}")
+    def __init__(self, name: str, least: int, most: int) -> None:
+        super().__init__(f"`{name}` must be a number from {least:,} to {most:,}")
+
+
+class PersonalNumberError(IntentmeshError):
+    """A number of a known API that is within its range and all the same reads as personal data."""
+
+    status = 400
+    error_type = "invalid_request_error"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"`{name}` must be a number that does not read as personal data: it cannot be masked there")
 
 
 class BlockedEntityError(IntentmeshError):

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from extproc.edits import apply
-from extproc.errors import UnreadableBodyError
-from extproc.payload.document import SYNTAX, coverage, filled
+from extproc.errors import PersonalNumberError, UnreadableBodyError
+from extproc.payload.document import SYNTAX, coverage, filled, steps
 from extproc.payload.layers import Place, Texts, placed, rewritten, taken
 from extproc.payload.literal import escape, unescape
-from extproc.payload.request_schemas import ROLES
-from extproc.payload.scan import check_utf8, end_of_space, walk
+from extproc.payload.request_schemas import ROLES, SEARCHED_NUMBERS
+from extproc.payload.scan import check_utf8, end_of_space, unescape_key, walk
 from extproc.payload.tree import Use
 from extproc.payload.ways import Ways
 from extproc.slices import in_slices
@@ -99,7 +99,7 @@ class JsonDocument:
         return self._spoken[0][0] if self._spoken else ""
 
     def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:
-        """See Document."""
+        """See Document. Raises PersonalNumberError."""
         new = [(start, end, spelling.encode()) for start, end, spelling in self._rewritten(changes)]
         if self._models:
             if model is not None and model != self.model:
@@ -119,6 +119,8 @@ class JsonDocument:
 
     def _rewritten(self, changes: Sequence[Change | None]) -> Iterator[tuple[int, int, str]]:
         for place, edits in rewritten(self._places, changes, self._raw):
+            if place.use & Use.NUMBER and place.use & Use.TYPED:
+                raise PersonalNumberError(_name(place.owner))
             yield place.start, place.end, apply(self._raw(place), edits)
 
     def _raw(self, place: Place) -> str:
@@ -178,6 +180,12 @@ def _values(body: bytes, tree: Node, *, lines: bool) -> Iterator[Found]:
             return
         if not lines:
             raise UnreadableBodyError(f"the body goes on after its JSON (byte {at})")
+
+
+def _name(way: Way) -> str:
+    """The key of a known API under which a number stands, whatever else the caller put in between."""
+    keys = (unescape_key(step).decode() for step in reversed(steps(way)) if isinstance(step, bytes))
+    return next(key for key in keys if key in SEARCHED_NUMBERS)
 
 
 def _said(place: tuple[bytes | int, ...]) -> bool:

@@ -116,7 +116,7 @@ class Place(NamedTuple):
     layer: Layer
     use: int = Use.TEXT
     owner: Way = None
-    """For a key: the way to its object."""
+    """For a key: the way to its object; for a number that an API says what it is, the way to it."""
 
 
 class Nested:
@@ -189,7 +189,7 @@ class Pieces:
 
 def placed(place: Place, raw: str) -> Iterator[tuple[int, int, str]]:
     """The regions of a literal, in its spelling."""
-    if place.use == Use.NUMBER:
+    if place.use & Use.NUMBER:
         yield 0, len(raw), "number"
         return
     regions = list(place.layer.regions())
@@ -201,8 +201,10 @@ def placed(place: Place, raw: str) -> Iterator[tuple[int, int, str]]:
 def taken(found: Found, raw: str, texts: Texts, depth: int = 0) -> Place:
     """What a walk found, taken apart."""
     start, end, use, way = found
-    if use == Use.NUMBER:
+    if use & Use.NUMBER:
         digits = plain(raw)
+        if use & Use.TYPED:  # programs agree on it, and its key is no label
+            return Place(start, end, Whole(texts.add(digits, way, "identifier"), digits, "identifier"), use, way)
         return Place(start, end, Whole(texts.add(digits, way, "number"), digits, "number"), use)
     text = unescape(raw)
     if use == Use.KEY:
@@ -225,7 +227,7 @@ def rewritten(
         edits = place.layer.edits(changes)
         if not edits:
             continue
-        if place.use == Use.NUMBER:
+        if place.use & Use.NUMBER:
             yield place, [(0, place.end - place.start, f'"{escape(_changed(place, edits))}"')]
             continue
         if place.use == Use.KEY:

@@ -2,6 +2,7 @@
 
 In JSON of which nothing is known a number may be a card, a phone or a record. Where an API says what a number is, it has a
 range: what lies within holds nobody's data, and what lies outside is refused by name, for it can be neither masked nor sent.
+Some have a range around it, of long numbers that programs make up: those are searched, and refused where they are somebody's.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ _TOKEN = rb"(?:0|[1-9][0-9]{0,6}+)(?![0-9.eE])"
 _SHORT = re.compile(rb"-?[0-9]{1,2}|(?=.*[.eE])" + _FRACTION)
 """Three digits before a point are a measure; alone, under a key that says so, they are a card's code."""
 _MOST_DIGITS = 40
+_NO_LIMIT = frozenset(b"%d" % (2**bits - 1) for bits in (31, 32, 53, 63, 64))
+"""The largest integers of programming languages, which clients send where they want no limit."""
 
 
 class Numbers(Protocol):
@@ -55,18 +58,25 @@ class Range:
     """A number of a known API."""
 
     name: str
-    least: float
-    most: float
+    least: int
+    most: int
     small: bytes = _FRACTION
+    searched: int = 0
+    """How far from zero numbers beyond the range may lie, which are searched then."""
 
     def look(self, body: bytes, start: int, end: int) -> tuple[int, int] | None:
         """See Numbers."""
         match = _ANY.search(body, start, end)
-        if match is not None:
-            number = match[0]
-            if len(number) > _MOST_DIGITS or not self.least <= float(number) <= self.most:
-                raise OutOfRangeError(self.name, f"{self.least:,.10g}", f"{self.most:,.10g}")
-        return None
+        if match is None:
+            return None
+        number = match[0]
+        if len(number) <= _MOST_DIGITS:
+            if self.least <= float(number) <= self.most or number in _NO_LIMIT:
+                return None
+            if abs(float(number)) <= self.searched:
+                return match.span()
+        bound = self.searched
+        raise OutOfRangeError(self.name, min(self.least, -bound), max(self.most, bound))
 
 
 ANY_NUMBER = AnyNumber()

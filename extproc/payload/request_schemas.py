@@ -7,8 +7,13 @@ place, numbers within the range that their place allows. A field that a vendor a
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from extproc.payload.numbers import ANY_NUMBER, Range, tokens
 from extproc.payload.tree import FREE, Node, Use
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def _listed(words: str) -> list[str]:
@@ -30,11 +35,23 @@ def _same(keys: str, node: Node) -> dict[str, Node]:
     return dict.fromkeys(_listed(keys), node)
 
 
-def _ranges(keys: str, least: float, most: float) -> dict[str, Node]:
+def _ranges(keys: str, least: int, most: int) -> dict[str, Node]:
     """Under each of these keys stands a number in this range."""
     return {key: Node(Use.TEXT, numbers=Range(key, least, most), names=True) for key in _listed(keys)}
 
 
+def _searched(keys: Iterable[str], least: int, most: int) -> dict[str, Node]:
+    """Under each of these keys stands a number that may be a long one: searched beyond this range, up to what APIs allow."""
+    return {
+        key: Node(Use.TEXT | Use.TYPED, numbers=Range(key, least, most, searched=_LARGEST), names=True) for key in keys
+    }
+
+
+_LARGEST = 9_223_372_036_854_776_000
+"""OpenAI's bound of a seed, both ways: what 64 bits hold, as JavaScript spells it."""
+_TIMES = _listed("created created_at updated_at started_at completed_at finished_at expires_at cancelled_at failed_at")
+SEARCHED_NUMBERS = frozenset(["seed", *_TIMES])
+"""Keys of numbers that are searched beyond 32 bits."""
 ROLES = frozenset(_listed("system user assistant tool developer function model critic discriminator unknown ipython"))
 
 _identifier = _node(Use.IDENTIFIER)
@@ -99,6 +116,7 @@ _COMMON = {
         "start_index end_index start_char_index end_char_index start_block_index end_block_index", 0, 100_000_000
     ),
     **_ranges("start_page_number end_page_number", 0, 1_000_000),
+    **_searched(_TIMES, 0, 2**32 - 1),
 }
 """Keys that mean the same wherever they stand in a message."""
 _parts = _node()
@@ -206,7 +224,7 @@ _request = {
         -10,
         1_000_000,
     ),
-    **_ranges("seed", -(2**31), 2**32 - 1),
+    **_searched(["seed"], -(2**31), 2**32 - 1),
     **_same(
         "tools functions tool_choice function_call response_format json_schema mcp_servers output_config", _definition
     ),

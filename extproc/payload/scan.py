@@ -82,7 +82,7 @@ def walk(body: bytes, at: int, root: Node, way: Way = None) -> tuple[list[Found]
     at = first.end()
     if first[3] is None:
         span = root.numbers.look(body, first.start(2), at) if root.numbers is not None else None
-        return ([(*span, Use.NUMBER, way)] if span is not None else []), at
+        return ([(*span, Use.NUMBER | root.use & Use.TYPED, way)] if span is not None else []), at
     found: list[Found] = []
     stack: list[tuple[bool, Node, Way, int]] = []
     in_object, node, index = body[at - 1] == _BRACE, root, 0
@@ -126,7 +126,7 @@ def walk(body: bytes, at: int, root: Node, way: Way = None) -> tuple[list[Found]
             if child.numbers is not None:
                 span = child.numbers.look(body, match.end(_KEY), at)
                 if span is not None:
-                    found.append((*span, Use.NUMBER, here))
+                    found.append((*span, Use.NUMBER | child.use & Use.TYPED, here))
             if child.use & Use.STREAM:
                 found.append((match.end(_KEY), at, child.use, here))
         if len(found) > MAX_TEXTS:

@@ -40,6 +40,8 @@ class Use:
     """Free JSON in an answer, as a tool's arguments: keys are texts too, and a string may be a number that was masked."""
     LOGPROBS = 4096
     """Of tokens, which together are a text."""
+    TYPED = 8192
+    """With NUMBER: an API says what the number is, so that nothing else may stand there, no placeholder either."""
 
 
 @dataclass(slots=True, eq=False)

@@ -275,6 +275,8 @@ def everywhere(  # noqa: C901 - one loop over the texts
         if text.kind != "text":
             if read in values and not found[i]:
                 found[i] = [(values[read], 0, len(read))]
+            elif not found[i] and read.lstrip("-").isdigit():  # +49 151 23456789 as a number
+                found[i] = [(kind, start, end) for start, end, kind in respelled.occurrences(read)]
             continue
         if beginnings is not None:
             more = list(beginnings.occurrences(read))

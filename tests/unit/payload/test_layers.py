@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extproc.config.intercept import Intercept
-from extproc.errors import OutOfRangeError
+from extproc.errors import OutOfRangeError, PersonalNumberError
 from extproc.payload import parse
 from extproc.payload.json_body import JsonDocument
 from extproc.payload.numbers import plain
@@ -146,13 +146,14 @@ def test_what_is_no_whole_number_stays_as_it_is_spelled(number):
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("seed", 4111111111111111),
+        ("seed", 10**19),
+        ("seed", [-(2**64)]),
         ("max_tokens", 536221845),
         ("temperature", 4.111111111111111e15),
         ("n", 4111111111111111),
         ("stream", 4111111111111111),
         ("logit_bias", {"1": 4111111111111111}),
-        ("options", {"seed": 4111111111111111}),
+        ("options", {"seed": 10**19}),
         ("prompt", [15339, 4111111111111111]),
         ("input", [[15339, 536221845]]),
         ("messages", [{"role": "user", "content": [{"type": "text", "text": "x", "index": 4111111111111111}]}]),
@@ -183,6 +184,47 @@ def test_numbers_of_an_api_within_their_range():
         "logprobs": True,
     }
     assert spoken(chat(body), "number") == []
+
+
+@pytest.mark.parametrize("bits", [31, 32, 53, 63, 64])
+@pytest.mark.parametrize("key", ["seed", "max_tokens", "top_k", "keep_alive", "num_ctx", "n_predict"])
+def test_no_limit(key, bits):
+    """The largest integer of a language is nobody's."""
+    assert not chat({key: 2**bits - 1, "tools": [{"parameters": {"maxLength": 2**bits - 1}}]}).segments
+
+
+LONG = [4111111111111111, -4111111111111111, 2**63 - 2, -(2**63), 2**63, 1764488317123, 4.111111111111111e15]
+
+
+@pytest.mark.parametrize("value", [*LONG, "4.1e12"])
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        (lambda value: {"seed": value}, "seed"),
+        (lambda value: {"options": {"seed": [{"x": [value]}]}}, "seed"),
+        (lambda value: {"messages": [{"content": "x", "created_at": value}]}, "created_at"),
+        (lambda value: {"created": {"4111111111111111": [value]}}, "created"),
+    ],
+)
+def test_a_long_number_of_an_api_is_searched_and_never_rewritten(place, name, value):
+    """It passes as it is, or is refused by name, and the message quotes nothing of the body."""
+    body = json.dumps(place("@")).replace('"@"', str(value)).encode()
+    document = parse(OPENAI, "/v1/chat/completions", "application/json", "", body)
+    nothing = [None] * len(document.segments)
+    assert document.replace(nothing) is body
+    (nth,) = (i for i, segment in enumerate(document.segments) if segment.kind == "identifier")
+    assert document.segments[nth].text == plain(str(value))
+    with pytest.raises(PersonalNumberError, match=rf"^`{name}` must be a number that does not read") as caught:
+        document.replace([*nothing[:nth], "[CREDIT_CARD_1]", *nothing[nth + 1 :]])
+    assert caught.value.status == 400
+    assert "4111" not in str(caught.value)
+
+
+def test_the_name_of_a_number_in_any_spelling():
+    """A key with escapes is the key that it reads as."""
+    document = parse(OPENAI, "/v1/chat/completions", "application/json", "", rb'{"s\u0065ed": 4111111111111111}')
+    with pytest.raises(PersonalNumberError, match=r"^`seed`"):
+        document.replace(["[CREDIT_CARD_1]"])
 
 
 def test_a_number_where_an_api_has_a_text():

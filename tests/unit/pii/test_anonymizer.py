@@ -159,6 +159,16 @@ def test_whole_values_only(text, expected):
     assert [(start, end) for _, start, end in found[1]] == expected
 
 
+@pytest.mark.parametrize("kind", ["number", "identifier", "key"])
+@pytest.mark.parametrize("written", ["call +49 1512 3456789", "call +4915123456789", "call (+49) 1512-3456789"])
+def test_a_value_of_a_text_as_a_number(written, kind):
+    """A number has one spelling, whichever the text has."""
+    texts = [Segment(written), Segment("4915123456789", kind=kind)]
+    said, number = Anonymizer(PiiSettings(), ANALYZER).anonymize(texts).texts
+    assert said.startswith("call [PHONE_NUMBER_1")
+    assert number.startswith("[PHONE_NUMBER_")
+
+
 def test_common_words_are_not_spread():
     """A name that is also a word, or a short number, is masked only where it was found."""
     from extproc.pii.anonymizer import everywhere
