@@ -23,10 +23,13 @@ BLOCK: Final = 2**16
 MOST_MARKS: Final = 32
 """Marks over one character that are looked past."""
 _OTHER = re.compile(r"[^\x00-\x7f]+")
-_MARK: Final = re.compile("[\u0300-\u036f\u20d0-\u20f0\ufe00-\ufe0f]+")
+_MARK: Final = re.compile("[\u0300-\u036f\u20d0-\u20f0\ufe00-\ufe0f\U000e0100-\U000e01ef]+")
 _DASHES = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-")
-_UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
-"""Marks and letters without a shape that are no format characters by category."""
+_UNSEEN: Final = frozenset(
+    [*"\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2065\u3164\uffa0", *map(chr, range(0xFFF0, 0xFFF9))]
+)
+"""Marks and letters without a shape that are no format characters by category, and what Unicode keeps for more of them: with
+the selectors of variants and the tags below, all that is ignorable by default."""
 _SPELLED = _DASHES | dict.fromkeys("\u2018\u2019\u201a\u201b", "'") | dict.fromkeys("\u201c\u201d\u201e", '"')
 
 
@@ -36,7 +39,12 @@ def _fold_char(char: str) -> str:
     if char in _SPELLED:
         return _SPELLED[char]
     category = unicodedata.category(char)
-    if category in ("Cf", "Me") or char in _UNSEEN or "\ufe00" <= char <= "\ufe0f":
+    if (
+        category in ("Cf", "Me")
+        or char in _UNSEEN
+        or "\ufe00" <= char <= "\ufe0f"
+        or "\U000e0000" <= char <= "\U000e0fff"
+    ):
         return ""
     if category == "Cs":
         return "\ufffd"  # half a pair: no tokenizer takes it

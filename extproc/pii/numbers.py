@@ -100,6 +100,7 @@ class Numbers:
             at += len(group) + 1
         every, begins = self.index.every, self.index.begins
         claimed = inside = start
+        first = len(self.findings)
         for i, (group_start, group_end) in enumerate(bounds):
             if group_start < inside:
                 continue  # of an IBAN, which nothing else outranks
@@ -117,6 +118,8 @@ class Numbers:
                     self._window(group_start, last[1], key, start, end)
                 if key not in begins:
                     break
+        if len(self.findings) > first + 1:
+            self.findings[first:] = _not_in_cards(self.findings[first:])
         if "PHONE_NUMBER" in self._present and end - start >= 7 and "A" not in shape:
             for span in phones.each(text, start, end):
                 self._phone(*span)
@@ -307,6 +310,20 @@ class Numbers:
             self._after_phone = phone.end
         if phone and "PHONE_NUMBER" in self.types:
             self.findings.append(phone)
+
+
+def _not_in_cards(findings: list[Finding]) -> list[Finding]:
+    """Those of a chain that are no part of a card, whatever their label: nothing of the card is to be left."""
+    proved = [f for f in findings if f.entity_type == "CREDIT_CARD" and "checksum luhn" in f.evidence]
+    if not proved:
+        return findings
+    return [
+        f
+        for f in findings
+        if not any(
+            card.start <= f.start and f.end <= card.end and f.end - f.start < card.end - card.start for card in proved
+        )
+    ]
 
 
 _GOES_ON: Final = frozenset("^:")

@@ -50,6 +50,10 @@ _NEXT_FIELD: Final = re.compile(
     r"\\[nrt\"']|[\"'`]\s*[,;)}\]]|[\"'`]\s*$|[\"'`](?=[:=][ \"'])|\\$"
 )
 """Where another field begins, or what the value stands in ends: `Password=secret;Encrypt=True`."""
+_GOES_ON: Final = re.compile(
+    r"\\{1,4}[nrt](?![0-9]{2,4}[-:/.])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{3,64}+(?![ \t]*[=:]|[\w./-])"
+)
+r"""What reads as a line break and is no end of a value: letters and digits behind it are no word and no field. `hunt\ner2x9`."""
 _BRACKETS: Final = {")": "(", "]": "[", "}": "{", ">": "<"}
 
 _WORDS_OF_STAND_INS: Final = frozenset(
@@ -188,6 +192,8 @@ def _end(text: str, at: int, quote: str) -> int:
         return at
     value = run.group()
     field = _NEXT_FIELD.search(value)
+    while field is not None and (more := _GOES_ON.match(text, at + field.start())):
+        field = _NEXT_FIELD.search(value, more.end() - at)
     if field is not None and field.start() >= 1:
         value = value[: field.start()]
     while value:

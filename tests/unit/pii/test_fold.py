@@ -57,6 +57,29 @@ def test_half_a_pair_does_not_stop_the_search():
     assert {r.entity_type for r in pii.analyze(text)} == {"PERSON", "EMAIL_ADDRESS"}
 
 
+IGNORABLE = [
+    *map(chr, [0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0]),
+    *(chr(c) for first, last in [(0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E)] for c in range(first, last + 1)),
+    *(chr(c) for first, last in [(0x2060, 0x206F), (0xFE00, 0xFE0F), (0xFFF0, 0xFFF8)] for c in range(first, last + 1)),
+    *map(chr, [0x1BCA0, 0x1D173, 0xE0000, 0xE0001, 0xE0041, 0xE007F, 0xE0100, 0xE01EF, 0xE0FFF]),
+]
+"""What Unicode calls ignorable by default; of the long ranges the ends."""
+
+
+@pytest.mark.parametrize("sign", IGNORABLE, ids=lambda sign: f"U+{ord(sign):04X}")
+@pytest.mark.parametrize(
+    "value",
+    ["4111 1111 1111 1111", "4111111111111111", "+49 151 23456789", "DE89370400440532013000", "ada@example.org"],
+)
+def test_what_is_not_seen_hides_nothing(sign, value):
+    """Wherever it stands in a value."""
+    before = analyze(f"to {value} now")
+    assert before
+    for at in range(1, len(value)):
+        found = analyze(f"to {value[:at]}{sign}{value[at:]} now")
+        assert [(r.entity_type, r.start, r.end) for r in found] == [(r.entity_type, r.start, r.end + 1) for r in before]
+
+
 @given(st.lists(ODD, min_size=1, max_size=20))
 @settings(max_examples=50, deadline=None)
 def test_long_texts_are_folded_as_short_ones(parts):

@@ -40,6 +40,15 @@ def found(text):
         ("seed phrase: " + "legal winner thank year wave sausage worth useful legal winner thank yellow",) * 2,
         ('{\\"password\\": \\"hunter2x\\"}', "hunter2x"),
         ("PIN: 4821", "4821"),
+        (r"password=hunt\ner2x9", r"hunt\ner2x9"),
+        (r"password: hunt\ner2x9\nfoo=bar", r"hunt\ner2x9"),
+        (r"DB_PASSWORD=ab\tc1d2e3 next", r"ab\tc1d2e3"),
+        (r"password=hunt3r\\re2x9!", r"hunt3r\\re2x9!"),
+        (r"password=Tr0ub4dor\nuser=bob", "Tr0ub4dor"),
+        (r"password=Tr0ub4dor\nuser2 = bob", "Tr0ub4dor"),
+        (r"password=Tr0ub4dor\nUser bob logged in", "Tr0ub4dor"),
+        (r"pwd=s3cret\n2024-01-01T10:00 INFO start", "s3cret"),
+        (r"password: hunter2x9\r\nHost: a", "hunter2x9"),
     ],
 )
 def test_passwords_as_they_are_chosen(text, secret):
