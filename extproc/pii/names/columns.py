@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from extproc.pii.names.keys import holds_a_name
+from extproc.pii.names.keys import announces_person
 from extproc.pii.names.spans import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SCORE: Final = 0.8
-_WHO: Final = re.compile(
-    r"customer|client|patient|employee|guest|passenger|applicant|tenant|surname|attendee|participant|member",
-    re.IGNORECASE,
-)
 _RULE: Final = re.compile(r"\n[ \t]{0,4}\|?[ \t]{0,4}:?-{2,40}:?[ \t]{0,4}(?=[|\n])")
 _NAME: Final = re.compile(r"[^\W\d_][\w.'’-]{0,30}(?: [\w.'’-]{1,30}){0,4}")
 _LONGEST_HEAD, _MOST_LINES = 400, 2000
@@ -41,7 +37,7 @@ def find(text: str) -> list[Span]:
 
 def _below(text: str, start: int, end: int, at: int, delimiter: str) -> Iterator[Span]:
     heads = text[start:end].split(delimiter)
-    wanted = [nth for nth, head in enumerate(heads) if _announces(head.strip(" \t\"'*_"))]
+    wanted = [nth for nth, head in enumerate(heads) if announces_person(head.strip(" \t\"'*_"))]
     if not wanted:
         return
     for _ in range(_MOST_LINES):
@@ -60,7 +56,3 @@ def _below(text: str, start: int, end: int, at: int, delimiter: str) -> Iterator
         at = stop + 1
         if at >= len(text):
             return
-
-
-def _announces(head: str) -> bool:
-    return bool(head) and (holds_a_name(head) or _WHO.fullmatch(head) is not None)

@@ -24,6 +24,10 @@ _KEY: Final = re.compile(
     re.IGNORECASE,
 )
 _PERSON: Final = re.compile(rf"{_START}(?:(?:{_WHOSE})[_\-. ]?)+names?$|{_START}surname$", re.IGNORECASE)
+_WHO_ALONE: Final = re.compile(
+    r"customer|client|patient|employee|guest|passenger|applicant|tenant|surname|attendee|participant|member",
+    re.IGNORECASE,
+)
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -35,6 +39,11 @@ def announces(key: str) -> bool:
 def holds_a_name(key: str) -> bool:
     """Whether the value under a key is a person's name and nothing else: `first_name`, `customerName`; not a bare `name`."""
     return _holds_a_name(key) if len(key) <= LONGEST_KEY else False
+
+
+def announces_person(key: str) -> bool:
+    """The same, or who the person is: `customer`."""
+    return bool(key) and (holds_a_name(key) or _WHO_ALONE.fullmatch(key) is not None)
 
 
 def _reads(kind: re.Pattern[str], key: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from extproc.errors import NamesOverBudgetError
-from extproc.pii.names import by_cues, columns, scripts, streets
+from extproc.pii.names import by_cues, columns, fields, scripts, streets
 from extproc.pii.names.cues import CASUAL, STREET_ENDS, STREET_WORDS, Cues
 from extproc.pii.names.keys import holds_a_name
 from extproc.pii.names.repeats import WORD, repeats
@@ -68,6 +68,7 @@ class NameRecognizer:
         results = self._read(cut, key)
         more = [(span, "head of its column") for span in columns.find(cut.text)]
         if not cut.text.isascii():
+            more += [(span, "key") for span in fields.find(cut.text)]
             more += [(span, "given name") for span in scripts.find(cut.text)]
             more += [(span, "grammar of an address") for span in scripts.addresses(cut.text)]
         if not more:

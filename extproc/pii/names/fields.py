@@ -1,0 +1,48 @@
+"""Names in scripts that the network does not read, after the key of a field within a text: JSON in a log line, `key=value`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from extproc.pii.names.announced import PHRASES
+from extproc.pii.names.keys import LONGEST_KEY, announces_person, holds_a_name
+from extproc.pii.names.spans import Span
+from extproc.slices import in_slices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCORE: Final = 0.8
+_PART: Final = r"(?:[\w.\u0300-\u036f\u064b-\u0652\u0900-\u0ecd-]|['’](?=\w)){0,40}"
+_FIELD: Final = re.compile(
+    r"[:=][ \t]{0,4}\\{0,7}(?P<quote>[\"'“«]?)"
+    rf"(?P<value>(?=[\u0370-\uffff])[^\W\d_]{_PART}(?: {{1,2}}(?!\d)\w{_PART}){{0,4}})"
+    r"(?=[ \t]*(?:[\"'”»\\,;|&<}\])\r\n]|\Z)|[ \t]+[\w.-]{1,40}=)"
+)
+"""What stands between a key and a value that begins with a letter beyond Latin, and the value to its end."""
+_BESIDE: Final = " \t\\\"'”»*"
+_MOST_BESIDE: Final = 12
+
+
+def find(text: str) -> Iterator[Span]:
+    """The names under keys that announce a person."""
+    if ":" not in text and "=" not in text:
+        return
+    for field in in_slices(_FIELD.finditer(text)):
+        start, end = field.span("value")
+        value = text[start:end].rstrip(".")
+        says = announces_person if field["quote"] else holds_a_name  # `Customer: Здравствуйте, …` is a dialogue
+        if says(_key_before(text, field.start())) and value.lower() not in PHRASES:
+            yield Span("PERSON", start, start + len(value), SCORE)
+
+
+def _key_before(text: str, end: int) -> str:
+    """The word before a sign, and quotation marks and backslashes between them."""
+    floor = max(0, end - _MOST_BESIDE)
+    while end > floor and text[end - 1] in _BESIDE:
+        end -= 1
+    start, floor = end, max(0, end - LONGEST_KEY)
+    while start > floor and (text[start - 1].isalnum() or text[start - 1] in "_-."):
+        start -= 1
+    return text[start:end]
