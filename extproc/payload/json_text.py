@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from extproc.edits import Edit, apply
 from extproc.payload.channel import Spelled
-from extproc.payload.literal import unescape
+from extproc.payload.literal import spell, unescape
 from extproc.payload.logprobs import LogprobsEditor
 from extproc.payload.scan import MAX_DEPTH
 from extproc.payload.tree import FREE_ANSWER, Use
@@ -38,6 +38,8 @@ _SLICE = 0x3FF
 """Steps after which it is asked whether anybody still waits."""
 _LONGEST_KEY = 4096
 _LONGEST_UNIT = 12
+_MOST_KEYS = 10_000
+"""Keys of one object that are told apart."""
 _DEEPEST = 8
 """JSON in a string in JSON, and so on: what is nested deeper is one text. Each level doubles the backslashes."""
 _BEGINS = re.compile(r'\{[ \t\r\n]*+"|\[[ \t\r\n]*+["{\[]')
@@ -79,7 +81,7 @@ class JsonEditor:
         """Where what it holds begins."""
         self._inside = False
         self._logprobs: LogprobsEditor | None = None
-        self._stack: list[tuple[bool, Node, str | None]] = []
+        self._stack: list[tuple[bool, Node, str | None, dict[str, str], dict[str, int]]] = []
         self._deeper = bytearray()
         """Beyond MAX_DEPTH, where all places are alike: whether each container is an object."""
         self._in_object = False
@@ -87,6 +89,10 @@ class JsonEditor:
         self._node = tree
         self._value = tree
         self._key: str | None = None
+        self._named: dict[str, str] = {}
+        """Keys of this object, if they are texts: as they leave -> as they came."""
+        self._counts: dict[str, int] = {}
+        """How many keys of it would be this one."""
         self.closed_at: int | None = None
         """Within a text: where in the last piece, counted from what was held back before it, the value ended."""
 
@@ -182,17 +188,18 @@ class JsonEditor:
         """A container begins or ends, or goes on."""
         if mark in "{[":
             if len(self._stack) < MAX_DEPTH:
-                self._stack.append((self._in_object, self._node, self._key))
+                self._stack.append((self._in_object, self._node, self._key, self._named, self._counts))
             else:
                 self._deeper.append(self._in_object)
             self._node = self._value
+            self._named, self._counts = {}, {}
             self._in_object = self._at_key = mark == "{"
             self._value = self._node.items
         elif mark in "}]":
             if self._deeper:
                 self._in_object = bool(self._deeper.pop())
             elif self._stack:
-                self._in_object, self._node, self._key = self._stack.pop()
+                self._in_object, self._node, self._key, self._named, self._counts = self._stack.pop()
             self._at_key = False
             self._value = self._node.items
         else:
@@ -250,11 +257,27 @@ class JsonEditor:
         self._key = _unescaped(raw)
         self._value = self._node.keys.get(self._key.encode(errors="replace"), self._node.other)
         self._at_key = False
+        free = bool(self._node.use & Use.FREE)
+        edits: Sequence[Edit] = ()
         if self._editors.concerns(self._key) and _INSIDE.fullmatch(raw):
-            edits, _ = Spelled(self._editors(redact=bool(self._node.use & Use.FREE))).advance(raw, end=True)
+            edits, _ = self._editors(redact=free).advance(self._key, end=True)
+        if free:
+            edits = self._apart(self._key, edits)
+        if edits:
             first = match.start(1)
-            self._edits += ((first + start, first + stop, new) for start, stop, new in edits)
+            self._edits += ((first + start, first + stop, new) for start, stop, new in spell(raw, edits))
         return match.end()
+
+    def _apart(self, key: str, edits: Sequence[Edit]) -> Sequence[Edit]:
+        """The edits of a key, so that no two keys of an object become one. Which are still to come is not known."""
+        name = new = apply(key, edits) if edits else key
+        if len(self._named) >= _MOST_KEYS:
+            return edits
+        while self._named.get(name, key) != key:
+            self._counts[new] = count = self._counts.get(new, 1) + 1
+            name = f"{new} ({count})"
+        self._named[name] = key
+        return edits if name == new else [(0, len(key), name)]
 
     def _through_logprobs(self, text: str, at: int, *, end: bool) -> int:
         assert self._logprobs is not None

@@ -249,11 +249,12 @@ def _unique(places: Sequence[Place], changes: Changes) -> dict[tuple[int, str], 
     named: dict[tuple[int, str], str] = {}
     for owner, keys in objects.items():
         used = {old for old, new in keys.items() if new == old}
-        for old, new in keys.items():
-            key, count = new, 1
+        counts: Counter[str] = Counter()
+        for old, new in in_slices(keys.items()):
+            key = new
             while new != old and key in used:
-                count += 1
-                key = f"{new} ({count})"
+                counts[new] += 1
+                key = f"{new} ({counts[new] + 1})"
             used.add(key)
             named[owner, old] = key
     return named

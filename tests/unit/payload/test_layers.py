@@ -227,6 +227,16 @@ def test_the_name_of_a_number_in_any_spelling():
         document.replace(["[CREDIT_CARD_1]"])
 
 
+def test_many_keys_that_become_one():
+    """Told apart by a number, and each costs as much as the first."""
+    document = parse(
+        Intercept(path_prefix="/"), "/x", "application/json", "", json.dumps({f"k{i}": 1 for i in range(3000)}).encode()
+    )
+    new = json.loads(document.replace(["[A]"] * len(document.segments)))
+    assert list(new)[:3] == ["[A]", "[A] (2)", "[A] (3)"]
+    assert len(new) == 3000
+
+
 def test_a_number_where_an_api_has_a_text():
     """It becomes a string, as in any JSON."""
     document = chat({"messages": [{"role": "user", "content": 4111111111111111}], "user": 4111111111111111})

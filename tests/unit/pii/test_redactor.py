@@ -136,3 +136,36 @@ def test_what_the_request_said_is_no_news():
     assert whole(vault, "so eve@evil.org", 5)[0] == "so [EMAIL_ADDRESS]"
     vault.remember_texts([said])
     assert whole(vault, "so eve@evil.org", 5)[0] == "so eve@evil.org"
+
+
+RULE = Intercept(path_prefix="/v1/", redact_output=True)
+
+
+def called(vault, body, size):
+    """The members of a tool's arguments, as they leave in pieces."""
+    data = json.dumps({"choices": [{"message": {"tool_calls": [{"function": {"arguments": body}}]}}]}).encode()
+    editor = response_editor(RULE, "application/json", "", AnswerEditors(vault, REDACTOR))
+    out = b"".join(editor.feed(data[i : i + size]) for i in range(0, len(data), size)) + editor.feed(b"", end=True)
+    arguments = json.loads(out)["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]
+    return json.loads(arguments if isinstance(arguments, str) else json.dumps(arguments), object_pairs_hook=list)
+
+
+@pytest.mark.parametrize("size", [1, 9, 1000])
+@pytest.mark.parametrize("spelled", [json.dumps, lambda value: value])
+def test_keys_of_an_object_stay_as_many_as_they_were(vault, spelled, size):
+    """Two that would become one are told apart, in each object on its own, and so are an original and its placeholder."""
+    names = ["eve@evil.org", "bob@evil.org", "plain", 'mal"lory@evil.org or eve@evil.org', "[EMAIL_ADDRESS]"]
+    inner = dict.fromkeys(names[:2], 1)
+    sent = dict.fromkeys(names, 0) | {"ada@example.org": 1, "[EMAIL_ADDRESS_1]": inner, "tim@evil.org": 2}
+    got = called(vault, spelled(sent), size)
+    keys = [key for key, _ in got]
+    assert keys[:3] == ["[EMAIL_ADDRESS]", "[EMAIL_ADDRESS] (2)", "plain"]
+    assert len(set(keys)) == len(sent)
+    assert not any("evil" in key for key in keys)
+    assert [key for key, _ in dict(got)["ada@example.org (2)"]] == ["[EMAIL_ADDRESS]", "[EMAIL_ADDRESS] (2)"]
+
+
+def test_very_many_keys_that_become_one(vault):
+    """Each costs as much as the first."""
+    got = called(vault, {f"u{i}@evil.org": i for i in range(3000)}, 10_000)
+    assert len(dict(got)) == 3000
