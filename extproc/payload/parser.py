@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _BOM = b"\xef\xbb\xbf"
 _PARAMETER = re.compile(r';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;\s"]*))')
 _QUOTED_PAIR = re.compile(r"\\(.)")
+_HAS_FIELD = re.compile(rb"=(?!=*+\s*+\Z)")
+"""A field with a value: what ends in the signs that fill up base64 is none."""
 _MOST_NESTED = 3
 _MAX_BODY_BYTES = 8 * 2**20
 _LINES = (
@@ -174,7 +176,7 @@ class _Reader:
         if is_binary(media) or is_file:
             kind = kind_of(body) or ("binary" if data.is_binary(body) else None)
             return OpaqueDocument(body, kind) if kind is not None else _any_text(body)
-        if media == "application/x-www-form-urlencoded" and b"=" in body:
+        if media == "application/x-www-form-urlencoded" and _HAS_FIELD.search(body):
             return FormDocument(body, (), self._rule.intent_from)
         return TextDocument(body, charset)
 

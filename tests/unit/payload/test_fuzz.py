@@ -1,5 +1,6 @@
 """Nothing that a client or an upstream sends makes payload crash, hang, or change what it has no reason to."""
 
+import base64
 import os
 from contextlib import suppress
 from itertools import pairwise
@@ -114,6 +115,7 @@ def through(vault, content_type, body, cuts):
 @CASES
 @given(BYTES, st.sampled_from(REQUEST_TYPES), st.sampled_from(KINDS), st.sampled_from(["/v1/chat/completions", "/x"]))
 @example(b'{"input":[[', "application/json", "openai", "/v1/embeddings")
+@example(base64.b64encode(b'{"role":"a"}'), "application/x-www-form-urlencoded", "auto", "/x")
 def test_requests(body, content_type, kind, path):
     """Read or refused; what is read and not changed is the very body, and what is changed can be read again."""
     rule = Intercept(path_prefix="/", payload=kind)
