@@ -7,6 +7,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from inference.constraint.fault import Place
 
 _EXACT = 1 << 53
@@ -52,6 +54,31 @@ def read(schema: dict[str, Any], place: Place, held: dict[str, Any]) -> None:
     elif whole and "enum" not in held:  # nobody reads longer ones, and a small model in doubt writes digits for ever
         held.setdefault("minimum", _LOWEST)
         held.setdefault("maximum", _INT64)
+
+
+def only_multiples(held: dict[str, Any], place: Place) -> None:
+    """Of listed values, keep the multiples: llguidance follows both at once into places where nothing can follow."""
+    if "enum" not in held or "multipleOf" not in held:
+        return
+    step = Decimal(repr(held.pop("multipleOf")))
+    left = [value for value in held["enum"] if not _is_number(value) or Decimal(repr(value)) % step == 0]
+    if not left:
+        raise place.fault("no value of `enum` is a multiple of `multipleOf`")
+    held["enum"] = left
+
+
+def mixes(parts: list[Any]) -> bool:
+    """Whether, of parts that hold together, one says `multipleOf` and another lists numbers."""
+    multiples = [_says(part, lambda one: "multipleOf" in one) for part in parts]
+    listed = [_says(part, lambda one: any(map(_is_number, one.get("enum", ())))) for part in parts]
+    return any(multiples[i] and listed[j] for i in range(len(parts)) for j in range(len(parts)) if i != j)
+
+
+def _says(part: Any, holds: Callable[[dict[str, Any]], bool]) -> bool:
+    """Whether a schema, or one that it joins or chooses from, says so of the value itself."""
+    if not isinstance(part, dict):
+        return False
+    return holds(part) or any(_says(one, holds) for key in ("allOf", "anyOf") for one in part.get(key, ()))
 
 
 def count_of(value: Any, place: Place) -> int:

@@ -129,6 +129,7 @@ class _Reader:
         self._values(schema, place, held, all_of)
         strings.read(schema, place, held, all_of)
         numbers.read(schema, place, held)
+        numbers.only_multiples(held, place)
         if "multipleOf" in held:
             self._limits.multiple(held["multipleOf"], place.at("multipleOf"))
         self._array(schema, place, held)
@@ -140,6 +141,8 @@ class _Reader:
                 self._group(keyword, schema[keyword], place.at(keyword), all_of)
         if not held and len(all_of) == 1:
             return all_of[0]
+        if numbers.mixes([held, *all_of]):
+            raise place.fault("`multipleOf` beside an `enum` or `const` of numbers, joined by `allOf`, cannot be held")
         return {**held, "allOf": all_of} if all_of else held
 
     def _refuse(self, schema: dict[str, Any], place: Place) -> None:

@@ -200,3 +200,33 @@ def test_nothing_of_the_schema_but_its_path_is_told():
     with pytest.raises(NotHeldError) as caught:
         held_schema(schema, "response_format")
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "number", "multipleOf": 0.25, "enum": [1.5, 0.3, "x", None]},
+        {"multipleOf": 3, "enum": [1, 2, 3, 4.5, 6, True, [1]]},
+        {"multipleOf": 0.1, "const": 0.3},
+        {"type": "array", "items": {"multipleOf": 5, "enum": [5, 7, 10]}, "minItems": 1, "maxItems": 2},
+    ],
+)
+def test_listed_values_are_multiples(schema):
+    """Of listed numbers those are left that are multiples; every answer comes to its end."""
+    assert len(answers(schema, 40)) == 40
+    for text in answers(schema, 40):
+        check(schema, text)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"multipleOf": 2, "enum": [1, 3]},
+        {"allOf": [{"multipleOf": 0.25}, {"enum": [1.5, 2]}]},
+        {"multipleOf": 2, "allOf": [{"anyOf": [{"const": 4}, {"type": "string"}]}]},
+    ],
+)
+def test_multiples_and_lists_that_cannot_be_joined(schema):
+    """Nothing is left, or the two are said in different places: refused, never an answer that stops halfway."""
+    with pytest.raises(NotHeldError):
+        held_schema(schema, "schema")
