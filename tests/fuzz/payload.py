@@ -15,7 +15,7 @@ with atheris.instrument_imports(include=["extproc.payload"]):
     from extproc.payload import Change, parse, parse_query, response_editor
 
 from extproc.config.intercept import Intercept
-from extproc.errors import BodyTooLargeError, OutOfRangeError, UnreadableBodyError
+from extproc.errors import BodyTooLargeError, OutOfRangeError, PersonalNumberError, UnreadableBodyError
 from extproc.pii import Vault
 from tests.fuzz.kinds import CODINGS, TYPES
 
@@ -34,7 +34,7 @@ def one_input(data: bytes) -> None:
     body = data[2:]
     try:
         document = parse(RULE, path, content_type, coding, body, max_body_bytes=LARGEST)
-    except (UnreadableBodyError, BodyTooLargeError, OutOfRangeError):
+    except (UnreadableBodyError, BodyTooLargeError, OutOfRangeError, PersonalNumberError):
         pass
     else:
         untouched: list[Change | None] = [None] * len(document.segments)
