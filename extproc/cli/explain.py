@@ -19,7 +19,7 @@ from extproc.config import load
 from extproc.config.intercept import rule_for
 from extproc.decision import Facts, Forward, Inquiry, Refuse, Respond
 from extproc.errors import ConfigError
-from extproc.identity import caller_of
+from extproc.identity import Callers
 from extproc.payload import coverage
 from extproc.pii.anonymizer import search
 from extproc.pipeline import Pipeline
@@ -95,7 +95,7 @@ def _explain(
     if rule is None:
         raise ConfigError(f"no rule of `intercept` matches {method} {path}: such a request passes as it is, unread")
     pipeline = Pipeline.build(mesh, report=lambda message: click.echo(message, err=True))
-    inquiry = Inquiry(rule, target, headers, body, caller_of(mesh.telemetry.project, headers))
+    inquiry = Inquiry(rule, target, headers, body, Callers(mesh.identity).caller(headers))
     admission = pipeline.admit(inquiry)
     if not isinstance(admission, Facts):
         return {"report": _ended(admission), "texts": []}

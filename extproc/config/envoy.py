@@ -25,7 +25,7 @@ class TokenLimit(Section):
     per_s: float = Field(default=60.0, ge=0.05)
     """The interval."""
     by: Literal["all", "project", "model"] = "project"
-    """Whose budget it is: everybody's together, or that of each project (`telemetry.project`) or model."""
+    """Whose budget it is: everybody's together, or that of each project (`identity`) or model."""
     service: str | None = None
     """`host:port` of an envoyproxy/ratelimit: one budget for all Envoys, charged what answers really used. Default: a
     budget of each Envoy's own, charged the estimated tokens of the prompt (four bytes each)."""

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from extproc.config.envoy import EnvoySettings
+from extproc.config.identity import IdentitySettings
 from extproc.config.intents import ClassifierSettings, Intent
 from extproc.config.intercept import DEFAULT_INTERCEPT, Intercept, Limits
 from extproc.config.kubernetes import KubernetesSettings
@@ -23,6 +24,7 @@ class Mesh(Section):
     version: Literal[1]
     processor: ProcessorSettings = Field(default_factory=ProcessorSettings)
     intercept: tuple[Intercept, ...] = DEFAULT_INTERCEPT
+    identity: IdentitySettings = Field(default_factory=IdentitySettings)
     limits: Limits = Field(default_factory=Limits)
     intents: dict[str, Intent] = Field(default_factory=dict)
     classifier: ClassifierSettings = Field(default_factory=ClassifierSettings)
@@ -42,14 +44,14 @@ class Mesh(Section):
     @property
     def reads_usage(self) -> bool:
         """Whether token usage is read from answers: unless `telemetry.usage` says, where somebody pays or looks."""
-        telemetry, project = self.telemetry, self.telemetry.project
+        telemetry = self.telemetry
         if not telemetry.enabled:
             return False
         if telemetry.usage is not None:
             return telemetry.usage
         priced = any(m.price_per_million.input or m.price_per_million.output for m in self.models.values())
         told = telemetry.audit or telemetry.otlp
-        return bool(priced or project.header or project.spiffe or project.claim or told)
+        return bool(priced or self.identity.names_projects or told)
 
     @property
     def logs_usage(self) -> bool:

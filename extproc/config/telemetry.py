@@ -37,19 +37,6 @@ class TraceSettings(Section):
     """Print spans to standard error too."""
 
 
-class ProjectSettings(Section):
-    """Who pays: where the name of the caller's project is read."""
-
-    header: str | None = None
-    """A request header that your gateway sets."""
-    spiffe: bool = False
-    """The SPIFFE id of `x-forwarded-client-cert`."""
-    claim: str | None = None
-    """A claim of the JWT that Envoy's `jwt_authn` has verified and passes as dynamic metadata; dotted for a nested one."""
-    known: tuple[str, ...] = ()
-    """Projects that may become a metric's label; any other is `other`. The audit line has the name as it came."""
-
-
 class AuditSettings(Section):
     """One JSON line per decision, each with the digest of the one before."""
 
@@ -78,7 +65,8 @@ class TelemetrySettings(Section):
     traces: TraceSettings = Field(default_factory=TraceSettings)
     metrics_interval_s: float = Field(default=15.0, gt=0)
     """How often metrics are sent over OTLP."""
-    project: ProjectSettings = Field(default_factory=ProjectSettings)
+    projects: tuple[str, ...] = ()
+    """Projects that may become a metric's label; any other is `other`. The audit line has the name as it came."""
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
     """Of `price_per_million`."""
     usage: bool | None = None

@@ -56,6 +56,8 @@ class RequestHeaders:
     """None from an Envoy that does not tell (before 1.33)."""
     metadata: Mapping[str, object] | None = None
     """What `jwt_authn` has verified, where Envoy is told to pass it on."""
+    certificate: str = ""
+    """The URI in the certificate that the caller has shown Envoy, where Envoy is told to say it."""
     observed: bool = False
     """Envoy only lets us watch (`observability_mode`): it reads no reply."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from extproc.identity import Callers
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from extproc.config import Mesh
     from extproc.config.intercept import Intercept
     from extproc.config.models import Model
-    from extproc.config.telemetry import ProjectSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,8 @@ class ExchangeSettings:
 
     rules: tuple[Intercept, ...]
     """Which requests are read."""
-    project: ProjectSettings
-    """Where the caller's project is told."""
+    callers: Callers
+    """Tells who calls."""
     max_body_bytes: int
     routes: bool
     """The body decides the route, which STREAMED cannot wait for."""
@@ -34,7 +35,7 @@ class ExchangeSettings:
         """Those of a mesh."""
         return cls(
             mesh.intercept,
-            mesh.telemetry.project,
+            Callers(mesh.identity),
             mesh.limits.max_body_bytes,
             bool(mesh.intents),
             mesh.shadow,

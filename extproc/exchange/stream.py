@@ -45,7 +45,7 @@ from extproc.exchange.observer import Observer, Silence
 from extproc.exchange.recorder import Recorder
 from extproc.exchange.refusal import refuse
 from extproc.exchange.states import NEXT, State
-from extproc.identity import ANONYMOUS, caller_of
+from extproc.identity import ANONYMOUS
 from extproc.payload import STALE_HEADERS
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class HttpStream:
             return self._pass_by()
         if self._observer.refuses:
             raise AuditError("the audit trail cannot be written, and no request goes on without it")
-        self._recorder.caller = self._caller = caller_of(self._settings.project, headers, event.metadata)
+        self._recorder.caller = self._caller = self._settings.callers.caller(headers, event.metadata, event.certificate)
         self._recorder.trace = self._observer.begin(headers, self._caller)
         if self.pipeline.gates:
             admission = self.pipeline.admit(self._question())

@@ -1,79 +1,132 @@
-"""The caller of a request, known before its body is: the same one for telemetry, audit, caches, budgets and policy."""
+"""The caller of a request, known before its body is: the same one for telemetry, audit, caches, budgets and policy.
+
+What Envoy has verified says who it is: a JWT, then a certificate. Headers are believed where `mesh.yaml` says so, for what
+nothing verified tells. Where nothing does, the caller is anonymous.
+"""
 
 from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from extproc.identity.sender import sender_of
+from extproc.identity.certificates import forwarded_id, spiffe_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from extproc.config.telemetry import ProjectSettings
+    from extproc.config.identity import IdentitySettings
 
 UNKNOWN = "unknown"
 """The project of a caller that names none."""
-_NO_CLAIMS: Final[Mapping[str, object]] = MappingProxyType({})
+_NO_CLAIMS: Final[Mapping[str, Any]] = MappingProxyType({})
 _NAME = re.compile(r"[\w.:/@+-]{1,128}")
-_SPIFFE = re.compile(r"(?:^|[;,])URI=(spiffe://[^;,\"]{1,256})", re.IGNORECASE)
+"""What a header may say: it is believed, and yet nobody has verified it."""
+_TOLD = re.compile(r'[^\x00-\x1f"\\\x7f-\x9f]{1,256}')
+"""What a claim may say."""
+
+Source = Literal["", "jwt", "certificate", "header"]
 
 
 class Caller(NamedTuple):
     """Who sent a request."""
 
     id: str = ""
-    """SPIFFE id of the certificate that the caller's side of a mesh has shown; empty: none, or none that is read."""
+    """Subject of its JWT, else the SPIFFE id of its certificate, else what a trusted header says; empty: anonymous."""
     project: str = UNKNOWN
     """Who pays."""
-    claims: Mapping[str, object] = _NO_CLAIMS
-    """Payloads of the JWTs that `jwt_authn` has verified, under the names that it keeps them by."""
+    team: str = ""
+    claims: Mapping[str, Any] = _NO_CLAIMS
+    """Of the JWTs that `jwt_authn` has verified."""
+    source: Source = ""
+    """What says who it is."""
 
 
 ANONYMOUS = Caller()
 
 
-def distinct(caller: Caller, headers: Mapping[str, str]) -> str:
-    """What tells one caller from another: who it is, as far as that is known, else whose request it is. Not for logs."""
-    if caller.id or caller.project != UNKNOWN:
-        return f"{caller.id} {caller.project}"
-    return sender_of(headers)
+class Callers:
+    """Tells callers, as the section `identity` says where to look. A value that is not fit to be a name counts as none."""
+
+    def __init__(self, settings: IdentitySettings) -> None:
+        self._settings = settings
+        self._whole = {m.id: m for m in reversed(settings.callers) if not m.id.endswith("*")}
+        self._members = settings.callers
+        self._looks = bool(settings.certificate or settings.jwt or settings.headers.names())
+
+    def caller(
+        self, headers: Mapping[str, str], metadata: Mapping[str, Any] | None = None, certificate: str = ""
+    ) -> Caller:
+        """The caller of a request.
+
+        `headers`: names in lower case. `metadata`: what `jwt_authn` has verified, the payload of each JWT under a name.
+        `certificate`: the SPIFFE id that Envoy's own connection has shown.
+        """
+        if not self._looks:
+            return ANONYMOUS
+        settings = self._settings
+        claims: Mapping[str, Any] = _NO_CLAIMS
+        name, project, team, source = "", "", "", ""
+        if settings.jwt is not None and metadata:
+            claims = merged(metadata)
+            name, project, team = (
+                told(claims, path) for path in (settings.jwt.id, settings.jwt.project, settings.jwt.team)
+            )
+            source = "jwt" if name else ""
+        shown = self._certificate(headers, certificate) if settings.certificate else ""
+        if shown and not name:
+            name, source = shown, "certificate"
+        trusted = settings.headers
+        if trusted.id and not name:
+            name = _named(headers.get(trusted.id, ""))
+            source = "header" if name else ""
+        if self._members and name and not (project and team):
+            known_project, known_team = self._known(name)
+            project, team = project or known_project, team or known_team
+        project = project or (shown if source == "certificate" else "")
+        if trusted.project and not project:
+            project = _named(headers.get(trusted.project, ""))
+        if trusted.team and not team:
+            team = _named(headers.get(trusted.team, ""))
+        if not (name or project or team or claims):
+            return ANONYMOUS
+        return Caller(name, project or UNKNOWN, team, claims, source)  # type: ignore[arg-type]
+
+    def _certificate(self, headers: Mapping[str, str], certificate: str) -> str:
+        if self._settings.certificate == "linkerd":
+            return _named(headers.get("l5d-client-id", ""))
+        return spiffe_id(certificate) or forwarded_id(headers.get("x-forwarded-client-cert", ""))
+
+    def _known(self, name: str) -> tuple[str, str]:
+        """Project and team of an id, where the section tells them."""
+        member = self._whole.get(name)
+        if member is None:
+            member = next((m for m in self._members if m.id.endswith("*") and name.startswith(m.id[:-1])), None)
+        return (member.project or "", member.team or "") if member else ("", "")
 
 
-def caller_of(
-    settings: ProjectSettings, headers: Mapping[str, str], claims: Mapping[str, object] | None = None
-) -> Caller:
-    """The caller, as these settings say where to look. A value that is not fit to be a name counts as none.
+def merged(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The claims of all verified JWTs; of two that say different things, the one whose name comes first counts."""
+    payloads = [metadata[name] for name in sorted(metadata, reverse=True) if isinstance(metadata[name], dict)]
+    if len(payloads) == 1:
+        return payloads[0]  # type: ignore[no-any-return]
+    return {claim: value for payload in payloads for claim, value in payload.items()}
 
-    `headers`: names in lower case. `claims`: as `Caller` has them.
+
+def told(claims: Mapping[str, Any], path: str | None) -> str:
+    """Value of a claim, as `project` or nested as `realm.project`; empty where it has none that is a name.
+
+    Names of claims may hold dots themselves, as `https://example.com/team` does.
     """
-    identity = _spiffe_id(headers) if settings.spiffe else ""
-    project = _named(_claim(settings.claim, claims)) if settings.claim is not None else ""
-    project = project or identity
-    if not project and settings.header is not None:
-        project = _named(headers.get(settings.header.lower(), ""))
-    if not project and not claims:
-        return ANONYMOUS
-    return Caller(identity, project or UNKNOWN, claims or _NO_CLAIMS)
+    if path is None:
+        return ""
+    value = claims.get(path)
+    if value is None and "." in path:
+        value = claims
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, str) and _TOLD.fullmatch(value) else ""
 
 
 def _named(value: str) -> str:
     return value if _NAME.fullmatch(value) else ""
-
-
-def _spiffe_id(headers: Mapping[str, str]) -> str:
-    """That of the last proxy's peer: each appends its own to what came."""
-    found = _SPIFFE.findall(headers.get("x-forwarded-client-cert", ""))
-    return _named(str(found[-1])) if found else ""
-
-
-def _claim(path: str, claims: Mapping[str, object] | None) -> str:
-    """Value of a claim, as `project` or nested as `realm.project`, in any of the verified payloads."""
-    for payload in (claims or {}).values():
-        value: object = payload
-        for name in path.split("."):
-            value = value.get(name) if isinstance(value, dict) else None
-        if isinstance(value, str):
-            return value
-    return ""

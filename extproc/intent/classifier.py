@@ -10,7 +10,7 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
 from extproc.embedding.encoder import Encoder
-from extproc.identity.sender import sender_of
+from extproc.identity import ANONYMOUS, Caller, sender_of
 from extproc.intent.batching import Batcher, BusyError
 from extproc.intent.cascade import Cascade, StaticView, cache_folder
 from extproc.intent.examples import Examples
@@ -101,12 +101,14 @@ class Classifier:
                 self.cascade.transform, lambda view: min(len(view.ids), budget.transformer), settings.max_batch
             )
 
-    def ask(self, text: str, headers: Mapping[str, str], deadline: float | None = None) -> Asked:
+    def ask(
+        self, text: str, headers: Mapping[str, str], deadline: float | None = None, caller: Caller = ANONYMOUS
+    ) -> Asked:
         """The intent of a text; where it takes more than a short pass of the transformer, that begins, and `answer` waits for it.
 
         `deadline` is a time of `time.monotonic`: near it, the best cheaper answer is given.
         """
-        first = self._first(text, headers)
+        first = self._first(text, headers, caller)
         if isinstance(first, IntentScore):
             return Asked(first)
         key, view = first
@@ -140,7 +142,7 @@ class Classifier:
 
     def classify_now(self, text: str, headers: Mapping[str, str] | None = None) -> IntentScore:
         """The score, for callers that have no event loop: commands, measurements."""
-        first = self._first(text, headers or {})
+        first = self._first(text, headers or {}, ANONYMOUS)
         if isinstance(first, IntentScore):
             return first
         key, view = first
@@ -174,7 +176,7 @@ class Classifier:
         if self._batcher is not None:
             self._batcher.close()
 
-    def _first(self, text: str, headers: Mapping[str, str]) -> IntentScore | tuple[bytes, StaticView]:
+    def _first(self, text: str, headers: Mapping[str, str], caller: Caller) -> IntentScore | tuple[bytes, StaticView]:
         """Everything before the transformer: a decision, or what the transformer is to be asked."""
         matched = self._rules.match(text, headers)
         if matched is not None:
@@ -184,7 +186,7 @@ class Classifier:
         read = _ends(text)
         if not read or read.isspace():
             return IntentScore(None, 0.0, "abstain", "empty")
-        key = self._digest(read, sender_of(headers))
+        key = self._digest(read, sender_of(caller, headers))
         recent = self._recent.get(key)
         if recent is not None:
             self._recent.move_to_end(key)

@@ -29,7 +29,9 @@ class Asking:
             case.reason = "late"
             return
         try:
-            case.asked = self._classifier.ask(case.intent_text, case.inquiry.headers, case.classify_by)
+            case.asked = self._classifier.ask(
+                case.intent_text, case.inquiry.headers, case.classify_by, case.facts.caller
+            )
         except Exception as error:  # noqa: BLE001 - routing is an optimisation: it never costs a request
             case.reason = f"classifier:{type(error).__name__}"
 

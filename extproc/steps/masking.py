@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from extproc.identity import distinct
-from extproc.identity.sender import sender_of
+from extproc.identity import distinct, sender_of
 from extproc.payload import is_stateful
 from extproc.steps.closed import FAILING_CLOSED
 
@@ -47,5 +46,5 @@ class Masking:
                 deadline=case.lease.deadline,
                 remember=self._remembers or inquiry.rule.redact_output,
                 caller=distinct(case.facts.caller, inquiry.headers) if stateful else None,
-                sender=sender_of(inquiry.headers),
+                sender=sender_of(case.facts.caller, inquiry.headers),
             )

@@ -25,12 +25,11 @@ from extproc.telemetry.tally import PROVIDER, Tally, error_type
 from extproc.telemetry.usage import UsageReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from extproc.config import Mesh
-    from extproc.config.telemetry import ProjectSettings
     from extproc.exchange.record import ExchangeRecord, Usage
     from extproc.identity import Caller
     from extproc.telemetry.bill import Bill
@@ -140,7 +139,7 @@ class Telemetry:
                     exchange,
                     trace.operation if trace else "chat",
                     self._known(exchange.usage.response_model) if exchange.usage else "",
-                    label_of(self._settings.project, trace.project if trace else "") if bill else "",
+                    label_of(self._settings.projects, trace.project if trace else "") if bill else "",
                     bill,
                 )
                 if trace and trace.identity and self._spans and trace.identity.context.trace_flags.sampled:
@@ -231,6 +230,6 @@ class Telemetry:
         return self._known_models.get(model or "", OTHER if model else "")
 
 
-def label_of(settings: ProjectSettings, project: str) -> str:
+def label_of(known: Sequence[str], project: str) -> str:
     """The project as a metric's label: only names that the configuration knows, so that labels stay few."""
-    return project if project == UNKNOWN or project in settings.known else OTHER
+    return project if project == UNKNOWN or project in known else OTHER

@@ -12,7 +12,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Struct
 
-from extproc.config.wire_names import METADATA_NAMESPACE
+from extproc.config.wire_names import CERTIFICATE_ATTRIBUTE, CLAIMS_NAMESPACE, METADATA_NAMESPACE
 from extproc.errors import ProtocolError
 from extproc.exchange.events import (
     BodyMode,
@@ -54,13 +54,18 @@ def decode(data: bytes) -> Event:
         case "request_headers":
             part = message.request_headers
             return RequestHeaders(
-                _headers(part), part.end_of_stream, _negotiated(message), _claims(message), message.observability_mode
+                _headers(part),
+                part.end_of_stream,
+                _negotiated(message),
+                _claims(message),
+                _attribute(message, CERTIFICATE_ATTRIBUTE),
+                message.observability_mode,
             )
         case "request_body":
             return RequestBody(message.request_body.body, message.request_body.end_of_stream)
         case "response_headers":
             headers = message.response_headers
-            return ResponseHeaders(_headers(headers), headers.end_of_stream, _cluster(message))
+            return ResponseHeaders(_headers(headers), headers.end_of_stream, _attribute(message, CLUSTER_ATTRIBUTE))
         case "response_body":
             return ResponseBody(message.response_body.body, message.response_body.end_of_stream)
         case "request_trailers":
@@ -93,21 +98,22 @@ def _negotiated(message: Any) -> Negotiated | None:
     return Negotiated(*modes)
 
 
-def _cluster(message: Any) -> str:
-    """The cluster that answered, where Envoy is told to say it."""
+def _attribute(message: Any, name: str) -> str:
+    """An attribute that Envoy is told to say; empty where it does not."""
     for space in message.attributes.values():
-        if CLUSTER_ATTRIBUTE in space.fields:
-            return str(space.fields[CLUSTER_ATTRIBUTE].string_value)
+        if name in space.fields:
+            return str(space.fields[name].string_value)
     return ""
 
 
-def _claims(message: Any) -> dict[str, object] | None:
-    """The metadata that Envoy passes on, as plain data: payloads of verified JWTs by the name that they are kept under."""
+def _claims(message: Any) -> dict[str, Any] | None:
+    """Payloads of verified JWTs, as plain data, by the name that they are kept under. Other metadata proves nothing."""
     if not message.HasField("metadata_context"):
         return None
-    claims: dict[str, object] = {}
-    for space in message.metadata_context.filter_metadata.values():
-        claims |= MessageToDict(Struct.FromString(space.SerializeToString()))
+    spaces = message.metadata_context.filter_metadata
+    if CLAIMS_NAMESPACE not in spaces:
+        return None
+    claims: dict[str, Any] = MessageToDict(Struct.FromString(spaces[CLAIMS_NAMESPACE].SerializeToString()))
     return claims
 
 

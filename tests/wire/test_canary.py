@@ -194,11 +194,12 @@ def mesh(receiver: Receiver, audit: Any) -> dict[str, Any]:
             }
             for name, port in (("telemetry", 8081), ("support", 8082), ("general", 8083))
         },
+        "identity": {"headers": {"project": "x-team"}},
         "telemetry": {
             "otlp": {"endpoint": f"http://127.0.0.1:{receiver.port}"},
             "traces": {"ratio": 1.0, "console": True},
             "metrics_interval_s": 0.2,
-            "project": {"header": "x-team", "known": ["success-whole"]},
+            "projects": ["success-whole"],
             "audit": {"path": str(audit)},
         },
     }

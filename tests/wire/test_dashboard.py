@@ -58,9 +58,10 @@ async def ask(url, query):
 @pytest.mark.skipif(PROMETHEUS is None, reason="no prometheus; `python3 scripts/fetch_prometheus.py` says why")
 async def test_every_query_finds_data(tmp_path):
     """No panel of the dashboard asks for a metric, or a label, that is not there."""
-    telemetry = {"usage": True, "project": {"header": "x-team", "known": ["red"]}}
+    telemetry = {"usage": True, "projects": ["red"]}
+    identity = {"headers": {"project": "x-team"}}
     async with (
-        running_gateway(mesh={"telemetry": telemetry}) as gateway,
+        running_gateway(mesh={"telemetry": telemetry, "identity": identity}) as gateway,
         running_prometheus(tmp_path, gateway.processor_admin.removeprefix("http://")) as url,
     ):
         for _ in range(6):

@@ -27,10 +27,12 @@ async def _observed(tmp_path_factory):
             "otlp": {"endpoint": f"http://127.0.0.1:{receiver.port}"},
             "traces": {"ratio": 1.0},
             "metrics_interval_s": 0.2,
-            "project": {"header": "x-team", "known": ["red"]},
+            "projects": ["red"],
             "audit": {"path": str(audit)},
         }
-        async with running_gateway(mesh={"telemetry": telemetry}) as gateway:
+        async with running_gateway(
+            mesh={"telemetry": telemetry, "identity": {"headers": {"project": "x-team"}}}
+        ) as gateway:
             yield gateway, receiver, audit
 
 
@@ -126,7 +128,9 @@ async def test_a_receiver_that_is_gone_costs_nothing(protocol):
     """Requests go on while nothing listens; what is lost is counted, and the log says nothing of what was in it."""
     otlp = {"endpoint": "http://127.0.0.1:9", "protocol": protocol, "timeout_s": 0.2}
     telemetry = {"otlp": otlp, "traces": {"ratio": 1.0}, "metrics_interval_s": 0.1}
-    async with running_gateway(mesh={"telemetry": telemetry}) as gateway:
+    async with running_gateway(
+        mesh={"telemetry": telemetry, "identity": {"headers": {"project": "x-team"}}}
+    ) as gateway:
         for _ in range(5):
             assert (await gateway.chat(f"the pump is hot, tell {CANARY}@example.org")).status_code == 200
 
@@ -150,7 +154,9 @@ async def test_otlp_over_http():
     async with running_http_receiver() as receiver:
         otlp = {"endpoint": f"http://127.0.0.1:{receiver.port}/", "protocol": "http"}
         telemetry = {"otlp": otlp, "traces": {"ratio": 1.0}, "metrics_interval_s": 0.2}
-        async with running_gateway(mesh={"telemetry": telemetry}) as gateway:
+        async with running_gateway(
+            mesh={"telemetry": telemetry, "identity": {"headers": {"project": "x-team"}}}
+        ) as gateway:
             await gateway.chat("the bearing on pump 4 is running hot", headers={"traceparent": PARENT})
             await until(lambda: _true(receiver.spans and "gen_ai.client.token.usage" in receiver.metrics))
         assert receiver.paths == {"/v1/traces", "/v1/metrics"}
@@ -229,7 +235,9 @@ async def _true(value):
 async def test_a_full_disk_is_a_choice(on_error, status):
     """When audit lines cannot be written, further requests are refused, or the lost lines are counted."""
     telemetry = {"audit": {"path": "/dev/full", "on_error": on_error}}
-    async with running_gateway(mesh={"telemetry": telemetry}) as gateway:
+    async with running_gateway(
+        mesh={"telemetry": telemetry, "identity": {"headers": {"project": "x-team"}}}
+    ) as gateway:
         assert (await gateway.chat("the pump is hot")).status_code == 200
 
         async def lost():

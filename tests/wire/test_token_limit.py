@@ -21,8 +21,8 @@ TEXT = "the pump is hot " * 25
 async def test_local_budget_by_project():
     """Each project has a bucket of its own; who has used it up gets 429, the others go on."""
     envoy = {"token_limit": {"tokens": 300, "per_s": 3600}}
-    telemetry = {"project": {"header": "x-team"}}
-    async with running_gateway(mesh={"envoy": envoy, "telemetry": telemetry}) as gateway:
+    identity = {"headers": {"project": "x-team"}}
+    async with running_gateway(mesh={"envoy": envoy, "identity": identity}) as gateway:
         red = [(await gateway.chat(TEXT, headers={"x-team": "red"})).status_code for _ in range(5)]
         assert red == [200, 200, 429, 429, 429]
         assert (await gateway.chat(TEXT, headers={"x-team": "blue"})).status_code == 200

@@ -27,6 +27,8 @@ from envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutatio
 from envoy_data_plane.envoy.type.matcher.v3 import ListStringMatcher, RegexMatcher, StringMatcher
 
 from extproc.config.wire_names import (
+    CERTIFICATE_ATTRIBUTE,
+    CLAIMS_NAMESPACE,
     HEADER_PREFIX,
     LOGS_USAGE,
     METADATA_NAMESPACE,
@@ -88,6 +90,7 @@ NOTES = (
     Note("allowed_override_modes.response_body_mode", "", shown="NONE"),
     Note("message_timeout", "limits.deadline_ms and a margin: the processor answers first. Envoy's default is 200 ms."),
     Note("ExternalProcessor.stat_prefix", "Counters are http.<listener>.ext_proc.intentmesh.*"),
+    Note("request_attributes", "Tells the processor whose certificate the caller has shown."),
     Note(
         "response_attributes", "Tells the processor which version of a model answered, for metrics and the audit trail."
     ),
@@ -98,9 +101,6 @@ NOTES = (
     ),
     Note("metadata_options", "Without this, Envoy drops the processor's dynamic metadata: access logs would be empty."),
 )
-
-CLAIMS_NAMESPACE = "envoy.filters.http.jwt_authn"
-"""Where Envoy keeps the payload of a JWT that it has verified."""
 
 
 def masks(mesh: Mesh) -> bool:
@@ -143,6 +143,7 @@ def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER, *, logs_usage: b
         ],
         message_timeout=seconds((mesh.limits.deadline_ms + mesh.envoy.margin_ms) / 1000),
         stat_prefix="intentmesh",
+        request_attributes=[CERTIFICATE_ATTRIBUTE] if mesh.identity.certificate is True else [],
         response_attributes=["xds.cluster_name"] if any(model.versions for model in mesh.models.values()) else [],
         forward_rules=HeaderForwardingRules(
             allowed_headers=ListStringMatcher(
@@ -158,7 +159,7 @@ def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER, *, logs_usage: b
         ),
         metadata_options=MetadataOptions(
             forwarding_namespaces=(
-                MetadataOptionsMetadataNamespaces(untyped=[CLAIMS_NAMESPACE]) if mesh.telemetry.project.claim else None
+                MetadataOptionsMetadataNamespaces(untyped=[CLAIMS_NAMESPACE]) if mesh.identity.jwt else None
             ),
             receiving_namespaces=MetadataOptionsMetadataNamespaces(untyped=[METADATA_NAMESPACE]),
         ),
@@ -205,12 +206,8 @@ EARLY_NOTE = Note(
 
 
 def _configured_headers(mesh: Mesh) -> Iterator[str]:
-    """Headers on which intents and routes of this mesh match, and those that tell who pays."""
-    project = mesh.telemetry.project
-    if project.header:
-        yield project.header.lower()
-    if project.spiffe:
-        yield "x-forwarded-client-cert"
+    """Headers on which intents and routes of this mesh match, and those that tell who calls."""
+    yield from mesh.identity.read_headers()
     for headers in (*(i.headers for i in mesh.intents.values()), *(r.headers for r in mesh.routes)):
         for name in headers:
             yield name.lower()

@@ -6,7 +6,7 @@ import pytest
 
 from extproc.config.mesh import Mesh
 from extproc.config.pii import PiiSettings
-from extproc.identity.sender import sender_of
+from extproc.identity import ANONYMOUS, Caller, sender_of
 from extproc.intent import Classifier
 from extproc.payload import Segment
 from extproc.pii import Analyzer, Anonymizer
@@ -31,7 +31,7 @@ SECRETS = ("muabnegshcstewZ", "akswokyzclawoK", "hsifdrows2retnuh", "reuahleitsn
 )
 def test_callers(one, other, same):
     """By credential, else by peer: the address that Envoy saw itself, not what a client wrote before it."""
-    assert (sender_of(one) == sender_of(other)) is same
+    assert (sender_of(ANONYMOUS, one) == sender_of(ANONYMOUS, other)) is same
 
 
 def test_what_one_caller_sent_is_news_of_another():
@@ -89,3 +89,11 @@ def test_no_word_outlives_its_request():
     wanted = tuple(secret[::-1] for secret in SECRETS)
     left = [text for holder, text in strings() if holder is not wanted and any(word in text for word in wanted)]
     assert left == []
+
+
+def test_who_is_known_needs_no_credential():
+    """What is remembered for a caller is found again from wherever it calls; callers of one project are told apart."""
+    ada, bob = Caller("ada", "red"), Caller("bob", "red")
+    here, there = {"x-forwarded-for": "1.1.1.1"}, {"x-forwarded-for": "2.2.2.2"}
+    assert sender_of(ada, here) == sender_of(ada, there) != sender_of(bob, here)
+    assert sender_of(Caller(project="red"), here) != sender_of(Caller(project="red"), there)

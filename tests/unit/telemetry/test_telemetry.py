@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from extproc.config import parse
-from extproc.config.telemetry import AuditSettings, ProjectSettings
+from extproc.config.telemetry import AuditSettings
 from extproc.errors import ConfigError
 from extproc.exchange.record import ExchangeRecord
 from extproc.telemetry import instruments as names
@@ -251,8 +251,7 @@ def test_a_broken_traceparent_begins_a_new_trace(header):
 
 def test_few_projects_become_labels():
     """Those that the configuration knows, and `unknown`: whoever names others makes no series."""
-    settings = ProjectSettings(known=("red",))
-    assert [label_of(settings, name) for name in ("red", "blue", "unknown")] == ["red", "other", "unknown"]
+    assert [label_of(("red",), name) for name in ("red", "blue", "unknown")] == ["red", "other", "unknown"]
 
 
 def test_the_audit_trail_lies_beside_the_mesh(tmp_path):

@@ -159,3 +159,20 @@ def test_verified_claims_are_read():
     fields["payload"].struct_value.fields["realm"].struct_value.fields["project"].string_value = "red"
     event = codec.decode(message.SerializeToString())
     assert event.metadata == {"payload": {"realm": {"project": "red"}}}
+
+
+def test_other_metadata_proves_nothing():
+    """Only what jwt_authn keeps in its own namespace is a claim, whatever else an Envoy passes on."""
+    message = wire.ProcessingRequest()
+    message.request_headers.end_of_stream = True
+    message.metadata_context.filter_metadata["envoy.lb"].fields["payload"].struct_value.fields["sub"].string_value = "x"
+    assert codec.decode(message.SerializeToString()).metadata is None
+
+
+def test_the_certificate_is_read():
+    """The URI that Envoy has verified on its own connection, where it is told to say it."""
+    message = wire.ProcessingRequest()
+    message.request_headers.end_of_stream = True
+    fields = message.attributes["envoy.filters.http.ext_proc"].fields
+    fields["connection.uri_san_peer_certificate"].string_value = "spiffe://mesh/ns/red"
+    assert codec.decode(message.SerializeToString()).certificate == "spiffe://mesh/ns/red"

@@ -43,8 +43,9 @@ async def test_totals_are_the_servers_own(start, tmp_path):
     """JSON and streams, with and without `include_usage`: the sums of the audit trail are the server's own counters."""
     audit = tmp_path / "audit.jsonl"
     with start(model=DEMO) as server:
-        telemetry = {"audit": {"path": str(audit)}, "project": {"header": "x-team", "known": list(SHAPES)}}
-        async with running_gateway(mesh={"telemetry": telemetry}) as gateway:
+        telemetry = {"audit": {"path": str(audit)}, "projects": list(SHAPES)}
+        identity = {"headers": {"project": "x-team"}}
+        async with running_gateway(mesh={"telemetry": telemetry, "identity": identity}) as gateway:
             for upstream in gateway.upstreams.values():
                 upstream.answer = relay(int(server.url.rpartition(":")[2]))
             for shape, options in SHAPES.items():

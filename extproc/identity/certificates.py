@@ -1,0 +1,38 @@
+"""Whose certificate a caller has shown, as the proxies tell it."""
+
+from __future__ import annotations
+
+import re
+
+_SIGNS = re.compile(r'(?P<escapes>\\*)(?P<sign>[",])')
+_FIELDS = re.compile(r"""(?:[^;"]|"(?:[^"\\]|\\.)*+(?:"|\\?\Z))+""")
+"""Of one element; a value may be quoted."""
+_SPIFFE = re.compile(r"spiffe://[\w.-]{1,255}(/[\w.-]+)*")
+LONGEST = 2048
+"""Characters of a SPIFFE id, by its standard."""
+
+
+def spiffe_id(value: str) -> str:
+    """The value, if it is a SPIFFE id; else empty."""
+    return value if len(value) <= LONGEST and _SPIFFE.fullmatch(value) else ""
+
+
+def forwarded_id(header: str) -> str:
+    """The SPIFFE id of the last proxy's peer in `x-forwarded-client-cert`: each appends its own to what came before.
+
+    Empty where it has none, or names several: a certificate with more than one has no SPIFFE id.
+    """
+    fields = _FIELDS.findall(_last(header))
+    found = [field[4:].strip('"') for field in fields if field[:4].lower() == "uri="]
+    return spiffe_id(found[0]) if len(found) == 1 else ""
+
+
+def _last(header: str) -> str:
+    """The last element, read from its end: what stands before it is not the proxy's own, and may open quotes as it likes."""
+    quoted = False
+    for found in reversed(list(_SIGNS.finditer(header))):
+        if found["sign"] == '"':
+            quoted ^= not len(found["escapes"]) % 2
+        elif not quoted:
+            return header[found.end() :]
+    return header
