@@ -6,15 +6,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from extproc.config.addresses import split_address
+from extproc.config.hosts import Outbound
 from extproc.config.section import Section
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """`host:port` -> host without the brackets of IPv6, and port. Raises ValueError."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit() or not 0 <= int(port) < 65536:
-        raise ValueError(f"`{address}` is not host:port (as 127.0.0.1:8080)")
-    return host.strip("[]"), int(port)
 
 
 class TokenLimit(Section):
@@ -49,6 +43,8 @@ class EnvoySettings(Section):
     """`host:port` of `/ready` and `/stats/prometheus` and nothing else of the admin page: for a kubelet and Prometheus."""
     upstream: str | None = None
     """`host:port` of the service that gets every request that `intercept` does not name. Default: the default model."""
+    outbound: Outbound | None = None
+    """Calls that this machine's applications make, taken on their way out. Default: none are."""
     max_connections: int = Field(default=10_000, gt=0)
     """Connections from callers at once; Envoy refuses more rather than run out of memory."""
     idle_timeout_s: float = Field(default=300.0, gt=0)

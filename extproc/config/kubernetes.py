@@ -6,9 +6,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from extproc.config.hosts import InterceptedHost
 from extproc.config.section import Section
-
-TLS_PORT = 443
 
 
 class Images(Section):
@@ -31,34 +30,6 @@ class Workload(Section):
     """Labels of its pods."""
     port: int = Field(default=8000, gt=0, lt=65536)
     """Port on which it is called; the port's name in its Service starts with `http`, or Istio sees no HTTP there."""
-
-
-class Upstream(Section):
-    """How the proxy goes on to a host that applications call in the clear."""
-
-    port: int = Field(gt=0, lt=65536)
-    tls: bool = False
-    """TLS begins at the proxy: the certificate is verified for the host's name."""
-
-
-class InterceptedHost(Section):
-    """A host that applications call already, as `{host: vllm.models.svc.cluster.local, port: 8000}`."""
-
-    host: str
-    """As applications call it. `*.example.com` where the mesh takes wildcards."""
-    port: int = Field(default=80, gt=0, lt=65536)
-    """Port that applications call, in the clear: nobody can read what an application encrypts itself."""
-    upstream: Upstream | None = None
-    """Where the host really is, if not there: `{port: 443, tls: true}`."""
-
-    @model_validator(mode="after")
-    def _readable(self) -> Self:
-        if self.port == TLS_PORT:
-            raise ValueError(
-                f"applications that call {self.host} on port {TLS_PORT} encrypt what they send, and a proxy cannot read it: "
-                f"have them call http://{self.host} and write `port: 80, upstream: {{port: 443, tls: true}}`"
-            )
-        return self
 
 
 class GatewayRef(Section):

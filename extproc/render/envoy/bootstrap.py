@@ -17,7 +17,7 @@ from envoy_data_plane.envoy.extensions.resource_monitors.downstream_connections.
 from envoy_data_plane.envoy.extensions.resource_monitors.fixed_heap.v3 import FixedHeapConfig
 
 from extproc.render.document import File, Note, plain, to_yaml
-from extproc.render.envoy import clusters, listener, processor, routes, tls, token_limit, usage
+from extproc.render.envoy import clusters, listener, outbound, processor, routes, tls, token_limit, usage
 from extproc.render.envoy.extension import packed, seconds, socket_address
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ NOTES = (
     *routes.NOTES,
     *clusters.NOTES,
     *listener.NOTES,
+    *outbound.NOTES,
     *token_limit.NOTES,
     *usage.NOTES,
     Note("admin", "Whoever reaches this can stop the proxy: loopback only."),
@@ -49,12 +50,13 @@ NOTES = (
 def bootstrap(mesh: Mesh) -> Bootstrap:
     """Everything that an Envoy needs to carry this mesh."""
     limit = DownstreamConnectionsConfig(max_active_downstream_connections=mesh.envoy.max_connections)
-    listeners = [listener.listener(mesh)]
+    listeners = [listener.listener(mesh), *outbound.listeners(mesh)]
     every_cluster = [
         clusters.processor_cluster(mesh),
         *clusters.model_clusters(mesh),
         *token_limit.service_clusters(mesh),
         *usage.clusters(mesh),
+        *outbound.clusters(mesh),
     ]
     if mesh.envoy.probes:
         listeners.append(listener.probe_listener(mesh.envoy.probes))
@@ -108,7 +110,7 @@ def bootstrap_file(mesh: Mesh, path: str = "envoy.yaml") -> File:
 
 def render(mesh: Mesh) -> list[File]:
     """The target's files."""
-    return [bootstrap_file(mesh), *snippets(mesh)]
+    return [bootstrap_file(mesh), *outbound.scripts(mesh), *snippets(mesh)]
 
 
 def snippets(mesh: Mesh) -> list[File]:

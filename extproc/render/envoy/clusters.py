@@ -37,7 +37,7 @@ from envoy_data_plane.envoy.extensions.upstreams.http.v3 import (
 from envoy_data_plane.envoy.extensions.upstreams.http.v3 import HttpProtocolOptionsExplicitHttpConfig as ExplicitConfig
 from envoy_data_plane.envoy.type.v3 import Percent
 
-from extproc.config.envoy import split_address
+from extproc.config.addresses import split_address
 from extproc.render.document import Note
 from extproc.render.envoy import tls
 from extproc.render.envoy.extension import packed, pipe_address, seconds, socket_address

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from envoy_data_plane.envoy.config.core.v3 import Address, Pipe, SocketAddress, TypedExtensionConfig
 from envoy_data_plane.google.protobuf import Any as AnyMessage
 
-from extproc.config.envoy import split_address
+from extproc.config.addresses import split_address
 
 if TYPE_CHECKING:
     import betterproto2

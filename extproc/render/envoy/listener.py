@@ -25,6 +25,8 @@ from extproc.render.envoy.processor import early_header_mutation, http_filter
 from extproc.render.envoy.routes import virtual_host
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from extproc.config import Mesh
 
 LISTENER = "intentmesh"
@@ -62,10 +64,12 @@ NOTES = (
 )
 
 
-def connection_manager(mesh: Mesh) -> HttpConnectionManager:
-    """HTTP as this Envoy serves it."""
+def connection_manager(
+    mesh: Mesh, name: str = "intentmesh", hosts: Sequence[VirtualHost] = (), last: Sequence[HttpFilter] = ()
+) -> HttpConnectionManager:
+    """HTTP as this Envoy serves it; `last` are filters just before the router."""
     return HttpConnectionManager(
-        stat_prefix="intentmesh",
+        stat_prefix=name,
         access_log=[
             AccessLog(name="envoy.access_loggers.stdout", typed_config=packed(access_log())),
             *usage.access_logs(mesh),
@@ -82,9 +86,10 @@ def connection_manager(mesh: Mesh) -> HttpConnectionManager:
             http_filter(mesh, logs_usage=mesh.logs_usage),
             *token_limit.filters(mesh),
             *usage.filters(mesh),
+            *last,
             HttpFilter(name="envoy.filters.http.router", typed_config=packed(Router())),
         ],
-        route_config=RouteConfiguration(name="intentmesh", virtual_hosts=[virtual_host(mesh)]),
+        route_config=RouteConfiguration(name=name, virtual_hosts=list(hosts) or [virtual_host(mesh)]),
     )
 
 

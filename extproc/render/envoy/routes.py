@@ -42,7 +42,7 @@ from extproc.render.envoy.groups import parts
 from extproc.render.envoy.processor import FILTER_NAME, disabled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from extproc.config import Mesh
     from extproc.config.models import Model, Version, Zone
@@ -70,16 +70,21 @@ NOTES = (
 )
 
 
-def virtual_host(mesh: Mesh, name: str = "intentmesh") -> VirtualHost:
-    """All routes, for every host name; the retry policy of the default model is written once, for all that share it."""
+def virtual_host(
+    mesh: Mesh, name: str = "intentmesh", domains: Sequence[str] = ("*",), onward: RouteAction | None = None
+) -> VirtualHost:
+    """All routes, for these host names; the retry policy of the default model is written once, for all that share it.
+
+    `onward`: where a request goes on which nothing was decided, if the caller called another host than the models.
+    """
     shared = _retry_policy(mesh.models[mesh.default_model].retries)
-    routes = [*decided(mesh), *undecided(mesh)]
+    routes = [*decided(mesh, original=True if onward else None), *undecided(mesh, onward)]
     for route in routes:
         if route.route is not None:
             own = route.route.retry_policy
             policy = None if own == shared else own or RetryPolicy()
             route.route = dataclasses.replace(route.route, retry_policy=policy)
-    return VirtualHost(name=name, domains=["*"], routes=routes, retry_policy=shared)
+    return VirtualHost(name=name, domains=list(domains), routes=routes, retry_policy=shared)
 
 
 def decided(mesh: Mesh, *, original: bool | None = None) -> list[Route]:
@@ -94,9 +99,9 @@ def decided(mesh: Mesh, *, original: bool | None = None) -> list[Route]:
     return [*found, _refusal("refused", match)]
 
 
-def undecided(mesh: Mesh) -> list[Route]:
+def undecided(mesh: Mesh, onward: RouteAction | None = None) -> list[Route]:
     """Routes for requests as they come in: those that the processor reads, and all others."""
-    action = _fallback(mesh)
+    action = onward or _fallback(mesh)
     paths = [RouteMatch(prefix=rule.path_prefix, path=rule.path) for rule in mesh.intercept]
     unique = {(match.prefix, match.path): match for match in paths}
     upgrades = [_no_upgrade(f"upgrade of {p or q}", match) for (p, q), match in unique.items()]
@@ -107,13 +112,18 @@ def undecided(mesh: Mesh) -> list[Route]:
         disguised = RouteMatch(safe_regex=RegexMatcher(regex=regex))
         intercepted.append(_intercepted(mesh, "disguised paths", disguised, action))
         upgrades.append(_no_upgrade("upgrade of disguised paths", disguised))
-    rest = Route(
-        name="rest",
-        match=RouteMatch(prefix="/"),
-        route=action,
-        typed_per_filter_config={FILTER_NAME: packed(disabled())},
-    )
-    return [*upgrades, *intercepted, rest]
+    return [*upgrades, *intercepted, passed("rest", RouteMatch(prefix="/"), action)]
+
+
+def passed(name: str, match: RouteMatch, action: RouteAction) -> Route:
+    """A route of which the processor never hears."""
+    return Route(name=name, match=match, route=action, typed_per_filter_config={FILTER_NAME: packed(disabled())})
+
+
+def refused(name: str, match: RouteMatch, status: int, message: str, code: str) -> Route:
+    """A route that answers with an error, and of which the processor never hears."""
+    route = _error(name, match, status, message, "invalid_request_error", code)
+    return dataclasses.replace(route, typed_per_filter_config={FILTER_NAME: packed(disabled())})
 
 
 def _no_upgrade(name: str, match: RouteMatch) -> Route:
@@ -123,10 +133,7 @@ def _no_upgrade(name: str, match: RouteMatch) -> Route:
         HeaderMatcher(name=":method", string_match=StringMatcher(exact="GET"), invert_match=True),
     ]
     message = "A request with a body cannot be upgraded here: send it without the header upgrade."
-    return dataclasses.replace(
-        _error(name, dataclasses.replace(match, headers=headers), 400, message, "invalid_request_error", "upgrade"),
-        typed_per_filter_config={FILTER_NAME: packed(disabled())},
-    )
+    return refused(name, dataclasses.replace(match, headers=headers), 400, message, "upgrade")
 
 
 def _intercepted(mesh: Mesh, name: str, match: RouteMatch, action: RouteAction) -> Route:

@@ -23,7 +23,7 @@ from envoy_data_plane.envoy.extensions.transport_sockets.tls.v3 import (
 )
 from envoy_data_plane.envoy.type.matcher.v3 import StringMatcher
 
-from extproc.config.envoy import split_address
+from extproc.config.addresses import split_address
 from extproc.errors import ConfigError
 from extproc.render.envoy.extension import extension, packed
 
@@ -39,10 +39,14 @@ SYSTEM_CA_FILE = "/etc/ssl/certs/ca-certificates.crt"
 
 def transport_socket(endpoint: Endpoint) -> TransportSocket:
     """TLS towards an endpoint, its certificate verified by CA and by name."""
-    name = endpoint.server_name
+    return verified(endpoint.server_name, endpoint.ca_file)
+
+
+def verified(name: str, ca_file: Path | None = None) -> TransportSocket:
+    """TLS towards whoever proves to have this name; by default, to a certificate authority that this machine knows."""
     context = UpstreamTlsContext(
         sni="" if _is_address(name) else name,
-        common_tls_context=CommonTlsContext(validation_context=_validation(name, endpoint.ca_file or SYSTEM_CA_FILE)),
+        common_tls_context=CommonTlsContext(validation_context=_validation(name, ca_file or SYSTEM_CA_FILE)),
     )
     return TransportSocket(name="envoy.transport_sockets.tls", typed_config=packed(context))
 

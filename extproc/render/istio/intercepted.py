@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extproc.config import Mesh
-    from extproc.config.kubernetes import InterceptedHost
+    from extproc.config.hosts import InterceptedHost
 
 Data = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from extproc.config.envoy import split_address
+from extproc.config.addresses import split_address
 from extproc.render.kubernetes import pod
 from extproc.render.kubernetes.pod import PROBE_PORT, PROCESSOR_PORT
 

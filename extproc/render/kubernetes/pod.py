@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from extproc.config.envoy import split_address
+from extproc.config.addresses import split_address
 from extproc.render.kubernetes.configuration import environment
 
 if TYPE_CHECKING:

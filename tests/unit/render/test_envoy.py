@@ -1,6 +1,7 @@
 """What is rendered for Envoy: names, reach and order. That Envoy does as it says is proved in tests/wire."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,48 @@ def test_committed_files_are_rendered(target):
     for path, text in rendered.items():
         if not path.startswith("templates/"):  # Helm's, and no YAML yet
             assert list(yaml.safe_load_all(text))
+
+
+OUTBOUND = (
+    MESH
+    + """\
+envoy:
+  outbound:
+    proxy: 127.0.0.1:3128
+    transparent: {user: proxy, ipv6: %s}
+    encrypted: %s
+    hosts: [{host: vllm.test, port: 8000}, {host: api.test, upstream: {port: 443, tls: true}}]
+"""
+)
+
+
+@pytest.mark.parametrize("encrypted", ["refuse", "pass"])
+@pytest.mark.parametrize("ipv6", [True, False])
+def test_the_script_catches_what_the_listener_takes(ipv6, encrypted):
+    """Its ports are those of the hosts, and 443 where what is encrypted is cut; it is a script that a shell can read."""
+    files = {file.path: file.text for file in render("envoy", parse(OUTBOUND % (ipv6, encrypted)))}
+    script = files["capture.sh"]
+    said = dict(line.split("=", 1) for line in script.splitlines() if re.match("[A-Z0-9_]+=", line))
+    assert said["PORTS"] == ("80,8000,443" if encrypted == "refuse" else "80,8000")
+    assert (said["ENVOY_USER"], said["IPV6"]) == ("proxy", "yes" if ipv6 else "no")
+    assert "@" not in script
+    subprocess.run(["sh", "-n"], input=script.encode(), check=True)
+    listener = next(
+        e for e in yaml.safe_load(files["envoy.yaml"])["static_resources"]["listeners"] if e["name"] == "transparent"
+    )
+    assert str(listener["address"]["socket_address"]["port_value"]) == said["LISTENER"]
+    assert len(listener.get("additional_addresses", [])) == ipv6
+
+
+@pytest.mark.parametrize(
+    ("hosts", "told"),
+    [
+        ("{host: a.test, port: 443}", "encrypt what they send"),
+        ('{host: "*.a.test", upstream: {port: 443, tls: true}}', "stands for many hosts"),
+        ("{host: a.test}, {host: A.test}", "twice"),
+    ],
+)
+def test_hosts_that_cannot_be_read_are_refused(hosts, told):
+    """With what to write instead, where there is something."""
+    with pytest.raises(InvalidMeshError, match=told.replace("*", ".")):
+        parse(MESH + f"envoy: {{outbound: {{proxy: '127.0.0.1:3128', hosts: [{hosts}]}}}}\n")
