@@ -118,6 +118,7 @@ def summary(before: Samples, now: Samples, seconds: float) -> dict[str, Any]:
         "entities": _by(now.get("intentmesh_entities_total", {}), "intentmesh_entity"),
         "tokens": _by(now.get("intentmesh_project_tokens_total", {}), "intentmesh_project"),
         "cost": _by(now.get("intentmesh_project_cost_total", {}), "intentmesh_project"),
+        "unenforced": _by(now.get("intentmesh_unenforced_total", {}), "intentmesh_rule"),
         "in_flight": sum(now.get("intentmesh_streams_open", {}).values()),
         "troubles": {
             "default model after a fault": sum(now.get("intentmesh_fail_open_total", {}).values()),
@@ -186,6 +187,11 @@ def screen(view: dict[str, Any], admin: str) -> Group:
     for name, value in _top(view["tokens"]):
         projects.add_row(name, f"{value:,.0f}", f"{view['cost'].get(name, 0.0):,.4f}")
     grid.add_row(masked, projects)
+    if view["unenforced"]:
+        ledger = _table("went on without, since the start", "requests")
+        for name, value in _top(view["unenforced"]):
+            ledger.add_row(name, f"{value:,.0f}")
+        grid.add_row(ledger)
     troubles = [f"{name}: {value:,.0f}" for name, value in view["troubles"].items() if value]
     return Group(head, Text(), grid, *([Text("   ".join(troubles), style="yellow")] if troubles else []), foot)
 

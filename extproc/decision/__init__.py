@@ -1,17 +1,19 @@
 """The contract of everything that has a say about a request: what is known, what may be said, and what comes of it.
 
-    Facts     what is known so far; each step adds to it
-    Ruling    what a gate or a judge says: verdicts, duties of later steps, editors of the answer, an answer of its own
-    Outcome   Forward, Respond or Refuse: what becomes of the request
+    Facts       what is known so far; each step adds to it
+    Ruling      what a gate or a judge says: verdicts, duties of later steps, editors of the answer, an answer of its own
+    Unenforced  what a request should have had, and went on without
+    Outcome     Forward, Respond or Refuse: what becomes of the request
 
 A policy, a guardrail, a budget, a cache are packages of their own that know this one, and stand in the list of `pipeline.py`.
 """
 
 from extproc.decision.facts import Facts
 from extproc.decision.inquiry import Inquiry
+from extproc.decision.ledger import unenforced
 from extproc.decision.outcome import NOT_INSPECTED, AnswerEdit, Forward, Inspection, Outcome, Refuse, Respond
 from extproc.decision.ruling import NOTHING, Content, Gate, Judge, Ruling
-from extproc.decision.verdict import Action, Duty, Verdict
+from extproc.decision.verdict import Action, Duty, Unenforced, Verdict
 
 __all__ = [
     "NOTHING",
@@ -30,5 +32,7 @@ __all__ = [
     "Refuse",
     "Respond",
     "Ruling",
+    "Unenforced",
     "Verdict",
+    "unenforced",
 ]

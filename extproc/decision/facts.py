@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Unpack
 
-    from extproc.decision.verdict import Duty, Verdict
+    from extproc.decision.verdict import Duty, Unenforced, Verdict
 
 _EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 _NONE: Final[Mapping[str, int]] = MappingProxyType({})
@@ -67,6 +67,8 @@ class Facts(NamedTuple):
     """Of all steps so far."""
     duties: tuple[Duty, ...] = ()
     """That earlier steps have laid on later ones."""
+    unenforced: tuple[Unenforced, ...] = ()
+    """What gates and judges would have said and could not."""
     known: frozenset[str] = AT_THE_HEADERS
     """Names of the facts that are known; verdicts and duties always are, as far as they go."""
 

@@ -49,6 +49,8 @@ class Inspection:
     """Step -> seconds."""
     unsearched: Mapping[str, int] = field(default_factory=dict)
     """Why parts of the body were not searched -> how many bytes."""
+    reason: str | None = None
+    """Why the decision is not all that it could have been."""
 
 
 NOT_INSPECTED = Inspection()

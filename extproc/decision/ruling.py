@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from extproc.decision.facts import Facts
     from extproc.decision.outcome import AnswerEdit, Respond
-    from extproc.decision.verdict import Duty, Verdict
+    from extproc.decision.verdict import Duty, Unenforced, Verdict
     from extproc.errors import IntentmeshError
     from extproc.payload import Segment
 
@@ -28,6 +28,8 @@ class Ruling(NamedTuple):
     """What the answer has to pass through, after the editors of earlier steps."""
     response: Respond | None = None
     """An answer instead of the upstream's. It passes through the same editors."""
+    unenforced: tuple[Unenforced, ...] = ()
+    """What it would have said and could not; verdicts that are not enforced need not be told again."""
     error: IntentmeshError | None = None
     """How a block is told to the client; None: with 403 and the verdict's reason."""
 

@@ -35,6 +35,20 @@ class Verdict(NamedTuple):
         return told if self.enforced else told | {"enforced": False}
 
 
+class Unenforced(NamedTuple):
+    """Something that a request should have had, and went on without."""
+
+    step: str
+    rule: str
+    """The rule, the budget, the part of the request: names of the configuration's and of ours."""
+    cause: str
+    """In one word: `dry_run`, `late`, `unreadable`, `missing`, `store_away`."""
+
+    def told(self) -> dict[str, str]:
+        """For JSON."""
+        return self._asdict()
+
+
 class Duty(NamedTuple):
     """What a later step has to do for this request: a guardrail that a policy requires, another operator."""
 

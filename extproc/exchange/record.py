@@ -10,7 +10,7 @@ from extproc.identity import ANONYMOUS, Caller
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from extproc.decision import Verdict
+    from extproc.decision import Unenforced, Verdict
 
 OutcomeLabel = Literal["passed", "forwarded", "answered", "rejected", "failed", "cancelled"]
 """passed: none of our business; forwarded: read and sent on; answered: by us, without an upstream; rejected: likewise, with
@@ -98,6 +98,8 @@ class ExchangeRecord:
     """Placeholders that the answer may hold."""
     verdicts: tuple[Verdict, ...] = ()
     """What policy, guardrails, budgets said of it."""
+    unenforced: tuple[Unenforced, ...] = ()
+    """What it should have had, and went on without."""
     steps_s: Mapping[str, float] = field(default_factory=dict)
     """Step of the pipeline -> seconds: payload, pii, intent, routing, rewrite."""
     request_bytes: int = 0

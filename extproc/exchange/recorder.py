@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from extproc.decision import NOT_INSPECTED
+from extproc.decision import NOT_INSPECTED, unenforced
 from extproc.exchange.events import request_id_of
 from extproc.exchange.record import ExchangeRecord
 from extproc.identity import ANONYMOUS
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from extproc.exchange.observer import Observer
     from extproc.exchange.record import OutcomeLabel, Trace
 
+_GOES_ON = frozenset({"forwarded", "answered", "cancelled"})
+"""Outcomes of requests that nothing refused."""
 ERRORS_FROM = 400
 """HTTP statuses from here on are errors."""
 
@@ -104,9 +106,10 @@ class Recorder:
         """All of it. `outcome` and `error` are those of the gRPC stream, where it ended otherwise than the exchange."""
         now = time.perf_counter()
         rule, forward, inspection, answer = self._rule, self._forward, self._inspection, self.answer
-        score = inspection.score
+        score, ending = inspection.score, outcome or self._outcome
+        goes_on = ending in _GOES_ON
         return ExchangeRecord(
-            outcome=outcome or self._outcome,
+            outcome=ending,
             started_at=time.time() - (now - self.started_at),
             duration_s=now - self.started_at,
             caller=self.caller,
@@ -125,6 +128,7 @@ class Recorder:
             unsearched=inspection.unsearched,
             vault_size=inspection.placeholders,
             verdicts=inspection.facts.verdicts,
+            unenforced=unenforced(inspection, shadow=self._shadow, error=self._error) if goes_on else (),
             steps_s=inspection.steps_s,
             request_bytes=self.request_bytes,
             response_bytes=answer.received if answer else 0,

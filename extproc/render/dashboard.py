@@ -120,6 +120,15 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
         "Faults",
         (
             Panel(
+                "Went on without, by rule (the goal is zero)",
+                "reqps",
+                {
+                    "{{intentmesh_rule}} {{intentmesh_cause}}": _rate(
+                        "intentmesh_unenforced_total", "intentmesh_rule, intentmesh_cause"
+                    )
+                },
+            ),
+            Panel(
                 "Default model after a fault",
                 "reqps",
                 {"{{intentmesh_reason}}": _rate("intentmesh_fail_open_total", "intentmesh_reason")},

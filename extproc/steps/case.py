@@ -73,6 +73,7 @@ class Case:
             len(anonymized.vault) if anonymized else 0,
             self.steps.seconds,
             self._unsearched(),
+            self.reason,
         )
 
     def _unsearched(self) -> Mapping[str, int]:

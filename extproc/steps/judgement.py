@@ -61,9 +61,13 @@ def admit(gates: Sequence[Gate], inquiry: Inquiry) -> Facts | Refuse | Respond:
 
 def extended(facts: Facts, ruling: Ruling) -> Facts:
     """The facts, and what has been ruled."""
-    if not ruling.verdicts and not ruling.duties:
+    if not ruling.verdicts and not ruling.duties and not ruling.unenforced:
         return facts
-    return facts._replace(verdicts=facts.verdicts + ruling.verdicts, duties=facts.duties + ruling.duties)
+    return facts._replace(
+        verdicts=facts.verdicts + ruling.verdicts,
+        duties=facts.duties + ruling.duties,
+        unenforced=facts.unenforced + ruling.unenforced,
+    )
 
 
 def enforce(ruling: Ruling) -> None:

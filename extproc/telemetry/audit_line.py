@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from extproc.decision import Verdict
+    from extproc.decision import Unenforced, Verdict
     from extproc.exchange.record import ExchangeRecord
     from extproc.telemetry.bill import Bill
 
@@ -29,6 +29,7 @@ def audit_line(exchange: ExchangeRecord, project: str, bill: Bill | None, digest
         f',"stage":{quoted(exchange.stage)},"model":{quoted(exchange.model)},"version":{quoted(exchange.version)}'
         f',"reason":{quoted(exchange.reason)},"residency":{quoted(exchange.residency)},"entities":{{{entities}}}'
         f',"verdicts":{ruled(exchange.verdicts) if exchange.verdicts else "[]"}'
+        f',"unenforced":{ledger(exchange.unenforced) if exchange.unenforced else "[]"}'
         f',"outcome":"{exchange.outcome}","status":{number(exchange.status)},"error":{quoted(exchange.error)}'
         f',{paid(bill) if bill else UNPAID},"config":"{digest}"}}'
     )
@@ -44,6 +45,11 @@ def paid(bill: Bill) -> str:
 def ruled(verdicts: tuple[Verdict, ...]) -> str:
     """What was said of the request, as JSON has it."""
     return json.dumps([verdict.told() for verdict in verdicts], ensure_ascii=False)
+
+
+def ledger(entries: tuple[Unenforced, ...]) -> str:
+    """What it went on without, as JSON has it."""
+    return json.dumps([entry.told() for entry in entries], ensure_ascii=False)
 
 
 def number(value: float | None) -> str:

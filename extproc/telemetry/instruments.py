@@ -31,6 +31,8 @@ OPERATOR = "intentmesh.operator"
 STEP = "intentmesh.step"
 ACTION = "intentmesh.action"
 ENFORCED = "intentmesh.enforced"
+RULE = "intentmesh.rule"
+CAUSE = "intentmesh.cause"
 VERDICT = "intentmesh.verdicts"
 """Of a span: step, action and rule of each."""
 ESTIMATED = "intentmesh.usage.estimated"
@@ -109,6 +111,13 @@ VERDICTS = Instrument(
     "{verdict}",
     "What policy, guardrails and budgets said, by step, action and rule",
     (STEP, ACTION, REASON, ENFORCED),
+)
+UNENFORCED = Instrument(
+    "intentmesh.unenforced",
+    "counter",
+    "{request}",
+    "Requests that went on without something that they should have had, by rule and cause: the goal is zero",
+    (STEP, RULE, CAUSE),
 )
 UNSEARCHED = Instrument(
     "intentmesh.request.unsearched",

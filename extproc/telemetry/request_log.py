@@ -40,6 +40,7 @@ def request_line(exchange: ExchangeRecord) -> dict[str, Any]:
         "reason": exchange.reason,
         "entities": entities,
         "verdicts": [str(verdict) for verdict in exchange.verdicts],
+        "unenforced": [":".join(entry) for entry in exchange.unenforced],
         "error": exchange.error,
         "duration_ms": round(exchange.duration_s * 1e3, 2),
         "added_ms": round(sum(exchange.steps_s.values()) * 1e3, 3),

@@ -93,6 +93,8 @@ class Tally:
         for verdict in exchange.verdicts:
             labels = (verdict.step, verdict.action, verdict.reason, "true" if verdict.enforced else "false")
             self._meter.add(names.VERDICTS, 1, labels)
+        for entry in exchange.unenforced:
+            self._meter.add(names.UNENFORCED, 1, entry)
 
     def _kind(self, exchange: ExchangeRecord, operation: str, answered: str) -> Kind:
         meter = self._meter

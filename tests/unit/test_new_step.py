@@ -46,7 +46,7 @@ def served(settings, text):
         service = ExternalProcessor(settings, SketchPipeline.build(settings), observer, pending)
         last = asyncio.run(service.process(None, Call(*request(text))))
         verdicts = meter.snapshot()[instruments.VERDICTS.name]
-    (line,) = settings.telemetry.audit.path.read_text().splitlines()
+    line = settings.telemetry.audit.path.read_text().splitlines()[-1]
     return ProcessingResponse.FromString(last), verdicts, json.loads(line)
 
 
@@ -102,3 +102,14 @@ def test_explain_shows_it(tmp_path, monkeypatch, monitor):
         assert list(report["steps_us"]) == ["payload", "pii", "phrases", "routing", "rewrite"]
     else:
         assert (report["outcome"], report["error"]) == ("rejected", "DeniedError")
+
+
+def test_what_it_only_tells_stands_in_the_ledger(tmp_path):
+    """A request that went on although it would have been blocked is counted by rule, and its audit line says so."""
+    settings = mesh(tmp_path, monitor=True)
+    _, _, line = served(settings, b"What of Project Ikarus?")
+    assert line["unenforced"] == [{"step": "phrases", "rule": "merger", "cause": "dry_run"}]
+    _, _, line = served(settings, b"What of Daedalus?")
+    (tmp_path / "audit.jsonl").unlink()
+    _, _, line = served(mesh(tmp_path), b"What of Project Ikarus?")
+    assert line["unenforced"] == []

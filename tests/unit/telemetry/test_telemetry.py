@@ -147,6 +147,7 @@ def test_a_decision_is_json(bill):
         "residency": None,
         "entities": {"EMAIL_ADDRESS:replace": 2, "PERSON:keep": 1},
         "verdicts": [],
+        "unenforced": [],
         "outcome": "forwarded",
         "error": None,
         **dict(zip(("input_tokens", "output_tokens", "estimated", "cost"), paid, strict=True)),
