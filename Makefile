@@ -5,7 +5,7 @@ RUN := .venv/bin/
 PYTEST := $(RUN)python -m pytest
 SPREAD := --numprocesses auto --maxprocesses 8
 
-.PHONY: help up test lint unit wire quality round-trip bench chaos clients fuzz soak render mesh-fixtures clean
+.PHONY: help up test lint manifests unit wire quality round-trip bench chaos clients fuzz soak render mesh-fixtures clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -18,12 +18,18 @@ setup: ## the virtual environment with all that is needed (the other targets cal
 up: setup ## the whole mesh on this machine, with the shipped mesh.yaml; ^C ends it
 	@exec $(RUN)intentmesh up $(ARGS)
 
-test: lint unit quality wire ## all that must pass before a change lands
+test: lint manifests unit quality wire ## all that must pass before a change lands
 
 lint: setup ## ruff and mypy
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)mypy
+
+CHECKOV := checkov==3.3.30
+manifests: ## checkov's rules for what is rendered into k8s/; skipped where it cannot be installed
+	@test -x .venv-checkov/bin/checkov || { $(PYTHON) -m venv .venv-checkov && .venv-checkov/bin/python -m pip install --quiet $(CHECKOV); } || \
+		{ rm -rf .venv-checkov; echo "manifests: $(CHECKOV) cannot be installed here: skipped"; }
+	@test ! -x .venv-checkov/bin/checkov || BC_SKIP_MAPPING=TRUE LOG_LEVEL=ERROR .venv-checkov/bin/checkov --config-file .checkov.yaml
 
 unit: setup ## no network, seconds
 	$(PYTEST) $(SPREAD) --dist worksteal tests/unit
@@ -82,4 +88,4 @@ bench: setup ## the figures of the README, and docs/benchmarks.md from them
 	$(RUN)python -m tests.bench
 
 clean: ## the virtual environment and caches
-	rm -rf .venv .venv-clients .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-checkov .venv-clients .mypy_cache .pytest_cache .ruff_cache .hypothesis
