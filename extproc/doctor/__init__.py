@@ -2,5 +2,6 @@
 
 from extproc.doctor.examination import Finding, examine
 from extproc.doctor.rule import RULES, Rule
+from extproc.doctor.source import Proxy, proxy_of
 
-__all__ = ["RULES", "Finding", "Rule", "examine"]
+__all__ = ["RULES", "Finding", "Proxy", "Rule", "examine", "proxy_of"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from extproc.doctor import chain, mesh, modes, routing, upstream  # noqa: F401 - they register their rules
+from extproc.doctor import chain, mesh, modes, routing, running, upstream  # noqa: F401 - they register their rules
 from extproc.doctor.rule import RULES, Severity
 from extproc.doctor.source import Subject, read
 
 if TYPE_CHECKING:
-    from extproc.doctor.source import Path
+    from extproc.doctor.source import Path, Proxy
 
 ORDER: tuple[Severity, ...] = ("error", "warning", "info")
 
@@ -29,9 +29,11 @@ class Finding:
     fix: str
 
 
-def examine(text: str, source: str = "the file") -> tuple[list[Finding], Subject]:
-    """Every finding, the gravest first; and what was read."""
+def examine(text: str, source: str = "the file", proxy: Proxy | None = None) -> tuple[list[Finding], Subject]:
+    """Every finding, the gravest first; and what was read. `proxy`: the Envoy that is to run it, or runs it."""
     subject = read(text, source)
+    if proxy is not None:
+        subject.proxy = proxy
     findings = [
         Finding(each.name, each.severity, dotted(path), subject.line(path), message, each.fix)
         for each in RULES.values()

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from extproc.doctor.source import Patch, Subject
 
+HTTP = {"http", "http2", "grpc", "kubernetes.io/h2c"}
+"""Protocols of a Service's port in which Istio reads requests."""
+
 
 def _is_ours(patch: Patch) -> bool:
     """Whether a patch puts an ext_proc filter in."""
@@ -100,3 +103,22 @@ def _inbound_routing(subject: Subject) -> Iterator[Trouble]:
     ours = [p for p in inbound if _is_ours(p)]
     if ours and not any(p.apply_to in ("HTTP_ROUTE", "VIRTUAL_HOST") and "route" in str(p.value) for p in inbound):
         yield ours[0].path, "no VirtualService routes what comes into a sidecar: decisions have no effect there"
+
+
+@rule("service-protocol", "error", "Name the port http-…, or set appProtocol: http.")
+def _protocol(subject: Subject) -> Iterator[Trouble]:
+    """Istio gives bytes, not HTTP, to a port whose Service says another protocol; and guesses where it says none."""
+    inbound = {
+        str(part(p.match, "listener", "filter_chain").get("destination_port", ""))
+        for p in subject.patches
+        if _is_ours(p)
+    }
+    for path, service in subject.services:
+        for i, port in enumerate(items(part(service, "spec"), "ports")):
+            if str(port.get("target_port", port.get("port"))) not in inbound - {""}:
+                continue
+            said = str(port.get("app_protocol") or str(port.get("name", "")).partition("-")[0]).lower()
+            if said in HTTP:
+                continue
+            what = f"says {said}" if said else "says nothing of its protocol"
+            yield (*path, "spec", "ports", i), f"this port is read, and its Service {what}: Istio may see no HTTP there"

@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from extproc.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Data = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -75,11 +78,23 @@ class Workload:
     """Of the pod."""
 
 
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """The Envoy that is to run a configuration, or runs it."""
+
+    version: str = ""
+    types: frozenset[str] = frozenset()
+    """Messages of all extensions that it has; empty: not known."""
+    stats: Mapping[str, int] = field(default_factory=dict)
+    """Its counters and gauges by their whole names; empty: it was not asked."""
+
+
 @dataclass
 class Subject:
     """All that a file says, by kind."""
 
     lines: dict[Path, int]
+    proxy: Proxy = field(default_factory=Proxy)
     processors: list[Found] = field(default_factory=list)
     """Every ext_proc filter, whosever it is."""
     workloads: list[Workload] = field(default_factory=list)
@@ -88,6 +103,12 @@ class Subject:
     clusters: dict[str, tuple[Path, Data]] = field(default_factory=dict)
     patches: list[Patch] = field(default_factory=list)
     listeners: list[tuple[Path, Data]] = field(default_factory=list)
+    types: list[tuple[Path, str]] = field(default_factory=list)
+    """The message of every extension that is configured."""
+    refusals: list[tuple[Path, str]] = field(default_factory=list)
+    """What an Envoy has been given and did not take, with its reason."""
+    services: list[tuple[Path, Data]] = field(default_factory=list)
+    """Kubernetes Services."""
 
     @property
     def filters(self) -> list[Found]:
@@ -106,11 +127,24 @@ def read(text: str, source: str) -> Subject:
     documents, lines = _load(text, source)
     subject = Subject(lines)
     for i, document in enumerate(documents):
+        subject.proxy = proxy_of(document) or subject.proxy
         _visit(subject, document, (i,) if len(documents) > 1 else (), _Around())
     parts = (subject.processors, subject.managers, subject.virtual_hosts, subject.clusters, subject.patches)
     if not any((*parts, subject.workloads)):
         raise ConfigError(f"{source}: holds no Envoy bootstrap, config dump or EnvoyFilter, nor a part of one")
     return subject
+
+
+def proxy_of(dump: Any) -> Proxy | None:
+    """The Envoy that a config dump is of; None: it is none, or does not say."""
+    for config in items(dump, "configs"):
+        node = part(config, "bootstrap", "node")
+        listed = [each.get("type_urls") for each in items(node, "extensions")]
+        types = {str(url) for urls in listed if isinstance(urls, list) for url in urls}
+        if types:
+            version = part(node, "user_agent_build_version", "version")
+            return Proxy(f"{version.get('major_number', '?')}.{version.get('minor_number', '?')}", frozenset(types))
+    return None
 
 
 def part(data: Any, *keys: str) -> Data:
@@ -202,6 +236,14 @@ def _visit(subject: Subject, value: Any, path: Path, around: _Around) -> None:
         where = ("spec",) if value["kind"] == "Pod" else ("spec", "template", "spec")
         subject.workloads.append(Workload((*path, *where), part(value, *where)))
         return
+    if value.get("kind") == "Service":
+        subject.services.append((path, value))
+        return
+    if details := part(value, "error_state").get("details"):
+        subject.refusals.append((path, str(details)))
+    typed = value.get("typed_config")
+    if "name" in value and isinstance(typed, dict) and "@type" in typed:
+        subject.types.append(((*path, "typed_config", "@type"), str(typed["@type"]).rpartition("/")[2]))
     around = _note(subject, value, path, around)
     for key, item in value.items():
         _visit(subject, item, (*path, key), around)

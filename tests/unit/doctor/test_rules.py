@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from extproc.doctor import RULES, examine
+from extproc.doctor import RULES, Proxy, examine
 from extproc.doctor.examination import dotted
 from extproc.errors import ConfigError
 
@@ -204,6 +204,77 @@ def pipe(s):
     return endpoint(s)["address"]["pipe"]
 
 
+def service(**port):
+    """A Service before the sidecar's port."""
+    return {"apiVersion": "v1", "kind": "Service", "spec": {"ports": [{"port": 80, "targetPort": 8000, **port}]}}
+
+
+BAD_SERVICES = [service(), service(name="tcp-x"), service(appProtocol="redis", name="http")]
+GOOD_SERVICES = [
+    service(name="http"),
+    service(name="grpc-x"),
+    service(appProtocol="http"),
+    service(targetPort=9),
+    {"kind": "Service", "spec": {"ports": [{"port": 8000, "name": "http2-a"}]}},
+]
+COUNTED = [
+    ("processor-down", {"cluster.intentmesh.membership_healthy": 0}),
+    (
+        "never-asked",
+        {"http.intentmesh.downstream_rq_total": 7, "http.intentmesh.ext_proc.intentmesh.streams_started": 0},
+    ),
+    ("passed-unread", {"http.intentmesh.ext_proc.intentmesh.failure_mode_allowed": 1}),
+    ("rejected-mutations", {"http.intentmesh.ext_proc.intentmesh.rejected_header_mutations": 1}),
+    ("rejected-mutations", {"http.intentmesh.ext_proc.intentmesh.clear_route_cache_ignored": 1}),
+    ("failed-streams", {"http.intentmesh.ext_proc.intentmesh.streams_failed": 2}),
+    ("failed-streams", {"http.intentmesh.ext_proc.intentmesh.message_timeouts": 2}),
+]
+TOLD = {"refused-config", "unknown-type", "service-protocol"}
+"""Rules that have tests of their own below."""
+
+
+def found(data, **proxy):
+    """What the doctor finds, of an Envoy."""
+    return {finding.rule for finding in examine(json.dumps(data), "x", Proxy("1.2", **proxy))[0]}
+
+
+@pytest.mark.parametrize(("name", "stats"), COUNTED)
+def test_what_a_running_envoy_has_counted(name, stats):
+    """One counter that is not as it should be, and the rule for it speaks; a counter of another listener's is none."""
+    data = Sample("envoy").data
+    assert found(data, stats=stats) == {name}
+    others = {key.replace("http.intentmesh", "http.other"): value for key, value in stats.items()}
+    assert name == "processor-down" or found(data, stats=others) == set()
+
+
+def test_what_an_envoy_lacks():
+    """Each extension that a file needs and this Envoy has not, by name; nothing where its list is not known."""
+    data = Sample("envoy").data
+    assert found(data) == set()
+    assert found(data, types=frozenset({"envoy.extensions.filters.http.router.v3.Router"})) == {"unknown-type"}
+
+
+def test_what_an_envoy_refused():
+    """A dump holds what Envoy did not take, and why; and whose dump it is."""
+    node = {
+        "extensions": [{"type_urls": ["a.B"]}, {"type_urls": 3}],
+        "user_agent_build_version": {"version": {"minor_number": 9}},
+    }
+    refused = {"error_state": {"details": "no such type"}}
+    configs = [{"bootstrap": {"node": node}}, {"dynamic_listeners": [refused]}, {"x": Sample("envoy").data}]
+    findings, subject = examine(json.dumps({"configs": configs}))
+    assert {f.rule for f in findings} == {"refused-config", "unknown-type"}
+    assert (subject.proxy.version, subject.proxy.types) == ("?.9", {"a.B"})
+
+
+@pytest.mark.parametrize(("services", "told"), [(BAD_SERVICES, True), (GOOD_SERVICES, False)])
+def test_protocols_of_services(services, told):
+    """A port that is read has to be HTTP to Istio: by its Service's name for it, or by its appProtocol."""
+    for each in services:
+        items = [json.loads(text("inbound")), each]
+        assert ("service-protocol" in found({"kind": "List", "items": items})) is told, each
+
+
 @pytest.mark.parametrize("sample", GOOD)
 def test_clean_bill(sample):
     """What we render is well by every rule."""
@@ -232,7 +303,7 @@ def test_bad_patches(name, spoil):
 
 def test_every_rule_has_its_samples():
     """No rule is unproved."""
-    assert {name for name, _ in (*BAD, *BAD_PATCHES)} == set(RULES)
+    assert {name for name, _ in (*BAD, *BAD_PATCHES, *COUNTED)} | TOLD == set(RULES)
 
 
 def test_lines_and_places():
