@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class IntentmeshError(Exception):
@@ -18,6 +18,10 @@ class IntentmeshError(Exception):
 
     status: int = 500
     error_type: str = "api_error"
+    anthropic_type: str = ""
+    """Its name in Anthropic's error shape, where that is another."""
+    param: str | None = None
+    """The field of the request that is at fault, where it is one."""
     headers: Mapping[str, str] = MappingProxyType({})
     """Of the reply, beside its content type."""
 
@@ -101,6 +105,18 @@ class NamesOverBudgetError(IntentmeshError):
         super().__init__(
             f"a text of the request is too long to be searched for names: more than {budget_tokens} tokens of it may hold some"
         )
+
+
+class ModelNotFoundError(IntentmeshError):
+    """A model is asked for that nobody knows."""
+
+    status = 404
+    error_type = "invalid_request_error"
+    anthropic_type = "not_found_error"
+    param = "model"
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(f"there is no such model; there are: {', '.join(names)}")
 
 
 class DeniedError(IntentmeshError):

@@ -18,6 +18,7 @@ import weakref
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
+from extproc.catalogue import ModelList, UnknownModels
 from extproc.decision import Forward, Inspection, Refuse
 from extproc.errors import IntentmeshError
 from extproc.logs import logger
@@ -61,9 +62,9 @@ REPLY_RESERVE_S = 0.05
 class Pipeline:
     """The steps, each built once for one `mesh.yaml`."""
 
-    AT_HEADERS: ClassVar[tuple[MakesGate, ...]] = ()
+    AT_HEADERS: ClassVar[tuple[MakesGate, ...]] = (ModelList.of,)
     """Who has a say when the headers have come, in the order in which they are asked."""
-    AT_BODY: ClassVar[tuple[MakesJudge, ...]] = ()
+    AT_BODY: ClassVar[tuple[MakesJudge, ...]] = (UnknownModels.of,)
     """Likewise, when the body is read: the model that it asks for, its size."""
     UNDERSTOOD: ClassVar[tuple[MakesJudge, ...]] = ()
     """Likewise, when it has been searched for personal data and its intent is known."""
@@ -88,7 +89,13 @@ class Pipeline:
         masks = anonymizer is not None
         self._chain = chain = AnswerChain(redactor, masks=masks, restores=mesh.pii.restore, judges=edits)
         self.steps: tuple[Step, ...] = (
-            Reading(mesh.limits, threads, masks=masks, classifies=classifier is not None),
+            Reading(
+                mesh.limits,
+                threads,
+                masks=masks,
+                classifies=classifier is not None,
+                uses=any(route.uses for route in mesh.routes),
+            ),
             *(Judging(judge, chain) for judge in read),
             *([Asking(classifier)] if classifier else []),
             *([Masking(anonymizer, threads, remembers=edits)] if anonymizer else []),

@@ -91,7 +91,7 @@ def _explain(
     mesh: Mesh, method: str, target: str, body: bytes, headers: dict[str, str], *, with_coverage: bool
 ) -> dict[str, Any]:
     path = target.partition("?")[0]
-    rule = rule_for(mesh.intercept, method, path)
+    rule = rule_for(mesh.read, method, path)
     if rule is None:
         raise ConfigError(f"no rule of `intercept` matches {method} {path}: such a request passes as it is, unread")
     pipeline = Pipeline.build(mesh, report=lambda message: click.echo(message, err=True))

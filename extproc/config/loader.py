@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from extproc.config.examples import example_mistakes, file_mistakes
+from extproc.config.registry import registry_mistakes
 from extproc.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -
         problems += [Problem(_line(lines, where), _dotted(where), what) for where, what in _mistakes(error)]
         raise InvalidMeshError(source, problems) from None
     problems += [Problem(_line(lines, where), _dotted(where), what) for where, what in file_mistakes(mesh)]
+    if not problems:
+        problems += [Problem(_line(lines, where), _dotted(where), what) for where, what in registry_mistakes(mesh)]
     if problems:
         raise InvalidMeshError(source, problems)
     return mesh

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from extproc.config.catalogue import Catalogue
 from extproc.config.envoy import EnvoySettings
 from extproc.config.identity import IdentitySettings
 from extproc.config.intents import ClassifierSettings, Intent
@@ -34,12 +35,24 @@ class Mesh(Section):
     """Gets what no route matches: unsure, late or failed classification included."""
     default_residency: Zone = "external"
     """How far a request for the default model may travel."""
+    catalogue: Catalogue = Field(default_factory=Catalogue)
     pii: PiiSettings = Field(default_factory=PiiSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     envoy: EnvoySettings = Field(default_factory=EnvoySettings)
     kubernetes: KubernetesSettings = Field(default_factory=KubernetesSettings)
     shadow: bool = False
     """Decide, count and report, but change nothing."""
+
+    @property
+    def lists_models(self) -> bool:
+        """Whether the processor answers who asks for the models that there are."""
+        enabled = self.catalogue.enabled
+        return self.envoy.upstream is None if enabled is None else enabled
+
+    @property
+    def read(self) -> tuple[Intercept, ...]:
+        """Every rule under which the processor is asked."""
+        return (*self.intercept, *(self.catalogue.rules() if self.lists_models else ()))
 
     @property
     def reads_usage(self) -> bool:

@@ -84,6 +84,34 @@ class Endpoint(Section):
         return int(self.address.rpartition(":")[2])
 
 
+Capability = Literal["tools", "vision", "json_schema", "reasoning", "embeddings"]
+"""What a model can do beyond answering texts with texts, and what a request may use."""
+
+ModelApi = Literal["openai", "openai-responses", "anthropic", "gemini", "llama.cpp"]
+"""What an upstream speaks: OpenAI's chat completions or responses, Anthropic's messages, Gemini's generateContent, or the
+first three of them, as llama.cpp's servers do."""
+
+AUTO = "auto"
+INTENT_PREFIX = "intent:"
+"""What a request may name instead of a model: whichever its intent leads to, or this intent."""
+
+
+class Sla(Section):
+    """What the one who runs a model promises of it."""
+
+    ttft_ms: int | None = Field(default=None, gt=0)
+    """Time to the first token."""
+    tokens_per_s: float | None = Field(default=None, gt=0)
+
+
+class DataCard(Section):
+    """Where a model comes from, and where what it is sent stays."""
+
+    trained_by: str | None = None
+    residency: str | None = None
+    """Country or region in which requests are processed and kept, as `eu`; how far a request may travel is a route's matter."""
+
+
 class Gguf(Section):
     """Weights for llama.cpp: a local file, a file of a Hugging Face repository, or one of the bundled demo models."""
 
@@ -132,6 +160,20 @@ class Model(Section):
     """What `intentmesh up` and the rendered inference container load."""
     gpus: int | None = Field(default=None, ge=0)
     """GPUs of its container where the overlay `gpu` is used; 0: it stays on CPUs. Default: `kubernetes.resources.gpus`."""
+    api: ModelApi | None = None
+    """What the upstream speaks. Default: `llama.cpp` with `gguf`, else `openai` for callers of Anthropic's messages, and for all
+    others what they speak."""
+    drop_unsupported: bool = False
+    """Leave out what the upstream's API cannot carry of a request, instead of refusing it with 400."""
+    aliases: tuple[str, ...] = ()
+    """Other names under which requests may ask for it."""
+    capabilities: tuple[Capability, ...] | None = None
+    """What it can do: a route that sends it what it cannot is a mistake. Default: not said."""
+    owner: str | None = None
+    """Who answers for it: a team, a vendor."""
+    description: str | None = None
+    sla: Sla | None = None
+    data: DataCard | None = None
     context_tokens: int = Field(default=4096, gt=0)
     price_per_million: Price = Field(default_factory=Price)
     versions: dict[ModelName, Version] = Field(default_factory=dict)
@@ -147,6 +189,24 @@ class Model(Section):
     pool: Pool = Field(default_factory=Pool)
     ejection: Ejection = Field(default_factory=Ejection)
     health: Health = Field(default_factory=Health)
+
+    @field_validator("aliases")
+    @classmethod
+    def _can_be_asked_for(cls, aliases: tuple[str, ...]) -> tuple[str, ...]:
+        for alias in aliases:
+            if not re.fullmatch(r"[\w.:/@+-]{1,128}", alias, re.ASCII):
+                raise ValueError(f"`{alias}` cannot be an alias: use letters, digits and `.:/@+-_`, 128 at most")
+            if alias == AUTO or alias.startswith(INTENT_PREFIX):
+                raise ValueError(
+                    f"`{alias}` means something else in a request: `{AUTO}`, and `{INTENT_PREFIX}` before an intent"
+                )
+        return aliases
+
+    @model_validator(mode="after")
+    def _own_server(self) -> Self:
+        if self.gguf is not None and self.api not in (None, "llama.cpp", "openai", "openai-responses"):
+            raise ValueError(f"`gguf` is run by llama.cpp, which does not speak `api: {self.api}`")
+        return self
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -192,6 +252,9 @@ class Route(Section):
     """Matches when any of these entity types was found."""
     headers: dict[str, str] = Field(default_factory=dict)
     """Matches when all of these request headers have these values."""
+    uses: tuple[Capability, ...] = ()
+    """Matches when the request uses all of these: offers tools, shows images, asks for JSON of a schema, for reasoning, or for
+    embeddings."""
     model: str
     residency: Zone = "external"
     """How far the request may travel: to no endpoint beyond this zone."""

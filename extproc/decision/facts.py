@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Unpack
 
+    from extproc.config.models import Capability
     from extproc.decision.verdict import Duty, Unenforced, Verdict
 
 _EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
@@ -24,6 +25,7 @@ class Learned(TypedDict, total=False):
     model: str
     streamed: bool
     tools: tuple[str, ...]
+    uses: frozenset[Capability]
     tokens: int
     entities: Mapping[str, int]
     intent: str | None
@@ -51,6 +53,8 @@ class Facts(NamedTuple):
     """The caller asked for a streamed answer."""
     tools: tuple[str, ...] = ()
     """Names of the tools that it offers to the model."""
+    uses: frozenset[Capability] = frozenset()
+    """What it asks of a model beyond answering text with text; known where a route asks for it."""
     tokens: int = 0
     """Of the body, by its size."""
     entities: Mapping[str, int] = _NONE

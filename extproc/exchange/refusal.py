@@ -20,9 +20,10 @@ def refuse(error: IntentmeshError, rule: Intercept | None, target: str, request_
     """The reply to a request that this error ends; `request_id` is the one under which logs and traces know it."""
     message = str(error)
     if rule is not None and vendor_of(rule, target) == "anthropic":
-        shape: dict[str, object] = {"type": "error", "error": {"type": error.error_type, "message": message}}
+        kind = error.anthropic_type or error.error_type
+        shape: dict[str, object] = {"type": "error", "error": {"type": kind, "message": message}}
     else:
-        shape = {"error": {"message": message, "type": error.error_type, "param": None, "code": _code(error)}}
+        shape = {"error": {"message": message, "type": error.error_type, "param": error.param, "code": _code(error)}}
     if request_id:
         shape["request_id"] = request_id
     headers = {**error.headers, "content-type": "application/json"}

@@ -34,7 +34,7 @@ class ExchangeSettings:
     def of(cls, mesh: Mesh) -> Self:
         """Those of a mesh."""
         return cls(
-            mesh.intercept,
+            mesh.read,
             Callers(mesh.identity),
             mesh.limits.max_body_bytes,
             bool(mesh.intents),

@@ -22,6 +22,7 @@ from extproc.payload.document import (
 from extproc.payload.parser import parse, parse_query
 from extproc.payload.stateful import is_stateful
 from extproc.payload.tools import offered_tools
+from extproc.payload.uses import used
 
 __all__ = [
     "STALE_HEADERS",
@@ -39,4 +40,5 @@ __all__ = [
     "parse",
     "parse_query",
     "response_editor",
+    "used",
 ]

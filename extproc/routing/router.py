@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from extproc.config.models import within
+from extproc.routing.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ class RouteDecision:
     residency: Zone
     """The farthest zone that the request may reach."""
     reason: str
-    """`route[i]`: the rule of `routes` that matched, from 0; `default`: none did."""
+    """`route[i]`: the rule of `routes` that matched, from 0; `default`: none did; `named`: the request asks for the model."""
     upstream_name: str | None
     """What the upstream calls the model; None: the body's `model` stays."""
 
@@ -43,23 +44,38 @@ class Router:
             for intent in {None, *(rule.intent for rule in mesh.routes)}
         }
         """The rules that an intent may match, in their order: with a thousand intents few of a thousand rules."""
+        self._names = Names(mesh)
         default = models[mesh.default_model]
         self._default = RouteDecision(mesh.default_model, mesh.default_residency, "default", default.upstream_name)
 
     def decide(self, facts: Facts) -> RouteDecision:
-        """The first rule whose every condition holds, else the default model; then what verdicts say of it."""
-        decision = self._by_rules(facts)
+        """The first rule whose every condition holds, else the default model; then what the request asks for, as far as rules
+        let it, and what verdicts say.
+        """
+        wanted = self._names.find(facts.model) if facts.model else None
+        rule, decision = self._by_rules(facts, wanted.intent if wanted and wanted.intent else facts.intent)
+        if wanted and wanted.model and (rule is None or not (rule.entities or rule.headers)):
+            decision = self._named(wanted.model, decision)
         return self._by_verdicts(decision, facts.enforced()) if facts.verdicts else decision
 
-    def _by_rules(self, facts: Facts) -> RouteDecision:
+    def _named(self, name: str, decision: RouteDecision) -> RouteDecision:
+        """The model that is asked for, as near as the rule keeps the request; where it has nothing so near, the rule's own."""
+        model = self._models[name]
+        if not within(model.zones()[0], decision.residency):
+            return decision
+        return replace(decision, model=name, upstream_name=model.upstream_name, reason="named")
+
+    def _by_rules(self, facts: Facts, intent: str | None) -> tuple[Route | None, RouteDecision]:
         entities, headers = facts.entities, facts.headers
-        for rule, decision in self._rules.get(facts.intent, self._rules[None]):
+        for rule, decision in self._rules.get(intent, self._rules[None]):
+            if rule.uses and not facts.uses.issuperset(rule.uses):
+                continue
             if rule.entities and not any(t in entities for t in rule.entities):
                 continue
             if any(headers.get(name.lower()) != value for name, value in rule.headers.items()):
                 continue
-            return decision
-        return self._default
+            return rule, decision
+        return None, self._default
 
     def _by_verdicts(self, decision: RouteDecision, verdicts: Sequence[Verdict]) -> RouteDecision:
         """The last model that a verdict names, and the nearest of all zones: what a rule confines, no verdict lets out."""

@@ -11,6 +11,7 @@ from extproc.tokens import estimated_tokens
 
 if TYPE_CHECKING:
     from extproc.config.intercept import Intercept, Limits
+    from extproc.config.models import Capability
     from extproc.decision import Inquiry
     from extproc.payload import Document
     from extproc.steps.case import Case
@@ -28,6 +29,7 @@ class _Read(NamedTuple):
     query: Document | None
     intent_text: str
     tools: tuple[str, ...]
+    uses: frozenset[Capability] | None
 
 
 class Reading:
@@ -35,10 +37,11 @@ class Reading:
 
     name: Final = "payload"
 
-    def __init__(self, limits: Limits, threads: Threads, *, masks: bool, classifies: bool) -> None:
+    def __init__(self, limits: Limits, threads: Threads, *, masks: bool, classifies: bool, uses: bool = False) -> None:
         """`masks`: something may have to be masked, so that a body that cannot be read must not pass by itself.
-        `classifies`: somebody will want to know what it is about.
+        `classifies`: somebody will want to know what it is about. `uses`: and what it asks of a model.
         """
+        self._uses = uses
         self._classifies = classifies
         self._max_body_bytes = limits.max_body_bytes
         self._threads = threads
@@ -61,6 +64,8 @@ class Reading:
         case.facts = case.facts.with_(
             model=document.model or "", streamed=document.stream, tools=read.tools, tokens=estimated_tokens(size)
         )
+        if read.uses is not None:
+            case.facts = case.facts.with_(uses=read.uses)
 
     def _parse(self, inquiry: Inquiry) -> _Read:
         headers = inquiry.headers
@@ -75,7 +80,8 @@ class Reading:
             )
             query = payload.parse_query(inquiry.target) if inquiry.rule.query and "?" in inquiry.target else None
             intent_text = document.intent_text if self._classifies else ""
-            return _Read(document, query, intent_text, payload.offered_tools(document))
+            uses = payload.used(document, inquiry.path) if self._uses else None
+            return _Read(document, query, intent_text, payload.offered_tools(document), uses)
 
     def _refuses_unreadable(self, rule: Intercept) -> bool:
         return self._masks if rule.on_unreadable == "auto" else rule.on_unreadable == "reject"

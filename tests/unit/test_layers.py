@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "intent": {"errors", "config", "embedding", "identity"},
     "decision": {"errors", "config", "identity", "payload", "intent"},
     "routing": {"config", "decision"},
+    "catalogue": {"errors", "config", "decision", "routing"},
     "steps": {
         "errors",
         "slices",
@@ -54,6 +55,7 @@ MAY_IMPORT = {
         "pii",
         "intent",
         "routing",
+        "catalogue",
         "steps",
     },
     "exchange": {"errors", "threads", "tokens", "config", "identity", "payload", "decision", "pipeline"},

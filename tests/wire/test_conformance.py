@@ -129,8 +129,8 @@ async def passes_large_bodies(gateway: Gateway) -> None:
 
 async def passes_reads(gateway: Gateway) -> None:
     """GET, HEAD and an empty POST."""
-    assert (await ok(gateway.client.get("/v1/models"))).content == b""
-    assert (await ok(gateway.client.head("/v1/models"))).content == b""
+    assert (await ok(gateway.client.get("/v1/files"))).content == b""
+    assert (await ok(gateway.client.head("/v1/files"))).content == b""
     await ok(gateway.client.post("/up", content=b""))
 
 
@@ -280,7 +280,7 @@ async def refuses_at_the_answer(gateway: Gateway) -> None:
 
 async def ignores_client_headers(gateway: Gateway) -> None:
     """Our own headers from a client change nothing."""
-    await ok(gateway.client.get("/v1/models", headers={"x-intentmesh-model": "support"}))
+    await ok(gateway.client.get("/v1/files", headers={"x-intentmesh-model": "support"}))
     assert not gateway.upstreams["support"].requests
 
 

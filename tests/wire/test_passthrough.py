@@ -13,7 +13,7 @@ UPLOAD = b'--x\r\ncontent-disposition: form-data; name="f"\r\n\r\nada@example.or
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
-@pytest.mark.parametrize("path", ["/", "/v1/models", "/v1/chat/completions", "/metrics?a=b&c=ada@example.org"])
+@pytest.mark.parametrize("path", ["/", "/v1/files", "/v1/chat/completions", "/metrics?a=b&c=ada@example.org"])
 async def test_other_methods(gateway, method, path):
     """Only methods that a rule names are read."""
     answer = await gateway.client.request(method, path)

@@ -30,7 +30,7 @@ async def test_the_last_user_message_decides(gateway):
 @pytest.mark.parametrize(
     "name", ["x-intentmesh-model", "X-IntentMesh-Model", "x-intentmesh-residency", "x-intentmesh-any"]
 )
-@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/chat/completions"), ("GET", "/v1/models"), ("POST", "/up")])
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/chat/completions"), ("GET", "/v1/files"), ("POST", "/up")])
 async def test_a_client_cannot_choose_its_model(gateway, name, method, path):
     """Headers of ours that a client sends change nothing and reach nobody, on every path."""
     body = {"messages": [{"role": "user", "content": "Write a short poem about the sea."}]}

@@ -104,6 +104,9 @@ def undecided(mesh: Mesh, onward: RouteAction | None = None) -> list[Route]:
     action = onward or _fallback(mesh)
     paths = [RouteMatch(prefix=rule.path_prefix, path=rule.path) for rule in mesh.intercept]
     unique = {(match.prefix, match.path): match for match in paths}
+    listed = mesh.catalogue.path
+    if mesh.lists_models and not any(listed.startswith(prefix) for prefix, _ in unique if prefix):
+        unique |= {(None, listed): RouteMatch(path=listed), (f"{listed}/", None): RouteMatch(prefix=f"{listed}/")}
     upgrades = [_no_upgrade(f"upgrade of {p or q}", match) for (p, q), match in unique.items()]
     intercepted = [_intercepted(mesh, f"intercept {p or q}", m, action) for (p, q), m in unique.items()]
     if intercepted:

@@ -1,0 +1,85 @@
+"""The registry as callers see it: an entry a model, with the fields of OpenAI's and of Anthropic's lists and our own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from extproc.config.models import AUTO, INTENT_PREFIX, within
+from extproc.routing import Names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extproc.config import Mesh
+    from extproc.config.models import Model, Zone
+
+OWNER = "intentmesh"
+"""Of what has no owner in the registry."""
+
+
+class Listing:
+    """The entries of one `mesh.yaml`, made beforehand."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._names = Names(mesh)
+        self._entries = {name: (model.zones()[0], _entry(name, model)) for name, model in mesh.models.items()}
+        self._chosen = {AUTO: _named(AUTO, "The model that the intent of a request leads to.")} | {
+            f"{INTENT_PREFIX}{name}": _named(
+                f"{INTENT_PREFIX}{name}", intent.description or "The model of this intent."
+            )
+            for name, intent in mesh.intents.items()
+        }
+
+    def every(self, zones: Sequence[Zone]) -> list[dict[str, Any]]:
+        """The models that who is confined to these zones may use."""
+        return [entry for nearest, entry in self._entries.values() if _reached(nearest, zones)]
+
+    def names(self, zones: Sequence[Zone]) -> list[str]:
+        """All that may be asked for."""
+        return [*(entry["id"] for entry in self.every(zones)), *self._chosen]
+
+    def find(self, name: str, zones: Sequence[Zone]) -> dict[str, Any] | None:
+        """What a request may name; an alias gives the entry of its model."""
+        if name in self._chosen:
+            return self._chosen[name]
+        wanted = self._names.find(name)
+        if wanted is None:
+            return None
+        nearest, entry = self._entries[wanted.model]
+        return entry if _reached(nearest, zones) else None
+
+
+def _reached(nearest: Zone, zones: Sequence[Zone]) -> bool:
+    return all(within(nearest, zone) for zone in zones)
+
+
+def _named(name: str, description: str | None) -> dict[str, Any]:
+    """What every entry has. Nobody knows when a model was made, which both APIs have a place for."""
+    return {
+        "id": name,
+        "object": "model",
+        "type": "model",
+        "created": 0,
+        "created_at": "1970-01-01T00:00:00Z",
+        "display_name": name,
+        "lifecycle": "active",
+        "owned_by": OWNER,
+        "description": description,
+    }
+
+
+def _entry(name: str, model: Model) -> dict[str, Any]:
+    price = model.price_per_million
+    told: dict[str, Any] = {
+        "owned_by": model.owner or OWNER,
+        "aliases": list(model.aliases),
+        "context_length": model.context_tokens,
+        "max_input_tokens": model.context_tokens,
+        "capabilities": None if model.capabilities is None else list(model.capabilities),
+        "zone": model.zones()[0],
+        "price_per_million": {"input": price.input, "output": price.output},
+        "sla": model.sla and model.sla.model_dump(exclude_none=True),
+        "data": model.data and model.data.model_dump(exclude_none=True),
+    }
+    entry = _named(name, model.description) | told
+    return {key: value for key, value in entry.items() if value is not None}

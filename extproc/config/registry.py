@@ -1,0 +1,45 @@
+"""What contradicts itself in the registry and the routes to it, though each section by itself is good."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extproc.config.mesh import Mesh
+
+_Where = tuple[str | int, ...]
+
+
+def registry_mistakes(mesh: Mesh) -> Iterator[tuple[_Where, str]]:
+    """Names that mean two models, and models that are sent what they cannot do."""
+    yield from _ambiguous_names(mesh)
+    for i, route in enumerate(mesh.routes):
+        capabilities = mesh.models[route.model].capabilities
+        if capabilities is None:
+            continue
+        lacking = [name for name in route.uses if name not in capabilities]
+        if lacking:
+            has = ", ".join(capabilities) or "none"
+            message = f"the route is for requests that use {', '.join(lacking)}; the capabilities of `{route.model}` are: {has}"
+            yield ("routes", i, "uses"), message
+        elif capabilities == ("embeddings",) and "embeddings" not in route.uses:
+            message = f"`{route.model}` makes embeddings and nothing else: say `uses: [embeddings]`, or send the route elsewhere"
+            yield ("routes", i, "model"), message
+    if mesh.models[mesh.default_model].capabilities == ("embeddings",):
+        yield (
+            ("default_model",),
+            f"`{mesh.default_model}` makes embeddings and nothing else: it cannot answer what no route matches",
+        )
+
+
+def _ambiguous_names(mesh: Mesh) -> Iterator[tuple[_Where, str]]:
+    of: dict[str, str] = {}
+    for name, model in mesh.models.items():
+        for i, alias in enumerate(model.aliases):
+            where = ("models", name, "aliases", i)
+            if alias in mesh.models:
+                yield where, f"`{alias}` is the name of a model: an alias cannot take it over"
+            elif (other := of.setdefault(alias, name)) != name:
+                yield where, f"`{alias}` is an alias of `{other}` too: a request that asks for it would mean two models"
