@@ -83,6 +83,7 @@ class Pipeline:
         self.gates = tuple(gate for make in self.AT_HEADERS if (gate := make(mesh)))
         """Asked in this order when the headers have come."""
         read, understood, routed = (_made(makers, mesh) for makers in (self.AT_BODY, self.UNDERSTOOD, self.ROUTED))
+        listens = bool(classifier or read or understood or routed or any(route.when for route in mesh.routes))
         edits = any(judge.edits_answers for judge in (*read, *understood, *routed))
         self.threads = threads = Threads()
         """For what takes long, of requests and of answers."""
@@ -93,7 +94,7 @@ class Pipeline:
                 mesh.limits,
                 threads,
                 masks=masks,
-                classifies=classifier is not None,
+                listens=listens,
                 uses=any(route.uses for route in mesh.routes),
             ),
             *(Judging(judge, chain) for judge in read),

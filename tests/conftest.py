@@ -1,8 +1,13 @@
 """What tests of every kind need."""
 
+import os
+
 import pytest
 
-from scripts.make_gguf import PRESETS, make_gguf
+for _library in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # a core for each process of tests, as for each worker
+    os.environ.setdefault(_library, "1")
+
+from scripts.make_gguf import PRESETS, make_gguf  # noqa: E402 - numpy reads them once
 
 
 @pytest.fixture(scope="session")

@@ -107,7 +107,7 @@ def _explain(
         return {"report": _ended(outcome), "texts": []}
     analyzer = pipeline.analyzer if mesh.pii.enabled else None
     texts = [(segment, search(analyzer, segment) if analyzer else []) for segment in case.segments]
-    intent_text = case.document.intent_text if case.document else ""
+    intent_text = case.conversation.text
     understood = pipeline.classifier.explain(intent_text, headers) if pipeline.classifier else None
     inspection = outcome.inspection
     report = {

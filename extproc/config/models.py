@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from extproc.config.section import Section
 from extproc.config.traffic import Ejection, Health, Mirror, Pool, Retries, Rewrite, Sticky
+from extproc.config.when import When
 
 
 def _name(value: str) -> str:
@@ -255,6 +256,8 @@ class Route(Section):
     uses: tuple[Capability, ...] = ()
     """Matches when the request uses all of these: offers tools, shows images, asks for JSON of a schema, for reasoning, or for
     embeddings."""
+    when: When | None = None
+    """Matches when all of this is so of the request."""
     model: str
     residency: Zone = "external"
     """How far the request may travel: to no endpoint beyond this zone."""

@@ -28,7 +28,13 @@ class Learned(TypedDict, total=False):
     uses: frozenset[Capability]
     tokens: int
     entities: Mapping[str, int]
+    language: str
+    turns: int
+    images: bool
+    audio: bool
+    code: float
     intent: str | None
+    intents: tuple[str, ...]
     score: float
     destination: str
     budget_left: Mapping[str, float]
@@ -57,10 +63,22 @@ class Facts(NamedTuple):
     """What it asks of a model beyond answering text with text; known where a route asks for it."""
     tokens: int = 0
     """Of the body, by its size."""
+    language: str = ""
+    """Of what is asked, by its code in ISO 639: `de`; empty where it is not likely to be any."""
+    turns: int = 0
+    """Of people, in the conversation that the body holds."""
+    images: bool = False
+    """The body brings an image, or names one."""
+    audio: bool = False
+    """Likewise, sound."""
+    code: float = 0.0
+    """Share of what is asked that looks like code or a log."""
     entities: Mapping[str, int] = _NONE
     """Type of personal data -> how many were found, whatever is done with them."""
     intent: str | None = None
     """None: no intent is likely enough, or none is known yet."""
+    intents: tuple[str, ...] = ()
+    """All that are likely enough, `intent` first: a text may ask for several things."""
     score: float = 0.0
     """How likely the intent is."""
     destination: str = ""

@@ -1,7 +1,7 @@
 """Finding the texts in a body and writing them back, nothing else touched.
 
 Requests: `parse(rule, path, content_type, content_encoding, body)` gives a `Document`: its `segments` go to the
-anonymizer, its `intent_text` to the classifier, and `document.replace(anonymized.edits, model=...)` is the body to send
+anonymizer, its `conversation` to the classifier, and `document.replace(anonymized.edits, model=...)` is the body to send
 (`anonymized.texts`, whole texts, will do as well). `parse_query(target)` does the same for the URL's query.
 
 Answers: `response_editor(rule, content_type, content_encoding, editors)` rewrites texts as they pass, chunk by chunk;
@@ -10,6 +10,7 @@ Answers: `response_editor(rule, content_type, content_encoding, editors)` rewrit
 
 from extproc.edits import Edit
 from extproc.payload.answer import STALE_HEADERS, Untouched, response_editor
+from extproc.payload.conversation import NOTHING_SAID, Conversation
 from extproc.payload.document import (
     Change,
     Document,
@@ -25,8 +26,10 @@ from extproc.payload.tools import offered_tools
 from extproc.payload.uses import used
 
 __all__ = [
+    "NOTHING_SAID",
     "STALE_HEADERS",
     "Change",
+    "Conversation",
     "Document",
     "Edit",
     "EditorFactory",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from extproc.edits import Edit
+
+if TYPE_CHECKING:
+    from extproc.payload.conversation import Conversation
 
 Change = str | Sequence[Edit]
 """A whole new text, or the edits that make it (in order, apart from each other): only these spans are rewritten."""
@@ -109,6 +112,10 @@ class Document(Protocol):
     @property
     def intent_text(self) -> str:
         """The text that says what the request is about; empty when there is none."""
+
+    @property
+    def conversation(self) -> Conversation:
+        """That text, and what is known of the conversation that it ends."""
 
     @property
     def model(self) -> str | None:

@@ -8,6 +8,7 @@ from urllib.parse import quote, quote_plus, unquote_to_bytes
 
 from extproc.edits import Edit, apply
 from extproc.errors import UnreadableBodyError
+from extproc.payload.conversation import Conversation, said_once
 from extproc.payload.document import filled
 from extproc.payload.layers import Texts, Whole
 from extproc.slices import in_slices
@@ -55,6 +56,11 @@ class _Form:
         if self._intent_from is not None:
             return self._named.get(self._intent_from, "")
         return next(iter(self._named.values()), "")
+
+    @property
+    def conversation(self) -> Conversation:
+        """See Document."""
+        return said_once(self.intent_text)
 
     def regions(self) -> list[Region]:
         """See Document."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from extproc.edits import apply
 from extproc.errors import PersonalNumberError, UnreadableBodyError
+from extproc.payload.conversation import HUMANS, Conversation, conversation, said_once
 from extproc.payload.document import SYNTAX, coverage, filled, steps
 from extproc.payload.layers import Place, Texts, placed, rewritten, taken
 from extproc.payload.literal import escape, unescape
@@ -76,27 +77,31 @@ class JsonDocument:
 
     @cached_property
     def intent_text(self) -> str:
-        """What `intent_from` names, else the last message of the user, else the prompt or input, else the first text."""
+        """See Document."""
+        return self.conversation.text
+
+    @cached_property
+    def conversation(self) -> Conversation:
+        """What `intent_from` names, else the last turn of the user, else, where nobody has a turn, the prompt or input, else
+        the first text.
+        """
         if self._chosen:
-            return "\n".join(self._chosen)
-        message: tuple[bytes | int, ...] | None = None
-        texts: list[str] = []
+            return said_once("\n".join(self._chosen), self.body)
         ways = self._ways
-        for text, way in reversed(self._spoken):
-            if message is None and ways.role(way) != "user":
-                continue
-            place = ways.place(way)
-            if message is not None and place[:_INDEX_PLACE] != message:
-                break
-            if ways.role(way) == "user" and _said(place):
-                message = place[:_INDEX_PLACE]
-                texts.append(text)
-        if texts:
-            return "\n".join(reversed(texts))
+        if ways.anybody(HUMANS):
+            return conversation(self._turns(), self.body)
         for text, way in self._spoken:
             if ways.place(way)[:1] in ((b"prompt",), (b"input",)):
-                return text
-        return self._spoken[0][0] if self._spoken else ""
+                return said_once(text, self.body)
+        return said_once(self._spoken[0][0] if self._spoken else "", self.body)
+
+    def _turns(self) -> Iterator[tuple[object, str]]:
+        """The user's words with the turn that they stand in, the last ones first."""
+        ways = self._ways
+        for text, way in reversed(self._spoken):
+            role = ways.role(way)
+            if role is not None and role.strip().casefold() in HUMANS and _said(place := ways.place(way)):
+                yield place[:_INDEX_PLACE], text
 
     def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:
         """See Document. Raises PersonalNumberError."""

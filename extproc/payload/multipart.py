@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from extproc.errors import UnreadableBodyError
+from extproc.payload.conversation import Conversation, said_once
 from extproc.payload.document import SYNTAX, Segment, filled
 from extproc.payload.plain import OpaqueDocument, TextDocument
 
@@ -89,6 +90,11 @@ class MultipartDocument:
     def intent_text(self) -> str:
         """The field that `intent_from` names, else the first."""
         return next((said for name, said in self._said if self._intent_from in (None, name) and said), "")
+
+    @property
+    def conversation(self) -> Conversation:
+        """See Document."""
+        return said_once(self.intent_text)
 
     def regions(self) -> list[Region]:
         """See Document."""

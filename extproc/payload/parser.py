@@ -153,7 +153,7 @@ class _Reader:
                 return OpaqueDocument(body, kind)
             document = JsonDocument(body, LLM)
             if rule.intent_from is not None:
-                document.intent_text = JsonDocument(body, _paths_tree((), rule.intent_from)).intent_text
+                document.conversation = JsonDocument(body, _paths_tree((), rule.intent_from)).conversation
         elif rule.payload in ("json", "ndjson"):
             tree = _paths_tree(rule.texts, rule.intent_from)
             document = JsonDocument(body, tree, lines=rule.payload == "ndjson", chosen=chosen)

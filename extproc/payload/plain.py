@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from extproc.edits import apply
 from extproc.errors import UnreadableBodyError
+from extproc.payload.conversation import Conversation, said_once
 from extproc.payload.document import SYNTAX, filled
 from extproc.payload.layers import Texts
 
@@ -44,6 +45,11 @@ class TextDocument:
         """The text."""
         return self._layer.said if self._layer is not None else ""
 
+    @property
+    def conversation(self) -> Conversation:
+        """See Document."""
+        return said_once(self.intent_text)
+
     def regions(self) -> list[Region]:
         """See Document."""
         if self._layer is None:
@@ -69,6 +75,7 @@ class OpaqueDocument:
     model = None
     stream = False
     intent_text = ""
+    conversation = Conversation()
     segments: Sequence[Segment] = ()
 
     def __init__(self, body: bytes, reason: str = SYNTAX) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from extproc.payload.conversation import Conversation
     from extproc.payload.document import Change, Document, Region, Segment
 
 
@@ -43,6 +44,11 @@ class Recoded:
     def intent_text(self) -> str:
         """See Document."""
         return self._document.intent_text
+
+    @property
+    def conversation(self) -> Conversation:
+        """See Document."""
+        return self._document.conversation
 
     @property
     def model(self) -> str | None:

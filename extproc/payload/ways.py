@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from extproc.payload.document import Segment
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from extproc.payload.document import Kind, Way
 
 _DEEPEST_SAID = 5  # messages, 3, content, 0, text
@@ -36,6 +38,10 @@ class Ways:
     def take_role(self, message: Way, role: str) -> None:
         """Note the role of a message. All that stands in one message has the very same way to it."""
         self._roles[id(message)] = message, role
+
+    def anybody(self, roles: Container[str]) -> bool:
+        """Whether a message has one of these roles, however it is spelled."""
+        return any(role.strip().casefold() in roles for _, role in self._roles.values())
 
     def segment(self, text: str, way: Way, kind: Kind = "text") -> Segment:
         """A text with its key and its role; to be asked for when all roles are known."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from extproc.config.models import within
+from extproc.routing.conditions import Conditions
 from extproc.routing.names import Names
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Router:
         }
         """The rules that an intent may match, in their order: with a thousand intents few of a thousand rules."""
         self._names = Names(mesh)
+        self._conditions = {id(rule.when): Conditions.of(rule.when) for rule in mesh.routes if rule.when is not None}
         default = models[mesh.default_model]
         self._default = RouteDecision(mesh.default_model, mesh.default_residency, "default", default.upstream_name)
 
@@ -73,6 +75,8 @@ class Router:
             if rule.entities and not any(t in entities for t in rule.entities):
                 continue
             if any(headers.get(name.lower()) != value for name, value in rule.headers.items()):
+                continue
+            if rule.when is not None and not self._conditions[id(rule.when)].hold(facts):
                 continue
             return rule, decision
         return None, self._default

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from extproc.decision import Facts, Inspection
+from extproc.payload import NOTHING_SAID
 from extproc.steps.times import StepTimes
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from extproc.decision import AnswerEdit, Inquiry, Outcome
     from extproc.intent import Asked, IntentScore
-    from extproc.payload import Document, Segment
+    from extproc.payload import Conversation, Document, Segment
     from extproc.pii import Anonymized
     from extproc.routing import RouteDecision
     from extproc.slices import Lease
@@ -34,8 +35,8 @@ class Case:
     steps: StepTimes = field(default_factory=StepTimes)
     document: Document | None = None
     """The body, once it is read; None: it could not be, and goes on as it is."""
-    intent_text: str = ""
-    """What the classifier is to read of it."""
+    conversation: Conversation = NOTHING_SAID
+    """What people say in it: for the classifier."""
     query: Document | None = None
     """The query of the URL, where the rule wants it read."""
     asked: Asked | None = None

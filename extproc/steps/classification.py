@@ -30,7 +30,7 @@ class Asking:
             return
         try:
             case.asked = self._classifier.ask(
-                case.intent_text, case.inquiry.headers, case.classify_by, case.facts.caller
+                case.conversation.text, case.inquiry.headers, case.classify_by, case.facts.caller
             )
         except Exception as error:  # noqa: BLE001 - routing is an optimisation: it never costs a request
             case.reason = f"classifier:{type(error).__name__}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from extproc import payload
 from extproc.errors import UnreadableBodyError
+from extproc.language import language_of
 from extproc.steps.closed import FAILING_CLOSED
 from extproc.tokens import estimated_tokens
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from extproc.config.intercept import Intercept, Limits
     from extproc.config.models import Capability
     from extproc.decision import Inquiry
-    from extproc.payload import Document
+    from extproc.payload import Conversation, Document
     from extproc.steps.case import Case
     from extproc.threads import Threads
 
@@ -27,7 +28,9 @@ class _Read(NamedTuple):
 
     document: Document
     query: Document | None
-    intent_text: str
+    conversation: Conversation
+    language: str
+    code: float
     tools: tuple[str, ...]
     uses: frozenset[Capability] | None
 
@@ -37,12 +40,13 @@ class Reading:
 
     name: Final = "payload"
 
-    def __init__(self, limits: Limits, threads: Threads, *, masks: bool, classifies: bool, uses: bool = False) -> None:
+    def __init__(self, limits: Limits, threads: Threads, *, masks: bool, listens: bool, uses: bool = False) -> None:
         """`masks`: something may have to be masked, so that a body that cannot be read must not pass by itself.
-        `classifies`: somebody will want to know what it is about. `uses`: and what it asks of a model.
+        `listens`: somebody will want to know what people say in it, as the classifier does, and rules on the language.
+        `uses`: and what it asks of a model.
         """
         self._uses = uses
-        self._classifies = classifies
+        self._listens = listens
         self._max_body_bytes = limits.max_body_bytes
         self._threads = threads
         self._masks = masks
@@ -58,11 +62,20 @@ class Reading:
             case.reason = "unreadable"
             return
         document = case.document = read.document
-        case.query, case.intent_text = read.query, read.intent_text
+        case.query, said = read.query, read.conversation
+        case.conversation = said
         size = len(document.body)
         case.size = size + TEXT_BYTES * len(document.segments)
         case.facts = case.facts.with_(
-            model=document.model or "", streamed=document.stream, tools=read.tools, tokens=estimated_tokens(size)
+            model=document.model or "",
+            streamed=document.stream,
+            tools=read.tools,
+            tokens=estimated_tokens(size),
+            language=read.language,
+            turns=said.turns,
+            images=said.images,
+            audio=said.audio,
+            code=read.code,
         )
         if read.uses is not None:
             case.facts = case.facts.with_(uses=read.uses)
@@ -79,9 +92,10 @@ class Reading:
                 max_body_bytes=self._max_body_bytes,
             )
             query = payload.parse_query(inquiry.target) if inquiry.rule.query and "?" in inquiry.target else None
-            intent_text = document.intent_text if self._classifies else ""
             uses = payload.used(document, inquiry.path) if self._uses else None
-            return _Read(document, query, intent_text, payload.offered_tools(document), uses)
+            said = document.conversation if self._listens else payload.NOTHING_SAID
+            tools = payload.offered_tools(document)
+            return _Read(document, query, said, language_of(said.text), said.code, tools, uses)
 
     def _refuses_unreadable(self, rule: Intercept) -> bool:
         return self._masks if rule.on_unreadable == "auto" else rule.on_unreadable == "reject"
