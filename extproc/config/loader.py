@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from extproc.config import yaml_text
 from extproc.config.examples import example_mistakes, file_mistakes
 from extproc.config.registry import registry_mistakes
 from extproc.errors import ConfigError
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from extproc.config.mesh import Mesh
-
-KeyPath = tuple[str | int, ...]
+    from extproc.config.yaml_text import KeyPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,71 +69,39 @@ def load(path: Path) -> Mesh:
 
 def line_of(path: Path, key: KeyPath) -> int:
     """The line of a key in a `mesh.yaml` that `load` has read; of the nearest above it, where it is not written down."""
-    lines: dict[KeyPath, int] = {}
-    if (node := yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)) is not None:
-        _index(node, (), lines, [], set())
-    return _line(lines, key)
+    return yaml_text.read(path.read_text(encoding="utf-8")).line(key)
 
 
 def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -> Mesh:
     """Validate the text of a `mesh.yaml`. Raises InvalidMeshError with every mistake."""
     from extproc.config.mesh import Mesh  # noqa: PLC0415 - mesh.py reports through this module
 
-    data, lines, problems = _read_yaml(text, source)
-    problems += [Problem(_line(lines, where), _dotted(where), what) for where, what in _dangling(data)]
-    problems += [Problem(_line(lines, where), _dotted(where), what) for where, what in example_mistakes(data)]
+    try:
+        read = yaml_text.read(text)
+    except yaml_text.NotYamlError as error:
+        raise InvalidMeshError(source, [_problem(error.mistake)]) from None
+    data, problems = read.data, [_problem(mistake) for mistake in read.mistakes]
+
+    def note(mistakes: Iterable[tuple[KeyPath, str]]) -> None:
+        problems.extend(Problem(read.line(where), _dotted(where), what) for where, what in mistakes)
+
+    note(_dangling(data))
+    note(example_mistakes(data))
     try:
         mesh = Mesh.model_validate(data, context={"folder": folder or Path.cwd()})
     except ValidationError as error:
-        problems += [Problem(_line(lines, where), _dotted(where), what) for where, what in _mistakes(error)]
+        note(_mistakes(error))
         raise InvalidMeshError(source, problems) from None
-    problems += [Problem(_line(lines, where), _dotted(where), what) for where, what in file_mistakes(mesh)]
+    note(file_mistakes(mesh))
     if not problems:
-        problems += [Problem(_line(lines, where), _dotted(where), what) for where, what in registry_mistakes(mesh)]
+        note(registry_mistakes(mesh))
     if problems:
         raise InvalidMeshError(source, problems)
     return mesh
 
 
-def _read_yaml(text: str, source: str) -> tuple[Any, dict[KeyPath, int], list[Problem]]:
-    """Plain data, the line of every key path, and duplicate keys (which YAML would drop without a word)."""
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InvalidMeshError(source, [Problem(line, "", f"not YAML: {error.problem}")]) from None
-    except yaml.YAMLError as error:
-        raise InvalidMeshError(source, [Problem(1, "", f"not YAML: {error}")]) from None
-    if node is None:
-        raise InvalidMeshError(source, [Problem(1, "", "the file is empty; the smallest one is in the README")])
-    lines: dict[KeyPath, int] = {}
-    problems: list[Problem] = []
-    _index(node, (), lines, problems, set())
-    try:
-        return yaml.safe_load(text), lines, problems
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InvalidMeshError(source, [Problem(line, "", f"not YAML: {error.problem}")]) from None
-
-
-def _index(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], problems: list[Problem], above: set[int]) -> None:
-    if id(node) in above:
-        problems.append(Problem(node.start_mark.line + 1, _dotted(path), "an alias that contains itself"))
-        return
-    lines.setdefault(path, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            name = key.value if isinstance(key, yaml.ScalarNode) else "?"
-            here = (*path, name)
-            if name in seen and name != "<<":
-                problems.append(Problem(key.start_mark.line + 1, _dotted(here), "the key stands here twice"))
-            seen.add(name)
-            lines[here] = key.start_mark.line + 1
-            _index(value, here, lines, problems, above | {id(node)})
-    elif isinstance(node, yaml.SequenceNode):
-        for i, value in enumerate(node.value):
-            _index(value, (*path, i), lines, problems, above | {id(node)})
+def _problem(mistake: yaml_text.Mistake) -> Problem:
+    return Problem(mistake.line, _dotted(mistake.where), mistake.message)
 
 
 def _dangling(data: Any) -> Iterable[tuple[KeyPath, str]]:
@@ -223,12 +190,6 @@ def _section_in(annotation: Any) -> type[BaseModel] | None:
         if (found := _section_in(part)) is not None:
             return found
     return None
-
-
-def _line(lines: Mapping[KeyPath, int], path: KeyPath) -> int:
-    while path and path not in lines:
-        path = path[:-1]
-    return lines.get(path, 1)
 
 
 def _dotted(path: KeyPath) -> str:
