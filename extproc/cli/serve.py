@@ -19,6 +19,9 @@ import click
 @click.option(
     "--log-level", type=click.Choice(("debug", "info", "warning", "error")), help="Default: `processor.log_level`."
 )
+@click.option(
+    "--replace", "replaces", is_flag=True, help="Take the place of the processor that serves there: no request is lost."
+)
 @click.option("--log-requests", is_flag=True, help="One JSON line per request on stderr: names, counts and times.")
 def serve(
     file: Path,
@@ -26,6 +29,7 @@ def serve(
     admin: str | None,
     workers: int | None,
     log_level: str | None,
+    replaces: bool,
     log_requests: bool,
 ) -> None:
     """Run the processor on its socket until SIGTERM."""
@@ -36,4 +40,4 @@ def serve(
     given: dict[str, object] = {k: v for k, v in options.items() if v is not None}
     if socket:
         given["address"] = None  # what is said here goes before `processor.address`
-    run(MeshFile(file, given), log_requests=log_requests)
+    run(MeshFile(file, given), log_requests=log_requests, replaces=replaces)

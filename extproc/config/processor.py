@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from extproc.config.envoy import split_address
 from extproc.config.section import Section
+
+LONGEST_SOCKET = 100
+"""Of the 107 bytes that Linux allows; workers after the first add to it."""
 
 
 class EnvoySide(Section):
@@ -59,6 +63,20 @@ class ProcessorSettings(Section):
     counts and times; no level tells what somebody wrote."""
     grace_s: float = Field(default=20.0, ge=0)
     """Time that open streams have to finish after SIGTERM."""
+
+    @field_validator("address", "admin")
+    @classmethod
+    def _addresses(cls, address: str | None) -> str | None:
+        if address is not None:
+            split_address(address)
+        return address
+
+    @field_validator("socket")
+    @classmethod
+    def _short_enough(cls, socket: str) -> str:
+        if not socket or "\0" in socket or len(socket.encode()) > LONGEST_SOCKET:
+            raise ValueError(f"a socket's path has 1 to {LONGEST_SOCKET} bytes")
+        return socket
 
     @model_validator(mode="after")
     def _tls_over_tcp(self) -> Self:

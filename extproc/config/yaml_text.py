@@ -72,7 +72,7 @@ class _Loader(yaml.SafeLoader):
         """One level deeper, if there may be one."""
         self.at.append(index.value if isinstance(index, yaml.ScalarNode) else index if isinstance(index, int) else "")
         if len(self.at) > DEEPEST:
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.MarkedYAMLError(problem=f"nested more than {DEEPEST} deep", problem_mark=mark)
         node: yaml.Node | None = super().compose_node(parent, index)
         self.at.pop()

@@ -8,18 +8,20 @@ import re
 import socket
 import threading
 import time
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from extproc.config.envoy import split_address
 from extproc.errors import ConfigError
 from extproc.telemetry.prometheus import exposition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from extproc.telemetry.meter import Snapshot
+    from extproc.telemetry.series import Snapshot
 
 SECRET_KEYS = ("key", "token", "password", "secret", "credentials")
 """A setting whose name holds one of these is shown as `***`; files of secrets are named, never read."""
@@ -31,6 +33,8 @@ SILENCE_S = 5.0
 """How long a client may say nothing."""
 CONNECTION_S = 60.0
 """How long a connection may last, whatever is said on it."""
+WAIT_S = 0.2
+"""Between two looks whether the port is free."""
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -45,7 +49,10 @@ class Admin:
         ready: Callable[[], tuple[bool, dict[str, Any]]],
         config: Callable[[], dict[str, Any]],
     ) -> None:
-        host, _, port = address.rpartition(":")
+        try:
+            host, port = split_address(address)
+        except ValueError as error:
+            raise ConfigError(f"processor.admin: {error}") from None
 
         def metrics() -> tuple[int, str, bytes]:
             return 200, CONTENT_TYPE_LATEST, exposition(snapshot())
@@ -83,7 +90,7 @@ class Admin:
                 """No line for a scrape."""
 
         try:
-            self._server = _Server((host.strip("[]"), int(port)), Handler)
+            self._server = _Server((host, port), Handler)
         except OSError as error:
             raise ConfigError(f"processor.admin: cannot listen on {address}: {error.strerror}") from error
         self._thread = threading.Thread(target=self._server.serve_forever, name="admin", daemon=True)
@@ -101,20 +108,54 @@ class Admin:
         self._thread.join()
 
 
+class AdminPort:
+    """An Admin that is opened when there is somebody to tell of; `close` may come before."""
+
+    def __init__(self, address: str, **asks: Any) -> None:
+        """`asks`: as Admin has them."""
+        self._make = partial(Admin, address, **asks)
+        self._admin: Admin | None = None
+        self._closed = threading.Event()
+        self._lock = threading.Lock()
+
+    def open(self, *, patiently: bool) -> None:
+        """Listen. Raises ConfigError where the port is in use; `patiently`: wait for it, in a thread."""
+        if patiently:
+            threading.Thread(target=self._wait, name="admin-wait", daemon=True).start()
+        else:
+            self._admin = self._make()
+
+    def _wait(self) -> None:
+        while not self._closed.is_set():
+            with self._lock, contextlib.suppress(ConfigError):
+                if not self._closed.is_set():
+                    self._admin = self._make()
+                return
+            self._closed.wait(WAIT_S)
+
+    def close(self) -> None:
+        """Stop listening, or waiting for it."""
+        self._closed.set()
+        with self._lock:
+            if self._admin is not None:
+                self._admin.close()
+            self._admin = None
+
+
 class _Server(ThreadingHTTPServer):
     """With an end to connections, and to how many there are."""
 
     daemon_threads = True
+    request_queue_size = 4 * MOST_CONNECTIONS
 
     def __init__(self, *args: Any) -> None:
         self._open: dict[Any, float] = {}
         super().__init__(*args)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """One connection more, if there may be."""
+        """One connection more; where there are too many, in the place of the oldest: no probe waits for who says nothing."""
         if len(self._open) >= MOST_CONNECTIONS:
-            self.shutdown_request(request)
-            return
+            self._end(next(iter(self._open)))
         self._open[request] = time.monotonic()
         super().process_request(request, client_address)
 
@@ -127,8 +168,12 @@ class _Server(ThreadingHTTPServer):
         """Now and then: end what has lasted too long."""
         now = time.monotonic()
         for request in [request for request, since in [*self._open.items()] if now - since > CONNECTION_S]:
-            with contextlib.suppress(OSError):
-                request.shutdown(socket.SHUT_RDWR)  # its thread finds that out, and closes it
+            self._end(request)
+
+    def _end(self, request: Any) -> None:
+        self._open.pop(request, None)
+        with contextlib.suppress(OSError):
+            request.shutdown(socket.SHUT_RDWR)  # its thread finds that out, and closes it
 
 
 def without_secrets(config: Any) -> Any:

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import gc
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import uvloop
 from extproc.errors import ConfigError
 from extproc.exchange.observer import Silence
 from extproc.process import private
+from extproc.process.listening import answers
 from extproc.telemetry import Meter, Telemetry
 from extproc.telemetry.isolation import Isolated
 from extproc.telemetry.request_log import RequestLog
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from extproc.config import Mesh
     from extproc.exchange.observer import Observer
     from extproc.pipeline import Pipeline
+    from extproc.telemetry.arena import Arena
 
     Build = Callable[[Mesh, Pipeline | None], Pipeline]
     """Makes the pipeline of a mesh; what can be shared with an earlier one is."""
@@ -39,10 +42,13 @@ SWITCH_S = 0.0005
 
 
 @contextlib.contextmanager
-def observing(mesh: Mesh, *, log_requests: bool) -> Iterator[tuple[Observer, Meter, Use]]:
-    """Telemetry as `mesh.yaml` wants it. Its exporters have threads, so it is made in the process that serves."""
-    telemetry = Telemetry(mesh) if mesh.telemetry.enabled else None
-    meter = telemetry.meter if telemetry else Meter()
+def observing(mesh: Mesh, *, log_requests: bool, arena: Arena | None = None) -> Iterator[tuple[Observer, Meter, Use]]:
+    """Telemetry as `mesh.yaml` wants it. Its exporters have threads, so it is made in the process that serves.
+
+    `arena`: where the counts lie, if a parent is to see them.
+    """
+    meter = Meter(arena)
+    telemetry = Telemetry(mesh, meter=meter) if mesh.telemetry.enabled else None
     observer: Observer = Isolated(telemetry, meter) if telemetry else Silence()
     try:
         yield (
@@ -69,10 +75,11 @@ def uvloop_runner() -> asyncio.Runner:
 
 
 @contextlib.contextmanager
-def claimed(mesh: Mesh) -> Iterator[None]:
-    """The sockets are ours alone; removed at the end.
+def claimed(mesh: Mesh, *, replaces: bool = False) -> Iterator[None]:
+    """The sockets are ours alone; removed at the end, unless another has taken them.
 
-    Sockets left behind by a killed processor are replaced; those of a living one are an error.
+    Sockets left behind by a killed processor are replaced; those of a living one are an error, unless we are to take its place:
+    then the claim becomes ours when it ends.
     """
     if mesh.processor.address:
         yield
@@ -83,9 +90,16 @@ def claimed(mesh: Mesh) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise ConfigError(f"processor.socket: another processor serves {paths[0]}") from None
+            if not replaces:
+                raise ConfigError(
+                    f"processor.socket: another processor serves {paths[0]}; `serve --replace` takes its place"
+                ) from None
+            threading.Thread(target=fcntl.flock, args=(lock, fcntl.LOCK_EX), name="claim", daemon=True).start()
         try:
             yield
         finally:
-            for path in (*paths, lock_path):
+            left = [path for path in paths if not answers(path)]
+            for path in left:
                 path.unlink(missing_ok=True)
+            if len(left) == len(paths):  # else it is the claim of who took our place
+                lock_path.unlink(missing_ok=True)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from extproc.config import load
+from extproc.config.processor import ProcessorSettings
+from extproc.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +32,18 @@ class MeshFile:
         mesh = load(self.path)
         folder = self.path.resolve().parent
         self._named = tuple(folder / i.examples_file for i in mesh.intents.values() if i.examples_file)
-        return mesh.model_copy(update={"processor": mesh.processor.model_copy(update=self._overrides)})
+        return mesh.model_copy(update={"processor": self._with_overrides(mesh.processor)})
+
+    def _with_overrides(self, settings: ProcessorSettings) -> ProcessorSettings:
+        given = {name: getattr(settings, name) for name in settings.model_fields_set} | self._overrides
+        try:
+            return ProcessorSettings.model_validate(given)
+        except ValidationError as error:
+            told = error.errors(include_url=False)[0]
+            name = ".".join(map(str, told["loc"]))
+            reason = (told.get("ctx") or {}).get("error") or told["msg"]
+            option = f"--{name.replace('_', '-')}" if name in self._overrides else f"processor.{name}".rstrip(".")
+            raise ConfigError(f"{option}: {reason}") from None
 
     def stamp(self) -> Stamp:
         """Changes whenever a file does: rewritten, replaced, or reached through another symlink.

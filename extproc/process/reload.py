@@ -5,10 +5,11 @@ Whatever is wrong with a new `mesh.yaml`, or with what is built from it, the las
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extproc.errors import IntentmeshError
-from extproc.logs import logger
+from extproc.logs import logger, where
+from extproc.process.fixed import with_fixed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,14 +25,26 @@ class InUse:
     """A mesh and the pipeline that was built from it."""
 
     def __init__(
-        self, file: MeshFile, mesh: Mesh, pipeline: Pipeline, build: Callable[[Mesh, Pipeline], Pipeline]
+        self,
+        file: MeshFile,
+        mesh: Mesh,
+        pipeline: Pipeline,
+        build: Callable[[Mesh, Pipeline], Pipeline],
+        *,
+        started: Mesh | None = None,
+        generation: int = 1,
     ) -> None:
+        """`started`: the mesh that the processor was started with, where this is a later one."""
         self.mesh = mesh
+        """As it is used: with what holds from the start to the end (`fixed.py`)."""
         self.pipeline = pipeline
-        self.generation = 1
+        self.started = started or mesh
+        self.generation = generation
         """Counts the meshes that were taken into use."""
         self.refused: str | None = None
         """Why the last changed mesh.yaml was refused; None: it was not."""
+        self.waiting: tuple[str, ...] = ()
+        """Settings of the mesh.yaml that only a restart takes into use."""
         self._file = file
         self._build = build
         self._stamp = file.stamp()
@@ -48,15 +61,20 @@ class InUse:
         """
         self._stamp = self._file.stamp()
         try:
-            mesh = self._file.load()
+            mesh, waiting = with_fixed(self._file.load(), self.started)
             pipeline = self._build(mesh, self.pipeline)
         except IntentmeshError as error:
             return self._refuse(str(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours in reading or building costs the new mesh, not the old
-            return self._refuse(f"{type(error).__name__}: {error}")
-        self.mesh, self.pipeline, self.refused = mesh, pipeline, None
+            # Its place, and what it says: a fault of ours, which nobody's request is quoted in.
+            return self._refuse(f"{type(error).__name__}: {error} ({where(error)})")
+        self.mesh, self.pipeline, self.refused, self.waiting = mesh, pipeline, None, waiting
         self.generation += 1
         return True
+
+    def told(self) -> dict[str, Any]:
+        """For `/readyz`."""
+        return {"generation": self.generation, "refused": self.refused, "needs_restart": list(self.waiting)}
 
     def _refuse(self, reason: str) -> bool:
         self.refused = reason

@@ -6,20 +6,23 @@ models (see `supervisor.py`); each has a socket of its own, all of them listed i
 
 from __future__ import annotations
 
-import contextlib
+import os
 from typing import TYPE_CHECKING
 
 from extproc import logs
 from extproc.pipeline import Pipeline
-from extproc.process.admin import Admin
+from extproc.process import vitals
+from extproc.process.admin import AdminPort
 from extproc.process.host import claimed, observing, settle, uvloop_runner
-from extproc.process.supervisor import supervise
+from extproc.process.supervisor import Supervisor
 from extproc.process.worker import Worker
+from extproc.telemetry.instruments import WORKER_UP
 
 if TYPE_CHECKING:
     from extproc.config import Mesh
     from extproc.process.host import Build
     from extproc.process.mesh_file import MeshFile
+    from extproc.telemetry.series import Snapshot
 
 
 def serve(
@@ -27,15 +30,17 @@ def serve(
     *,
     log_requests: bool = False,
     build: Build = Pipeline.build,
+    replaces: bool = False,
 ) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT, or until another processor takes our place. `replaces`: take that of one that serves."""
     mesh = file.load()
     logs.configure("info" if log_requests else mesh.processor.log_level)
-    if mesh.processor.workers > 1 and not mesh.processor.address:
-        supervise(file, mesh, build(mesh, None), build=build, log_requests=log_requests)
-        return
-    with claimed(mesh):
-        serve_one(file, mesh, build(mesh, None), build=build, log_requests=log_requests)
+    with claimed(mesh, replaces=replaces):
+        pipeline = build(mesh, None)
+        if mesh.processor.workers > 1 and not mesh.processor.address:
+            Supervisor(file, mesh, pipeline, build=build, log_requests=log_requests, replaces=replaces).run()
+        else:
+            serve_one(file, mesh, pipeline, build=build, log_requests=log_requests, replaces=replaces)
 
 
 def serve_one(
@@ -45,16 +50,26 @@ def serve_one(
     *,
     build: Build,
     log_requests: bool,
+    replaces: bool = False,
 ) -> None:
     """Serve in this process, admin port included."""
     settle()
-    with observing(mesh, log_requests=log_requests) as (observer, meter, use), contextlib.ExitStack() as stack:
+    with observing(mesh, log_requests=log_requests) as (observer, meter, use):
+        vitals.note_build(meter)
 
-        async def run() -> None:
-            worker = Worker(file, mesh, pipeline, observer, meter, build=build, use=use)
-            admin = Admin(mesh.processor.admin, snapshot=worker.snapshot, ready=worker.ready, config=worker.config)
-            stack.callback(admin.close)
-            await worker.run()
+        def snapshot() -> Snapshot:
+            meter.set(WORKER_UP, float(worker.serving), ("0",))
+            vitals.note(meter, "0", os.getpid())
+            return worker.snapshot()
 
-        with uvloop_runner() as runner:
-            runner.run(run())
+        def close() -> None:
+            admin.close()
+
+        worker = Worker(file, mesh, pipeline, observer, meter, build=build, use=use, replaced=close)
+        admin = AdminPort(mesh.processor.admin, snapshot=snapshot, ready=worker.ready, config=worker.config)
+        try:
+            admin.open(patiently=replaces)
+            with uvloop_runner() as runner:
+                runner.run(worker.run())
+        finally:
+            admin.close()

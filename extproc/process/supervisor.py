@@ -3,49 +3,61 @@
 Forking after building is what shares the memory: the weights of the models lie in pages that nobody writes to, so the
 kernel keeps one copy of them. gRPC must not have been touched before the fork, and is not: the parent only looks after
 its children, answers on the admin port for all of them, and watches `mesh.yaml`.
+
+The parent asks its children nothing, for one that is stopped or busy would not answer: it reads what they count and say in
+memory that it shares with each (`telemetry/arena.py`), and what a worker had counted stays when it dies.
 """
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import gc
 import os
-import pickle
 import signal
-import socket
-import struct
-import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extproc.errors import IntentmeshError
 from extproc.logs import logger, where
-from extproc.process.admin import Admin
-from extproc.process.host import claimed, observing, settle, uvloop_runner
+from extproc.process import vitals
+from extproc.process.admin import AdminPort
+from extproc.process.host import observing, settle, uvloop_runner
+from extproc.process.listening import is_anothers
+from extproc.process.pulse import Pulse
 from extproc.process.reload import InUse
 from extproc.process.worker import Worker
-from extproc.telemetry.instruments import CONFIG_REJECTED
-from extproc.telemetry.meter import Meter, merge
+from extproc.telemetry.arena import Arena
+from extproc.telemetry.instruments import (
+    CONFIG_GENERATION,
+    CONFIG_REJECTED,
+    CONFIG_WAITING,
+    WORKER_RESTARTS,
+    WORKER_UP,
+)
+from extproc.telemetry.meter import Meter
+from extproc.telemetry.series import counted, merge
 
 if TYPE_CHECKING:
     from extproc.config import Mesh
     from extproc.pipeline import Pipeline
     from extproc.process.host import Build
     from extproc.process.mesh_file import MeshFile
-    from extproc.telemetry.meter import Snapshot
+    from extproc.telemetry.series import Snapshot
 
 log = logger()
 
 LOOK_S = 1.0
 """How often mesh.yaml is looked at."""
-ANSWER_S = 2.0
-"""How long a worker may take to tell of itself; one that is stopped tells nothing."""
 YOUNG_S = 2.0
 """A worker that dies younger than this did not get to work: the next one is held back a little."""
+HELD_BACK_S = 30.0
+"""And no longer than this, however many died."""
 GIVE_UP = 5
-"""Young deaths in a row after which the processor ends, for an orchestrator to see."""
+"""Young deaths in a row after which the processor ends, for an orchestrator to see: where no other worker serves."""
+LAGS_S = 60.0
+"""A worker that does not come to work by the mesh of its parent within that is ended, and forked anew from it."""
 PR_SET_PDEATHSIG = 1
 WATCHED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
@@ -54,69 +66,84 @@ WATCHED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 class Child:
     """One worker, as its parent knows it."""
 
+    number: int
     address: str
     pid: int = 0
     started: float = 0.0
     not_before: float = 0.0
     young_deaths: int = 0
-    line: socket.socket | None = None
-    asking: threading.Lock = field(default_factory=threading.Lock)
+    lags_since: float | None = None
+    inode: int = 0
+    """Of its socket."""
+    cpu_s: float = 0.0
+    """Of those that had its place and are gone."""
+    arena: Arena = field(default_factory=Arena)
 
-    def ask(self) -> tuple[Snapshot, bool, dict[str, Any]] | None:
-        """What it counts, whether it is ready, and details; None when it does not answer."""
-        with self.asking:
-            if self.line is None:
-                return None
-            try:
-                self.line.sendall(b"?")
-                (size,) = struct.unpack("!I", _exactly(self.line, 4))
-                answer: tuple[Snapshot, bool, dict[str, Any]] = pickle.loads(_exactly(self.line, size))  # noqa: S301 - our own child
-            except OSError:
-                self.line = None  # an answer that came late would be taken for the next one's
-                return None
-            return answer
+    @property
+    def pulse(self) -> Pulse:
+        """What it says of itself."""
+        return Pulse(self.arena.pulse)
 
-
-def supervise(file: MeshFile, mesh: Mesh, pipeline: Pipeline, *, build: Build, log_requests: bool) -> None:
-    """Run `processor.workers` workers until SIGTERM or SIGINT."""
-    with claimed(mesh):
-        Supervisor(file, mesh, pipeline, build=build, log_requests=log_requests).run()
+    @property
+    def serves(self) -> bool:
+        """Whether it lives and serves."""
+        return bool(self.pid) and self.pulse.ready
 
 
 class Supervisor:
     """The parent of the workers."""
 
-    def __init__(self, file: MeshFile, mesh: Mesh, pipeline: Pipeline, *, build: Build, log_requests: bool) -> None:
+    def __init__(
+        self,
+        file: MeshFile,
+        mesh: Mesh,
+        pipeline: Pipeline,
+        *,
+        build: Build,
+        log_requests: bool,
+        replaces: bool = False,
+    ) -> None:
         self._file = file
         self._in_use = InUse(file, mesh, pipeline, build)
         self._meter = Meter()
         """Of what the parent does itself; the workers count the rest."""
+        self._past: Snapshot = {}
+        """What workers had counted that are gone."""
         self._build = build
         self._log_requests = log_requests
-        self._children = [Child(address) for address in mesh.processor.sockets()]
+        self._replaces = replaces
+        self._children = [Child(number, address) for number, address in enumerate(mesh.processor.sockets())]
         self._stopping = False
+        vitals.note_build(self._meter)
+        for child in self._children:
+            self._meter.add(WORKER_RESTARTS, 0, (str(child.number),))
 
     def run(self) -> None:
         """Fork, look after, and end the workers."""
         signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
         settle()  # so that collecting garbage writes to no page that is shared
-        admin = None
+        admin = AdminPort(
+            self._in_use.mesh.processor.admin, snapshot=self._snapshot, ready=self._ready, config=self._config
+        )
         try:
             for child in self._children:
                 self._fork(child)
-            admin = Admin(
-                self._in_use.mesh.processor.admin, snapshot=self._snapshot, ready=self._ready, config=self._config
-            )
+            admin.open(patiently=self._replaces)
             while any(child.pid for child in self._children) or not self._stopping:
-                self._look_after()
+                try:
+                    self._look_after(admin)
+                except IntentmeshError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - a fault here costs one look, and no worker
+                    log.error("looking_after_failed", error=type(error).__name__, at=where(error))  # noqa: TRY400
+                    time.sleep(LOOK_S)
         finally:
             for child in self._children:
                 if child.pid:
                     os.kill(child.pid, signal.SIGKILL)
-            if admin:
-                admin.close()
+            admin.close()
 
-    def _look_after(self) -> None:
+    def _look_after(self, admin: AdminPort) -> None:
         found = signal.sigtimedwait(WATCHED, LOOK_S)
         number = found.si_signo if found else None
         if number in (signal.SIGTERM, signal.SIGINT):
@@ -125,11 +152,24 @@ class Supervisor:
         self._reap()
         if self._stopping:
             return
+        if self._is_replaced():
+            self._stopping = True
+            log.info("replaced")
+            admin.close()
+            self._tell(signal.SIGTERM)
+            return
         if number == signal.SIGHUP or self._in_use.is_stale():
             self._take_new_mesh()
+        self._end_laggards()
         for child in self._children:
             if not child.pid and time.monotonic() >= child.not_before:
                 self._fork(child)
+
+    def _is_replaced(self) -> bool:
+        """Whether another processor has taken a socket of ours: it has come to stay."""
+        for child in self._children:
+            child.inode = child.pulse.inode or child.inode
+        return any(is_anothers(Path(child.address), child.inode) for child in self._children)
 
     def _tell(self, number: int) -> None:
         for child in self._children:
@@ -139,104 +179,111 @@ class Supervisor:
     def _reap(self) -> None:
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status, used = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if not pid:
                 return
             child = next(child for child in self._children if child.pid == pid)
-            child.pid, child.line = 0, None
-            if self._stopping:
-                continue
+            child.inode = child.pulse.inode or child.inode
+            child.cpu_s += used.ru_utime + used.ru_stime
+            arena, child.arena, child.pid = child.arena, Arena(), 0
+            self._past = merge([self._past, counted(arena.snapshot())])
             code = os.waitstatus_to_exitcode(status)
+            if self._stopping or is_anothers(Path(child.address), child.inode):
+                continue
+            self._meter.add(WORKER_RESTARTS, 1, (str(child.number),))
             young = time.monotonic() - child.started < YOUNG_S
             child.young_deaths = child.young_deaths + 1 if young else 0
-            child.not_before = time.monotonic() + (0.1 * 2**child.young_deaths if young else 0)
+            wait_s = min(0.1 * 2**child.young_deaths, HELD_BACK_S) if young else 0.0
+            child.not_before = time.monotonic() + wait_s
             log.error("worker_died", pid=pid, code=code, socket=child.address)
-            if child.young_deaths >= GIVE_UP:
+            if child.young_deaths >= GIVE_UP and not any(other.serves for other in self._children):
                 raise IntentmeshError(f"a worker died {GIVE_UP} times at its start; its last exit code was {code}")
 
     def _fork(self, child: Child) -> None:
-        ours, theirs = socket.socketpair()
-        ours.settimeout(ANSWER_S)
         child.started = time.monotonic()
-        child.pid = os.fork()
-        if child.pid:
-            theirs.close()
-            child.line = ours
+        child.lags_since = None
+        child.pulse.want(self._in_use.generation)
+        try:
+            pid = os.fork()
+        except OSError as error:  # no memory, no process to be had: those that serve go on, and it is tried again
+            child.young_deaths += 1
+            child.not_before = time.monotonic() + min(0.1 * 2**child.young_deaths, HELD_BACK_S)
+            log.error("fork_failed", reason=error.strerror, socket=child.address)  # noqa: TRY400
+            return
+        if pid:
+            child.pid = pid
             return
         code = 1
         try:  # the child: whatever happens here, it must not return into the parent's code
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # without a parent nobody would end it
             signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)
-            for other in self._children:
-                if other.line is not None:
-                    other.line.close()
-            ours.close()
-            code = self._work(child.address, theirs)
+            self._work(child)
+            code = 0
         except BaseException as error:  # noqa: BLE001
             reason = str(error) if isinstance(error, IntentmeshError) else where(error)
             log.error("worker_failed", error=type(error).__name__, reason=reason)  # noqa: TRY400
         finally:
             os._exit(code)
 
-    def _work(self, address: str, line: socket.socket) -> int:
+    def _work(self, child: Child) -> None:
         """The life of a worker, in its own process."""
         mesh = self._in_use.mesh
-        with observing(mesh, log_requests=self._log_requests) as (observer, meter, use):
+        with observing(mesh, log_requests=self._log_requests, arena=child.arena) as (observer, meter, use):
             worker = Worker(
                 self._file,
                 mesh,
                 self._in_use.pipeline,
                 observer,
                 meter,
-                socket=address,
+                socket=child.address,
                 build=self._build,
                 use=use,
-                watches=False,
+                started=self._in_use.started,
+                pulse=child.pulse,
             )
-
-            def report() -> None:
-                if not line.recv(1):
-                    return
-                told = pickle.dumps((worker.snapshot(), *worker.ready()))
-                line.sendall(struct.pack("!I", len(told)) + told)
-
-            async def run() -> None:
-                asyncio.get_running_loop().add_reader(line, report)
-                await worker.run()
-
             with uvloop_runner() as runner:
-                runner.run(run())
-        return 0
+                runner.run(worker.run())
 
     def _take_new_mesh(self) -> None:
         """Build the new mesh here first: for the workers of tomorrow, and to find out whether it is good."""
         if not self._in_use.renew():
             self._meter.add(CONFIG_REJECTED)
             return
+        for child in self._children:
+            child.pulse.want(self._in_use.generation)
         self._tell(signal.SIGHUP)
+        log.info("reloaded", generation=self._in_use.generation, needs_restart=self._in_use.waiting)
         gc.collect()
+
+    def _end_laggards(self) -> None:
+        """A worker that could not build what its parent has built is ended kindly; the next one need not build it."""
+        now = time.monotonic()
+        for child in self._children:
+            lags = child.pid and child.pulse.alive and 0 < child.pulse.generation < self._in_use.generation
+            child.lags_since = (child.lags_since or now) if lags else None
+            if child.lags_since is not None and now - child.lags_since > LAGS_S:
+                log.error("worker_lags", pid=child.pid, generation=child.pulse.generation)
+                child.lags_since = now
+                os.kill(child.pid, signal.SIGTERM)
 
     # What the admin port tells
 
     def _snapshot(self) -> Snapshot:
-        return merge([self._meter.snapshot(), *(told[0] for child in self._children if (told := child.ask()))])
+        meter = self._meter
+        meter.set(CONFIG_GENERATION, self._in_use.generation)
+        meter.set(CONFIG_WAITING, len(self._in_use.waiting))
+        for child in self._children:
+            meter.set(WORKER_UP, float(child.serves), (str(child.number),))
+            if child.pid:
+                vitals.note(meter, str(child.number), child.pid, child.cpu_s)
+        arenas = [child.arena for child in self._children]  # before the past: what dies meanwhile is told once at least
+        return merge([meter.snapshot(), *(arena.snapshot() for arena in arenas), self._past])
 
     def _ready(self) -> tuple[bool, dict[str, Any]]:
-        answers = [child.ask() for child in self._children]
-        workers = [{"ready": a[1], **a[2]} if a else {"ready": False} for a in answers]
-        return any(w["ready"] for w in workers), {"workers": workers, "refused": self._in_use.refused}
+        workers = [{"ready": child.serves, "generation": child.pulse.generation} for child in self._children]
+        return any(child.serves for child in self._children), {"workers": workers, **self._in_use.told()}
 
     def _config(self) -> dict[str, Any]:
         return self._in_use.mesh.model_dump(mode="json")
-
-
-def _exactly(line: socket.socket, size: int) -> bytes:
-    parts = b""
-    while len(parts) < size:
-        part = line.recv(size - len(parts))
-        if not part:
-            raise ConnectionResetError
-        parts += part
-    return parts

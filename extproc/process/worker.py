@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import faulthandler
 import gc
-import os
 import signal
 import ssl
 import time
@@ -19,14 +18,18 @@ from extproc import logs
 from extproc.errors import ConfigError
 from extproc.http2 import Certificates, Server
 from extproc.logs import logger, where
+from extproc.process.listening import SocketName
+from extproc.process.pulse import Pulse
 from extproc.process.reload import InUse
 from extproc.telemetry.instruments import (
     BATCH_SIZE,
     CONFIG_GENERATION,
     CONFIG_REJECTED,
+    CONFIG_WAITING,
     NAME_TEXTS,
     OPEN_STREAMS,
     QUEUE_SIZE,
+    TELEMETRY_DROPPED,
 )
 from extproc.telemetry.pending import PendingExchanges
 from extproc.wire.grpcio import GrpcioServer
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
     from extproc.pipeline import Pipeline
     from extproc.process.mesh_file import MeshFile
     from extproc.telemetry import Meter
-    from extproc.telemetry.meter import Snapshot
+    from extproc.telemetry.series import Snapshot
 
 log = logger()
 
@@ -59,6 +62,10 @@ LOOK_S = 1.0
 """How often the mesh.yaml is looked at, and the watchdog reset."""
 GARBAGE_S = 30.0
 """How long it may go uncollected while large bodies keep coming."""
+ACCEPTED_S = 0.2
+"""Connections that were made before another took our name are accepted within that."""
+HANDED_OVER_S = 0.5
+"""Requests that were on their way when Envoy was told to go elsewhere have come by then."""
 HANG_S = 15.0
 """An event loop that stands still for so long (a recognizer that never returns) ends the process: what hangs here hangs
 for every stream, and an ended process is one that is started again. Envoy fails the requests that it held."""
@@ -128,14 +135,21 @@ class Worker:
         socket: str | None = None,
         build: Callable[[Mesh, Pipeline], Pipeline],
         use: Callable[[Mesh], None],
-        watches: bool = True,
+        started: Mesh | None = None,
+        pulse: Pulse | None = None,
+        replaced: Callable[[], None] = lambda: None,
     ) -> None:
+        """`pulse`: what a parent sees of us; it then watches the mesh.yaml. `replaced`: told when another has our socket."""
         self.serving = False
-        self._in_use = InUse(file, mesh, pipeline, build)
+        self._pulse = pulse or Pulse()
+        self._watches = pulse is None
+        self._in_use = InUse(file, mesh, pipeline, build, started=started, generation=self._pulse.wanted or 1)
         self._meter = meter
+        self._name = None if mesh.processor.address else SocketName(socket or mesh.processor.socket)
         self._address = mesh.processor.address or f"unix:{socket or mesh.processor.socket}"
         self._use = use
-        self._watches = watches
+        self._on_replaced = replaced
+        self._replaced = False
         sockets = mesh.processor.sockets()
         number = sockets.index(socket) if socket in sockets else 0
         self._pending = PendingExchanges(number, observer.finish, meter)
@@ -157,12 +171,12 @@ class Worker:
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
         server = await self._listen()
         self._service.loop_lag.listen(loop)
-        if self._address.startswith("unix:"):
-            # Envoy runs as another user; the folder is what guards the socket.
-            os.chmod(self._address.removeprefix("unix:"), 0o666)  # noqa: PTH101, S103
         await self._tell(health_pb2.HealthCheckResponse.SERVING)
+        if self._name is not None:
+            self._name.take()
+            self._pulse.listens(self._name.inode)
         self.serving = True
-        self._meter.set(CONFIG_GENERATION, self._in_use.generation)
+        self._beat()
         mesh = self._in_use.mesh
         log.info("serving", address=self._address, models=len(mesh.models), intents=len(mesh.intents))
         started()
@@ -172,6 +186,8 @@ class Worker:
             await self._drain(server)
         finally:
             keeper.cancel()
+            if self._name is not None:
+                self._name.drop()
             self._pending.close()
             self._service.loop_lag.close()
             faulthandler.cancel_dump_traceback_later()
@@ -182,12 +198,13 @@ class Worker:
 
     async def _listen(self) -> Server | GrpcioServer:
         limit = self._in_use.mesh.limits.max_body_bytes + ENVELOPE_BYTES
+        address = f"unix:{self._name.temporary}" if self._name else self._address
         certificates = self._certificates = _certificates(self._in_use.mesh.processor.tls)
         server: Server | GrpcioServer
         if self._in_use.mesh.processor.server == "grpcio":
-            server = GrpcioServer(self._address, largest_message=limit, certificates=certificates)
+            server = GrpcioServer(address, largest_message=limit, certificates=certificates)
         else:
-            server = Server(self._address, largest_message=limit, report=_report, certificates=certificates)
+            server = Server(address, largest_message=limit, report=_report, certificates=certificates)
         server.add_generic_rpc_handlers(self._service.handlers())
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         try:
@@ -201,19 +218,39 @@ class Worker:
             await self._health.set(service, status)
 
     async def _keep(self) -> None:
-        """Once a second: reset the watchdog, count, and look whether the mesh.yaml has changed."""
+        """Once a second: reset the watchdog, count, and look whether the mesh.yaml has changed. A fault here costs one turn."""
         while True:
             faulthandler.dump_traceback_later(HANG_S, exit=True, file=STDERR)
-            self._meter.set(OPEN_STREAMS, self._service.open_streams)
-            self._pending.expire()
-            self._collect_garbage()
-            self._renew_certificates()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._reload.wait(), LOOK_S)
-            asked = self._reload.is_set()
-            self._reload.clear()
-            if asked or (self._watches and self._in_use.is_stale()):
-                await self._take_new_mesh()
+            try:
+                await self._look()
+            except Exception as error:  # noqa: BLE001 - else nobody would reset the watchdog, and that ends the process
+                log.error("keeping_failed", error=type(error).__name__, at=where(error))  # noqa: TRY400
+                await asyncio.sleep(LOOK_S)
+
+    async def _look(self) -> None:
+        self._beat()
+        self._pending.expire()
+        self._collect_garbage()
+        self._renew_certificates()
+        if self._name is not None and self._name.is_anothers():
+            self._replaced = True
+            self._stop.set()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._reload.wait(), LOOK_S)
+        asked = self._reload.is_set()
+        self._reload.clear()
+        if asked or (self._watches and self._in_use.is_stale()):
+            await self._take_new_mesh()
+
+    def _beat(self) -> None:
+        """Tell that we live, and count what is counted by looking."""
+        self._pulse.beat(ready=self.serving, generation=self._in_use.generation)
+        if self._watches:
+            self._meter.set(CONFIG_GENERATION, self._in_use.generation)
+            self._meter.set(CONFIG_WAITING, len(self._in_use.waiting))
+        self._meter.set(OPEN_STREAMS, self._service.open_streams + len(self._pending))
+        for outcome, texts in self._service.pipeline.name_counts().items():
+            self._meter.set(NAME_TEXTS, texts, (outcome,))
 
     def _renew_certificates(self) -> None:
         """Take certificates that have been replaced; gRPC's own server reads its once."""
@@ -236,17 +273,22 @@ class Worker:
 
     async def _take_new_mesh(self) -> None:
         """Build the new mesh beside the old one, then exchange them between two requests."""
-        before = self._in_use.mesh.processor
+        wanted = self._pulse.wanted
         if not await asyncio.to_thread(self._in_use.renew):
-            self._meter.add(CONFIG_REJECTED)
+            if self._watches:  # else the parent has looked at the same file, and counts
+                self._meter.add(CONFIG_REJECTED)
             return
-        mesh, pipeline, generation = self._in_use.mesh, self._in_use.pipeline, self._in_use.generation
+        self._in_use.generation = wanted or self._in_use.generation
+        mesh, pipeline = self._in_use.mesh, self._in_use.pipeline
         pipeline.watch_batches(self._count_pass)
         self._service.use(mesh, pipeline)  # open streams keep the one that they began with
-        self._use(mesh)
-        self._meter.set(CONFIG_GENERATION, generation)
-        fixed = [n for n in type(before).model_fields if getattr(mesh.processor, n) != getattr(before, n)]
-        log.info("reloaded", generation=generation, needs_restart=[f"processor.{name}" for name in fixed])
+        try:
+            self._use(mesh)
+        except Exception as error:  # noqa: BLE001 - telemetry goes on by the old mesh; requests go by the new
+            self._meter.add(TELEMETRY_DROPPED, 1, ("use",))
+            log.error("telemetry_failed", call="use", error=type(error).__name__, at=where(error))  # noqa: TRY400
+        self._beat()
+        log.info("reloaded", generation=self._in_use.generation, needs_restart=self._in_use.waiting)
         gc.collect()  # the old pipeline is full of rings, and the next collection of its generation far away
 
     def _count_pass(self, texts: int, waiting: int) -> None:
@@ -254,16 +296,18 @@ class Worker:
         self._meter.set(QUEUE_SIZE, waiting)
 
     async def _drain(self, server: Server | GrpcioServer) -> None:
-        """Health first; then no new streams, once Envoy has stopped sending; then the open ones have the rest of the time."""
+        """Have Envoy send no more; then the open streams have the rest of the time."""
         grace = 0.0 if self._hurry else self._in_use.mesh.processor.grace_s
         start = time.monotonic()
         end = start + grace
-        log.info("draining", open_streams=self._service.open_streams, grace_s=grace)
+        log.info("draining", open_streams=self._service.open_streams, grace_s=grace, replaced=self._replaced)
         self.serving = False
-        await self._health.enter_graceful_shutdown()
-        while (now := time.monotonic()) < end and not self._health.is_known(start, now):  # noqa: ASYNC110 - time passes
-            await asyncio.sleep(0.05)
+        self._beat()
+        await (self._hand_over() if self._replaced else self._say_goodbye(start, end))
         server.leave()
+        if self._replaced:
+            self._service.end_logs()  # Envoy opens them again where the new one listens
+            await asyncio.sleep(min(HANDED_OVER_S, grace))  # what Envoy had sent before it heard of it
         while time.monotonic() < end and (self._service.open_streams or (self._pending and self._pending.logs)):  # noqa: ASYNC110 - time passes too
             await asyncio.sleep(0.05)
         self._service.end_logs()
@@ -272,15 +316,24 @@ class Worker:
         await server.stop()
         log.info("stopped", unfinished=unfinished)
 
+    async def _say_goodbye(self, start: float, end: float) -> None:
+        """Health first; wait until Envoy has stopped sending."""
+        await self._health.enter_graceful_shutdown()
+        while (now := time.monotonic()) < end and not self._health.is_known(start, now):  # noqa: ASYNC110 - time passes
+            await asyncio.sleep(0.05)
+
+    async def _hand_over(self) -> None:
+        """Another listens under our name: Envoy has somebody to go to, and must not hear that we are unwell."""
+        await asyncio.to_thread(self._on_replaced)
+        await asyncio.sleep(ACCEPTED_S)
+
     def ready(self) -> tuple[bool, dict[str, Any]]:
         """For `/readyz`."""
-        return self.serving, {"generation": self._in_use.generation, "refused": self._in_use.refused}
+        return self.serving, self._in_use.told()
 
     def snapshot(self) -> Snapshot:
         """For `/metrics`."""
-        self._meter.set(OPEN_STREAMS, self._service.open_streams)
-        for outcome, texts in self._service.pipeline.name_counts().items():
-            self._meter.set(NAME_TEXTS, texts, (outcome,))
+        self._beat()
         return self._meter.snapshot()
 
     def config(self) -> dict[str, Any]:

@@ -28,6 +28,7 @@ OUTCOME = "intentmesh.outcome"
 PROJECT = "intentmesh.project"
 ENTITY = "intentmesh.entity"
 OPERATOR = "intentmesh.operator"
+WORKER = "intentmesh.worker"
 STEP = "intentmesh.step"
 ACTION = "intentmesh.action"
 ENFORCED = "intentmesh.enforced"
@@ -163,6 +164,18 @@ NAME_TEXTS = Instrument(
     "Texts that the name model saw, read, or left to cues beyond its budget",
     (OUTCOME,),
 )
+WORKER_UP = Instrument("intentmesh.worker.up", "gauge", "{worker}", "Whether a worker serves: 1, or 0", (WORKER,))
+WORKER_RESTARTS = Instrument(
+    "intentmesh.worker.restarts", "counter", "{restart}", "Workers that ended unasked and were started anew", (WORKER,)
+)
+WORKER_CPU = Instrument(
+    "intentmesh.worker.cpu", "counter", "s", "Processor time of a worker and its predecessors", (WORKER,)
+)
+WORKER_MEMORY = Instrument("intentmesh.worker.memory", "gauge", "By", "Resident memory of a worker", (WORKER,))
+WORKER_FILES = Instrument("intentmesh.worker.files", "gauge", "{file}", "Files that a worker has open", (WORKER,))
+BUILD_INFO = Instrument(
+    "intentmesh.build.info", "gauge", "{build}", "1, with the version that runs", ("version", "python")
+)
 OPEN_STREAMS = Instrument("intentmesh.streams.open", "gauge", "{stream}", "Requests in flight")
 CONFIG_GENERATION = Instrument(
     "intentmesh.config.generation",
@@ -172,6 +185,12 @@ CONFIG_GENERATION = Instrument(
 )
 CONFIG_REJECTED = Instrument(
     "intentmesh.config.rejected", "counter", "{file}", "Changed mesh.yaml files that were refused"
+)
+CONFIG_WAITING = Instrument(
+    "intentmesh.config.waiting", "gauge", "{setting}", "Settings of the mesh.yaml that only a restart takes into use"
+)
+MODELS_UNROUTED = Instrument(
+    "intentmesh.models.unrouted", "gauge", "{model}", "Models of the mesh.yaml for which Envoy has no route"
 )
 TELEMETRY_DROPPED = Instrument(
     "intentmesh.telemetry.dropped", "counter", "{item}", "Telemetry that was lost", ("signal",)

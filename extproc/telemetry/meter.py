@@ -7,37 +7,41 @@ they ask: `snapshot` is what both of them, and the parent of several workers, re
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from extproc.telemetry.instruments import INSTRUMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from extproc.telemetry.arena import Arena
     from extproc.telemetry.instruments import Instrument
-
-Labels = tuple[str, ...]
-Cells = list[float]
-"""[value], or for a histogram [sum, count of each bucket ..., count above the last]."""
-Snapshot = dict[str, dict[Labels, Cells]]
-"""Instrument -> attribute values -> what adds up there."""
+    from extproc.telemetry.series import Cells, Labels, Snapshot
 
 
 class Meter:
     """All instruments of one process. Not thread-safe by itself: one event loop writes, readers take `snapshot`."""
 
-    def __init__(self) -> None:
-        self._series: Snapshot = {instrument.name: {} for instrument in INSTRUMENTS}
+    def __init__(self, arena: Arena | None = None) -> None:
+        """`arena`: where the counts lie, if a parent is to see them."""
+        self._series: dict[str, dict[Labels, Cells]] = {instrument.name: {} for instrument in INSTRUMENTS}
+        self._arena = arena
+        self._lock = threading.Lock()
 
     def cells(self, instrument: Instrument, labels: Labels = ()) -> Cells:
-        """Where a counter or histogram adds up, for whoever writes to it often. It stays the same list."""
+        """Where a counter or histogram adds up, for whoever writes to it often. It stays the same."""
         series = self._series[instrument.name]
         cells = series.get(labels)
-        if cells is None:
-            size = len(instrument.boundaries) + 2 if instrument.kind == "histogram" else 1
-            cells = series[labels] = [0.0] * size
-        return cells
+        return self._new(instrument, labels) if cells is None else cells
+
+    def _new(self, instrument: Instrument, labels: Labels) -> Cells:
+        series = self._series[instrument.name]
+        size = len(instrument.boundaries) + 2 if instrument.kind == "histogram" else 1
+        with self._lock:
+            if labels not in series:
+                shared = self._arena.allot(instrument.name, labels, size) if self._arena else None
+                series[labels] = [0.0] * size if shared is None else shared
+            return series[labels]
 
     def add(self, instrument: Instrument, value: float = 1.0, labels: Labels = ()) -> None:
         """Count."""
@@ -45,7 +49,7 @@ class Meter:
 
     def set(self, instrument: Instrument, value: float, labels: Labels = ()) -> None:
         """Set a gauge."""
-        self._series[instrument.name][labels] = [value]
+        self.cells(instrument, labels)[0] = value
 
     def record(self, instrument: Instrument, value: float, labels: Labels = ()) -> None:
         """Put a value into its bucket; a bucket holds what is at most its boundary."""
@@ -56,21 +60,6 @@ class Meter:
     def snapshot(self) -> Snapshot:
         """A copy, consistent within each series."""
         return {
-            name: {labels: cells[:] for labels, cells in list(series.items())} for name, series in self._series.items()
+            name: {labels: list(cells) for labels, cells in list(series.items())}
+            for name, series in self._series.items()
         }
-
-
-def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
-    """Sum over processes, gauges included."""
-    total: Snapshot = {}
-    for snapshot in snapshots:
-        for name, series in snapshot.items():
-            into = total.setdefault(name, {})
-            for labels, cells in series.items():
-                known = into.get(labels)
-                into[labels] = cells[:] if known is None else _sum(known, cells)
-    return total
-
-
-def _sum(one: Cells, other: Cells) -> Cells:
-    return [a + b for a, b in zip(one, other, strict=True)]

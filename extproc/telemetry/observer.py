@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,10 @@ class Telemetry:
         self.meter = meter or Meter()
         self._tally = Tally(self.meter)
         self.audit = AuditTrail(settings.audit, self.meter) if settings.audit else None
-        self._resource = Resource.create({"service.name": "intentmesh", "service.version": __version__})
+        self._resource = Resource.create(
+            # a worker's counts are its own: without an instance a receiver takes them for another's that fell
+            {"service.name": "intentmesh", "service.version": __version__, "service.instance.id": str(uuid.uuid4())}
+        )
         self._scope = InstrumentationScope("intentmesh", __version__)
         self._maker = SpanMaker(self._resource, self._scope)
         exporters: list[SpanExporter] = [span_exporter(settings.otlp)] if settings.otlp else []

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from extproc.config.telemetry import OtlpSettings
     from extproc.telemetry.instruments import Instrument
-    from extproc.telemetry.meter import Meter, Snapshot
+    from extproc.telemetry.meter import Meter
+    from extproc.telemetry.series import Snapshot
 
 CUMULATIVE = AggregationTemporality.CUMULATIVE
 

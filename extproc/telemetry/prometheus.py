@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import generate_latest
+from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from extproc.telemetry.instruments import INSTRUMENTS
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
-    from extproc.telemetry.meter import Snapshot
+    from extproc.telemetry.series import Snapshot
 
 UNITS = {"s": "seconds", "By": "bytes"}
 """UCUM units that OpenTelemetry's mapping to Prometheus spells out; those in braces are left away."""
@@ -33,6 +34,7 @@ def exposition(snapshot: Snapshot) -> bytes:
     """The body of `/metrics`."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Families(snapshot))
+    ProcessCollector(registry=registry)  # of the process that answers
     return generate_latest(registry)
 
 

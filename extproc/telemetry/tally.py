@@ -14,7 +14,8 @@ from extproc.telemetry import instruments as names
 if TYPE_CHECKING:
     from extproc.exchange.record import ExchangeRecord
     from extproc.telemetry.bill import Bill
-    from extproc.telemetry.meter import Cells, Meter
+    from extproc.telemetry.meter import Meter
+    from extproc.telemetry.series import Cells
 
 PROVIDER = "llama.cpp"
 FAULTS = ("late", "classifier")

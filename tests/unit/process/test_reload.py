@@ -4,15 +4,17 @@ import asyncio
 
 import pytest
 
+from extproc.config import parse
 from extproc.errors import ConfigError
 from extproc.exchange.observer import Silence
 from extproc.pipeline import Pipeline
+from extproc.process.fixed import with_fixed
 from extproc.process.mesh_file import MeshFile
 from extproc.process.reload import InUse
 from extproc.process.supervisor import Supervisor
 from extproc.process.worker import Worker
 from extproc.telemetry import Meter
-from extproc.telemetry.instruments import CONFIG_REJECTED
+from extproc.telemetry.instruments import CONFIG_REJECTED, TELEMETRY_DROPPED
 
 MESH = """
 version: 1
@@ -111,3 +113,58 @@ def test_workers_are_told_of_a_good_mesh(file):
     parent._take_new_mesh()
     assert len(parent.told) == 1
     assert list(parent._config()["models"]) == ["new-one"]
+
+
+def test_a_fork_that_fails_costs_no_worker(file, monkeypatch):
+    """No memory for another process: it is tried again, later and later, and the parent stays."""
+    parent = supervisor(file, Pipeline.build)
+    (child, _) = parent._children
+
+    def fork():
+        raise OSError(11, "no more processes")
+
+    monkeypatch.setattr("os.fork", fork)
+    waits = []
+    for _ in range(12):
+        parent._fork(child)
+        waits.append(round(child.not_before - child.started, 1))
+    assert not child.pid
+    assert waits == sorted(waits)
+    assert 1 < waits[-1] < 31
+
+
+def test_telemetry_that_cannot_take_a_mesh(file):
+    """The mesh is taken into use, what failed is counted, and the worker goes on looking after itself."""
+    mesh, meter = file.load(), Meter()
+
+    def use(_mesh):
+        raise RuntimeError("no")
+
+    worker = Worker(file, mesh, Pipeline.build(mesh), Silence(), meter, build=Pipeline.build, use=use)
+    change(file)
+    asyncio.run(worker._take_new_mesh())
+    assert list(worker.config()["models"]) == ["new-one"]
+    assert meter.snapshot()[TELEMETRY_DROPPED.name] == {("use",): [1.0]}
+
+
+def test_what_needs_a_restart_is_not_taken_and_told(file):
+    """The mesh in use has it as it was at the start, also after another reload; put back, nothing waits."""
+    mesh = file.load()
+    in_use = InUse(file, mesh, Pipeline.build(mesh), Pipeline.build)
+    for _ in range(2):
+        file.path.write_text(
+            MESH.replace("MODEL", "new-one") + "limits: {max_body_bytes: 5000}\ntelemetry: {enabled: false}\n"
+        )
+        assert in_use.renew()
+        assert in_use.waiting == ("limits.max_body_bytes", "telemetry.enabled")
+        assert (in_use.mesh.telemetry.enabled, in_use.mesh.limits) == (True, mesh.limits)
+        assert list(in_use.mesh.models) == ["new-one"]
+    change(file)
+    assert in_use.renew()
+    assert in_use.told() == {"generation": 4, "refused": None, "needs_restart": []}
+
+
+def test_every_fixed_setting_is_one():
+    """The list names what a mesh has."""
+    mesh = parse(MESH.replace("MODEL", "m"))
+    assert with_fixed(mesh, mesh) == (mesh, ())

@@ -14,9 +14,10 @@ from extproc.telemetry import instruments as names
 from extproc.telemetry.audit import FLUSH_S, GENESIS, AuditTrail, Break, verify
 from extproc.telemetry.audit_line import audit_line
 from extproc.telemetry.bill import Bill
-from extproc.telemetry.meter import Meter, merge
+from extproc.telemetry.meter import Meter
 from extproc.telemetry.observer import label_of
 from extproc.telemetry.prometheus import exposition
+from extproc.telemetry.series import merge
 from extproc.telemetry.spans import Identifier
 from extproc.telemetry.tally import Tally
 from extproc.telemetry.usage import UsageReader
