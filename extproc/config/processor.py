@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from extproc.config.envoy import split_address
+from extproc.config.addresses import split_address
 from extproc.config.section import Section
 
 LONGEST_SOCKET = 100

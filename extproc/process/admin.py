@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from extproc.config.envoy import split_address
+from extproc.config.addresses import split_address
 from extproc.errors import ConfigError
 from extproc.telemetry.prometheus import exposition
 
