@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from extproc.pii.finding import Finding
 from extproc.pii.led import DATE, DATE_SCORE, SHAPE_SCORE
-from extproc.pii.passwords import is_name, is_secret
+from extproc.pii.passwords import LABELLED, USER_SCORE, is_name, is_secret
 
 if TYPE_CHECKING:
     import re
@@ -35,9 +35,9 @@ def value(
             and " " not in content
             and is_secret(content, quoted=False, sign=True, announced=True, short=False)
         ):
-            yield Finding(kind, start, end, 0.8, (where,))
+            yield Finding(kind, start, end, LABELLED, (where,))
         elif kind == "USERNAME" and " " not in content and len(content) > 2 and is_name(content, quoted=True):
-            yield Finding(kind, start, end, 0.66, (where,))
+            yield Finding(kind, start, end, USER_SCORE, (where,))
         elif kind == "DATE_OF_BIRTH" and DATE.match(content):
             yield Finding(kind, start, end, DATE_SCORE, ("date", where))
         for recognizer, pattern in led.get(kind, ()):

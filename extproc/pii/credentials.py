@@ -6,15 +6,20 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from extproc.pii.finding import Finding
-from extproc.pii.passwords import is_stand_in
+from extproc.pii.passwords import LABELLED, is_stand_in
 from extproc.pii.secrets import is_random
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+HEADER_SCORE, DATABASE_SCORE = 0.85, 0.9
+"""A header's name says more than the word password in a sentence, and the URL of a database more than that."""
+ABOVE_LABELS, WHOLE = 0.6, 3.0
+"""Ranks: what a protocol delimits goes as a whole before what a label reads of it; a URL before all that stands in it."""
+
 _OPENS: Final = r"""["'`\\]{0,3}\]?[ \t]{0,4}(?:[:=]|=>)[ \t]{0,4}(?:\\?["'`])?"""
 _AUTHORIZATION: Final = re.compile(
-    _OPENS + r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9_-]{1,24})[ \t]{1,4})?(?P<value>[^\s\"'`,;<>\\{}]{8,4096})"
+    _OPENS + r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9_-]{1,24})[ \t]{1,4})?(?P<value>[^\s\"'`,;<>\\{}]{8,4096}|[A-Za-z_]{1,32}=(?=\\?\"))"
 )
 _PARAMETERS: Final = re.compile(
     r"[A-Za-z_]{1,32}=(?:\\?\"[^\"\n]{0,512}\"|[^\s,\"'`]{1,512})"
@@ -33,6 +38,7 @@ _SESSIONS: Final = re.compile(
 
 _VALUE: Final = r"""(?:"(?P<double>[^"\n]{1,128})"|'(?P<single>[^'\n]{1,128})'|(?P<bare>[^\s"'`|;&<>]{1,128}))"""
 _LINE: Final = re.compile(r"(?:[^\n\\;|]|\\\r?\n|\\.){0,400}")
+_PIPELINE: Final = re.compile(r"[^\n;]{0,400}")
 _BEFORE: Final = r"(?:^|\s)"
 
 
@@ -45,6 +51,9 @@ _LOGIN: Final = _option(r"-p|--password|--pass", after=r"\blogin\b[^\n]{0,300}?"
 _GLUED: Final = _option("-p", apart="(?=[^\\s-])")
 _SMALL_P: Final = _option(r"-p|--password", apart="[ =]{0,2}")
 _LARGE_P: Final = _option("-P", apart="[ =]?")
+_PIPED: Final = re.compile(
+    rf"\s(?:-n\s)?{_VALUE}\s*\|[^\n]{{0,200}}(?:--password-stdin|\bsudo -S|\bchpasswd|\bpasswd|--passphrase-fd 0|-pass stdin)"
+)
 _COMMANDS: Final[dict[str, tuple[re.Pattern[str], str]]] = (
     dict.fromkeys("curl http https wget xh httpie".split(), (_USER_AND_PASSWORD, ":"))
     | dict.fromkeys("mysql mysqldump mysqladmin mysqlimport mariadb".split(), (_GLUED, ""))
@@ -57,12 +66,15 @@ _COMMANDS: Final[dict[str, tuple[re.Pattern[str], str]]] = (
     | dict.fromkeys("sqlcmd bcp isql osql unzip zip ipmitool".split(), (_LARGE_P, ""))
     | dict.fromkeys("smbclient rpcclient smbmap".split(), (_option("-U", apart="[ =]?"), "%"))
     | dict.fromkeys("openssl keytool".split(), (_option("-pass(?:in|out)? pass:|-storepass |-keypass ", apart=""), ""))
+    | dict.fromkeys("echo printf".split(), (_PIPED, ""))
+    | dict.fromkeys(("net",), (re.compile(rf"\suser\s+[^\s/]+\s+{_VALUE}(?=[^\n]*\s/(?:add|domain|active))"), ""))
     | dict.fromkeys(("htpasswd",), (re.compile(rf"\s-[A-Za-z]*b[A-Za-z]*\s+\S+\s+\S+\s+{_VALUE}"), ""))
     | dict.fromkeys("sqlplus impdp expdp sqlldr".split(), (re.compile(rf"\s{_VALUE}"), "/"))
 )
 """Program -> where its password stands, and what parts it from the user's name."""
 _JDBC: Final = re.compile(r":oracle:[a-z]{1,8}:(?P<value>[^\s/@\"']{1,64}/[^\s@\"']{1,128})@")
-KEYS: Final = frozenset({"authorization", "cookie", "jdbc", *_COMMANDS})
+_LEAKS: Final = "pasted leaked leaking exposed compromised revoke revoked rotate rotated".split()
+KEYS: Final = frozenset({"authorization", "cookie", "jdbc", *_LEAKS, *_COMMANDS})
 """Words at which `credentials` is worth a look."""
 
 
@@ -84,12 +96,12 @@ def _authorization(text: str, at: int) -> Iterator[Finding]:
     parameters = _PARAMETERS.match(text, start)
     if parameters and "," in parameters.group() and (known or '"' in parameters.group()):
         end = parameters.end()
-    elif is_stand_in(value) or not (
+    elif is_stand_in(value) or "(" in value or not (
         is_random(value.rstrip("="))
         or (known and (any(map(str.isdigit, value)) or value.endswith("=") or len(value) > 15))
     ):
         return
-    yield Finding("PASSWORD", start, end, 0.85, ("authorization header",), rank=0.6)
+    yield Finding("PASSWORD", start, end, HEADER_SCORE, ("authorization header",), rank=ABOVE_LABELS)
 
 
 def _cookies(text: str, at: int) -> Iterator[Finding]:
@@ -102,18 +114,23 @@ def _cookies(text: str, at: int) -> Iterator[Finding]:
         if is_stand_in(value) or not (is_random(value) or (_SESSIONS.search(cookie["name"]) and len(value) >= 8)):
             continue
         yield Finding(
-            "PASSWORD", offset + cookie.start("value"), offset + cookie.end("value"), 0.8, ("cookie",), rank=0.6
+            "PASSWORD",
+            offset + cookie.start("value"),
+            offset + cookie.end("value"),
+            LABELLED,
+            ("cookie",),
+            rank=ABOVE_LABELS,
         )
 
 
 def _jdbc(text: str, at: int) -> Iterator[Finding]:
     match = _JDBC.match(text, at)
     if match is not None:
-        yield Finding("URL_CREDENTIALS", *match.span("value"), 0.9, ("user and password of a database",), rank=3.0)
+        yield Finding("URL_CREDENTIALS", *match.span("value"), DATABASE_SCORE, ("user and password of a database",), rank=WHOLE)
 
 
 def _command(text: str, at: int, option: re.Pattern[str], parted: str) -> Iterator[Finding]:
-    line = _LINE.match(text, at)
+    line = (_PIPELINE if option is _PIPED else _LINE).match(text, at)
     match = option.search(line.group()) if line else None
     if match is None:
         return
@@ -123,11 +140,27 @@ def _command(text: str, at: int, option: re.Pattern[str], parted: str) -> Iterat
     if len(secret) < 4 or is_stand_in(secret) or secret.startswith("-"):
         return
     start, end = match.span(name)
-    yield Finding("PASSWORD", at + start, at + end, 0.8, ("command line",), rank=0.6)
+    yield Finding("PASSWORD", at + start, at + end, LABELLED, ("command line",), rank=ABOVE_LABELS)
+
+
+_LEAKED: Final = re.compile(
+    r"[^\n.!?;=]{0,48}?(?<![\w/.:@-])(?P<value>[A-Za-z0-9_-]{2,40}[A-Za-z0-9_.~+=-]{18,400})(?![\w/@:])"
+)
+_HEX: Final = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
+
+
+def _leaked(text: str, at: int) -> Iterator[Finding]:
+    """What somebody says has leaked, if nobody wrote it: `I pasted …`, `revoke …`."""
+    match = _LEAKED.match(text, at)
+    value = match["value"].rstrip(".=") if match else ""
+    if match is None or _HEX.fullmatch(value) or value.islower() or not is_random(value) or is_stand_in(value):
+        return
+    yield Finding("SECRET_KEY", match.start("value"), match.start("value") + len(value), LABELLED, ("said to have leaked", "random"))
 
 
 _HEADERS: Final[dict[str, Callable[[str, int], Iterator[Finding]]]] = {
     "authorization": _authorization,
     "cookie": _cookies,
     "jdbc": _jdbc,
+    **dict.fromkeys(_LEAKS, _leaked),
 }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _ARE: Final = (
     r"(?:(?:was|is|has been|were|got|wurde) )?(?:set|changed|reset|updated) to|is now|is still|will be|would be|should be|"
+    r"(?:was |got |has been )?(?:changed|updated|reset|switched|rotated) from|"
     r"is|was|are|ist|lautet|est|es|è|é|jest|to|are:|wurde|er|är|on|to:|=|:"
 )
 _HINT: Final = r"(?:[ \t]{0,2}[(\[][^()\[\]\n0-9]{1,40}[)\]])?"
@@ -30,7 +31,25 @@ _RELATION: Final = re.compile(
     rf"""(?:[ \t]+[^\W\d_][\w'’.-]{{0,24}}){{1,7}}?[ \t]+(?P<verb>{_ARE})[ \t:]+(?P<quote>["'`“‘«]?)"""
 )
 """`for the admin user is`."""
+_PARTICLE: Final = re.compile(r"[ \t]?(?:は|が|是|为|為|는|은|가|이)[ \t]?[「『“\"]?(?P<value>[!-~]{4,128})")
+"""What follows a label in a language that sets no spaces, and the value in other letters than its own."""
+PAIRED: Final = re.compile(
+    r"""["'’]?[ \t]{0,3},?(?:\s{0,24}</key>\s{0,24}<string>|\s{1,24}(?:type=["'][a-z]{1,12}["'][ \t]{1,3})?"""
+    r"""\\?["']?(?i:value)\\?["']?[ \t]{0,3}[:=][ \t]{0,3}\\?["']?)"""
+)
+"""What parts the name of a field from its value where both are fields: `name: DB_PASSWORD` over `value: `, in XML and forms."""
+_TO: Final = re.compile(r"[\"'`”]?[ \t]+to[ \t]+[\"'`“]?")
+_LOGIN: Final = re.compile(
+    r"[ \t]{0,3}[:=-][ \t]{0,3}[\w.@+-]{2,64}(?:[ \t]{0,2}[/|][ \t]{0,2}|:)(?P<value>\S{4,128})"
+)
+"""`credentials: bob / …`."""
+_LOGINS: Final = frozenset({"credentials", "credential", "creds", "login", "logins"})
+_USER_BEFORE: Final = re.compile(r"(?i:user(?:name)?|login|usr|account)[ :=]{1,3}[\w.@+-]{2,64}[ ,;/|]{1,3}(?:and |with )?\Z")
+_REACH_OF_USER: Final = 96
 _SCHEME: Final = re.compile(r"(?:Bearer|Basic|Token) +", re.IGNORECASE)
+LABELLED, RELATED, IN_WORDS, USER_SCORE = 0.8, 0.75, 0.7, 0.66
+"""Scores of a secret right after its label, of one with words between, of words, and of a user's name. What has a shape of its own
+goes before all of them (0.84 and more), and of two of these the nearer and the rarer one."""
 LONGEST: Final = 128
 _RUN: Final = re.compile(rf"[^\s“”]{{1,{LONGEST}}}")
 _QUOTED: Final = {
@@ -61,23 +80,34 @@ _WORDS_OF_STAND_INS: Final = frozenset(
     "code db default demo dummy enter example fake fill foo generated goes bar baz key here hidden id in insert is it key later "
     "login mail me mine my name new none not null of old openai or our own paste pass passphrase password passwd pat "
     "placeholder private put pw pwd real redacted removed replace replaced sample secret secure set some something "
-    "string super supersecret test that the this to todo token tbd user username value very with x xxx your yours".split()
+    "string super supersecret test that the this to todo token tbd user username value very with x xxx your yours "
+    "dev development local staging insecure unsafe only please ci".split()
 )
 _STAND_INS: Final = frozenset(
     "change changeit changeme default demo dummy enter example fake fill generated goes here hidden insert my paste placeholder "
-    "put redacted removed replace replaced sample test todo tbd xxx your yours foo bar baz some something dummy".split()
+    "put redacted removed replace replaced sample test todo tbd xxx your yours foo bar baz some something dev development local "
+    "insecure unsafe".split()
 )
+_CLEAR: Final = frozenset(
+    "changeme changeit replace replaceme replaced placeholder example dummy fake sample redacted removed todo fillme".split()
+)
+"""Stand-ins beside which any word may stand, and numbers behind them: `changeme123`, `fake-stripe-key`."""
+_COUNTED: Final = "12345678901234567890"
+"""Digits in their order, from which a number is taken that means nothing."""
+_BEHIND: Final = re.compile(r"[0-9]{1,6}\Z")
 _PARTS: Final = re.compile(r"[-_. ]+")
 _ONE_SIGN: Final = re.compile(r"(?:[xX0*#•.?_-]|\\u2022)+")
 _PLACEHOLDER: Final = re.compile(
-    r"![a-z]+|\$\{.*|#\{.*|:[A-Za-z_]+|\$\(.*|\$[A-Z_][A-Z0-9_]*|\$[A-Za-z_]+|\$[0-9]+|<[^<>0-9]*>?|<[^<>]*>|%[A-Z_]+%|%[-0-9.]*[a-z]|%\([^)]*\)?[a-z]?|"
+    r"![a-z]+|\$\{.*|#\{.*|:[A-Za-z_]+|\$\(.*|\$(?:(?-i:[A-Z_][A-Z0-9_]*)|[A-Za-z_]+[0-9]{0,2}|[0-9]+)|<[^<>0-9]*>?|<[^<>]*>|"
+    r"(?P<around>%{1,2}|@{1,2}|_{2}|#{1,2}|~)[A-Z][A-Z_-]*(?P=around)|%[-0-9.]*[a-z]|%\([^)]*\)?[a-z]?|"
+    r"[a-z_-]{2,16}[-_](?:[x*#•]{4,}|\.{3,}|…|0{6,})|[a-z]{0,8}x{6,}|"
     r"\{\{?[^{}0-9]*\}?\}?|\{\{?[^{}]*\}\}?|\[[^\]0-9]*\]?|@[a-z_.]+|"
     r"(?:none|null|nil|true|false|undefined|required|optional|string|str|text|test|example|password|passwd|secret|token|"
     r"redacted|hidden|unknown|empty|n/?a|todo|tbd|bytes|bool|boolean|int|integer|number|any|object|secretstr|secretbytes|"
     r"secretstring|varchar|char)(?:[\[(<].*)?|"
     r"(?:env|os|process|self|this|config|conf|cfg|settings|props|args|opts|options|request|req|data|params|form|input|ctx|"
     r"secrets|vault|var|local|module|each|user|app|import|state|credentials?|same-origin|include|omit)(?:[.\[(].*)?|"
-    r"(?:get|my|your|input|config|settings|user|new|old|default|the)[A-Za-z_.]*(?:\(.*)?",
+    r"(?:get|my|your|input|config|settings|user|new|old|default|the)[A-Za-z_.-]*(?:\(.*)?",
     re.IGNORECASE,
 )
 """What stands for a value: a variable, a type, a template's field, a word that says what is to be put there."""
@@ -102,7 +132,7 @@ _SEED: Final = re.compile(
 """Twelve to twenty-four words, as wallets give them out."""
 _SEEDS: Final = frozenset(
     "seed phrase|seed words|recovery phrase|recovery words|mnemonic|mnemonic phrase|secret recovery phrase|backup phrase|"
-    "secret phrase|wallet phrase|seed".split("|")
+    "secret phrase|wallet phrase|wallet seed|seed".split("|")
 )
 _SHORT: Final = frozenset({"pin", "pin code", "otp", "pass", "pw", "token", "secret", "bearer", "authorization", "pat"})
 """Words that say other things too: what follows them must look like a secret."""
@@ -119,6 +149,8 @@ def passwords(text: str, labels: Iterable[Label]) -> list[Finding]:
             finding = _user_name(text, label)
         if finding is not None:
             found.append(finding)
+            if finding.entity_type == "PASSWORD" and (new := _changed_to(text, finding)):
+                found.append(new)
     return found
 
 
@@ -126,30 +158,72 @@ def _password(text: str, label: Label) -> Finding | None:  # noqa: PLR0911 - wha
     name = text[label.start : label.end].lower()
     phrase = " ".join(re.findall(r"[^\W_]+", name))
     verb = _VERB.match(text, label.end)
-    if verb is None or (verb["tag"] is not None and text[label.start - 1 : label.start] != "<"):
+    if verb is None:
+        return _farther(text, label, phrase, announced=True)
+    if verb["tag"] is not None and text[label.start - 1 : label.start] != "<":
         return None
     if ("\n" in verb.group() and ")" in verb.group()) or (verb["quote"] and text.startswith(verb["quote"], verb.end())):
         return None  # a signature and the line below it; three quotation marks
     at, sign = verb.end(), verb["sign"] is not None or verb["tag"] is not None
     if phrase in _SEEDS:
         seed = _SEED.match(text, at)
-        return Finding("PASSWORD", *seed.span(), 0.8, ("label before", "words of a seed")) if seed else None
+        return Finding("PASSWORD", *seed.span(), LABELLED, ("label before", "words of a seed")) if seed else None
     quote = verb["quote"] or ""
     if (sign or phrase.startswith("passphrase")) and (words := _passphrase(text, at)):
-        return Finding("PASSWORD", at, words, 0.7, ("label before", "words"))
+        return Finding("PASSWORD", at, words, IN_WORDS, ("label before", "words"))
     scheme = _SCHEME.match(text, at)
     at = scheme.end() if scheme else at
     end = _end(text, at, quote)
     announced = sign or verb["verb"] is not None
     if is_secret(text[at:end], quoted=bool(quote), sign=sign, announced=announced, short=phrase in _SHORT):
-        return Finding("PASSWORD", at, end, 0.8, ("label before",))
-    relation = None if announced else _RELATION.match(text, label.end)
-    if relation is None:
+        return Finding("PASSWORD", at, end, LABELLED, ("label before",))
+    return None if announced and verb["verb"] is not None else _farther(text, label, phrase, announced=announced)
+
+
+def _farther(text: str, label: Label, phrase: str, *, announced: bool) -> Finding | None:
+    """The password that does not follow its label, but words about it, a user's name, or the name of a field of its own."""
+    short = phrase in _SHORT
+    if phrase in _LOGINS and (login := _LOGIN.match(text, label.end)):
+        at, end = login.start("value"), _end(text, login.start("value"), "")
+        if is_secret(text[at:end], quoted=False, sign=True, announced=True, short=True):
+            return Finding("PASSWORD", at, end, RELATED, ("user and password",))
+    found: tuple[tuple[re.Match[str], str, bool], ...] = ()
+    if paired := PAIRED.match(text, label.end):
+        found = ((paired, _quote_before(text, paired.end()), True),)
+    elif particle := _PARTICLE.match(text, label.end):
+        at, end = particle.start("value"), particle.start("value") + len(particle["value"].rstrip(".,!?;:"))
+        if particle["value"].endswith("!"):
+            end = particle.end("value")
+        if is_secret(text[at:end], quoted=False, sign=True, announced=True, short=short):
+            return Finding("PASSWORD", at, end, RELATED, ("label before",))
+    elif not announced and (relation := _RELATION.match(text, label.end)):
+        found = ((relation, relation["quote"], False),)
+    for match, quote, sign in found:
+        at, end = match.end(), _end(text, match.end(), quote)
+        if is_secret(text[at:end], quoted=False, sign=sign, announced=True, short=short):
+            return Finding("PASSWORD", at, end, RELATED, ("label before",))
+    if not announced and _USER_BEFORE.search(text, max(0, label.start - _REACH_OF_USER), label.start):
+        at = label.end + (text[label.end : label.end + 1] == " ")
+        end = _end(text, at, "")
+        if is_secret(text[at:end], quoted=False, sign=False, announced=True, short=short):
+            return Finding("PASSWORD", at, end, RELATED, ("user and password",))
+    return None
+
+
+def _quote_before(text: str, at: int) -> str:
+    return text[at - 1] if text[at - 1] in "\"'" else ""
+
+
+def _changed_to(text: str, finding: Finding) -> Finding | None:
+    """The new password, where one was changed from another."""
+    if not text[finding.start - 6 : finding.start].rstrip(" \"'`“:").endswith(" from"):
         return None
-    at = relation.end()
-    end = _end(text, at, relation["quote"])
-    if is_secret(text[at:end], quoted=False, sign=False, announced=True, short=phrase in _SHORT):
-        return Finding("PASSWORD", at, end, 0.75, ("label before",))
+    to = _TO.match(text, finding.end)
+    if to is None:
+        return None
+    end = _end(text, to.end(), "")
+    if is_secret(text[to.end() : end], quoted=False, sign=False, announced=True, short=False):
+        return Finding("PASSWORD", to.end(), end, RELATED, ("changed to",))
     return None
 
 
@@ -166,7 +240,7 @@ def _user_name(text: str, label: Label) -> Finding | None:
     if 2 + (not quote) < len(value) <= 64 and " " not in value and is_name(value, quoted=bool(quote)):
         if related and value.isalpha():
             return None
-        return Finding("USERNAME", verb.end(), end, 0.66, ("label before",))
+        return Finding("USERNAME", verb.end(), end, USER_SCORE, ("label before",))
     return None
 
 
@@ -183,7 +257,11 @@ def _end(text: str, at: int, quote: str) -> int:
     if quote:
         closes = _QUOTED.get(quote, quote[-1])
         closing = text.find(closes, at, at + LONGEST)
-        while len(closes) == 1 and closing > at and _is_escaped(text, at, closing):
+        while (
+            len(closes) == 1
+            and closing > at
+            and (_is_escaped(text, at, closing) or text[closing + 1 : closing + 2].isalnum())
+        ):
             closing = text.find(closes, closing + 1, at + LONGEST)
         if closing > at and "\n" not in text[at:closing]:
             return closing
@@ -218,12 +296,18 @@ def is_stand_in(value: str) -> bool:
     if _ONE_SIGN.fullmatch(value) or _PLACEHOLDER.fullmatch(value):
         return True
     parts = [part for part in _PARTS.split(value.lower().strip("<>[]{}()\"'")) if part]
-    words = [part for part in parts if not (part.isdigit() and len(part) < 5)]
-    if not words:
-        return False
+    words = [part for part in parts if not (part.isdigit() and _means_nothing(part))]
+    clear = any(_BEHIND.sub("", word) in _CLEAR for word in words)
+    if clear or ("change" in words and "me" in words):
+        return all(_BEHIND.sub("", word).isalpha() for word in words)
     return not _STAND_INS.isdisjoint(words) and all(
         word in _WORDS_OF_STAND_INS or not word.strip("x") for word in words
     )
+
+
+def _means_nothing(digits: str) -> bool:
+    """Whether digits are a year, a small number, or one that everybody types."""
+    return len(digits) < 5 or _COUNTED.startswith(digits) or not digits.strip("0")
 
 
 def is_name(value: str, *, quoted: bool) -> bool:
@@ -257,7 +341,7 @@ def is_secret(value: str, *, quoted: bool, sign: bool, announced: bool, short: b
         return value.isdigit() and 4 <= len(value) <= 8 and announced
     if quoted:
         return digits or symbols or mixed or (announced and " " not in value and len(value) >= 6)
-    if _CODE.search(value):
+    if _CODE.search(value) and not (sign and digits and _BRACKETED.fullmatch(value)):
         return False
     if letters and (digits or symbols):
         return True
@@ -268,6 +352,8 @@ def is_secret(value: str, *, quoted: bool, sign: bool, announced: bool, short: b
     )
 
 
+_BRACKETED: Final = re.compile(r"(?=.*[!@#$%^&*?])[^\s(),=.\"']{1,24}\([^\s(),=.\"']{0,24}\)[^\s(),=.;\"']{1,24}")
+"""Brackets in the midst of a value that holds signs which no call is followed by: `x(y)z9!Q`."""
 _CODE: Final = re.compile(
     r"\(\?|\(\?|\w\(|\(\)|^\(|[A-Za-z_]\[|\.$|^\{[\"']?[A-Za-z_]+[\"']?:|^\[|^<[A-Za-z/]|::|=>|==|^&|://|^[A-Za-z_]+(?:\.[A-Za-z_]+)+$"
 )

@@ -5,11 +5,24 @@ from __future__ import annotations
 import itertools
 import re
 
-from extproc.pii.finding import Finding
-from extproc.pii.vendors import VENDORS
+from typing import TYPE_CHECKING
 
+from extproc.pii.finding import Finding
+from extproc.pii.vendors import INFIXES, VENDORS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OF_A_VENDOR, NAMED = 0.97, 0.8
+"""Scores of a key that says whose it is, above a label and a check, and of a random value under a key's name, as of a password."""
+WHOLE, BELOW_WHOLE = 2.0, 0.4
+"""Ranks: a key goes as a whole, and what its name alone announces gives way to what a header or a program delimits."""
 _B64 = r"[A-Za-z0-9_-]"
 _COMPILED = {prefix: re.compile(pattern) for prefix, pattern in VENDORS.items()}
+_INFIXES = {sign: re.compile(pattern) for sign, pattern in INFIXES.items()}
+_RUN = re.compile(r"[A-Za-z0-9_.~:/+=-]*")
+_LEFT, _RIGHT = 96, 128
+"""Characters of a token before and after what is in its midst."""
 _WIDTHS = sorted({len(prefix) for prefix in VENDORS})
 _BEGUN = frozenset(match[0] for prefix in VENDORS if (match := re.match("[A-Za-z]+(?![A-Za-z0-9])", prefix)))
 _NAMES = frozenset(
@@ -51,14 +64,33 @@ def vendor_key(text: str, start: int) -> Finding | None:
         if len(set(body)) < _MANY or (body.isalpha() and width > 2 and not body.isupper()):
             continue
         kind = "JWT" if match.group().startswith("eyJ") else "SECRET_KEY"
-        return Finding(kind, start, match.end(), 0.97, ("vendor prefix",), rank=2.0)
+        return Finding(kind, start, match.end(), OF_A_VENDOR, ("vendor prefix",), rank=WHOLE)
     return None
+
+
+def within(text: str) -> list[Finding]:
+    """Keys that have the sign of their vendor in their midst."""
+    return [finding for sign in _INFIXES if sign in text for finding in _around(text, sign)]
+
+
+def _around(text: str, sign: str) -> Iterator[Finding]:
+    done, at = 0, text.find(sign)
+    while at >= 0:
+        start = at
+        while start > max(done, at - _LEFT) and (text[start - 1].isalnum() or text[start - 1] in "_.~:-"):
+            start -= 1
+        run = _RUN.match(text, start, at + _RIGHT)
+        value = run.group().rstrip(".") if run else ""
+        if _INFIXES[sign].fullmatch(value):
+            yield Finding("SECRET_KEY", start, start + len(value), OF_A_VENDOR, ("vendor's sign in its midst",), rank=WHOLE)
+        done = max(at + 1, start + len(value))
+        at = text.find(sign, done)
 
 
 def bot_token(text: str, start: int) -> Finding | None:
     """The token of a Telegram or Discord bot that begins here: a number or its base64, and a signature."""
     match = (_DISCORD if text[start] in "MNO" else _TELEGRAM).match(text, start)
-    return Finding("SECRET_KEY", *match.span(), 0.97, ("shape of a bot's token",), rank=2.0) if match else None
+    return Finding("SECRET_KEY", *match.span(), OF_A_VENDOR, ("shape of a bot's token",), rank=WHOLE) if match else None
 
 
 _TAIL = r"(?:[_-](?:base|value|val|prod(?:uction)?|dev|staging|stage|test|live|primary|secondary|old|new|[0-9]{1,2}|v[0-9]))?"
@@ -100,7 +132,7 @@ def named_key(text: str, start: int, end: int) -> Finding | None:
         return None
     if not is_random(value) or (not qualifier and _UUID.fullmatch(value)):
         return None
-    return Finding("PASSWORD", *match.span("value"), 0.8, ("name of a key", "random"), rank=0.4)
+    return Finding("PASSWORD", *match.span("value"), NAMED, ("name of a key", "random"), rank=BELOW_WHOLE)
 
 
 def is_random(value: str) -> bool:
