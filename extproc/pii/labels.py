@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
+from extproc.pii.passwords import PAIRED
 from extproc.pii.vocabulary import NEGATIVE, WORD
 
 if TYPE_CHECKING:
@@ -44,13 +45,18 @@ _ANNOUNCED = re.compile(r"""[,;"'{}|\[\]][^:=]*[^\W\d_][^:=]*[:=]["' \t]*$""")
 """Another name has been given between a label and a value: `"text": 1, "created": 1759118173`."""
 _IN_BRACKETS = re.compile(r"[ \t]?[(\[]")
 """What stands between a value and a label in brackets after it: `4539375395179284 (card number)`."""
-_HINT = re.compile(r"\([^()\n0-9]{1,40}\)|\[[^\[\]\n0-9]{1,40}\]")
+_HINT = re.compile(r"\([^()\n0-9]{1,40}\)|\[[^\[\]\n0-9]{1,40}\]|\{[^{}\n0-9:\"]{1,40}\}")
 
 
 _HEADED = re.compile(
     r" (?!(?:numbers?|nos?|nr|num|ids?|codes?|keys?|refs?|lines?|values?)\b)[a-z]{3,}: ?", re.IGNORECASE
 )
 """Another noun, which is what the colon belongs to: in "reference record:" the record is announced, and no reference."""
+
+
+_SAID_OF = re.compile(r" (?:is|was|reads?|says|would be|should be)[ :]{1,3}")
+_STANDS_ON = re.compile(r"\b(?:on|in|from|for|of|with|at) (?:the|my|his|her|our|their|this|that|your) \Z")
+"""`the card number on the invoice is`: of the invoice it is only said where the number stands."""
 
 
 class Context:
@@ -124,6 +130,8 @@ class Labels:
             if not grade:
                 break
             if NEGATIVE in label.kinds:
+                if not kinds and _SAID_OF.fullmatch(between) and _STANDS_ON.search(self._text, max(0, limit), label.start):
+                    continue
                 negative = not kinds and not _HEADED.fullmatch(between)
                 break
             if kinds:
@@ -153,12 +161,14 @@ class Labels:
 
     def _grade(self, between: str) -> int:  # noqa: PLR0911 - a list of reasons
         """How near a label is, by what stands between it and the value."""
-        if "(" in between or "[" in between:
+        if "(" in between or "[" in between or "{" in between:
             between = _HINT.sub("", between)
         if _NOTHING_BETWEEN.fullmatch(between):
             return ADJACENT
-        if "\n" in between and (between.count("\n") > 1 or WORD.search(between)):
+        if "\n" in between and "alue" not in between and (between.count("\n") > 1 or WORD.search(between)):
             return 0
+        if "alue" in between and PAIRED.fullmatch(between):
+            return ADJACENT
         if _ANNOUNCED.search(between):
             return 0
         words = WORD.findall(between)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from extproc.pii.finding import Finding
+from extproc.pii.passwords import PAIRED
 from extproc.pii.vocabulary import MARKS
 from extproc.slices import in_slices
 
@@ -21,7 +22,10 @@ _FILLER = (
     "[49][ -]digits?|digits?|"
     "ending|ends|with|at|wallet|address|the|would be|will be|reads?|file"
 )
-_HINT = r"[ \t]{0,2}(?:\((?:[^()\n0-9]|[0-9](?![0-9]{2})){1,40}\)|\[(?:[^\[\]\n0-9]|[0-9](?![0-9]{2})){1,40}\])"
+_HINT = (
+    r"[ \t.#*°º]{0,3}(?:\((?:[^()\n0-9]|[0-9](?![0-9]{2})){1,40}\)|\[(?:[^\[\]\n0-9]|[0-9](?![0-9]{2})){1,40}\]|"
+    r"\{[^{}\n0-9:\"]{1,40}\})"
+)
 """`(MM/DD/YYYY)`, `[required]`: what a form says of its field."""
 _GAP = (
     rf"""{MARKS}(?:['’]s)?\.?[ \t:：=#|*"'`(\[>_\-/,°º]{{0,32}}(?:\r?\n[ \t|*"'`>-]{{0,12}})?"""
@@ -32,12 +36,18 @@ GAP = re.compile(_GAP, re.IGNORECASE)
 _HINTED = re.compile(_HINT + _GAP, re.IGNORECASE)
 _COPULA = (
     r"(?:is|was|are|were|would be|will be|should be|ist|lautet|war|est|es|è|é|jest|är|reads|has the number|with (?:the )?number|"
-    r"hat die nummer|mit der nummer)[ \t:\"'`]+"
+    r"hat die nummer|mit der nummer)[ \t:\"'`]+(?:(?:number|no\.?|nr\.?|nummer|#)[ \t]*)?"
 )
-_RELATION = re.compile(rf",?(?:[ \t]+[^\W\d_][\w'’.-]{{0,24}},?){{1,8}}?(?:[ \t]+{_COPULA}|:[ \t]+)", re.IGNORECASE)
-"""`printed on the card is`."""
+_ABOUT = re.compile(r",?(?:[ \t]+[^\W\d_][\w'’.-]{0,24},?){0,8}:?[ \t]*")
+_SAID = re.compile(rf"[ \t]+{_COPULA}|:[ \t]+|,[ \t]+(?:number|no\.?|nr\.?|nummer)[ \t]+", re.IGNORECASE)
+_MOST_SAID = 3
+"""`printed on the card is`: words about a value, and what says that it comes next, which they may hold more than once."""
 
 
+_LONGEST_SAID = 32
+"""Characters that say that a value comes next, beyond the words about it."""
+_REACH_OF_PAIR = 64
+"""Characters between the name of a field and the word `value`, with an attribute and a line break between."""
 _DIGIT = re.compile(r"[0-9]")
 _REACH = 160
 """Characters after a label in which a digit is looked for: a hint, words about the value and a new line seldom take more."""
@@ -65,10 +75,16 @@ def starts(text: str, label: Label) -> Iterator[int]:
     """Where the value of a label may begin: next to it, after a hint in brackets, after words about it."""
     gap = GAP.match(text, label.end)
     yield gap.end() if gap else label.end
-    if text[label.end : label.end + 3].lstrip(" \t")[:1] in ("(", "[") and (hinted := _HINTED.match(text, label.end)):
+    following = text[label.end : label.end + 4]
+    if following.lstrip(" \t.#*°º")[:1] in ("(", "[", "{") and (hinted := _HINTED.match(text, label.end)):
         yield hinted.end()
-    if text[label.end : label.end + 1] in (" ", ",") and (relation := _RELATION.match(text, label.end)):
-        yield relation.end()
+    if following[:1] in (" ", ",") and (about := _ABOUT.match(text, label.end)):
+        for nth, said in enumerate(_SAID.finditer(text, label.end, min(len(text), about.end() + _LONGEST_SAID))):
+            if nth == _MOST_SAID or said.start() > about.end():
+                break
+            yield said.end()
+    elif "alue" in text[label.end : label.end + _REACH_OF_PAIR] and (paired := PAIRED.match(text, label.end)):
+        yield paired.end()
 
 
 _MONTHS = (
@@ -107,7 +123,9 @@ _BIRTH = re.compile(
     rf"|{_YEAR} ?[./,-] ?[0-9]{{1,2}} ?[./,-] ?[0-9]{{1,2}}|[0-9]{{1,2}} ?[./,-] ?[0-9]{{1,2}} ?[./,-] ?{_ANY_YEAR}"
     r"|(?:明治|大正|昭和|平成|令和|[MTSHR])(?:[0-9]{1,2}|元)(?:年 ?[0-9]{1,2}月 ?[0-9]{1,2}日|[./-][0-9]{1,2}[./-][0-9]{1,2})"
     r"|[0-9]{2,4}年 ?[0-9]{1,2}月(?: ?[0-9]{1,2}日)?|[0-9]{4}년 ?[0-9]{1,2}월(?: ?[0-9]{1,2}일)?"
-    r"|[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+    r"|[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])|(?:0[1-9]|[12][0-9]|3[01])(?:0[1-9]|[12][0-9]|3[01])[0-9]{2}"
+    rf"|(?:{_MORE_MONTHS}),? {_YEAR}|(?:0?[1-9]|1[0-2])[/.]{_YEAR}"
+    rf"|{_YEAR}[ .-](?:I{{1,3}}|IV|VI{{0,3}}|IX|XI{{0,2}}|X)[ .-]{_DAY}|{_DAY}[ .-](?:I{{1,3}}|IV|VI{{0,3}}|IX|XI{{0,2}}|X)[ .-]{_YEAR}"
     rf"|{_DAY}[ .-](?:of |de |di )?(?:{_MORE_MONTHS})|(?:{_MORE_MONTHS}) {_DAY}"
     r"|(?:0?[1-9]|[12][0-9]|3[01])\.(?:0?[1-9]|1[0-2])\.|(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12][0-9]|3[01])"
     rf"|{_YEAR}(?=[ \t]*(?:\r?\n|\Z|[,;)])))(?![0-9A-Za-z])",
@@ -115,7 +133,15 @@ _BIRTH = re.compile(
 )
 """What is a date only because a label of birth stands before it: in words, run together, of an era, without a year."""
 _LOOSE_DATE = re.compile(r"[0-9OolI]{1,2}[. /-][0-9OolI]{1,2}[. /-][0-9OolI]{1,2}\s?[0-9OolI]{2,3}(?![0-9])")
-_PLACE = re.compile(r"(?:(?:in|w|à|a|en|te|i) )?[^\W\d_]{2,20}(?: on| am| le| el| il| dnia|,)? ", re.UNICODE)
+_PLACE = re.compile(
+    r"(?:(?:in|w|we|à|a|en|em|te|i|at|v|ve) )?[^\W\d_][^\W\d_'’-]{1,24}(?: [^\W\d_]{2,20})?(?:,? (?:on|am|le|el|il|dnia|den|em|i))?,? "
+    r"(?:the )?"
+)
+_JUST_BEFORE = re.compile(
+    r"[ \t]?(?:\(|, |- | (?:is|was|ist|est|es|è|é) (?:(?:my|his|her|our|their|the|mein|sein|ihr|mon|son|sa|mi|su) )?|(?:de |da )?)\Z"
+)
+"""What stands between a date and its label behind it: `12 May 1980 (date of birth)`, `12.05.1980 geboren`."""
+_LONGEST_DATE = 32
 
 
 def dates_of_birth(text: str, labels: Iterable[Label]) -> list[Finding]:
@@ -131,7 +157,33 @@ def dates_of_birth(text: str, labels: Iterable[Label]) -> list[Finding]:
             if match:
                 found.append(Finding("DATE_OF_BIRTH", *match.span(), DATE_SCORE, ("date", "label before")))
                 break
+        else:
+            found += _dated_before(text, label)
     return found
+
+
+def _dated_before(text: str, label: Label) -> Iterator[Finding]:
+    """The date that a label of birth ends with."""
+    joint = _JUST_BEFORE.search(text, max(0, label.start - _BEFORE), label.start)
+    if joint is None or not text[max(0, joint.start() - 1) : joint.start()].isdigit():
+        return
+    low = max(0, joint.start() - _LONGEST_DATE)
+    for start in range(low, joint.start()):
+        if start and text[start - 1].isalnum():
+            continue
+        match = DATE.match(text, start, joint.start())
+        if match and match.end() == joint.start():
+            yield Finding("DATE_OF_BIRTH", *match.span(), DATE_SCORE, ("date", "label after"))
+            return
+
+
+
+
+_LISTED = re.compile(
+    r"(?:,?[ \t](?:and|or|und|oder|et|ou|y|o|e|i|not|but not|instead of)(?=[ \t])|[ \t]?[,/;|])[ \t]{0,2}(?:and |or )?"
+)
+"""What stands between two values of one label."""
+_MOST_LISTED = 64
 
 
 def values(
@@ -143,26 +195,50 @@ def values(
         for label in in_slices(labels, 256)
         for kind in label.kinds
         for recognizer, pattern in led.get(kind, ())
-        if (finding := _value(text, label, kind, recognizer, pattern))
+        for finding in _values(text, label, kind, recognizer, pattern)
     ]
+
+
+def _values(
+    text: str, label: Label, kind: str, recognizer: Recognizer, pattern: re.Pattern[str]
+) -> Iterator[Finding]:
+    """The value of a label, and those that are listed behind it, as long as it and with a digit where it has one."""
+    finding = _value(text, label, kind, recognizer, pattern)
+    for _ in range(_MOST_LISTED):
+        if finding is None:
+            return
+        yield finding
+        joint = _LISTED.match(text, finding.end)
+        match = pattern.match(text, joint.end()) if joint else None
+        if match is None or match.end() - match.start() != finding.end - finding.start or not _is(text, match, recognizer):
+            return
+        if match.group().translate(_FORM) != text[finding.start : finding.end].translate(_FORM):
+            return
+        finding = Finding(kind, *match.span(), SHAPE_SCORE, ("shape", "listed after another"))
+
+
+_FORM = {ord(digit): "9" for digit in "0123456789"}
 
 
 def _value(text: str, label: Label, kind: str, recognizer: Recognizer, pattern: re.Pattern[str]) -> Finding | None:
     for at in starts(text, label):
         match = pattern.match(text, at) if at > label.end else None
-        if match is None:
-            continue
-        value = match.group()
-        if sum(c.isdigit() for c in value) < recognizer.least_digits or len(value) < recognizer.least_length:
+        if match is None or not _is(text, match, recognizer):
             continue
         if (
             recognizer.between
             and re.search(recognizer.between, text[max(0, label.start - _BEFORE) : at], re.IGNORECASE) is None
         ):
             continue
-        following = text[match.end() : match.end() + 1]
-        if following.isalnum() or (following and following in "_@"):
-            continue
-        if recognizer.may_be_dated or DATE.fullmatch(value) is None:
+        if recognizer.may_be_dated or DATE.fullmatch(match.group()) is None:
             return Finding(kind, match.start(), match.end(), SHAPE_SCORE, ("shape", "label before"))
     return None
+
+
+def _is(text: str, match: re.Match[str], recognizer: Recognizer) -> bool:
+    """Whether what was read is a value of its own: with digits enough, and at its end."""
+    value = match.group()
+    if sum(c.isdigit() for c in value) < recognizer.least_digits or len(value) < recognizer.least_length:
+        return False
+    following = text[match.end() : match.end() + 1]
+    return not (following.isalnum() or (following and following in "_@"))

@@ -260,10 +260,11 @@ def _is_camel(word: str) -> bool:
     return not word.islower() and not word[1:].islower() and not word.isupper()
 
 
-_INITIALS = re.compile(r"(?<![\w.])(?:[A-Za-z]\.){2,5}:?[ #]{1,2}\Z")
+_INITIALS = re.compile(r"(?<![\w.])(?P<letters>(?:[A-Za-z]\.){2,5})(?: ?(?:No|Nr|Num|Id|ID|#)\.?)?:?[ #]{1,2}\Z")
 _LETTER_LABEL = re.compile(r"(?:\A|[\n|•·,;][ \t]*)([MmTtPpCcFfHhWw]): ?\Z")
-_REACH_OF_INITIALS = 14
-"""Characters of five initials with their full stops, a colon and two spaces, and one before them."""
+_BORN = re.compile(r"(?:\A|[(,;\n] ?)(b\.) \Z")
+_REACH_OF_INITIALS = 19
+"""Characters of five initials with their full stops, `No.`, a colon and two spaces, and one before them."""
 
 
 def _before_number(text: str, start: int, vocabulary: Vocabulary) -> Label | None:
@@ -271,13 +272,16 @@ def _before_number(text: str, start: int, vocabulary: Vocabulary) -> Label | Non
     low = max(0, start - _REACH_OF_INITIALS)
     initials = _INITIALS.search(text, low, start)
     if initials:
-        begun = vocabulary.first.get("".join(filter(str.isalpha, initials.group())).lower())
-        return Label(*initials.span(), begun.alone) if begun and begun.alone else None
+        begun = vocabulary.first.get("".join(filter(str.isalpha, initials["letters"])).lower())
+        return Label(*initials.span("letters"), begun.alone) if begun and begun.alone else None
     letter = _LETTER_LABEL.search(text, low, start)
-    return Label(*letter.span(1), _PHONE) if letter else None
+    if letter:
+        return Label(*letter.span(1), _PHONE)
+    born = _BORN.search(text, low, start)
+    return Label(*born.span(1), _BIRTH) if born else None
 
 
-_PHONE = frozenset({"PHONE_NUMBER"})
+_PHONE, _BIRTH = frozenset({"PHONE_NUMBER"}), frozenset({"DATE_OF_BIRTH"})
 
 
 _ONLY = frozenset("number no nr num value id code masked raw str text hash last new old primary home work".split())

@@ -43,7 +43,7 @@ LONGEST_KEY: Final = 80
 """Of a longer key, its beginning is read."""
 
 
-EVERYDAY: Final = frozenset("me se my his her our their a mi mon mio mijn mitt meu meine mój мой".split())
+EVERYDAY: Final = frozenset("me se my his her our their s a mi mon mio mijn mitt meu meine mój мой mera nomor".split())
 """Words that stand everywhere: a phrase of one of them and another word is looked for at that other word."""
 _BEFORE: Final = re.compile(r"([^\W\d_]+)[\W\d_]{0,3}\Z")
 _REACH_BEFORE: Final = max(map(len, EVERYDAY)) + 4

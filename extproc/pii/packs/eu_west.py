@@ -43,7 +43,7 @@ RECOGNIZERS = (
         "eu",
         shapes="AXXXXXXX9 A99999999",
         labels=(
-            "personalausweis|personalausweisnummer|ausweis|ausweisnummer|ausweis nr|perso|id karte|personalausweis nr"
+            "ausw nr|perso nr|personalausweis|personalausweisnummer|ausweis|ausweisnummer|ausweis nr|perso|id karte|personalausweis nr"
         ),
         check="icao",
         pattern="[CFGHJKLMNPRTVWXYZ][CFGHJKLMNPRTVWXYZ0-9]{7}[0-9]",
@@ -55,14 +55,14 @@ RECOGNIZERS = (
         "DE_ID_CARD",
         "eu",
         shapes="A99999999",
-        labels="personalausweis|personalausweisnummer|ausweis|ausweisnummer|ausweis nr|perso|personalausweis nr",
+        labels="ausw nr|perso nr|personalausweis|personalausweisnummer|ausweis|ausweisnummer|ausweis nr|perso|personalausweis nr",
         example="Ausweis Nr. T22000129",
     ),
     R(
         "DE_ID_CARD",
         "eu",
         shapes="AXXXXXXXX9",
-        labels="personalausweis|personalausweisnummer|ausweis|ausweisnummer|ausweis nr|perso|id karte|personalausweis nr",
+        labels="ausw nr|perso nr|personalausweis|personalausweisnummer|ausweis|ausweisnummer|ausweis nr|perso|id karte|personalausweis nr",
         check="icao-10",
         pattern="[CFGHJKLMNPRTVWXYZ][CFGHJKLMNPRTVWXYZ0-9]{8}[0-9]",
         odds=0.06,

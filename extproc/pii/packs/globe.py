@@ -191,7 +191,8 @@ RECOGNIZERS = (
             "password|passwd|pwd|passphrase|passcode|pass|pw|secret|client secret|api key|apikey|api token|"
             "access token|"
             "auth token|secret key|access key|bearer|authorization|token|private key|encryption key|pin|pin code|otp|"
-            "one time password|credential|credentials|seed phrase|seed words|recovery phrase|recovery words|mnemonic|mnemonic "
+            "one time password|credential|credentials|creds|psk|wpa psk|pre shared key|preshared key|requirepass|masterauth|wallet seed|"
+            "seed phrase|seed words|recovery phrase|recovery words|mnemonic|mnemonic "
             "phrase|secret recovery phrase|backup phrase|secret phrase|wallet phrase|pass phrase|wifi password|wpa key|"
             "security code|passwort|kennwort|mot de passe|contraseña|clave|parola "
             "d'ordine|senha|"
@@ -211,6 +212,8 @@ RECOGNIZERS = (
         "DATE_OF_BIRTH",
         "global",
         labels=(
+            "yob|year of birth|birth year|né|née|nés|doğumlu|geburtsjahr|geburtstage|nacimiento|fecha de nacim|født den|född den|"
+            "rođendan|роден|родена|дата на раждане|geboortejaar|urodzin|data urodzin|"
             "date of birth|birth date|birthdate|birthday|dob|d o b|born|born on|geburtsdatum|geboren|geboren "
             "am|geb|date de naissance|"
             "né le|née le|fecha de nacimiento|nacido|nacida|nacido el|nacida el|data di nascita|nato il|nata "
@@ -264,6 +267,7 @@ RECOGNIZERS = (
         "MRN",
         "global",
         labels=(
+            "pat id|pat no|pat nr|patient nr|patient identifier|hosp no|hospital no|unit number|fallnummer|"
             "medical record number|medical record|medical record no|med rec no|medrec|mrn|mr number|patient "
             "id|patient number|patient no|"
             "patientennummer|patienten id|numéro de patient|número de paciente|historia clínica|hospital "
@@ -289,9 +293,23 @@ RECOGNIZERS = (
         "US_BANK_NUMBER",
         "global",
         labels=words.ACCOUNT,
-        led=r"(?=(?:[A-Z]{0,12}[ -]?[0-9]){6})[A-Z]{0,12}[ -]?[0-9]{2,}[0-9A-Z]*(?:[ -][0-9][0-9A-Z]*){0,6}",
+        led=r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{3}|(?=(?:[A-Z]{0,12}[ -]?[0-9]){6})[A-Z]{0,12}[ -]?[0-9]{2,}[0-9A-Z]*(?:[ -][0-9][0-9A-Z]*){0,6}",
         least_length=6,
         example="account number 76983425",
+    ),
+    R(
+        "US_BANK_NUMBER",
+        "global",
+        labels=(
+            "code banque|code guichet|clé rib|clé|transit|transit no|institution no|institution number|institution|clearing|"
+            "clearingnummer|clearingnr|clearing no"
+        ),
+        led=r"(?!(?:19|20)[0-9]{2}\b)[0-9]{2,5}(?:-[0-9])?",
+        between=r"transit|institution|guichet|banque|\bclé\b|clearing",
+        least_length=2,
+        least_digits=2,
+        how="bank and branch after their label",
+        example="code guichet 00550",
     ),
     R(
         "US_BANK_NUMBER",
@@ -307,6 +325,8 @@ RECOGNIZERS = (
         "INSURANCE_ID",
         "global",
         labels=(
+            "pol no|pol nr|policy nr|ins id|ins no|mem id|member no|member nr|subscriber no|group no|vers nr|versicherungs nr|"
+            "health insurance number|health insurance|plan id|"
             "insurance id|insurance number|insurance policy|policy number|policy no|member id|member number|"
             "subscriber id|group number|"
             "insurance policy number|health plan number|health plan id|versicherungsnummer|"
@@ -320,6 +340,8 @@ RECOGNIZERS = (
         "ACCOUNT_ID",
         "global",
         labels=(
+            "emp id|emp no|emp nr|employee nr|cust id|cust no|cust nr|pers nr|personal nr|kunden nr|kd nr|stud id|mitarbeiternummer|"
+            "numéro d'employé|número de empleado|matricola|nr pracownika|"
             "employee id|employee number|employee no|staff id|personnel number|customer id|customer number|"
             "client id|client number|"
             "student id|student number|user id number|badge number|badge id|personalnummer|kundennummer|"
