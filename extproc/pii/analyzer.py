@@ -36,7 +36,7 @@ from extproc.pii import (
 from extproc.pii.finding import Finding, resolve
 from extproc.pii.fold import fold
 from extproc.pii.labels import Labels
-from extproc.pii.names import announced
+from extproc.pii.names import announced, streets
 from extproc.pii.numbers import STRONG, Index, Numbers
 from extproc.pii.packs import words
 from extproc.pii.pieces import Cut
@@ -101,6 +101,10 @@ _ANYTHING = frozenset(
     "question answer comment note notes description subject".split()
 )
 """JSON keys under which anything may stand. Under any other, a number alone is what the key says."""
+
+
+_WHOLE = 0.05
+"""Rank of an address that a grammar has read: its town and its postcode go with it."""
 
 
 class Analyzer:
@@ -194,7 +198,7 @@ class Analyzer:
     def _taken_over(self, text: str, results: Iterable[RecognizerResult]) -> Iterator[Finding]:
         """What another recognizer found, without what the user allows."""
         return (
-            Finding(r.entity_type, r.start, r.end, r.score, r.evidence)
+            Finding(r.entity_type, r.start, r.end, r.score, r.evidence, rank=_WHOLE if streets.GRAMMAR in r.evidence else 0.0)
             for r in results
             if not self._own.allowed(text[r.start : r.end])
         )
@@ -278,7 +282,7 @@ _ALONE: dict[int, Callable[[str, int, int], Finding | None]] = {
 
 def _beyond_tokens(text: str) -> list[Finding]:
     """What is larger than a token, or torn; each is looked for where one of its signs is."""
-    findings: list[Finding] = []
+    findings = secrets.within(text)
     if "BEGIN " in text:
         findings += pem.private_keys(text)
     if "<<" in text:

@@ -56,7 +56,7 @@ _PHRASE: Final = re.compile(
 STREET_WORDS: Final = forms(
     "street st road rd avenue ave lane ln drive dr court ct place pl square sq way boulevard blvd terrace close crescent "
     "gardens hill highway hwy parkway pkwy row mews circle alley walk marg nagar colony rue calle via viale piazza "
-    "avenida rua ulica ul strada jalan jl plaza praça carrer apt apartment flat suite unit house box chemin"
+    "avenida rua ulica ul strada jalan jl plaza praça carrer apt apartment flat suite unit house box chemin route rte fm"
 )
 _LED: Final = _PHRASE_WORDS | STREET_WORDS
 """Words that are a cue only with what stands beside them."""
@@ -79,7 +79,8 @@ _STREET_KINDS: Final = (
     r"hill|highway|hwy|parkway|pkwy|row|mews|circle|alley|walk|marg|nagar|colony"
 )
 _STREET: Final = re.compile(
-    rf"\b\d{{1,5}}[a-z]?,?(?: [^\W\d_][\w'’.-]*){{1,4}}? (?:{_STREET_KINDS})\b"
+    rf"\b\d{{1,5}}[a-z]?,?(?: \d/\d)?(?: (?:[^\W\d_]|\d{{1,3}}(?:st|nd|rd|th))[\w'’.-]*){{1,4}}? (?:{_STREET_KINDS})\b"
+    r"|\b\d{1,6}[a-z]?,? (?:[nsew]{1,2}\.? )?(?:county |state |us |rural |farm |old )?(?:road|rd|route|rte|highway|hwy|fm) \d"
     r"|\b(?:rue|calle|via|viale|piazza|avenida|rua|ulica|ul\.|strada|jalan|jl\.|plaza|praça|carrer|apt|apartment|flat|suite|unit|"
     r"house no)\b[^\n\d]{0,40}\d"
     r"|\bbox \d|\b\d{1,5}[a-z]?,? (?:rue|avenue|boulevard|bd|chemin|place) ",

@@ -70,7 +70,7 @@ class NameRecognizer:
         if not cut.text.isascii():
             more += [(span, "key") for span in fields.find(cut.text)]
             more += [(span, "given name") for span in scripts.find(cut.text)]
-            more += [(span, "grammar of an address") for span in scripts.addresses(cut.text)]
+            more += [(span, streets.GRAMMAR) for span in scripts.addresses(cut.text)]
         if not more:
             return results
         certain = [
@@ -98,7 +98,7 @@ class NameRecognizer:
             return results
         found = streets.find(text, windows)
         return _instead(
-            results, [RecognizerResult("ADDRESS", s.start, s.end, s.score, ("grammar of an address",)) for s in found]
+            results, [RecognizerResult("ADDRESS", s.start, s.end, s.score, (streets.GRAMMAR,)) for s in found]
         )
 
     def _results(

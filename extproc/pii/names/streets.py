@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from extproc.pii.names.cues import Window
 
 SCORE: Final = 0.8
+GRAMMAR: Final = "grammar of an address"
+"""Evidence of what is found here."""
 _BEFORE, _AFTER = 48, 64
 """Characters around a window that may belong to an address which it cuts."""
 _DIGIT: Final = re.compile(r"[0-9]")
@@ -25,10 +27,16 @@ _SMALL: Final = (
     r"(?:de|del|della|delle|dei|la|las|los|le|les|du|des|da|do|dos|das|d'|l'|van|der|den|ter|zur|zum|von|of|the|w|i|"
     r"y|e|św\.|gen\.|im\.)"
 )
-_NAMES: Final = rf"(?:{_SMALL} ){{0,2}}{_NAME}(?: (?:{_SMALL} ){{0,2}}{_NAME}){{0,3}}"
-_NUMBER: Final = r"[0-9]{1,5}(?: ?[a-zA-Zа-я](?![a-zа-я.:]))?(?:[/-][0-9]{1,4}[a-zA-Z]?)?"
+_NAMES: Final = rf"(?:{_SMALL} ){{0,2}}(?:[dlDL]['’])?{_NAME}(?: (?:{_SMALL} ){{0,2}}(?:[dl]['’])?{_NAME}){{0,3}}"
+_NUMBER: Final = (
+    r"[0-9]{1,5}(?: ?[a-zA-Zа-я](?![a-zа-я.:])(?: [0-9]{1,3}\b)?)?(?:[/-][0-9]{1,4}[a-zA-Z]?){0,3}(?:-[IVX]{1,4}\b)?"
+)
+_CITY: Final = rf"{_UP}[^\W\d_](?:[^\W\d_]|['’.-](?=[^\W\d_])){{0,24}}\.?"
+_CITIES: Final = (
+    rf"(?:(?:St|Ste|TP|Mt|Ft|Bad|San|Sankt)\.? )?{_CITY}(?:[ -](?:(?:am|an der|sur|de|la|le|do|da|del|dos|upon|on|im|in) )?{_CITY}){{0,3}}"
+)
 _UNIT: Final = (
-    r"(?:(?:,? ?|\n)(?:(?i:apt|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|lot|wohnung|whg|piso|"
+    r"(?:(?:,? ?|\n)(?:(?i:apt|apto|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|lot|wohnung|whg|piso|"
     r"planta|puerta|esc|depto|dpto|int|"
     r"interno|scala|appt|appartement|bâtiment|bât|étage|bus|m|lok|lokal|mieszkanie|kv|кв|корп|корпус|стр|эт|daire|d|"
     r"kat|k|lgh|andar|bloco|ap)\b"
@@ -39,9 +47,9 @@ _PLACE: Final = (
     rf"(?:,? (?:[A-Z]{{1,2}}-)?[0-9]{{2,6}}(?:[ -][0-9A-Z]{{2,4}})? {_NAME}(?:[ -](?:(?:am|an der|sur|de|la|le|do|da|"
     rf"del) )?{_NAME}){{0,3}}"
     rf"|"
-    rf", {_NAME}(?: {_NAME}){{0,2}}(?:[/,] ?{_NAME}(?: {_NAME})?)?(?:,? [A-Z]{{2,3}}\b)?(?:,? (?:[0-9]{{4,6}}(?:-[0-9]{{3,4}})?|"
+    rf", {_CITY}(?: {_CITY}){{0,2}}(?:[/,] ?{_CITY}(?: {_CITY})?)?(?:,? [A-Z]{{2,3}}\b)?(?:,? (?:[0-9]{{4,6}}(?:-[0-9]{{3,4}})?|"
     rf"[A-Z]{{1,2}}[0-9][0-9A-Z]? [0-9][A-Z]{{2}}|[0-9][A-Z] ?[0-9]))?"
-    rf"| {_NAME}(?: {_NAME})?, (?:[A-Z]{{2,3}}\b|{_NAME})(?:,? [0-9]{{4,6}}(?:-[0-9]{{3,4}})?))?"
+    rf"| {_CITY}(?: {_CITY})?, (?:[A-Z]{{2,3}}\b|{_CITY})(?:,? [0-9]{{4,6}}(?:-[0-9]{{3,4}})?))?"
 )
 _WAY: Final = (
     r"(?:Street|St|Road|Rd|Avenue|Ave|Av|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Boulevard|Blvd|Terrace|Ter|"
@@ -55,8 +63,21 @@ _WAY: Final = (
 _COMPASS: Final = r"(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)"
 _ENGLISH: Final = (
     rf"(?:(?:Unit|Flat|Apt\.?|Apartment|Suite|Shop|Level) ?#?[0-9A-Za-z]{{1,5}}(?:, ?|/| ))?"
-    rf"(?:[NSEW][0-9]{{1,3}}[NSEW][0-9]{{3,6}}|[0-9]{{1,6}}(?:[-/][0-9]{{1,5}})?[A-Za-z]?),? (?:{_COMPASS}\.? )?"
+    rf"(?:[NSEW][0-9]{{1,3}}[NSEW][0-9]{{3,6}}|[0-9]{{1,6}}(?:[-/][0-9]{{1,5}})?[A-Za-z]?(?: [1-3]/[2-4])?),? (?:{_COMPASS}\.? )?"
     rf"(?:(?:{_NAME}|[0-9]{{1,3}}(?:st|nd|rd|th)) ){{1,4}}?{_WAY}\b\.?(?:,? {_COMPASS}\b\.?)?{_UNIT}{_PLACE}"
+)
+_NUMBERED: Final = (
+    rf"[0-9]{{1,6}}[A-Z]?,? (?:{_COMPASS}\.? )?(?:(?:(?:County|State|US|U\.S\.|Rural|Farm|Forest|Old|Private|Township) )?"
+    rf"(?:Road|Rd|Route|Rte|Highway|Hwy)|FM|CR|SR|RR|US|Interstate)\.? [0-9]{{1,4}}[A-Z]?\b(?: (?:Rd|Road|{_COMPASS})\b\.?){{0,2}}"
+    rf"{_UNIT}{_PLACE}"
+)
+_SECTOR: Final = (
+    rf"(?:(?:(?:H\.?|House|Plot|Flat) ?(?:No\.?)? ?)?#?[A-Z]{{0,2}}[-/ ]?[0-9]{{1,5}}[A-Z]?,? )?Sector[ -][0-9]{{1,3}}[A-Z]?\b(?:, {_CITIES})?"
+)
+_BLOCK: Final = rf"(?:Blk|BLK|Block) [0-9]{{1,4}}[A-Z]?,? (?:{_NAME} ){{1,5}}?{_WAY}\b\.?(?: [0-9]{{1,3}})?"
+_WARD: Final = (
+    rf"(?:Số |số )?[0-9]{{1,4}}[A-Z]?(?:/[0-9]{{1,4}}[A-Z]?){{0,3}},? (?:(?:đường|Đường|phố|ngõ) )?{_NAMES}, (?:Quận|Phường|P\.|Q\.|Huyện|TP\.) ?"
+    rf"(?:[0-9]{{1,2}}|{_NAMES})"
 )
 _INDIAN: Final = (
     rf"(?:Flat|House|Plot|Door|Shop|H\.? ?No\.?|"
@@ -88,6 +109,8 @@ _APART: Final = (
     rf"{_NAME}(?:[ -]{_NAME}){{0,3}}[ -](?:Straße|Str\.|Strasse|Platz|Allee|Weg|Ring|Gasse|gate|plass|vei|gade|vej|"
     rf"allé|utca|út|tér|körút|katu|tie) {_NUMBER}{_UNIT}{_PLACE}"
 )
+_CZECH: Final = rf"{_NAME}(?: {_NAME}){{0,2}} (?:náměstí|nám\.|třída|nábřeží|sady|námestie) {_NUMBER}{_UNIT}{_PLACE}"
+_DUTCH: Final = rf"(?:Nieuwe|Oude|Grote|Lange|Korte|Kleine) {_NAME} {_NUMBER}{_UNIT}{_PLACE}"
 _AT: Final = (
     rf"(?:Am|An der|An den|Im|In der|In den|Auf der|Auf dem|Zum|Zur|Unter den|Hinter der|"
     rf"Vor dem) {_NAME}(?: {_NAME})? {_NUMBER}{_UNIT},? [0-9]{{4,5}} {_NAME}"
@@ -95,7 +118,7 @@ _AT: Final = (
 _KIND: Final = (
     r"(?:calle|c/|avenida|avda\.?|av\.|paseo|pº|plaza|camino|carretera|ronda|carrer|rua|r\.|travessa|praça|alameda|"
     r"estrada|largo|rodovia|"
-    r"via|viale|piazza|piazzale|corso|vicolo|largo|strada|lungomare|ul\.|ulica|ulicy|al\.|aleja|alei|aleje|pl\.|plac|"
+    r"via|viale|piazza|piazzale|corso|vicolo|largo|strada|lungomare|ul\.|ulica|ulicy|ulici|ulicą|al\.|aleja|alei|aleje|pl\.|plac|"
     r"os\.|osiedle|"
     r"jalan|jl\.?|gang|gg\.|đường|phố|ngõ|strada|str\.|bulevardul|bd\.|b-dul|șoseaua|aleea|piața|ulice|nám\.|náměstí|třída|"
     r"ул\.?|улица|улице|пр\.?|пр-т|проспект|пер\.?|переулок|наб\.?|набережная|шоссе|бульвар|пл\.?|площадь|вул\.?|вулиця|бул\.?|"
@@ -120,7 +143,7 @@ _BOX: Final = (
     rf"(?:P\.? ?O\.? ?Box|PO BOX|Post Office Box|Postfach|Postbus|Boîte postale|B\.?P\.?|Apartado(?: de Correos)?|"
     rf"Apdo\.?|Caixa Postal|Casella Postale|"
     rf"Skr\. poczt\.|"
-    rf"а/я) ?#?[0-9]{{1,6}}"
+    rf"а/я) ?#?[0-9]{{1,6}}(?: [0-9]{{2,4}}\b){{0,2}}"
     rf"(?:,? (?:[A-Z]{{0,2}}-?[0-9]{{4,6}}(?: [0-9]{{2}})? )?{_NAME}(?: {_NAME})?"
     r"(?:,? [A-Z]{2}\b)?(?:,? [0-9]{5}(?:-[0-9]{4})?)?)?"
 )
@@ -143,7 +166,7 @@ _WAYS: Final = frozenset(
     "pike plaza grove parade pde quay broadway marg nagar colony".split()
 )
 _KINDS: Final = frozenset(
-    "calle c avenida avda av paseo plaza camino carretera ronda carrer rua r travessa praça alameda estrada "
+    "ulici ulicą calle c avenida avda av paseo plaza camino carretera ronda carrer rua r travessa praça alameda estrada "
     "largo rodovia "
     "via viale "
     "piazza piazzale corso vicolo strada lungomare ul ulica ulicy al aleja alei aleje pl plac os osiedle jalan "
@@ -158,6 +181,12 @@ _FRENCH_KINDS: Final = frozenset(
     "faubourg".split()
 )
 _OTHER_WORDS: Final = {
+    **dict.fromkeys("road rd route rte highway hwy fm cr sr rr interstate".split(), (_NUMBERED,)),
+    **dict.fromkeys("náměstí nám třída nábřeží sady námestie".split(), (_CZECH,)),
+    **dict.fromkeys("nieuwe oude grote lange korte kleine".split(), (_DUTCH,)),
+    **dict.fromkeys("quận phường huyện".split(), (_WARD,)),
+    **dict.fromkeys("blk block".split(), (_BLOCK,)),
+    "sector": (_SECTOR,),
     **dict.fromkeys("am im zum zur der dem den".split(), (_AT,)),
     **dict.fromkeys("cad cadde caddesi sok sokak sokağı mah mahallesi bulvarı blv bul".split(), (_TURKISH,)),
     **dict.fromkeys("box postfach postbus postale apartado apdo postal bp poczt а".split(), (_BOX,)),
@@ -234,6 +263,47 @@ def find(text: str, windows: Iterable[Window]) -> list[Span]:
     return found
 
 
+_POSTAL: Final = (
+    r"(?:(?:[A-Z]{1,2}-)?[0-9]{4,6}(?:-[0-9]{3,4})?(?: [A-Z]{2}\b)?|[0-9]{3} [0-9]{2}|[0-9]{2}-[0-9]{3}|"
+    r"[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]|[A-Z][0-9]{2} ?[A-Z0-9]{4})(?![\w/])"
+)
+_FLOOR: Final = (
+    r"(?:[0-9]{1,2}\.?[ºª°o]?\.? ?(?:OG|Stock|Etage|étage|andar|piso|planta|em\.|emelet|patro|kat|Esq|Dto|Dta|Izq|Dcha|Frente|der|izda)\b\.?"
+    r"|(?:EG|DG|UG|HH|VH)\b|#[0-9]{1,3}-[0-9]{1,5}[A-Z]?|"
+    r"(?i:apt|apto|ap|app|appt|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|bl|bloc|bloco|sc|scara|et|etaj|esc|int|of|oficina|local|cj|sala|"
+    r"loja|casa|dpto|depto|lok|m|kv|кв|корп|стр|эт|оф|подъезд|daire|d|kat|lgh|bus|box|bte|bât|whg|pta|puerta|piso|level|lvl|tower|block|blk)"
+    r"\b\.?:? ?#?[0-9A-Z][\w-]{0,5}(?![\w@]))"
+)
+_MORE: Final = re.compile(
+    rf"(?:[ ]?[,–—-] ?|[ ]|\r?\n[ \t]{{0,8}})(?P<floor>{_FLOOR})|(?:[ ]?[,–—-] |[ ]|,?\r?\n[ \t]{{0,8}})(?P<code>{_POSTAL}(?: {_CITIES}(?: [0-9]{{1,2}}\b)?)?)|"
+    rf"(?:, ?| [–—-] |/ ?|,?\r?\n[ \t]{{0,8}})(?P<place>{_CITIES})(?=[,.;)\n/]|\Z| [–—-] | \(| {_POSTAL}| [A-Z]{{2,3}}\b)|"
+    r"(?<=[^\W\d_])[ ](?P<district>[0-9]{1,2}(?:er|e)?)(?=[ ]?[,.;)\n]|\Z)|[ ](?P<storey>andar|piso|planta|étage|floor)\b|"
+    r"(?:,? | [–—-] )(?P<state>[A-Z]{2,3})\b(?=[,.;)\n]|\Z| [0-9A-Z])|[ ](?P<province>\([A-Z]{2}\))"
+)
+"""What an address goes on with: a part of a house, a postcode and its town, a town, a state."""
+_CODE_NEXT: Final = re.compile(rf" {_POSTAL}")
+_MOST_PARTS: Final = 7
+
+
+def _to_its_end(part: str, end: int) -> int:
+    """Where an address ends of which a grammar has read the street."""
+    for _ in range(_MOST_PARTS):
+        more = _MORE.match(part, end)
+        if more is None:
+            break
+        place = more["place"]
+        if place and not _is_place(place) and not _CODE_NEXT.match(part, more.end()):
+            break
+        end = more.end()
+    return end
+
+
+def _is_place(words: str) -> bool:
+    """Whether what stands behind a street in capitals is no everyday word: `Elm Street 5, Please …`."""
+    first = words.split()[0].lower()
+    return words.isupper() or first in load("places") or first not in load("common")
+
+
 def _in(text: str, low: int, high: int) -> Iterator[Span]:
     part = text[low:high]
     spans = sorted(
@@ -242,6 +312,7 @@ def _in(text: str, low: int, high: int) -> Iterator[Span]:
     after = 0
     for start, end in spans:
         if start >= after and not _is_everyday(part, start):
+            end = _to_its_end(part, end)
             value = part[start:end].rstrip(" .,")
             yield Span("ADDRESS", low + start, low + start + len(value), SCORE)
             after = end
