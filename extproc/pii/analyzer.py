@@ -198,7 +198,14 @@ class Analyzer:
     def _taken_over(self, text: str, results: Iterable[RecognizerResult]) -> Iterator[Finding]:
         """What another recognizer found, without what the user allows."""
         return (
-            Finding(r.entity_type, r.start, r.end, r.score, r.evidence, rank=_WHOLE if streets.GRAMMAR in r.evidence else 0.0)
+            Finding(
+                r.entity_type,
+                r.start,
+                r.end,
+                r.score,
+                r.evidence,
+                rank=_WHOLE if streets.GRAMMAR in r.evidence else 0.0,
+            )
             for r in results
             if not self._own.allowed(text[r.start : r.end])
         )

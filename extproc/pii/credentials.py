@@ -19,7 +19,8 @@ ABOVE_LABELS, WHOLE = 0.6, 3.0
 
 _OPENS: Final = r"""["'`\\]{0,3}\]?[ \t]{0,4}(?:[:=]|=>)[ \t]{0,4}(?:\\?["'`])?"""
 _AUTHORIZATION: Final = re.compile(
-    _OPENS + r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9_-]{1,24})[ \t]{1,4})?(?P<value>[^\s\"'`,;<>\\{}]{8,4096}|[A-Za-z_]{1,32}=(?=\\?\"))"
+    _OPENS
+    + r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9_-]{1,24})[ \t]{1,4})?(?P<value>[^\s\"'`,;<>\\{}]{8,4096}|[A-Za-z_]{1,32}=(?=\\?\"))"
 )
 _PARAMETERS: Final = re.compile(
     r"[A-Za-z_]{1,32}=(?:\\?\"[^\"\n]{0,512}\"|[^\s,\"'`]{1,512})"
@@ -96,9 +97,13 @@ def _authorization(text: str, at: int) -> Iterator[Finding]:
     parameters = _PARAMETERS.match(text, start)
     if parameters and "," in parameters.group() and (known or '"' in parameters.group()):
         end = parameters.end()
-    elif is_stand_in(value) or "(" in value or not (
-        is_random(value.rstrip("="))
-        or (known and (any(map(str.isdigit, value)) or value.endswith("=") or len(value) > 15))
+    elif (
+        is_stand_in(value)
+        or "(" in value
+        or not (
+            is_random(value.rstrip("="))
+            or (known and (any(map(str.isdigit, value)) or value.endswith("=") or len(value) > 15))
+        )
     ):
         return
     yield Finding("PASSWORD", start, end, HEADER_SCORE, ("authorization header",), rank=ABOVE_LABELS)
@@ -126,7 +131,9 @@ def _cookies(text: str, at: int) -> Iterator[Finding]:
 def _jdbc(text: str, at: int) -> Iterator[Finding]:
     match = _JDBC.match(text, at)
     if match is not None:
-        yield Finding("URL_CREDENTIALS", *match.span("value"), DATABASE_SCORE, ("user and password of a database",), rank=WHOLE)
+        yield Finding(
+            "URL_CREDENTIALS", *match.span("value"), DATABASE_SCORE, ("user and password of a database",), rank=WHOLE
+        )
 
 
 def _command(text: str, at: int, option: re.Pattern[str], parted: str) -> Iterator[Finding]:
@@ -155,7 +162,13 @@ def _leaked(text: str, at: int) -> Iterator[Finding]:
     value = match["value"].rstrip(".=") if match else ""
     if match is None or _HEX.fullmatch(value) or value.islower() or not is_random(value) or is_stand_in(value):
         return
-    yield Finding("SECRET_KEY", match.start("value"), match.start("value") + len(value), LABELLED, ("said to have leaked", "random"))
+    yield Finding(
+        "SECRET_KEY",
+        match.start("value"),
+        match.start("value") + len(value),
+        LABELLED,
+        ("said to have leaked", "random"),
+    )
 
 
 _HEADERS: Final[dict[str, Callable[[str, int], Iterator[Finding]]]] = {

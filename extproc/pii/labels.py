@@ -130,7 +130,11 @@ class Labels:
             if not grade:
                 break
             if NEGATIVE in label.kinds:
-                if not kinds and _SAID_OF.fullmatch(between) and _STANDS_ON.search(self._text, max(0, limit), label.start):
+                if (
+                    not kinds
+                    and _SAID_OF.fullmatch(between)
+                    and _STANDS_ON.search(self._text, max(0, limit), label.start)
+                ):
                     continue
                 negative = not kinds and not _HEADED.fullmatch(between)
                 break

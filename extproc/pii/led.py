@@ -125,7 +125,8 @@ _BIRTH = re.compile(
     r"|[0-9]{2,4}年 ?[0-9]{1,2}月(?: ?[0-9]{1,2}日)?|[0-9]{4}년 ?[0-9]{1,2}월(?: ?[0-9]{1,2}일)?"
     r"|[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])|(?:0[1-9]|[12][0-9]|3[01])(?:0[1-9]|[12][0-9]|3[01])[0-9]{2}"
     rf"|(?:{_MORE_MONTHS}),? {_YEAR}|(?:0?[1-9]|1[0-2])[/.]{_YEAR}"
-    rf"|{_YEAR}[ .-](?:I{{1,3}}|IV|VI{{0,3}}|IX|XI{{0,2}}|X)[ .-]{_DAY}|{_DAY}[ .-](?:I{{1,3}}|IV|VI{{0,3}}|IX|XI{{0,2}}|X)[ .-]{_YEAR}"
+    rf"|{_YEAR}[ .-](?:I{{1,3}}|IV|VI{{0,3}}|IX|XI{{0,2}}|X)[ .-]{_DAY}|{_DAY}[ .-](?:I{{1,3}}|IV|VI{{0,3}}|IX|"
+    rf"XI{{0,2}}|X)[ .-]{_YEAR}"
     rf"|{_DAY}[ .-](?:of |de |di )?(?:{_MORE_MONTHS})|(?:{_MORE_MONTHS}) {_DAY}"
     r"|(?:0?[1-9]|[12][0-9]|3[01])\.(?:0?[1-9]|1[0-2])\.|(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12][0-9]|3[01])"
     rf"|{_YEAR}(?=[ \t]*(?:\r?\n|\Z|[,;)])))(?![0-9A-Za-z])",
@@ -134,11 +135,13 @@ _BIRTH = re.compile(
 """What is a date only because a label of birth stands before it: in words, run together, of an era, without a year."""
 _LOOSE_DATE = re.compile(r"[0-9OolI]{1,2}[. /-][0-9OolI]{1,2}[. /-][0-9OolI]{1,2}\s?[0-9OolI]{2,3}(?![0-9])")
 _PLACE = re.compile(
-    r"(?:(?:in|w|we|à|a|en|em|te|i|at|v|ve) )?[^\W\d_][^\W\d_'’-]{1,24}(?: [^\W\d_]{2,20})?(?:,? (?:on|am|le|el|il|dnia|den|em|i))?,? "
+    r"(?:(?:in|w|we|à|a|en|em|te|i|at|v|ve) )?[^\W\d_][^\W\d_'’-]{1,24}(?: [^\W\d_]{2,20})?(?:,? (?:on|am|le|el|il|"
+    r"dnia|den|em|i))?,? "
     r"(?:the )?"
 )
 _JUST_BEFORE = re.compile(
-    r"[ \t]?(?:\(|, |- | (?:is|was|ist|est|es|è|é) (?:(?:my|his|her|our|their|the|mein|sein|ihr|mon|son|sa|mi|su) )?|(?:de |da )?)\Z"
+    r"[ \t]?(?:\(|, |- | (?:is|was|ist|est|es|è|é) (?:(?:my|his|her|our|their|the|mein|sein|ihr|mon|son|sa|mi|su) )?|"
+    r"(?:de |da )?)\Z"
 )
 """What stands between a date and its label behind it: `12 May 1980 (date of birth)`, `12.05.1980 geboren`."""
 _LONGEST_DATE = 32
@@ -177,8 +180,6 @@ def _dated_before(text: str, label: Label) -> Iterator[Finding]:
             return
 
 
-
-
 _LISTED = re.compile(
     r"(?:,?[ \t](?:and|or|und|oder|et|ou|y|o|e|i|not|but not|instead of)(?=[ \t])|[ \t]?[,/;|])[ \t]{0,2}(?:and |or )?"
 )
@@ -199,9 +200,7 @@ def values(
     ]
 
 
-def _values(
-    text: str, label: Label, kind: str, recognizer: Recognizer, pattern: re.Pattern[str]
-) -> Iterator[Finding]:
+def _values(text: str, label: Label, kind: str, recognizer: Recognizer, pattern: re.Pattern[str]) -> Iterator[Finding]:
     """The value of a label, and those that are listed behind it, as long as it and with a digit where it has one."""
     finding = _value(text, label, kind, recognizer, pattern)
     for _ in range(_MOST_LISTED):
@@ -210,7 +209,11 @@ def _values(
         yield finding
         joint = _LISTED.match(text, finding.end)
         match = pattern.match(text, joint.end()) if joint else None
-        if match is None or match.end() - match.start() != finding.end - finding.start or not _is(text, match, recognizer):
+        if (
+            match is None
+            or match.end() - match.start() != finding.end - finding.start
+            or not _is(text, match, recognizer)
+        ):
             return
         if match.group().translate(_FORM) != text[finding.start : finding.end].translate(_FORM):
             return

@@ -9,7 +9,7 @@ from extproc.pii.finding import Finding
 from extproc.slices import in_slices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from extproc.pii.vocabulary import Label
 
@@ -39,17 +39,17 @@ PAIRED: Final = re.compile(
 )
 """What parts the name of a field from its value where both are fields: `name: DB_PASSWORD` over `value: `, in XML and forms."""
 _TO: Final = re.compile(r"[\"'`”]?[ \t]+to[ \t]+[\"'`“]?")
-_LOGIN: Final = re.compile(
-    r"[ \t]{0,3}[:=-][ \t]{0,3}[\w.@+-]{2,64}(?:[ \t]{0,2}[/|][ \t]{0,2}|:)(?P<value>\S{4,128})"
-)
+_LOGIN: Final = re.compile(r"[ \t]{0,3}[:=-][ \t]{0,3}[\w.@+-]{2,64}(?:[ \t]{0,2}[/|][ \t]{0,2}|:)(?P<value>\S{4,128})")
 """`credentials: bob / …`."""
 _LOGINS: Final = frozenset({"credentials", "credential", "creds", "login", "logins"})
-_USER_BEFORE: Final = re.compile(r"(?i:user(?:name)?|login|usr|account)[ :=]{1,3}[\w.@+-]{2,64}[ ,;/|]{1,3}(?:and |with )?\Z")
+_USER_BEFORE: Final = re.compile(
+    r"(?i:user(?:name)?|login|usr|account)[ :=]{1,3}[\w.@+-]{2,64}[ ,;/|]{1,3}(?:and |with )?\Z"
+)
 _REACH_OF_USER: Final = 96
 _SCHEME: Final = re.compile(r"(?:Bearer|Basic|Token) +", re.IGNORECASE)
 LABELLED, RELATED, IN_WORDS, USER_SCORE = 0.8, 0.75, 0.7, 0.66
-"""Scores of a secret right after its label, of one with words between, of words, and of a user's name. What has a shape of its own
-goes before all of them (0.84 and more), and of two of these the nearer and the rarer one."""
+"""Scores of a secret right after its label, of one with words between, of words, and of a user's name. What has a shape of its
+own goes before all of them (0.84 and more), and of two of these the nearer and the rarer one."""
 LONGEST: Final = 128
 _RUN: Final = re.compile(rf"[^\s“”]{{1,{LONGEST}}}")
 _QUOTED: Final = {
@@ -182,36 +182,31 @@ def _password(text: str, label: Label) -> Finding | None:  # noqa: PLR0911 - wha
 
 def _farther(text: str, label: Label, phrase: str, *, announced: bool) -> Finding | None:
     """The password that does not follow its label, but words about it, a user's name, or the name of a field of its own."""
-    short = phrase in _SHORT
-    if phrase in _LOGINS and (login := _LOGIN.match(text, label.end)):
-        at, end = login.start("value"), _end(text, login.start("value"), "")
-        if is_secret(text[at:end], quoted=False, sign=True, announced=True, short=True):
-            return Finding("PASSWORD", at, end, RELATED, ("user and password",))
-    found: tuple[tuple[re.Match[str], str, bool], ...] = ()
-    if paired := PAIRED.match(text, label.end):
-        found = ((paired, _quote_before(text, paired.end()), True),)
-    elif particle := _PARTICLE.match(text, label.end):
-        at, end = particle.start("value"), particle.start("value") + len(particle["value"].rstrip(".,!?;:"))
-        if particle["value"].endswith("!"):
-            end = particle.end("value")
-        if is_secret(text[at:end], quoted=False, sign=True, announced=True, short=short):
-            return Finding("PASSWORD", at, end, RELATED, ("label before",))
-    elif not announced and (relation := _RELATION.match(text, label.end)):
-        found = ((relation, relation["quote"], False),)
-    for match, quote, sign in found:
-        at, end = match.end(), _end(text, match.end(), quote)
-        if is_secret(text[at:end], quoted=False, sign=sign, announced=True, short=short):
-            return Finding("PASSWORD", at, end, RELATED, ("label before",))
-    if not announced and _USER_BEFORE.search(text, max(0, label.start - _REACH_OF_USER), label.start):
-        at = label.end + (text[label.end : label.end + 1] == " ")
-        end = _end(text, at, "")
-        if is_secret(text[at:end], quoted=False, sign=False, announced=True, short=short):
-            return Finding("PASSWORD", at, end, RELATED, ("user and password",))
+    for start, end, quote, sign in _places(text, label, phrase, announced=announced):
+        if is_secret(text[start:end], quoted=False, sign=sign, announced=True, short=phrase in _SHORT | _LOGINS):
+            return Finding(
+                "PASSWORD", start, end, RELATED, ("user and password",) if quote is None else ("label before",)
+            )
     return None
 
 
-def _quote_before(text: str, at: int) -> str:
-    return text[at - 1] if text[at - 1] in "\"'" else ""
+def _places(text: str, label: Label, phrase: str, *, announced: bool) -> Iterator[tuple[int, int, str | None, bool]]:
+    """Start and end of what may be the password of a label, its quotation mark (None: a user's name stands before it instead),
+    and whether a sign announces it.
+    """
+    if phrase in _LOGINS and (login := _LOGIN.match(text, label.end)):
+        yield login.start("value"), _end(text, login.start("value"), ""), None, True
+    if paired := PAIRED.match(text, label.end):
+        quote = text[paired.end() - 1] if text[paired.end() - 1] in "\"'" else ""
+        yield paired.end(), _end(text, paired.end(), quote), quote, True
+    elif particle := _PARTICLE.match(text, label.end):
+        start = particle.start("value")
+        yield start, start + len(particle["value"].rstrip(".,?;:")), "", True
+    elif not announced and (relation := _RELATION.match(text, label.end)):
+        yield relation.end(), _end(text, relation.end(), relation["quote"]), relation["quote"], False
+    if not announced and _USER_BEFORE.search(text, max(0, label.start - _REACH_OF_USER), label.start):
+        at = label.end + (text[label.end : label.end + 1] == " ")
+        yield at, _end(text, at, ""), None, False
 
 
 def _changed_to(text: str, finding: Finding) -> Finding | None:

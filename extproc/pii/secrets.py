@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-
 from typing import TYPE_CHECKING
 
 from extproc.pii.finding import Finding
@@ -14,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OF_A_VENDOR, NAMED = 0.97, 0.8
-"""Scores of a key that says whose it is, above a label and a check, and of a random value under a key's name, as of a password."""
+"""Scores of a key that says whose it is, above a label and a check, and of a random value under a key's name, as of a "
+"password."""
 WHOLE, BELOW_WHOLE = 2.0, 0.4
 """Ranks: a key goes as a whole, and what its name alone announces gives way to what a header or a program delimits."""
 _B64 = r"[A-Za-z0-9_-]"
@@ -82,7 +82,9 @@ def _around(text: str, sign: str) -> Iterator[Finding]:
         run = _RUN.match(text, start, at + _RIGHT)
         value = run.group().rstrip(".") if run else ""
         if _INFIXES[sign].fullmatch(value):
-            yield Finding("SECRET_KEY", start, start + len(value), OF_A_VENDOR, ("vendor's sign in its midst",), rank=WHOLE)
+            yield Finding(
+                "SECRET_KEY", start, start + len(value), OF_A_VENDOR, ("vendor's sign in its midst",), rank=WHOLE
+            )
         done = max(at + 1, start + len(value))
         at = text.find(sign, done)
 

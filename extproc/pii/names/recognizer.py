@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from extproc.errors import NamesOverBudgetError
-from extproc.pii.names import by_cues, columns, fields, scripts, streets
+from extproc.pii.names import by_cues, columns, deeds, fields, scripts, streets
 from extproc.pii.names.cues import CASUAL, STREET_ENDS, STREET_WORDS, Cues
 from extproc.pii.names.keys import holds_a_name
+from extproc.pii.names.nobody import is_nobody
 from extproc.pii.names.repeats import WORD, repeats
 from extproc.pii.names.words import load
 from extproc.pii.pieces import Cut
@@ -67,6 +68,7 @@ class NameRecognizer:
         """The same of a text that is cut up already."""
         results = self._read(cut, key)
         more = [(span, "head of its column") for span in columns.find(cut.text)]
+        more += [(span, "what people do") for span in deeds.find(cut.text)]
         if not cut.text.isascii():
             more += [(span, "key") for span in fields.find(cut.text)]
             more += [(span, "given name") for span in scripts.find(cut.text)]
@@ -111,7 +113,7 @@ class NameRecognizer:
             and s.score >= self._settings.min_score
             and _is_plausible(s.entity_type, text[s.start : s.end], casual=len(text) <= CASUAL)
             and not (
-                s.entity_type == "PERSON" and (_is_literal(text, s.start, s.end) or _is_other(text, s.start, s.end))
+                s.entity_type == "PERSON" and (_is_literal(text, s.start, s.end) or is_nobody(text, s.start, s.end))
             )
         ]
         results = [
@@ -178,49 +180,8 @@ def _is_plausible(entity_type: str, name: str, *, casual: bool) -> bool:
         return True
     if len(words) == 1 and words[0].lower() in load("common"):
         return False
-    if words[0].lower().partition("-")[0] in _NOBODY and len(words) <= len(("Schreiben", "Sie")):
-        return False
     mixed = any(w != w.lower() and (w != w.upper() or len(w) == 1) for w in words)
     return casual or mixed or any(w.lower() in load("given") for w in words)
-
-
-_NOBODY: Final = frozenset(
-    "appelle appelez rappelle rappelez écris écrivez contacte contactez envoie envoyez téléphone téléphonez chiamami "
-    "chiamatemi chiama scrivimi "
-    "contattami mandami schreib schreibe schreiben schick schicke ruf rufe rufen meld melde melden kontaktieren "
-    "kontaktiere bel mail skriv ara "
-    "arayın llámame llámanos llámenos escríbeme envíalo mándame ligue escreva zadzwoń napisz soita "
-    "montag dienstag mittwoch donnerstag freitag samstag sonntag lundi mardi mercredi jeudi vendredi samedi dimanche lunes "
-    "martes miércoles jueves viernes sábado lunedì martedì mercoledì giovedì venerdì maandag dinsdag woensdag donderdag "
-    "vrijdag zaterdag "
-    "poniedziałek wtorek środa czwartek piątek pazartesi salı çarşamba perşembe cuma cumartesi".split()
-)
-"""What begins a sentence in another language than the models know, and is nobody: call me, write to, the days."""
-
-
-_PRODUCTS: Final = re.compile(
-    r"\b(?:Alexa|Siri|Cortana|Bixby|Google Assistant|Cassandra|Mongo(?:DB)?|Maria ?DB|Redis|MySQL|Postgres(?:QL)?|"
-    r"Kafka|Jenkins|Ansible|"
-    r"Elasticsearch|Neo4j|Couchbase|Sonnet|Opus|Haiku|Gemini|Claude|Llama|Mistral|Watson)\b"
-)
-_STATES: Final = re.compile(
-    r", (?:Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia|Hawaii|Idaho|"
-    r"Illinois|Indiana|Iowa|"
-    r"Kansas|Kentucky|Louisiana|Maine|Maryland|Massachusetts|Michigan|Minnesota|Mississippi|Missouri|Montana|Nebraska|Nevada|"
-    r"New (?:Hampshire|Jersey|Mexico|York)|(?:North|South) (?:Carolina|Dakota)|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode Island|"
-    r"Tennessee|Texas|Utah|Vermont|Virginia|Washington|West Virginia|Wisconsin|Wyoming|Ontario|Quebec|France|Germany|England)\b"
-)
-_AROUND: Final = 200
-
-
-def _is_other(text: str, start: int, end: int) -> bool:
-    """A town before its state; a product that is called as people are, beside another one."""
-    if _STATES.match(text, end):
-        return True
-    if _PRODUCTS.fullmatch(text, start, end) is None:
-        return False
-    around = {match[0] for match in _PRODUCTS.finditer(text, max(0, start - _AROUND), end + _AROUND)}
-    return len(around) > 1
 
 
 def _is_literal(text: str, start: int, end: int) -> bool:

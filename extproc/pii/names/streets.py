@@ -33,7 +33,8 @@ _NUMBER: Final = (
 )
 _CITY: Final = rf"{_UP}[^\W\d_](?:[^\W\d_]|['’.-](?=[^\W\d_])){{0,24}}\.?"
 _CITIES: Final = (
-    rf"(?:(?:St|Ste|TP|Mt|Ft|Bad|San|Sankt)\.? )?{_CITY}(?:[ -](?:(?:am|an der|sur|de|la|le|do|da|del|dos|upon|on|im|in) )?{_CITY}){{0,3}}"
+    rf"(?:(?:St|Ste|TP|Mt|Ft|Bad|San|Sankt)\.? )?{_CITY}"
+    rf"(?:[ -](?:(?:am|an der|sur|de|la|le|do|da|del|dos|upon|on|im|in) )?{_CITY}){{0,3}}"
 )
 _UNIT: Final = (
     r"(?:(?:,? ?|\n)(?:(?i:apt|apto|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|lot|wohnung|whg|piso|"
@@ -68,15 +69,18 @@ _ENGLISH: Final = (
 )
 _NUMBERED: Final = (
     rf"[0-9]{{1,6}}[A-Z]?,? (?:{_COMPASS}\.? )?(?:(?:(?:County|State|US|U\.S\.|Rural|Farm|Forest|Old|Private|Township) )?"
-    rf"(?:Road|Rd|Route|Rte|Highway|Hwy)|FM|CR|SR|RR|US|Interstate)\.? [0-9]{{1,4}}[A-Z]?\b(?: (?:Rd|Road|{_COMPASS})\b\.?){{0,2}}"
+    rf"(?:Road|Rd|Route|Rte|Highway|Hwy)|FM|CR|SR|RR|US|Interstate)\.? [0-9]{{1,4}}[A-Z]?\b(?: (?:Rd|Road|"
+    rf"{_COMPASS})\b\.?){{0,2}}"
     rf"{_UNIT}{_PLACE}"
 )
 _SECTOR: Final = (
-    rf"(?:(?:(?:H\.?|House|Plot|Flat) ?(?:No\.?)? ?)?#?[A-Z]{{0,2}}[-/ ]?[0-9]{{1,5}}[A-Z]?,? )?Sector[ -][0-9]{{1,3}}[A-Z]?\b(?:, {_CITIES})?"
+    rf"(?:(?:(?:H\.?|House|Plot|Flat) ?(?:No\.?)? ?)?#?[A-Z]{{0,2}}[-/ ]?[0-9]{{1,5}}[A-Z]?,? )?"
+    rf"Sector[ -][0-9]{{1,3}}[A-Z]?\b(?:, {_CITIES})?"
 )
 _BLOCK: Final = rf"(?:Blk|BLK|Block) [0-9]{{1,4}}[A-Z]?,? (?:{_NAME} ){{1,5}}?{_WAY}\b\.?(?: [0-9]{{1,3}})?"
 _WARD: Final = (
-    rf"(?:Số |số )?[0-9]{{1,4}}[A-Z]?(?:/[0-9]{{1,4}}[A-Z]?){{0,3}},? (?:(?:đường|Đường|phố|ngõ) )?{_NAMES}, (?:Quận|Phường|P\.|Q\.|Huyện|TP\.) ?"
+    rf"(?:Số |số )?[0-9]{{1,4}}[A-Z]?(?:/[0-9]{{1,4}}[A-Z]?){{0,3}},? (?:(?:đường|Đường|phố|ngõ) )?{_NAMES}, (?:Quận|"
+    rf"Phường|P\.|Q\.|Huyện|TP\.) ?"
     rf"(?:[0-9]{{1,2}}|{_NAMES})"
 )
 _INDIAN: Final = (
@@ -268,14 +272,16 @@ _POSTAL: Final = (
     r"[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]|[A-Z][0-9]{2} ?[A-Z0-9]{4})(?![\w/])"
 )
 _FLOOR: Final = (
-    r"(?:[0-9]{1,2}\.?[ºª°o]?\.? ?(?:OG|Stock|Etage|étage|andar|piso|planta|em\.|emelet|patro|kat|Esq|Dto|Dta|Izq|Dcha|Frente|der|izda)\b\.?"
+    r"(?:[0-9]{1,2}\.?[ºª°o]?\.? ?(?:OG|Stock|Etage|étage|andar|piso|planta|em\.|emelet|patro|kat|Esq|Dto|Dta|Izq|Dcha|"
+    r"Frente|der|izda)\b\.?"
     r"|(?:EG|DG|UG|HH|VH)\b|#[0-9]{1,3}-[0-9]{1,5}[A-Z]?|"
     r"(?i:apt|apto|ap|app|appt|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|bl|bloc|bloco|sc|scara|et|etaj|esc|int|of|oficina|local|cj|sala|"
     r"loja|casa|dpto|depto|lok|m|kv|кв|корп|стр|эт|оф|подъезд|daire|d|kat|lgh|bus|box|bte|bât|whg|pta|puerta|piso|level|lvl|tower|block|blk)"
     r"\b\.?:? ?#?[0-9A-Z][\w-]{0,5}(?![\w@]))"
 )
 _MORE: Final = re.compile(
-    rf"(?:[ ]?[,–—-] ?|[ ]|\r?\n[ \t]{{0,8}})(?P<floor>{_FLOOR})|(?:[ ]?[,–—-] |[ ]|,?\r?\n[ \t]{{0,8}})(?P<code>{_POSTAL}(?: {_CITIES}(?: [0-9]{{1,2}}\b)?)?)|"
+    rf"(?:[ ]?[,–—-] ?|[ ]|\r?\n[ \t]{{0,8}})(?P<floor>{_FLOOR})|(?:[ ]?[,–—-] |[ ]|"
+    rf",?\r?\n[ \t]{{0,8}})(?P<code>{_POSTAL}(?: {_CITIES}(?: [0-9]{{1,2}}\b)?)?)|"
     rf"(?:, ?| [–—-] |/ ?|,?\r?\n[ \t]{{0,8}})(?P<place>{_CITIES})(?=[,.;)\n/]|\Z| [–—-] | \(| {_POSTAL}| [A-Z]{{2,3}}\b)|"
     r"(?<=[^\W\d_])[ ](?P<district>[0-9]{1,2}(?:er|e)?)(?=[ ]?[,.;)\n]|\Z)|[ ](?P<storey>andar|piso|planta|étage|floor)\b|"
     r"(?:,? | [–—-] )(?P<state>[A-Z]{2,3})\b(?=[,.;)\n]|\Z| [0-9A-Z])|[ ](?P<province>\([A-Z]{2}\))"
@@ -300,7 +306,7 @@ def _to_its_end(part: str, end: int) -> int:
 
 def _is_place(words: str) -> bool:
     """Whether what stands behind a street in capitals is no everyday word: `Elm Street 5, Please …`."""
-    first = words.split()[0].lower()
+    first = words.split(maxsplit=1)[0].lower()
     return words.isupper() or first in load("places") or first not in load("common")
 
 
@@ -312,7 +318,6 @@ def _in(text: str, low: int, high: int) -> Iterator[Span]:
     after = 0
     for start, end in spans:
         if start >= after and not _is_everyday(part, start):
-            end = _to_its_end(part, end)
-            value = part[start:end].rstrip(" .,")
+            after = _to_its_end(part, end)
+            value = part[start:after].rstrip(" .,")
             yield Span("ADDRESS", low + start, low + start + len(value), SCORE)
-            after = end

@@ -43,7 +43,8 @@ RECOGNIZERS = (
         "eu",
         shapes="AXXXXXXX9 A99999999",
         labels=(
-            "ausw nr|perso nr|personalausweis|personalausweisnummer|ausweis|ausweisnummer|ausweis nr|perso|id karte|personalausweis nr"
+            "ausw nr|perso nr|personalausweis|personalausweisnummer|ausweis|ausweisnummer|ausweis nr|perso|id karte|"
+            "personalausweis nr"
         ),
         check="icao",
         pattern="[CFGHJKLMNPRTVWXYZ][CFGHJKLMNPRTVWXYZ0-9]{7}[0-9]",
@@ -62,7 +63,10 @@ RECOGNIZERS = (
         "DE_ID_CARD",
         "eu",
         shapes="AXXXXXXXX9",
-        labels="ausw nr|perso nr|personalausweis|personalausweisnummer|ausweis|ausweisnummer|ausweis nr|perso|id karte|personalausweis nr",
+        labels=(
+            "ausw nr|perso nr|personalausweis|personalausweisnummer|ausweis|ausweisnummer|ausweis nr|perso|id karte|"
+            "personalausweis nr"
+        ),
         check="icao-10",
         pattern="[CFGHJKLMNPRTVWXYZ][CFGHJKLMNPRTVWXYZ0-9]{8}[0-9]",
         odds=0.06,

@@ -191,7 +191,8 @@ RECOGNIZERS = (
             "password|passwd|pwd|passphrase|passcode|pass|pw|secret|client secret|api key|apikey|api token|"
             "access token|"
             "auth token|secret key|access key|bearer|authorization|token|private key|encryption key|pin|pin code|otp|"
-            "one time password|credential|credentials|creds|psk|wpa psk|pre shared key|preshared key|requirepass|masterauth|wallet seed|"
+            "one time password|credential|credentials|creds|psk|wpa psk|pre shared key|preshared key|requirepass|"
+            "masterauth|wallet seed|"
             "seed phrase|seed words|recovery phrase|recovery words|mnemonic|mnemonic "
             "phrase|secret recovery phrase|backup phrase|secret phrase|wallet phrase|pass phrase|wifi password|wpa key|"
             "security code|passwort|kennwort|mot de passe|contraseña|clave|parola "
@@ -293,7 +294,10 @@ RECOGNIZERS = (
         "US_BANK_NUMBER",
         "global",
         labels=words.ACCOUNT,
-        led=r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{3}|(?=(?:[A-Z]{0,12}[ -]?[0-9]){6})[A-Z]{0,12}[ -]?[0-9]{2,}[0-9A-Z]*(?:[ -][0-9][0-9A-Z]*){0,6}",
+        led=(
+            r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{3}|"
+            r"(?=(?:[A-Z]{0,12}[ -]?[0-9]){6})[A-Z]{0,12}[ -]?[0-9]{2,}[0-9A-Z]*(?:[ -][0-9][0-9A-Z]*){0,6}"
+        ),
         least_length=6,
         example="account number 76983425",
     ),
@@ -340,7 +344,8 @@ RECOGNIZERS = (
         "ACCOUNT_ID",
         "global",
         labels=(
-            "emp id|emp no|emp nr|employee nr|cust id|cust no|cust nr|pers nr|personal nr|kunden nr|kd nr|stud id|mitarbeiternummer|"
+            "emp id|emp no|emp nr|employee nr|cust id|cust no|cust nr|pers nr|personal nr|kunden nr|kd nr|stud id|"
+            "mitarbeiternummer|"
             "numéro d'employé|número de empleado|matricola|nr pracownika|"
             "employee id|employee number|employee no|staff id|personnel number|customer id|customer number|"
             "client id|client number|"

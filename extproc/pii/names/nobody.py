@@ -1,0 +1,161 @@
+"""What reads as a person and is none: places, products, virtues, verbs, and what begins a sentence in another language.
+
+The models judge a word by its neighbours; this judges it by what is said of it, and by what it is listed with.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from extproc.pii.names.words import load
+
+_CALLS: Final = frozenset(
+    "appelle appelez rappelle rappelez écris écrivez contacte contactez envoie envoyez téléphone téléphonez chiamami "
+    "chiamatemi chiama scrivimi "
+    "contattami mandami schreib schreibe schreiben schick schicke ruf rufe rufen meld melde melden kontaktieren "
+    "kontaktiere bel mail skriv ara "
+    "arayın llámame llámanos llámenos escríbeme envíalo mándame ligue escreva zadzwoń napisz soita "
+    "sie ihnen mir mich uns moi nous mij ons meg mig oss mne beni bizi saya tôi minulle "
+    "montag dienstag mittwoch donnerstag freitag samstag sonntag lundi mardi mercredi jeudi vendredi samedi dimanche lunes "
+    "martes miércoles jueves viernes sábado lunedì martedì mercoledì giovedì venerdì maandag dinsdag woensdag donderdag "
+    "vrijdag zaterdag "
+    "poniedziałek wtorek środa czwartek piątek pazartesi salı çarşamba perşembe cuma cumartesi".split()
+)
+"""What begins a sentence in another language than the models know, and is nobody: call me, write to, the days."""
+_ADDRESSED: Final = re.compile(
+    r"(?=[- :])(?:[- ](?:moi|nous|lui|le|la|les|me|mi|ci|mir|mich|uns|sie|mij|ons|meg|mig|oss|mne|mi|nám|mu|saya|kami|"
+    r"tôi|minulle|meille|beni|bizi|mnie|nas|nos|lo|te)){0,2}"
+    r"(?:[ ]?(?:cho tôi|an|à|a|al|au|aux|en|em|op|på|na|pod|pe|la|para|per|unter|auf|bei|mit|naar|til|till|di|ke|cho|o|do|zu|le))"
+    r"{0,2}[ ]?[:–-]?[ ]?(?=[+(]?[0-9]|[\w.+-]{1,40}@)",
+    re.IGNORECASE,
+)
+"""Whom, and how: what stands between `Rufen`, `Avísame` or `Envoyez` and a number or an address."""
+_BEGINS: Final = re.compile(r"(?:\A|[.!?:;>*•\n-])[ \t\"“«¡¿]*\Z")
+
+_GROUPS: Final = tuple(
+    (least, frozenset(words.split("|")))
+    for least, words in (
+        (
+            1,
+            ("Alexa|Siri|Cortana|Bixby|Google Assistant|Jeeves|Cassandra|Mongo|MongoDB|Maria DB|MariaDB|Redis|MySQL|Postgres|"
+            "PostgreSQL|Kafka|Jenkins|Ansible|Puppet|Chef|Elasticsearch|Neo4j|Couchbase|Sonnet|Opus|Haiku|Gemini|Claude|Llama|"
+            "Mistral|Watson|Prometheus|Grafana|Loki|Tempo|Jaeger|Thanos|Helm|Harbor|Flux|Talos|Django|Flask|Jekyll|Hugo|Gatsby|"
+            "Ruby|Julia|Ada|Pascal|Perl|Rust|Kotlin|Swift|Python|Haskell|Erlang|Elixir|Clojure|Maven|Gradle|Bazel|Jira|Trello|"
+            "Azure|Intune|Entra|Entra ID|DevOps|Kubernetes|Docker|Podman|Vagrant|Consul|Vault|Nomad|Istio|Linkerd|Cilium|Falco|"
+            "Hadoop|Spark|Hive|Flink|Pinot|Druid|Keras|Caffe|Theano|Celery|Nginx|Apache|Tomcat|Jetty|Caddy|Varnish|Windows|"
+            "Linux|Ubuntu|Debian|Fedora|Android|macOS|iOS|Sonoma|Ventura|Monterey|Sequoia|Catalina|Mojave|Tahoe|Jammy|Noble|"
+            "Focal|Bionic|Bookworm|Bullseye|Buster|Stretch|Jessie|Oreo|Nougat|Marshmallow|Lollipop|Luna|Juno|Athena"),
+        ),
+        (1, "Mercury|Venus|Earth|Mars|Jupiter|Saturn|Uranus|Neptune|Pluto|Ceres|Titan|Europa|Phobos|Deimos"),
+        (1, ("Dijkstra|Floyd|Warshall|Floyd-Warshall|Bellman|Kruskal|Prim|Huffman|Knuth|Morris|Pratt|Boyer|Moore|Rabin|Karp|"
+            "Bloom|Turing|Bayes|Gauss|Newton|Euler|Fourier|Laplace|Poisson|Bernoulli|Markov|Kalman|Fisher|Pearson|Spearman")),
+        (1, "Zeus|Hera|Apollo|Ares|Artemis|Athena|Hermes|Poseidon|Hades|Demeter|Odin|Thor|Loki|Freya|Osiris|Isis|Horus"),
+        (1, "Hamlet|Macbeth|Othello|King Lear|Romeo|Juliet|Odysseus|Achilles|Faust|Don Quixote|Ulysses|Frankenstein"),
+        (2, "Rose|Lily|Daisy|Iris|Violet|Jasmine|Ivy|Heather|Poppy|Tulip|Orchid|Marigold|Dahlia|Hazel|Olive|Fern|Holly"),
+        (1, "Faith|Hope|Charity|Prudence|Temperance|Justice|Fortitude|Patience|Chastity|Diligence|Humility"),
+        (1, ("Mercedes|Tesla|Ford|Lincoln|Dodge|Chrysler|Chevrolet|Toyota|Honda|Nissan|BMW|Audi|Volkswagen|Porsche|Ferrari|Fiat|"
+            "Peugeot|Renault|Skoda|Seat|Kia|Hyundai|Volvo|Jaguar|Bentley")),
+        (2, ("Georgia|Virginia|Carolina|Dakota|Montana|Alabama|Texas|Florida|Ohio|Nevada|Utah|Iowa|Kansas|Arizona|Indiana|Maine|"
+            "Oregon|Idaho|Vermont|Delaware|Maryland|Kentucky|Tennessee|Louisiana|Washington|California|Colorado")),
+        (2, "January|February|March|April|May|June|July|August|September|October|November|December"),
+    )
+)  # fmt: skip
+"""Things of one kind that are called as people are, and how many others of them stand beside one that is meant."""
+_MEMBERS: Final = [
+    (least, group, re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(group, key=len, reverse=True)))})\b"))
+    for least, group in _GROUPS
+]
+_AROUND: Final = 200
+
+_STATE: Final = (
+    r"(?:Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia|Hawaii|Idaho|"
+    r"Illinois|Indiana|Iowa|"
+    r"Kansas|Kentucky|Louisiana|Maine|Maryland|Massachusetts|Michigan|Minnesota|Mississippi|Missouri|Montana|Nebraska|Nevada|"
+    r"New (?:Hampshire|Jersey|Mexico|York|South Wales|Zealand|Brunswick)|(?:North|South) (?:Carolina|Dakota)|Ohio|Oklahoma|"
+    r"Oregon|Pennsylvania|Rhode Island|"
+    r"Tennessee|Texas|Utah|Vermont|Virginia|Washington|West Virginia|Wisconsin|Wyoming|Ontario|Qu[eé]bec|British Columbia|"
+    r"Alberta|Manitoba|Saskatchewan|Nova Scotia|Newfoundland|Queensland|Tasmania|"
+    r"France|Germany|England|Scotland|Wales|Ireland|Italy|Spain|Portugal|Australia|Canada|Mexico|Brazil|India|China|Japan|"
+    r"the UK|the US|the USA)"
+)
+_STATES: Final = re.compile(rf", {_STATE}\b")
+_IS_STATE: Final = frozenset(
+    "Texas Ohio Oregon Nevada Utah Iowa Kansas Idaho Wyoming Nebraska Oklahoma Wisconsin Minnesota Michigan Illinois Missouri "
+    "Mississippi Alabama Alaska Arizona Arkansas Colorado Connecticut Delaware Florida Hawaii Indiana Kentucky Louisiana Maine "
+    "Maryland Massachusetts Pennsylvania Tennessee Vermont California".split()
+)
+_PLACE_BEFORE: Final = re.compile(
+    r"\b(?:Lake|Mount|Mt\.?|Fort|Ft\.?|Port|Cape|Point|New|North|South|East|West|(?:County|City|Bay|Gulf|University|State|"
+    r"Republic|Isle|Strait|Bank|Kingdom|Battle|Treaty) of|in downtown|near|the (?:city|town|state|village) of) \Z"
+)
+_PLACE_AFTER: Final = re.compile(
+    r" (?:County|Island|Islands|River|Lake|Valley|Bay|Beach|Airport|University|Falls|Creek|Springs|Mountains?|Province|"
+    r"National Park|Bridge|Station|Agreement|Protocol|Treaty|Accords?|Convention|Alert|Harbou?r|Peninsula|"
+    r"(?:is|was|remains|became) (?:the |a |an |one of the )?(?:\w{2,12} ){0,3}(?:city|town|capital|county|state|province|country|"
+    r"village|suburb|region|island|river|planet|flower|language|database|tool|framework|assistant)\b)"
+)
+_PLACE_SHORTEST: Final = 3
+_THING_AFTER: Final = re.compile(
+    r"(?:['’]s)? (?:algorithms?|theorems?|laws?|equations?|methods?|transforms?|distributions?|series|filters?|principles?|"
+    r"constants?|paradox|inequality|eliminations?|operator|conjecture|lemma|polynomials?|matrix|integral|estimator|regression)\b"
+)
+_ASSISTANTS: Final = frozenset("Alexa Siri Cortana Bixby Jeeves Google Gemini Claude Copilot".split())
+_TALKED_TO: Final = re.compile(r"\b(?:hey|ok|okay|hi|ask|tell|use|say|like|dear) [\"'“‘]?\Z", re.IGNORECASE)
+_COMMAND: Final = re.compile(
+    r",? (?:play|set|turn|stop|call|open|show|what|who|how|when|remind|add|tell|find|start|can|to|skill|app|and|or)\b"
+)
+_VERBS: Final = frozenset(
+    "Mark Grant Chase Chuck Rob Pat Bill Frank Jack Sue Will Pierce Skip Wade Drew Dean Chip Josh Nick".split()
+)
+_DONE: Final = re.compile(r" (?:the|this|that|it|them|these|those|a|an|all|any|each|every|access|permissions?|as)\b")
+_DO: Final = re.compile(
+    r"(?:(?:\A|[.!?\n:;])[ \t]*|\b(?:to|please|don't|not|you|we|I|they|and|then|or|must|should|can|could|will|would|let's|"
+    r"just|also|either|Please|To) )\Z"
+)
+_VIRTUES: Final = frozenset(
+    "Faith Hope Joy Grace Patience Mercy Charity Glory Harmony Justice Destiny Constance".split()
+)
+_SAID_OF: Final = re.compile(
+    r" (?:to (?:the|all|you|every)|in (?:the|humanity|god|God|people|mankind|love|action)|of (?:the|god|God)|for (?:the|all|a)|"
+    r"and (?:peace|love|hope|faith|joy|mercy|glory|charity|happiness|dignity|truth)|is (?:a|the|not|an|all) |springs )"
+)
+
+
+def is_nobody(text: str, start: int, end: int) -> bool:
+    """Whether what a model takes for a person is a place, a product, a verb, or what begins a call in another language."""
+    name = text[start:end]
+    words = name.split()
+    first = words[0].partition("-")[0].lower()
+    if first in _CALLS and len(words) <= len(("Schreiben", "Sie")):
+        return True
+    if _STATES.match(text, end) or name in _IS_STATE:
+        return True
+    if any(name in group and _beside_its_kind(text, start, end, least, named) for least, group, named in _MEMBERS):
+        return True
+    if len(words) > 1 and words[-1].lower() not in _CALLS:
+        return False
+    if first not in load("given") and _BEGINS.search(text, max(0, start - 8), start):
+        said = _ADDRESSED.match(text, end)
+        if said and said.group().strip(" :–-"):
+            return True
+    return len(words) == 1 and _is_said_to_be_none(text, start, end, name)
+
+
+def _beside_its_kind(text: str, start: int, end: int, least: int, named: re.Pattern[str]) -> bool:
+    around = {match[0] for match in named.finditer(text, max(0, start - _AROUND), end + _AROUND)}
+    return len(around - {text[start:end]}) >= least
+
+
+def _is_said_to_be_none(text: str, start: int, end: int, name: str) -> bool:
+    """By the words right before and behind it."""
+    low = max(0, start - 24)
+    if _THING_AFTER.match(text, end) and name.lower() not in load("given"):
+        return True
+    if len(name) >= _PLACE_SHORTEST and (_PLACE_BEFORE.search(text, low, start) or _PLACE_AFTER.match(text, end)):
+        return True
+    if name in _ASSISTANTS and (_TALKED_TO.search(text, low, start) or _COMMAND.match(text, end)):
+        return True
+    if name in _VERBS and _DONE.match(text, end) and _DO.search(text, low, start):
+        return True
+    return name in _VIRTUES and _SAID_OF.match(text, end) is not None and _BEGINS.search(text, low, start) is not None
