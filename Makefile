@@ -74,6 +74,10 @@ audit: setup ## known vulnerabilities of what the images install; skipped where 
 fuzz-schemas: setup ## JSON schemas and grammars, random and broken, for FUZZ_SECONDS: no crash, no hang, no wrong document, flat memory
 	@$(RUN)python -m tests.fuzz.schemas --seconds $(FUZZ_SECONDS) --seed $$(date +%s)
 
+.PHONY: fuzz-chats
+fuzz-chats: setup ## requests and conversations, random and broken, for FUZZ_SECONDS at a real inference server and through every template
+	@$(RUN)python -m tests.fuzz.chats --seconds $(FUZZ_SECONDS) --seed $$(date +%s)
+
 MINUTES ?= 15
 soak: setup ## at 70 % of what it can do, for so many MINUTES: memory, files, threads and latency must stay flat
 	@$(RUN)python -m tests.chaos.soak --minutes $(MINUTES)

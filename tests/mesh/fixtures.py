@@ -28,6 +28,7 @@ from tests.mesh.istio_cases import CASES, WORKLOADS, Case, Workload
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+Data = dict[str, Any]
 Asked = Case | Workload | GatewayCase | Chart
 
 HERE = Path(__file__).parent
@@ -62,7 +63,22 @@ def ask_istio(version: str) -> None:
         told = {key: str(path) for key, path in places.items()}
         subprocess.run(command, cwd=HERE / "istio", env={**os.environ, **ENVIRONMENT, **told}, check=True)
         for each in (*CASES, *WORKLOADS):
-            _keep("istio", version, each, json.loads((places["OUT"] / f"{each.name}.json").read_text()))
+            answer = json.loads((places["OUT"] / f"{each.name}.json").read_text())
+            if isinstance(each, Case):
+                answer["analysis"] = _analysis(version, places["CASES"] / each.name)
+            _keep("istio", version, each, answer)
+
+
+def _analysis(version: str, case: Path) -> list[Data]:
+    """What `istioctl analyze` has to say of a case."""
+    analyze = ["go", "run", f"-modfile={version}.mod", "istio.io/istio/istioctl/cmd/istioctl", "analyze"]
+    files = [str(case / "kubernetes.yaml"), str(case / "istio.yaml")]
+    command = [*analyze, "--use-kube=false", "--all-namespaces", "--output=json", "--failure-threshold=Error", *files]
+    done = subprocess.run(command, cwd=HERE / "istio", capture_output=True, text=True, check=False)
+    if not done.stdout.startswith("["):
+        raise RuntimeError(done.stderr)
+    kept = ("code", "level", "origin", "message")
+    return [{key: str(found[key]) for key in kept if key in found} for found in json.loads(done.stdout)]
 
 
 def ask_envoy_gateway(version: str) -> None:

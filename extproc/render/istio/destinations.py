@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from extproc.config.models import ZONES
 from extproc.render.envoy.groups import Group, parts
+from extproc.render.envoy.tls import SYSTEM_CA_FILE
 
 if TYPE_CHECKING:
     from extproc.config import Mesh
@@ -195,7 +196,7 @@ def destination_rule(mesh: Mesh, host: Host, model: Model) -> Data | None:
             "mode": "SIMPLE",
             "sni": nearest.server_name,
             "subjectAltNames": [nearest.server_name],
-            **({"caCertificates": str(nearest.ca_file)} if nearest.ca_file else {}),
+            "caCertificates": str(nearest.ca_file or SYSTEM_CA_FILE),
         }
     return {
         "apiVersion": "networking.istio.io/v1",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from extproc.errors import ConfigError
+from extproc.render.envoy.tls import SYSTEM_CA_FILE
 from extproc.render.istio import traffic
 from extproc.render.istio.destinations import dns_name, service_host
 
@@ -86,7 +87,7 @@ def upstreams(mesh: Mesh, namespace: str) -> list[Data]:
                 }
             )
         if host.upstream and host.upstream.tls:
-            tls = {"mode": "SIMPLE", "sni": name, "subjectAltNames": [name]}
+            tls = {"mode": "SIMPLE", "sni": name, "subjectAltNames": [name], "caCertificates": SYSTEM_CA_FILE}
             found.append(
                 {
                     "apiVersion": "networking.istio.io/v1",

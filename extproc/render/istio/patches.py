@@ -126,6 +126,10 @@ def add_cluster(context: Context, cluster: betterproto2.Message) -> Data:
     }
 
 
+PRIORITY = 10
+"""After the patches of those who name none: what ours are placed beside has to be there."""
+
+
 def envoy_filter(name: str, namespace: str, labels: dict[str, str], config_patches: list[Data]) -> Data:
     """The object that carries patches to the pods with these labels; without any, to all of the namespace (of the mesh, in
     Istio's root namespace).
@@ -134,5 +138,9 @@ def envoy_filter(name: str, namespace: str, labels: dict[str, str], config_patch
         "apiVersion": "networking.istio.io/v1alpha3",
         "kind": "EnvoyFilter",
         "metadata": {"name": name, "namespace": namespace},
-        "spec": {**({"workloadSelector": {"labels": labels}} if labels else {}), "configPatches": config_patches},
+        "spec": {
+            **({"workloadSelector": {"labels": labels}} if labels else {}),
+            "priority": PRIORITY,
+            "configPatches": config_patches,
+        },
     }

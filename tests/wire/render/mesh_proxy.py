@@ -17,7 +17,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.mesh.istio_cases import CA_FILE
+from extproc.render.envoy.tls import SYSTEM_CA_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +30,8 @@ NOT_HERE = (
 )  # fmt: skip
 """Fields of a cluster that say how to find endpoints, which are given here."""
 HCM = ".HttpConnectionManager"
-SYSTEM_CA = "/etc/ssl/cert.pem"
-"""What istio-proxy takes for the CA file named `system`."""
+SYSTEM_CA = SYSTEM_CA_FILE
+"""Certificates that istio-proxy's image has."""
 SOCKET = "/var/run/intentmesh/extproc.sock"
 
 
@@ -131,7 +131,7 @@ def _on_loopback(address: Data, cluster: str) -> None:
 def _certificates(context: Data) -> None:
     if combined := context.pop("combined_validation_context", None):
         secret = combined["validation_context_sds_secret_config"]["name"]
-        file = SYSTEM_CA if secret == "file-root:system" else CA_FILE
+        file = secret.removeprefix("file-root:")
         context["validation_context"] = combined["default_validation_context"] | {"trusted_ca": {"filename": file}}
 
 

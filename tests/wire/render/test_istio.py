@@ -103,6 +103,13 @@ def test_answers_are_fresh(version, case):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("case", BY_NAME)
+def test_istioctl_finds_nothing(version, case):
+    """`istioctl analyze` has one thing to say: that an EnvoyFilter is one."""
+    assert [found for found in answer(version, case)["analysis"] if found["code"] != "IST0133"] == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 async def test_both_ways(version):
     """A call is masked, routed by its decision and restored, on the way in as on the way out."""
     async with running_proxy(version, "sidecar", *WAYS.values()) as pod:
