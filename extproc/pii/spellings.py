@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import zlib
 from bisect import bisect_left, bisect_right
 from html import unescape
 from typing import TYPE_CHECKING, Final
@@ -28,20 +29,23 @@ _SHORTEST_CODED: Final = 24
 """Characters of base64: 18 bytes. Shorter ones hold no more than a word."""
 _ESCAPE = (
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}"
-    r"""|[nrtbf"'\\/])"""
+    r"""|[0-3]?[0-7]{2}|[nrtbf"'\\/])"""
 )
-_PERCENT = r"(?:%[0-9A-Fa-f]{2})+"
+_BYTES = r"\\x[c-fC-F][0-9a-fA-F](?:\\x[89abAB][0-9a-fA-F]){1,3}|\\3[0-7]{2}(?:\\2[0-7]{2}){1,3}"
+"""A character of several bytes."""
+_PERCENT = r"(?:%[0-9A-Fa-f]{2})+|%u[0-9A-Fa-f]{4}"
 _ENTITY = r"&(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}[0-9]{0,2});"
 _PLUS = r"(?<=[\w%])\+(?=[\w(%])"
-_QUOTED = r"(?:=[0-9A-F]{2})+|=\r?\n"
-_SIGN: Final = re.compile(rf"{_ESCAPE}|%[0-9A-Fa-f]{{2}}|{_ENTITY}")
-_TOKENS: Final = re.compile(f"{_ESCAPE}|{_PERCENT}|{_ENTITY}")
-_TOKENS_IN_QUERY: Final = re.compile(f"{_ESCAPE}|{_PERCENT}|{_ENTITY}|{_PLUS}")
-_TOKENS_IN_MAIL: Final = re.compile(f"{_ESCAPE}|{_PERCENT}|{_ENTITY}|{_QUOTED}")
+_WORD = r"=\?[\w-]{1,40}\?[Qq]\?[!->@-~]{1,75}\?="
+_QUOTED = rf"{_WORD}|(?:=[0-9A-F]{{2}})+|=\r?\n"
+_SIGN: Final = re.compile(rf"{_ESCAPE}|%u?[0-9A-Fa-f]{{2}}|{_ENTITY}")
+_TOKENS: Final = re.compile(f"{_BYTES}|{_ESCAPE}|{_PERCENT}|{_ENTITY}")
+_TOKENS_IN_QUERY: Final = re.compile(f"{_BYTES}|{_ESCAPE}|{_PERCENT}|{_ENTITY}|{_PLUS}")
+_TOKENS_IN_MAIL: Final = re.compile(f"{_BYTES}|{_ESCAPE}|{_PERCENT}|{_ENTITY}|{_QUOTED}")
 _IN_QUERY: Final = re.compile(r"[?&][\w.\[\]-]{1,64}=[^\s&#+]{0,200}\+[\w(%]")
 _IS_QUERY: Final = re.compile(r"[\w.\[\]-]{1,64}=[^\s&#+]{0,200}\+[\w(%]")
 _IN_MAIL: Final = re.compile(
-    r"=(?:\r?\n\S|3D[\"'\w]|40[A-Za-z0-9-]{1,63}\.|[CD][0-9A-F]=[89AB][0-9A-F]|E[0-9A-F](?:=[89AB][0-9A-F]){2})"
+    r"=(?:\r?\n\S|\?[\w-]{1,40}\?[Qq]\?|3D[\"'\w]|40[A-Za-z0-9-]{1,63}\.|[CD][0-9A-F]=[89AB][0-9A-F]|E[0-9A-F](?:=[89AB][0-9A-F]){2})"
 )
 _RUN: Final = b"x" * _SHORTEST_CODED
 _MARKED: Final = bytes(
@@ -190,18 +194,33 @@ def _said(token: str) -> str | None:  # noqa: PLR0911 - one for each spelling
         kind = token[1]
         if kind == "u" and len(token) == 12:
             return token.encode().decode("unicode_escape").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if token.rfind("\\") > 1:
+            return _utf8(
+                bytes(int(code[-2:], 16) if code[0] == "x" else int(code, 8) for code in token[1:].split("\\"))
+            )
         if kind in "ux":
             code = int(token[2:].strip("{}"), 16)
             return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else None
-        return _SIMPLE.get(kind, kind)
+        return chr(int(token[1:], 8)) if kind.isdigit() else _SIMPLE.get(kind, kind)
     if sign == "%":
-        return _utf8(unquote_to_bytes(token))
+        return chr(int(token[-4:], base=16)) if token[1] == "u" else _utf8(unquote_to_bytes(token))
     if sign == "&":
         said = unescape(token)
         return None if said == token else said
+    if token.startswith("=?"):
+        return _word(token)
     if sign == "=":
         return "" if token[1] in "\r\n" else _utf8(bytes.fromhex(token.replace("=", "")))
     return " "
+
+
+def _word(token: str) -> str | None:
+    """An encoded word of a mail's header (RFC 2047), in which a space is an underscore."""
+    _, charset, _, said, _ = token.split("?")
+    try:
+        return unquote_to_bytes(said.replace("_", " ").replace("%", "%25").replace("=", "%")).decode(charset)
+    except (LookupError, UnicodeError):
+        return None
 
 
 def _utf8(data: bytes) -> str | None:
@@ -263,11 +282,10 @@ def _coded(text: str) -> Iterator[Token]:
 
 
 def _decoded(run: str) -> str | None:
-    if len(run) % 4 == 1 or run.islower() or run.isupper():
-        return None
+    """What base64, base32 or hexadecimal says to people; None: nothing, as of an id or a hash."""
     try:
-        data = base64.b64decode(run.replace("-", "+").replace("_", "/") + "=" * (-len(run) % 4), validate=True)
-    except (binascii.Error, ValueError):
+        data = _bytes(run)
+    except (binascii.Error, ValueError, zlib.error):
         return None
     said = _utf8(data)
     if said is None or not said.translate(_WITHOUT_GAPS).isprintable() or not any(map(str.isalnum, said)):
@@ -275,6 +293,21 @@ def _decoded(run: str) -> str | None:
     return said
 
 
+def _bytes(run: str) -> bytes:
+    if not run.islower() and not run.isupper() and not run.isdigit():
+        if len(run) % 4 == 1:
+            return b""
+        data = base64.b64decode(run.replace("-", "+").replace("_", "/") + "=" * (-len(run) % 4), validate=True)
+        return zlib.decompressobj(31).decompress(data, _LONGEST_UNPACKED) if data.startswith(_GZIP) else data
+    if _HEX.fullmatch(run):
+        return bytes.fromhex(run)
+    return base64.b32decode(run + "=" * (-len(run) % 8)) if run.isupper() else b""
+
+
+_HEX: Final = re.compile("(?:[0-9A-Fa-f]{2})+")
+_GZIP: Final = b"\x1f\x8b"
+_LONGEST_UNPACKED: Final = 1 << 16
+"""Bytes of what is packed that are looked at: a value further on is not seen."""
 _WITHOUT_GAPS: Final = str.maketrans(dict.fromkeys(_GAPS))
 
 

@@ -1,6 +1,7 @@
 """Characters that are spelled in another way are read as what they say, and findings cover all of their spelling."""
 
 import base64
+import gzip
 import json
 import quopri
 from urllib.parse import quote
@@ -23,6 +24,10 @@ TOKENS = {
     r"\"": '"',
     r"\/": "/",
     r"\u{1F600}": "😀",
+    r"\xc3\xbc": "ü",
+    r"\303\274": "ü",
+    r"\101": "A",
+    "%u00fc": "ü",
     "%40": "@",
     "%C3%BC": "ü",
     "&#64;": "@",
@@ -104,6 +109,16 @@ SPELLINGS = {
     ),
     "wrapped mail": lambda text: text[:7].replace("=", "=3D") + "=\n" + text[7:],
     "base64": lambda text: base64.b64encode(f"it is: {text}".encode()).decode(),
+    "octal": lambda text: "".join(f"\\{ord(c):03o}" for c in text),
+    "short octal": lambda text: text.replace("@", "\\100").replace(" ", "\\40").replace("-", "\\55"),
+    "percent u": lambda text: "".join(f"%u{ord(c):04X}" for c in text),
+    "header of a mail": lambda text: (
+        f"Subject: =?UTF-8?Q?it_is_{quopri.encodestring(text.encode(), header=True).decode()}?="
+    ),
+    "bytes": lambda text: f"it is: {text}".encode().hex(),
+    "bytes in capitals": lambda text: f"it is: {text}".encode().hex().upper(),
+    "base32": lambda text: base64.b32encode(f"it is: {text}".encode()).decode(),
+    "packed": lambda text: base64.b64encode(gzip.compress(f"it is: {text}".encode(), mtime=0)).decode(),
     "base64url": lambda text: base64.urlsafe_b64encode(f"it is: {text}???".encode()).decode().rstrip("="),
 }
 VALUES = {
