@@ -129,6 +129,27 @@ class DeniedError(IntentmeshError):
         super().__init__(f"refused by {step}: {reason}" if reason else f"refused by {step}")
 
 
+class RefusedByRuleError(IntentmeshError):
+    """A rule of the policy says no. The reason and the status are the configuration's."""
+
+    def __init__(self, reason: str, status: int = 403) -> None:
+        self.status = status
+        kinds = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}
+        default = "permission_error" if status == 403 else "invalid_request_error"
+        self.error_type = "api_error" if status >= 500 else kinds.get(status, default)
+        super().__init__(f"refused by policy: {reason}")
+
+
+class RuleFailedError(IntentmeshError):
+    """A rule of the policy could not be evaluated, or names what nobody knows: it denies."""
+
+    status = 503
+    error_type = "service_unavailable"
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(f"refused by policy: the rule {rule} could not be decided")
+
+
 class UndecidedError(IntentmeshError):
     """What has a say about a request failed: it is refused, for nobody knows what would have been said."""
 

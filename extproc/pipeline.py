@@ -18,6 +18,7 @@ import weakref
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
+from extproc import policy
 from extproc.catalogue import ModelList, UnknownModels
 from extproc.decision import Forward, Inspection, Refuse
 from extproc.errors import IntentmeshError
@@ -62,14 +63,15 @@ REPLY_RESERVE_S = 0.05
 class Pipeline:
     """The steps, each built once for one `mesh.yaml`."""
 
-    AT_HEADERS: ClassVar[tuple[MakesGate, ...]] = (ModelList.of,)
+    AT_HEADERS: ClassVar[tuple[MakesGate, ...]] = (policy.AtHeaders.of, ModelList.of)
     """Who has a say when the headers have come, in the order in which they are asked."""
-    AT_BODY: ClassVar[tuple[MakesJudge, ...]] = (UnknownModels.of,)
+    AT_BODY: ClassVar[tuple[MakesJudge, ...]] = (policy.AtBody.of, UnknownModels.of)
     """Likewise, when the body is read: the model that it asks for, its size."""
-    UNDERSTOOD: ClassVar[tuple[MakesJudge, ...]] = ()
+    UNDERSTOOD: ClassVar[tuple[MakesJudge, ...]] = (policy.Understood.of,)
     """Likewise, when it has been searched for personal data and its intent is known."""
-    ROUTED: ClassVar[tuple[MakesJudge, ...]] = ()
-    """Likewise, when its model has been chosen. Who confines or reroutes here has it chosen again."""
+    ROUTED: ClassVar[tuple[MakesJudge, ...]] = (policy.Routed.of,)
+    """Likewise, when its model has been chosen. The policy comes last: nobody reroutes past its rules.
+    Who confines or reroutes here has it chosen again."""
 
     def __init__(
         self,
@@ -84,7 +86,8 @@ class Pipeline:
         """Asked in this order when the headers have come."""
         read, understood, routed = (_made(makers, mesh) for makers in (self.AT_BODY, self.UNDERSTOOD, self.ROUTED))
         listens = bool(classifier or read or understood or routed or any(route.when for route in mesh.routes))
-        edits = any(judge.edits_answers for judge in (*read, *understood, *routed))
+        edits = any(gate.edits_answers for gate in self.gates)
+        edits = edits or any(judge.edits_answers for judge in (*read, *understood, *routed))
         self.threads = threads = Threads()
         """For what takes long, of requests and of answers."""
         masks = anonymizer is not None

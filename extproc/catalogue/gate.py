@@ -25,6 +25,7 @@ class ModelList:
     """The catalogue, asked when the headers have come."""
 
     name: Final = "catalogue"
+    edits_answers: Final = False
 
     def __init__(self, mesh: Mesh) -> None:
         self._path = mesh.catalogue.path.lower()

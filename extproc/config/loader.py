@@ -11,8 +11,10 @@ from pydantic import BaseModel, ValidationError
 
 from extproc.config import yaml_text
 from extproc.config.examples import example_mistakes, file_mistakes
+from extproc.config.policy_mistakes import policy_mistakes
 from extproc.config.registry import registry_mistakes
 from extproc.errors import ConfigError
+from extproc.spelling import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,15 +44,6 @@ class InvalidMeshError(ConfigError):
         self.source = source
         self.problems = sorted(problems, key=lambda p: (p.line, p.key))
         super().__init__("\n".join(f"{source}:{problem}" for problem in self.problems))
-
-
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """Sentence for a name that does not exist, with the nearest that does."""
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    if near:
-        return f"there is no {kind} `{name}`; did you mean `{near[0]}`?"
-    return f"there is no {kind} `{name}`; there are: {', '.join(names) or 'none'}"
 
 
 def load(path: Path) -> Mesh:
@@ -83,7 +76,8 @@ def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -
     data, problems = read.data, [_problem(mistake) for mistake in read.mistakes]
 
     def note(mistakes: Iterable[tuple[KeyPath, str]]) -> None:
-        problems.extend(Problem(read.line(where), _dotted(where), what) for where, what in mistakes)
+        written = ((_as_written(where, data), what) for where, what in mistakes)
+        problems.extend(Problem(read.line(where), _dotted(where), what) for where, what in written)
 
     note(_dangling(data))
     note(example_mistakes(data))
@@ -93,6 +87,7 @@ def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -
         note(_mistakes(error))
         raise InvalidMeshError(source, problems) from None
     note(file_mistakes(mesh))
+    note(policy_mistakes(mesh))
     if not problems:
         note(registry_mistakes(mesh))
     if problems:
@@ -102,6 +97,12 @@ def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -
 
 def _problem(mistake: yaml_text.Mistake) -> Problem:
     return Problem(mistake.line, _dotted(mistake.where), mistake.message)
+
+
+def _as_written(where: KeyPath, data: Any) -> KeyPath:
+    """The path of a key in the file: rules may stand in `policy` itself."""
+    listed = isinstance(data, dict) and isinstance(data.get("policy"), list)
+    return ("policy", *where[2:]) if listed and where[:2] == ("policy", "rules") else where
 
 
 def _dangling(data: Any) -> Iterable[tuple[KeyPath, str]]:

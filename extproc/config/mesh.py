@@ -14,6 +14,7 @@ from extproc.config.intercept import DEFAULT_INTERCEPT, Intercept, Limits
 from extproc.config.kubernetes import KubernetesSettings
 from extproc.config.models import Model, ModelName, Route, Zone
 from extproc.config.pii import PiiSettings
+from extproc.config.policy import PolicySettings
 from extproc.config.processor import ProcessorSettings
 from extproc.config.section import Section
 from extproc.config.telemetry import TelemetrySettings
@@ -37,6 +38,7 @@ class Mesh(Section):
     """How far a request for the default model may travel."""
     catalogue: Catalogue = Field(default_factory=Catalogue)
     pii: PiiSettings = Field(default_factory=PiiSettings)
+    policy: PolicySettings = Field(default_factory=PolicySettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     envoy: EnvoySettings = Field(default_factory=EnvoySettings)
     kubernetes: KubernetesSettings = Field(default_factory=KubernetesSettings)

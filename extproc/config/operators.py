@@ -26,6 +26,16 @@ class Operator(Section):
     def _by_name(cls, value: Any) -> Any:
         return {"operator": value} if isinstance(value, str) else value
 
+    def __str__(self) -> str:
+        """As `parsed` reads it: `replace`, `mask:4`."""
+        return f"{self.operator}:{self.keep_last}" if self.keep_last else self.operator
+
+    @classmethod
+    def parsed(cls, told: str) -> Self:
+        """What was told by its name and parameter."""
+        name, _, kept = told.partition(":")
+        return cls.model_validate({"operator": name, "keep_last": int(kept or 0)})
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.keep_last and self.operator != "mask":

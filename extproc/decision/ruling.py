@@ -56,6 +56,10 @@ class Gate(Protocol):
     def name(self) -> str:
         """Of its step: in times and verdicts."""
 
+    @property
+    def edits_answers(self) -> bool:
+        """Whether it may want an answer redacted: Envoy has to be told before the body comes."""
+
     def judge(self, facts: Facts) -> Ruling:
         """What it says; NOTHING where it has nothing to say."""
 

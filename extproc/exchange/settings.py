@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from extproc.config.policy_facts import needs_body
 from extproc.identity import Callers
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class ExchangeSettings:
             mesh.read,
             Callers(mesh.identity),
             mesh.limits.max_body_bytes,
-            bool(mesh.intents),
+            bool(mesh.intents) or needs_body(mesh),
             mesh.shadow,
             mesh.models,
         )

@@ -9,7 +9,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from extproc.config.entities import ENTITY_TYPES
-from extproc.config.loader import unknown_name
 from extproc.config.names import NameSettings
 from extproc.config.pii import PACKS, PiiSettings
 from extproc.errors import ConfigError
@@ -43,6 +42,7 @@ from extproc.pii.pieces import Cut
 from extproc.pii.results import RecognizerResult
 from extproc.pii.vocabulary import NEGATIVE, Label, Vocabulary
 from extproc.slices import checkpoint, in_slices
+from extproc.spelling import unknown_name
 
 if TYPE_CHECKING:
     from extproc.pii.names import NameRecognizer

@@ -23,7 +23,7 @@ from extproc.pii.vault import Vault
 from extproc.slices import checkpoint, in_order, in_slices
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from extproc.config.operators import Operator
     from extproc.config.pii import PiiSettings
@@ -105,17 +105,20 @@ class Anonymizer:
         remember: bool = False,
         caller: str | None = None,
         sender: str = "",
+        operators: Mapping[str, Operator] | None = None,
     ) -> Anonymized:
         """Mask texts. `body`: all else that the upstream sees; placeholders that stand in it are not given out.
 
         `remember`: the vault keeps the texts, to tell what a redacted answer says that they did not.
         `caller`: the upstream remembers what it is told, so that a value is to have the same placeholder in each request of
         this caller's, and no other value is to have it.
+        `operators`: what is done with these types in this request, whatever the settings say.
         `sender`: what tells who sent the request from others: what is remembered of it is remembered for this one.
 
         Raises BlockedEntityError, and MaskingError when a recognizer fails or `deadline` (of `time.monotonic`) passes.
         """
         settings = self._settings
+        operator_of = self._operator if not operators else lambda t: operators.get(t) or self._operator(t)
         vault = Vault(
             tolerant=settings.tolerant,
             link=settings.names.link,
@@ -128,11 +131,11 @@ class Anonymizer:
         types = {entity_type for some in found for entity_type, _, _ in some}
         if not types:
             return Anonymized([None] * len(texts), vault, {}, texts)
-        found = everywhere(texts, found, [t for t in types if self._operator(t).operator not in ("keep", "flag")])
+        found = everywhere(texts, found, [t for t in types if operator_of(t).operator not in ("keep", "flag")])
         vault.reserve(types, (text.text for text in texts), body)
         entities: Counter[tuple[str, str]] = Counter()
         edits = [
-            self._edits(text, some, vault, entities) or None if some else None
+            self._edits(text, some, vault, entities, operator_of) or None if some else None
             for text, some in in_slices(zip(texts, found, strict=True))
         ]
         return Anonymized(edits, vault, dict(entities), texts)
@@ -166,12 +169,19 @@ class Anonymizer:
             vault.admit(token, value, number=number)
         return list(spans(text.text, results, tokens)) if results else []
 
-    def _edits(self, text: Text, found: list[Span], vault: Vault, entities: Counter[tuple[str, str]]) -> list[Edit]:
+    def _edits(
+        self,
+        text: Text,
+        found: list[Span],
+        vault: Vault,
+        entities: Counter[tuple[str, str]],
+        operator_of: Callable[[str], Operator],
+    ) -> list[Edit]:
         edits: list[Edit] = []
         number = text.kind == "number"
         for entity_type, start, end in in_slices(found):
             value = text.text[start:end]
-            operator = self._operator(entity_type)
+            operator = operator_of(entity_type)
             vault.remember(value)
             new = operate(operator, entity_type, value, vault, self._keys, number=number)
             if operator.operator != "keep":

@@ -10,7 +10,7 @@ from extproc.routing.conditions import Conditions
 from extproc.routing.names import Names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from extproc.config import Mesh
     from extproc.config.models import Route, Zone
@@ -55,7 +55,7 @@ class Router:
         let it, and what verdicts say.
         """
         wanted = self._names.find(facts.model) if facts.model else None
-        rule, decision = self._by_rules(facts, wanted.intent if wanted and wanted.intent else facts.intent)
+        rule, decision = next(self._matching(facts, wanted.intent if wanted and wanted.intent else facts.intent))
         if wanted and wanted.model and (rule is None or not (rule.entities or rule.headers)):
             decision = self._named(wanted.model, decision)
         return self._by_verdicts(decision, facts.enforced()) if facts.verdicts else decision
@@ -67,7 +67,21 @@ class Router:
             return decision
         return replace(decision, model=name, upstream_name=model.upstream_name, reason="named")
 
-    def _by_rules(self, facts: Facts, intent: str | None) -> tuple[Route | None, RouteDecision]:
+    def candidates(self, facts: Facts) -> Iterator[RouteDecision]:
+        """What rules would choose, and after each what they would without it: the default model is the last."""
+        for _, decision in self._matching(facts, self._intent(facts)):
+            yield decision
+
+    def instead(self, decision: RouteDecision, model: str) -> RouteDecision:
+        """The same decision for another model."""
+        return replace(decision, model=model, upstream_name=self._models[model].upstream_name)
+
+    def _intent(self, facts: Facts) -> str | None:
+        """That of the model that is asked for, where it names one."""
+        wanted = self._names.find(facts.model) if facts.model else None
+        return wanted.intent if wanted and wanted.intent else facts.intent
+
+    def _matching(self, facts: Facts, intent: str | None) -> Iterator[tuple[Route | None, RouteDecision]]:
         entities, headers = facts.entities, facts.headers
         for rule, decision in self._rules.get(intent, self._rules[None]):
             if rule.uses and not facts.uses.issuperset(rule.uses):
@@ -76,10 +90,8 @@ class Router:
                 continue
             if any(headers.get(name.lower()) != value for name, value in rule.headers.items()):
                 continue
-            if rule.when is not None and not self._conditions[id(rule.when)].hold(facts):
-                continue
-            return rule, decision
-        return None, self._default
+            yield rule, decision
+        yield None, self._default
 
     def _by_verdicts(self, decision: RouteDecision, verdicts: Sequence[Verdict]) -> RouteDecision:
         """The last model that a verdict names, and the nearest of all zones: what a rule confines, no verdict lets out."""

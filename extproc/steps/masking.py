@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from extproc.config.operators import Operator
 from extproc.identity import distinct, sender_of
 from extproc.payload import is_stateful
 from extproc.steps.closed import FAILING_CLOSED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extproc.decision import Duty
     from extproc.pii import Anonymized, Anonymizer
     from extproc.steps.case import Case
     from extproc.threads import Threads
@@ -46,5 +50,13 @@ class Masking:
                 deadline=case.lease.deadline,
                 remember=self._remembers or inquiry.rule.redact_output,
                 caller=distinct(case.facts.caller, inquiry.headers) if stateful else None,
+                operators=_operators(case.facts.duties),
                 sender=sender_of(case.facts.caller, inquiry.headers),
             )
+
+
+def _operators(duties: Sequence[Duty]) -> dict[str, Operator] | None:
+    """Entity type -> operator, where earlier steps want another than the configuration's; of two, the first one counts."""
+    if not duties:
+        return None
+    return {duty.what: Operator.parsed(duty.to) for duty in reversed(duties) if duty.step == Masking.name}

@@ -26,6 +26,7 @@ from envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutatio
 )
 from envoy_data_plane.envoy.type.matcher.v3 import ListStringMatcher, RegexMatcher, StringMatcher
 
+from extproc.config.policy_facts import header_names
 from extproc.config.wire_names import (
     CERTIFICATE_ATTRIBUTE,
     CLAIMS_NAMESPACE,
@@ -110,8 +111,9 @@ def masks(mesh: Mesh) -> bool:
 
 
 def confines(mesh: Mesh) -> bool:
-    """Whether a request may be kept nearer for what is in it, which an Envoy that cannot ask would not know."""
-    return not mesh.shadow and any(route.residency != "external" for route in mesh.routes)
+    """Whether a request may be kept nearer, or refused, for what is in it, which an Envoy that cannot ask would not know."""
+    ruled = any(mesh.policy.enforces(rule) for rule in mesh.policy.rules)
+    return not mesh.shadow and (ruled or any(route.residency != "external" for route in mesh.routes))
 
 
 def fails_open(mesh: Mesh) -> bool:
@@ -206,8 +208,9 @@ EARLY_NOTE = Note(
 
 
 def _configured_headers(mesh: Mesh) -> Iterator[str]:
-    """Headers on which intents and routes of this mesh match, and those that tell who calls."""
+    """Headers on which intents and routes of this mesh match, and those that rules read or that tell who calls."""
     yield from mesh.identity.read_headers()
+    yield from header_names(mesh)
     for headers in (*(i.headers for i in mesh.intents.values()), *(r.headers for r in mesh.routes)):
         for name in headers:
             yield name.lower()

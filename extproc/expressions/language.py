@@ -1,0 +1,190 @@
+"""CEL with declared names: an unknown name, a type that does not fit, what is no boolean are mistakes before anything runs.
+
+Google's own implementation does the work (`cel-expr-python`). It bounds how deep an expression nests, how long it is and how
+often its loops turn, and matches patterns in linear time. What it says of a mistake is said again here in our words.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from extproc.expressions import tree as trees
+from extproc.spelling import unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Kind = Literal["string", "int", "double", "bool", "strings", "headers", "claims", "time"]
+"""Of a name. `headers`: text by text; `claims`: whatever a token holds."""
+LONGEST: Final = 8192
+"""Characters of an expression."""
+FUNCTIONS: Final = (
+    *("size", "has", "contains", "startsWith", "endsWith", "matches", "exists", "exists_one", "all", "filter", "map"),
+    *("int", "uint", "double", "string", "bool", "bytes", "timestamp", "duration", "type", "dyn"),
+    *("getHours", "getMinutes", "getDayOfWeek", "getDayOfMonth", "getMonth", "getFullYear", "getDate"),
+)
+_WORDS = {"int64": "int", "uint64": "uint"}
+_PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
+_UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
+_OVERLOAD = re.compile(r"found no matching overload for '([^']*)' applied to '\(?(.*?)\)?'$")
+_OPERATOR = re.compile(r"^@?_?([^_\s]+?)_?$")
+
+
+class ExpressionError(ValueError):
+    """An expression with a mistake, told for who wrote it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """A compiled expression that says true or false."""
+
+    text: str
+    program: Any
+    """The library's."""
+    names: frozenset[str]
+    """The declared names that stand in it."""
+    tree: trees.Tree
+
+    @cached_property
+    def header_names(self) -> tuple[str, ...]:
+        """Of the headers that it reads, as they are written."""
+        found = [
+            node.args[1].value
+            for node in trees.walk(self.tree)
+            if isinstance(node, trees.Call) and node.function == "_[_]" and isinstance(node.args[1], trees.Const)
+            if isinstance(node.args[0], trees.Name) and node.args[0].name == "request.headers"
+        ]
+        return tuple(sorted({str(name) for name in found}))
+
+
+class Language:
+    """What may stand in an expression."""
+
+    def __init__(self, names: Mapping[str, Kind]) -> None:
+        from cel_expr_python import cel  # noqa: PLC0415 - 14 MB, only for those who have conditions
+
+        types = cel.Type
+        kinds: dict[Kind, Any] = {
+            "string": types.STRING,
+            "int": types.INT,
+            "double": types.DOUBLE,
+            "bool": types.BOOL,
+            "time": types.TIMESTAMP,
+            "strings": types.List(types.STRING),
+            "headers": types.Map(types.STRING, types.STRING),
+            "claims": types.Map(types.STRING, types.DYN),
+        }
+        self.names = dict(names)
+        self._types = types
+        self.env = cel.NewEnv(variables={name: kinds[kind] for name, kind in names.items()})
+
+    @lru_cache(maxsize=1024)  # noqa: B019 - a language lives as long as the process, and so do its conditions
+    def condition(self, text: str) -> Condition:
+        """Compile one. Raises ExpressionError."""
+        if len(text) > LONGEST:
+            raise ExpressionError(f"is longer than {LONGEST} characters")
+        try:
+            program = self.env.compile(text)
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise ExpressionError(self._said(text, str(error))) from None
+        kind = program.return_type()
+        tree = trees.read(program.serialize())
+        if kind != self._types.BOOL:
+            raise ExpressionError(self._no_boolean(kind.name().lower(), tree))
+        names = frozenset(
+            node.name for node in trees.walk(tree) if isinstance(node, trees.Name) and node.name in self.names
+        )
+        self._headers_by_name(tree)
+        _patterns_compile(tree)
+        return Condition(text, program, names, tree)
+
+    def together(self, conditions: Iterable[Condition]) -> Any:
+        """One program that says of each condition what it says; None where they are too much for one."""
+        try:
+            # a comment ends with its line
+            return self.env.compile("[" + ", ".join(f"({condition.text}\n)" for condition in conditions) + "]")
+        except (RuntimeError, ValueError):
+            return None
+
+    def _said(self, text: str, error: str) -> str:
+        """A mistake, in our words."""
+        if "recursion" in error:
+            return "is nested too deeply: 32 levels are the most"
+        if (found := _PLACE.search(error)) is None:
+            return "is no text that can be read" if "compile()" in error else "is not CEL"
+        line, column, what = int(found[1]), int(found[2]), found[3].strip()
+        if undeclared := _UNDECLARED.search(what):
+            return self._undeclared(undeclared[1], text)
+        if overload := _OVERLOAD.search(what):
+            return _no_overload(overload[1], overload[2])
+        where = f"at character {column}" if line == 1 else f"at line {line}, character {column}"
+        what = what.removeprefix("Syntax error: ").replace("<EOF>", "the end")
+        what = re.sub(r" expecting \{.*", "", what).removesuffix("[INVALID_ARGUMENT]").strip()
+        return f"is not CEL: {what[:120]} {where}"
+
+    def _undeclared(self, name: str, text: str) -> str:
+        if re.search(rf"\b{re.escape(name.rpartition('.')[2])}\s*\(", text):
+            return unknown_name("function", name, FUNCTIONS)
+        parts = [known for known in self.names if known.startswith(f"{name}.")]
+        if parts:
+            few = ", ".join(f"`{part}`" for part in parts[:4])
+            return f"`{name}` is no fact by itself; there are {few}{' and others' if len(parts) > 4 else ''}"
+        return unknown_name("fact", name, self.names, "docs/policy.md")
+
+    def _no_boolean(self, kind: str, tree: trees.Tree) -> str:
+        if kind == "dyn":
+            return "is a claim by itself, and it may be no boolean: compare it, as `caller.claims.staff == true`"
+        hint = f"; compare it, as `{tree.name} == …`" if isinstance(tree, trees.Name) else ""
+        return f"says {_WORDS.get(kind, kind)}, where it has to say true or false{hint}"
+
+    def _headers_by_name(self, tree: trees.Tree) -> None:
+        """Headers are total like all facts, so each that is read has to be known beforehand."""
+        nodes = list(trees.walk(tree))
+        read = sum(isinstance(node, trees.Name) and node.name == "request.headers" for node in nodes)
+        named = sum(
+            isinstance(node, trees.Call)
+            and node.function == "_[_]"
+            and node.args[0] == trees.Name("request.headers")
+            and isinstance(node.args[1], trees.Const)
+            for node in nodes
+        )
+        if read != named:
+            raise ExpressionError(
+                "reads `request.headers` otherwise than by a name: write "
+                '`request.headers["x-tier"]`, which is empty without that header'
+            )
+
+
+@lru_cache(maxsize=8)
+def _language(names: tuple[tuple[str, Kind], ...]) -> Language:
+    return Language(dict(names))
+
+
+def language(names: Mapping[str, Kind]) -> Language:
+    """The language with these names; made once for the same ones."""
+    return _language(tuple(sorted(names.items())))
+
+
+def _no_overload(function: str, types: str) -> str:
+    operator = _OPERATOR.match(function)
+    name = operator[1] if operator else function
+    told = " and ".join(part.strip() for part in types.split(",")) or "nothing"
+    return f"`{name}` does not take {told}"
+
+
+def _patterns_compile(tree: trees.Tree) -> None:
+    """A pattern that is none would be found out by the first request, and would deny it."""
+    import re2  # noqa: PLC0415 - loaded only where somebody has conditions
+
+    options = re2.Options()
+    options.log_errors = False
+    for node in trees.walk(tree):
+        if isinstance(node, trees.Call) and node.function == "matches" and isinstance(node.args[-1], trees.Const):
+            pattern = str(node.args[-1].value)
+            try:
+                re2.compile(pattern, options)
+            except re2.error:
+                raise ExpressionError(f"`{pattern}` is not a pattern that RE2 takes") from None

@@ -1,0 +1,88 @@
+"""Facts -> the values that the rules of one stage read, by their names."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from extproc.config.policy_facts import ENTITIES, TOTAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from extproc.decision import Facts
+    from extproc.expressions import Condition
+
+Getter = "Callable[[Facts], Any]"
+
+_GETTERS: Final[dict[str, Any]] = {
+    "caller.id": lambda facts: facts.caller.id,
+    "caller.project": lambda facts: facts.caller.project,
+    "caller.team": lambda facts: facts.caller.team,
+    "caller.source": lambda facts: facts.caller.source,
+    "caller.claims": lambda facts: dict(facts.caller.claims),
+    "request.method": lambda facts: facts.method,
+    "request.path": lambda facts: facts.path,
+    "request.time": lambda _: datetime.now(UTC),
+    "request.model": lambda facts: facts.model,
+    "request.stream": lambda facts: facts.streamed,
+    "request.tools": lambda facts: list(facts.tools),
+    "request.tokens": lambda facts: facts.tokens,
+    "request.language": lambda facts: facts.language,
+    "request.turns": lambda facts: facts.turns,
+    "request.images": lambda facts: facts.images,
+    "request.audio": lambda facts: facts.audio,
+    "request.code": lambda facts: float(facts.code),
+    "intent": lambda facts: facts.intent or "",
+    "score": lambda facts: float(facts.score),
+    "destination.model": lambda facts: facts.destination,
+    TOTAL: lambda facts: sum(facts.entities.values()),
+}
+
+
+class Values:
+    """Reads what some conditions name, and nothing else."""
+
+    def __init__(self, conditions: Iterable[Condition]) -> None:
+        conditions = list(conditions)
+        self.names = frozenset().union(*(condition.names for condition in conditions))
+        headers = {name for condition in conditions for name in condition.header_names}
+        self._getters: list[tuple[str, Callable[[Facts], Any]]] = [
+            (name, _headers(headers) if name == "request.headers" else _getter(name))
+            for name in sorted(self.names - {"destination.zone"})
+        ]
+
+    def read(self, facts: Facts, **more: Any) -> dict[str, Any]:
+        """The values. `more`: those that no fact tells."""
+        values = {name: get(facts) for name, get in self._getters}
+        return values | more if more else values
+
+
+def _getter(name: str) -> Callable[[Facts], Any]:
+    if name in _GETTERS:
+        found: Callable[[Facts], Any] = _GETTERS[name]
+        return found
+    entity_type = name.removeprefix(ENTITIES)
+    return lambda facts: facts.entities.get(entity_type, 0)
+
+
+def _headers(names: Iterable[str]) -> Callable[[Facts], Any]:
+    written = [(name, name.lower()) for name in names]
+    return lambda facts: {name: facts.headers.get(lower, "") for name, lower in written}
+
+
+def readable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, with what is no text in a text replaced: half a surrogate pair, as JSON can say it, is none."""
+    return {_text(name): _readable(value) for name, value in values.items()}
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list):
+        return [_readable(each) for each in value]
+    return readable(value) if isinstance(value, dict) else value
+
+
+def _text(value: str) -> str:
+    return value.encode("utf-8", "replace").decode()

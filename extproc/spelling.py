@@ -1,0 +1,31 @@
+"""Names that do not exist, and the nearest that do."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SHORTEST = 3
+"""Characters of a name that is looked for within others."""
+MOST = 40
+"""Names that a sentence lists."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], listed: str = "") -> str:
+    """Sentence for a name that does not exist, with the nearest that does. `listed`: what lists them, where there are many."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1) or _holding(name, names)
+    if near:
+        return f"there is no {kind} `{name}`; did you mean `{near[0]}`?"
+    if listed and len(names) > MOST:
+        return f"there is no {kind} `{name}`; {listed} lists them"
+    return f"there is no {kind} `{name}`; there are: {', '.join(names) or 'none'}"
+
+
+def _holding(name: str, names: list[str]) -> list[str]:
+    """The shortest name that this one is a part of: `EMAIL_ADDRESS` for `EMAIL`."""
+    found = [known for known in names if len(name) >= SHORTEST and name.lower() in known.lower()]
+    return sorted(found, key=len)[:1]
