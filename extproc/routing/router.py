@@ -90,6 +90,8 @@ class Router:
                 continue
             if any(headers.get(name.lower()) != value for name, value in rule.headers.items()):
                 continue
+            if rule.when is not None and not self._conditions[id(rule.when)].hold(facts):
+                continue
             yield rule, decision
         yield None, self._default
 
