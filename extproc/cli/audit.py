@@ -9,7 +9,9 @@ from pathlib import Path
 
 import click
 
-from extproc.telemetry.audit import GENESIS, Break, verify
+from extproc.errors import ConfigError
+from extproc.telemetry.audit_chain import Link, last_link, read_key
+from extproc.telemetry.audit_verify import Break, Gap, read_anchors, verify
 
 
 @click.group()
@@ -20,25 +22,55 @@ def audit() -> None:
 @audit.command("verify")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--whole", is_flag=True, help="The trail must reach back to its very first line (nothing rotated away).")
-@click.option("--json", "as_json", is_flag=True, help='Print {"good", "breaks": [{"file", "line", "message"}]}.')
-def audit_verify(file: Path, whole: bool, as_json: bool) -> None:
-    """Check the chain of FILE and of its rotated parts (FILE.1, FILE.2, ...); exit 1 if a line was changed or removed.
+@click.option(
+    "--key-file", type=click.Path(path_type=Path), help="Key of the chain. Default: the variable INTENTMESH_AUDIT_KEY."
+)
+@click.option("--expect", multiple=True, metavar="CHAIN", help="A chain value kept elsewhere, which must be there.")
+@click.option(
+    "--anchors",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="File of anchors kept elsewhere (`telemetry.audit.anchors`), each of which must be there.",
+)
+@click.option("--json", "as_json", is_flag=True, help='Print {"whole", "good", "breaks": [...], "gaps": [...], ...}.')
+def audit_verify(
+    file: Path, whole: bool, key_file: Path | None, expect: tuple[str, ...], anchors: Path | None, as_json: bool
+) -> None:
+    """Check FILE and its rotated parts (FILE.1, FILE.2, ...); exit 1 if a line was changed, or any is missing.
 
-    Lines missing at the end cannot show in the chain itself: compare the last `chain` value with one kept elsewhere.
+    Breaks are lines that do not follow from those before: changed, removed, moved, glued. Gaps are what the trail says of itself:
+    lines that a full disk swallowed, one that was torn, exchanges whose processor was killed. Lines missing at the very end show
+    only by what was kept elsewhere: --expect, --anchors.
     """
-    breaks, good, last = [], 0, ""
-    for found in verify(_parts(file), start=GENESIS if whole else None):
-        if isinstance(found, Break):
-            breaks.append(found)
-        else:
-            good, last = found
+    kept: tuple[Link, ...] = ()
+    if anchors is not None:
+        try:
+            kept = tuple(read_anchors(anchors.read_text(errors="replace")))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"--anchors: {anchors}: {error}") from None
+    found = verify(_parts(file), whole=whole, key=read_key(key_file), expect=expect, anchors=kept)
     if as_json:
-        click.echo(json.dumps({"good": good, "last": last, "breaks": [asdict(b) for b in breaks]}))
+        told = {"whole": found.whole, "good": found.good, "decisions": found.decisions, "last": found.last.value}
+        lists = {"breaks": [asdict(b) for b in found.breaks], "gaps": [asdict(g) for g in found.gaps]}
+        click.echo(json.dumps({**told, "seq": found.last.seq, **lists}))
     else:
-        for b in breaks:
-            click.echo(f"{b.file}:{b.line}: {b.message}")
-        click.echo(f"{good} good lines, {len(breaks)} breaks; last chain value {last or '-'}")
-    sys.exit(1 if breaks else 0)
+        places: list[Break | Gap] = [*found.breaks, *found.gaps]
+        for place in places:
+            where = f"{place.file}:{place.line}" if place.line else str(file)
+            click.echo(f"{where}: {place.message}")
+        counts = f"{found.good} good lines, {len(found.breaks)} breaks, {len(found.gaps)} gaps"
+        click.echo(f"{counts}; last line {found.last.seq}, chain value {found.last.value or '-'}")
+    sys.exit(0 if found.whole else 1)
+
+
+@audit.command("anchor")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def audit_anchor(file: Path) -> None:
+    """Print where the trail ends, as one JSON object: kept elsewhere, it shows later that nothing is missing up to there."""
+    with file.open("rb", buffering=0) as opened:
+        link, _ = last_link(opened)
+    if link is None:
+        raise ConfigError(f"{file}: has no line of an audit trail")
+    click.echo(json.dumps({"seq": link.seq, "chain": link.value}))
 
 
 def _parts(file: Path) -> list[Path]:

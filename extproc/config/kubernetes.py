@@ -115,6 +115,9 @@ class KubernetesSettings(Section):
     max_replicas: int = Field(default=10, ge=1)
     model_storage: str = "8Gi"
     """Size of the volume that holds a pod's model files."""
+    audit_claim: str | None = None
+    """PersistentVolumeClaim for the audit trail, where there is one; each pod has a folder of its own in it. Default: the pod's
+    own disk, which goes with the pod: send the lines on (`telemetry.audit.ship`)."""
 
     @model_validator(mode="after")
     def _once(self) -> Self:

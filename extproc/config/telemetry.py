@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -37,23 +38,50 @@ class TraceSettings(Section):
     """Print spans to standard error too."""
 
 
+class ShippingSettings(Section):
+    """Where audit lines are sent on to, once they are in the file."""
+
+    otlp: bool = False
+    """To the receiver of `telemetry.otlp`, as log records."""
+    syslog: str | None = None
+    """`udp://host:514`, `tcp://host:514`, or a socket's path, as `/dev/log`."""
+
+    @field_validator("syslog")
+    @classmethod
+    def _address(cls, address: str | None) -> str | None:
+        if address is None or address.startswith("/"):
+            return address
+        url = urlsplit(address)
+        if url.scheme not in ("udp", "tcp") or not url.hostname:
+            raise ValueError(f"`{address}` is neither udp://host:514, tcp://host:514 nor a socket's path (as /dev/log)")
+        _ = url.port  # raises ValueError
+        return address
+
+
 class AuditSettings(Section):
     """One JSON line per decision, each with the digest of the one before."""
 
     path: Path
     """The file, relative to `mesh.yaml`."""
+    key_file: Path | None = None
+    """File with a key for the digests, so that nobody makes lines that fit who has the trail alone. Default: the variable
+    INTENTMESH_AUDIT_KEY, else digests that anybody can make who may write to the file."""
+    anchors: Path | None = None
+    """File that is told once a minute where the trail ends, for `audit verify --anchors`: on another volume than the trail. The
+    processor's log is told too (`audit_anchor`)."""
     max_bytes: int = Field(default=100 * 2**20, ge=4096)
     """Size at which the file is rotated."""
     keep: int = Field(default=10, ge=1)
     """Rotated files that are kept."""
+    ship: ShippingSettings = Field(default_factory=ShippingSettings)
     on_error: Literal["block", "count"] = "count"
     """When a line cannot be written (the disk is full): refuse further requests with 503, or count the lost lines."""
 
-    @field_validator("path")
+    @field_validator("path", "key_file", "anchors")
     @classmethod
-    def _beside_the_mesh(cls, path: Path, info: ValidationInfo) -> Path:
+    def _beside_the_mesh(cls, path: Path | None, info: ValidationInfo) -> Path | None:
         folder: Path | None = (info.context or {}).get("folder")
-        return path if folder is None else folder / path
+        return path if folder is None or path is None else folder / path
 
 
 class TelemetrySettings(Section):
@@ -74,3 +102,9 @@ class TelemetrySettings(Section):
     processor answers in which nothing was masked (two more messages, some 300 µs of CPU), so by default it is on only where
     somebody pays or looks: with a price, a project, an audit trail or an OTLP receiver."""
     audit: AuditSettings | None = None
+
+    @model_validator(mode="after")
+    def _ships_somewhere(self) -> Self:
+        if self.audit and self.audit.ship.otlp and self.otlp is None:
+            raise ValueError("`audit.ship.otlp` needs `telemetry.otlp`: there is no receiver")
+        return self

@@ -33,6 +33,9 @@ class Observer(Protocol):
     def bill(self, model: str, usage: Usage, /) -> Mapping[str, float]:
         """Tokens and money of an answer, for Envoy's dynamic metadata."""
 
+    def waits(self, exchange: ExchangeRecord) -> None:
+        """An exchange has gone on, and of its end Envoy's access log is to tell."""
+
     def finish(self, exchange: ExchangeRecord) -> None:
         """An exchange has ended."""
 
@@ -59,6 +62,9 @@ class Silence:
         return {}
 
     def reader(self, content_type: str, content_encoding: str) -> None:
+        """See Observer."""
+
+    def waits(self, exchange: ExchangeRecord) -> None:
         """See Observer."""
 
     def finish(self, exchange: ExchangeRecord) -> None:

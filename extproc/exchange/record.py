@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from extproc.decision import Unenforced, Verdict
 
-OutcomeLabel = Literal["passed", "forwarded", "answered", "rejected", "failed", "cancelled"]
+OutcomeLabel = Literal["passed", "forwarded", "answered", "rejected", "failed", "cancelled", "unknown"]
 """passed: none of our business; forwarded: read and sent on; answered: by us, without an upstream; rejected: likewise, with
 an error; failed: the stream was aborted;
-cancelled: the client or Envoy went away before the exchange was complete."""
+cancelled: the client or Envoy went away before the exchange was complete; unknown: the processor was killed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ class Worker:
         self._replaced = False
         sockets = mesh.processor.sockets()
         number = sockets.index(socket) if socket in sockets else 0
-        self._pending = PendingExchanges(number, observer.finish, meter)
+        self._pending = PendingExchanges(number, observer.finish, meter, observer.waits)
         self._service = ExternalProcessor(mesh, pipeline, observer, self._pending)
         self._health = WatchedHealth()
         self._collected_at = time.monotonic()

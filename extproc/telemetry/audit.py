@@ -1,7 +1,7 @@
-"""The audit trail: one JSON line per decision, chained by digests, so that a removed or changed line shows.
+"""The audit trail: one JSON line per decision, in a file from which nothing can be taken, nor put into it, unseen.
 
-Each line ends with `"chain"`: SHA-256 over the chain value of the line before and the line's own bytes without it. The
-first line of a file carries over the last value of the file before it; the very first starts from 64 zeros.
+`audit_chain.py` says how its lines hang together, `audit_gap.py` what the trail says of what it lacks, `journal.py` what becomes
+of exchanges whose processor is killed. Lines are written ten times a second, by a thread.
 """
 
 from __future__ import annotations
@@ -10,36 +10,54 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import json
 import os
-import re
+import secrets
 import threading
+import time
 from collections import deque
-from dataclasses import dataclass
 from io import FileIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from extproc.errors import ConfigError
-from extproc.telemetry.instruments import AUDIT_LINES
+from extproc.exchange.record import ExchangeRecord
+from extproc.logs import logger, where
+from extproc.telemetry import audit_gap
+from extproc.telemetry.audit_chain import Chain, Link, last_link, read_key
+from extproc.telemetry.audit_line import audit_line
+from extproc.telemetry.instruments import AUDIT_LINES, REQUESTS, TELEMETRY_DROPPED
+from extproc.telemetry.journal import Journal, file_of, left_behind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from extproc.config.telemetry import AuditSettings
     from extproc.telemetry.meter import Meter
 
-GENESIS = "0" * 64
+log = logger()
+
 QUEUE_LINES = 10_000
 BATCH_LINES = 500
 FLUSH_S = 0.1
 """How long a line waits to be written. Writing each at once would wake a thread, and sync the disk, for every request."""
-_TAIL = 16_384
-_ENDING = re.compile(rb',?"chain":"([0-9a-f]{64})"\}\n?\Z')
+ANCHOR_S = 60.0
+"""How often the end of the chain is told to where it may be kept, while lines are written."""
+JOURNAL_S = 10.0
+"""How often it is tried again to have a journal where there was no room for one."""
+KILLED = "killed"
+"""The error of an exchange whose processor was."""
+
+
+class _Line(NamedTuple):
+    record: str
+    slot: int | None
+    """In the journal."""
 
 
 def _opened(path: Path) -> FileIO:
-    """The file, to be written at its end, and nobody else's to read: also where it was there before."""
-    file = FileIO(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
+    """The file, to be read, to be written at its end, and nobody else's to read: also where it was there before."""
+    file = FileIO(path, "ab+", opener=lambda name, flags: os.open(name, flags, 0o600))
     mode = os.fstat(file.fileno()).st_mode
     if mode & 0o077:
         with contextlib.suppress(PermissionError):  # another user's, who may have his reasons
@@ -50,55 +68,111 @@ def _opened(path: Path) -> FileIO:
 class AuditTrail:
     """Writes lines from a thread of its own. `blocked` says that the policy is `block` and the last write failed."""
 
-    def __init__(self, settings: AuditSettings, meter: Meter) -> None:
+    def __init__(
+        self, settings: AuditSettings, meter: Meter, *, written: Callable[[list[bytes]], None] = lambda _: None
+    ) -> None:
+        """`written`: told of lines that are on the disk. Raises ConfigError."""
         self.blocked = False
         self._settings = settings
         self._meter = meter
-        self._lines: deque[str] = deque()
+        self._written_lines = written
+        self._lines: deque[_Line] = deque()
         self._closing = threading.Event()
+        self._chain = Chain(read_key(settings.key_file))
+        self._name = f"{os.getpid()}-{secrets.token_hex(3)}"
         try:
             settings.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _opened(settings.path).close()
+            with _opened(settings.path) as file:
+                self._goes_on_from = os.fstat(file.fileno()).st_size > 0 or self._part(1).exists()
         except OSError as error:
             raise ConfigError(f"telemetry.audit.path: {settings.path} cannot be written: {error.strerror}") from None
-        self._chain = GENESIS
-        self._seen = (0, 0)
+        self._link, self._seen, self._wrote = Link(), (0, 0), False
+        self._lost, self._lost_since, self._lost_reason = 0, 0.0, ""
+        self._losing = threading.Lock()
+        self._anchored, self._anchored_at = Link(), time.monotonic()
+        self._journal: Journal | None = None
+        self._journal_at = 0.0
+        self._have_journal()
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
         self._thread.start()
 
-    def write(self, record: str) -> None:
+    # What others call
+
+    def begin(self, told: str) -> int | None:
+        """An exchange begins; the slot under which it is known until it is on record."""
+        slot = self._journal.begin(told) if self._journal else None
+        if slot is None:
+            self._meter.add(TELEMETRY_DROPPED, 1, ("journal",))
+        return slot
+
+    def tell(self, slot: int | None, told: str) -> None:
+        """More is known of it."""
+        if slot is not None and self._journal:
+            self._journal.tell(slot, told)
+
+    def write(self, record: str, slot: int | None = None) -> None:
         """Queue one JSON object; never blocks the caller, nor wakes the thread: it looks for itself, ten times a second."""
         if len(self._lines) >= QUEUE_LINES:
-            self.lose(1)
+            self.lose(1, "too many lines wait to be written")
+            self._end(slot)
         else:
-            self._lines.append(record)
+            self._lines.append(_Line(record, slot))
+
+    def lose(self, lines: int, reason: str = "the line could not be made") -> None:
+        """Count lines that could not be written, and act on it as the policy says; the trail tells of it as soon as it can."""
+        with self._losing:
+            self._lost_since = self._lost_since if self._lost else time.time()
+            self._lost, self._lost_reason = self._lost + lines, reason
+        self._meter.add(AUDIT_LINES, lines, ("lost",))
+        self.blocked = self._settings.on_error == "block"
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Write what is queued and end the thread."""
         self._closing.set()
         self._thread.join(timeout_s)
 
+    # The thread
+
     def _run(self) -> None:
+        self._guarded(self._begin)
         closing = False
         while not closing:
             closing = self._closing.wait(FLUSH_S)
             # What is queued meanwhile waits for the next turn: under load each look would find a line or two, and sync for them.
             waiting = len(self._lines)
             for start in range(0, waiting, BATCH_LINES):
-                records = [self._lines.popleft() for _ in range(min(BATCH_LINES, waiting - start))]
-                try:
-                    self._append(records)
-                except Exception:  # noqa: BLE001 - a line that cannot be made is one that is missing; the next may be good
-                    self.lose(len(records))
+                self._append([self._lines.popleft() for _ in range(min(BATCH_LINES, waiting - start))])
+            if self._journal is None and time.monotonic() - self._journal_at > JOURNAL_S:
+                self._have_journal()
+            if closing or time.monotonic() - self._anchored_at > ANCHOR_S:
+                self._guarded(self._anchor)
+        if self._journal:
+            self._guarded(self._journal.close)
 
-    def _append(self, records: list[str]) -> None:
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """What the trail can do without."""
         try:
-            self._write(records)
-        except OSError:
-            self.lose(len(records))
-            return
-        self.blocked = False
-        self._meter.add(AUDIT_LINES, len(records), ("written",))
+            work()
+        except Exception as error:  # noqa: BLE001 - lines are written all the same
+            self._meter.add(TELEMETRY_DROPPED, 1, ("audit",))
+            log.error("audit_failed", error=type(error).__name__, at=where(error))  # noqa: TRY400
+
+    def _append(self, batch: list[_Line]) -> None:
+        decisions = sum(not line.record.startswith(f'{{"{audit_gap.KIND}"') for line in batch)
+        try:
+            self._write([line.record for line in batch])
+        except Exception as error:  # noqa: BLE001 - a line that cannot be made is one that is missing; the next may be good
+            reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+            self.lose(decisions, reason)
+        else:
+            self.blocked = False
+            self._meter.add(AUDIT_LINES, decisions, ("written",))
+        for line in batch:
+            self._end(line.slot)
+
+    def _end(self, slot: int | None) -> None:
+        if slot is not None and self._journal:
+            self._journal.end(slot)
 
     def _write(self, records: list[str]) -> None:
         """Append lines under a lock: the workers of one processor share the file and its chain."""
@@ -106,15 +180,18 @@ class AuditTrail:
             pass  # rotated: another worker may be the first in the new file, and its lines come before ours
 
     def _written(self, records: list[str]) -> bool:
-        """Append lines; False when the file was full, and is another one now."""
+        """Append lines, behind what is to be said of those that are missing; False when the file was full, and is another now."""
         with self._locked() as file:
-            if _state(file) != self._seen:
-                self._chain = last_chain(self._settings.path)
-            chain, lines = self._chain, []
-            for record in records:
-                line, chain = chained(record, chain)
+            closing, notes = self._look(file)
+            with self._losing:
+                lost = self._lost
+                if lost:
+                    notes.append(audit_gap.lost(lost, self._lost_since, self._lost_reason))
+            link, lines = self._link, []
+            for record in (*notes, *records):
+                line, link = self._chain.line(record, link)
                 lines.append(line)
-            data = b"".join(lines)
+            data = closing + b"".join(lines)
             size = os.fstat(file.fileno()).st_size
             if size and size + len(data) > self._settings.max_bytes:
                 self._rotate()
@@ -125,8 +202,46 @@ class AuditTrail:
                 with contextlib.suppress(OSError):  # take half a line back: what comes next starts on a line of its own
                     os.ftruncate(file.fileno(), size)
                 raise
-            self._chain, self._seen = chain, _state(file)
+            self._link, self._seen, self._wrote = link, _state(file), True
+            with self._losing:
+                self._lost -= lost
+        self._written_lines(lines)
+        return True
+
+    def _look(self, file: FileIO) -> tuple[bytes, list[str]]:
+        """Where the chain stands: what closes a torn line, and what is to be said of what was found."""
+        if _state(file) == self._seen:
+            return b"", []
+        link, rest = last_link(file)
+        closing = b"\n" if rest and not rest.endswith(b"\n") else b""
+        if link is None and not rest:
+            link, rest = self._last_of_rotated()
+        notes = [audit_gap.torn(hashlib.sha256(rest).hexdigest(), len(rest))] if rest else []
+        ours = self._link
+        if self._wrote and not self._goes_on(file, link):
+            what = "rewritten, or shorter" if os.fstat(file.fileno()).st_ino == self._seen[0] else "removed"
+            notes.append(audit_gap.changed(ours.seq, ours.value, what))
+            link = ours if link is None or link.seq < ours.seq else link
+        self._link = link or ours
+        return closing, notes
+
+    def _goes_on(self, file: FileIO, link: Link | None) -> bool:
+        """Whether what we wrote last stands where it stood: in this file, or in one that has been rotated."""
+        inode, end = self._seen
+        ending = f'"seq":{self._link.seq},"chain":"{self._link.value}"}}\n'.encode()
+        if os.fstat(file.fileno()).st_ino == inode:
+            return os.pread(file.fileno(), len(ending), max(0, end - len(ending))) == ending
+        rotated = (self._part(number) for number in range(1, self._settings.keep + 1))
+        if any(path.exists() and path.stat().st_ino == inode for path in rotated):
             return True
+        return link is not None and link.seq > self._link.seq  # so far behind that even the rotated one is gone
+
+    def _last_of_rotated(self) -> tuple[Link | None, bytes]:
+        path = self._part(1)
+        if not path.exists():
+            return None, b""
+        with FileIO(path, "rb") as file:
+            return last_link(file)
 
     def _locked(self) -> FileIO:
         """The file, open and ours alone until it is closed."""
@@ -138,18 +253,67 @@ class AuditTrail:
                     return file
             file.close()  # another worker has rotated it meanwhile
 
-    def lose(self, lines: int) -> None:
-        """Count lines that could not be written, and act on it as the policy says."""
-        self._meter.add(AUDIT_LINES, lines, ("lost",))
-        self.blocked = self._settings.on_error == "block"
-
     def _rotate(self) -> None:
-        path = self._settings.path
         for number in range(self._settings.keep - 1, 0, -1):
-            older = path.with_name(f"{path.name}.{number}")
+            older = self._part(number)
             if older.exists():
-                older.replace(path.with_name(f"{path.name}.{number + 1}"))
-        path.replace(path.with_name(f"{path.name}.1"))
+                older.replace(self._part(number + 1))
+        self._settings.path.replace(self._part(1))
+
+    def _part(self, number: int) -> Path:
+        return self._settings.path.with_name(f"{self._settings.path.name}.{number}")
+
+    # What outlives a process, and what is kept elsewhere
+
+    def _have_journal(self) -> None:
+        self._journal_at = time.monotonic()
+        try:
+            self._journal = Journal(file_of(self._settings.path, self._name))
+        except OSError as error:
+            log.error("journal_failed", reason=error.strerror)  # noqa: TRY400
+
+    def _begin(self) -> None:
+        """Say that somebody else writes on, and put on record what was under way in processors that are gone."""
+        gone = left_behind(self._settings.path)
+        under_way = [text for _, told in gone for text in told]
+        if self._goes_on_from or gone:
+            note = audit_gap.start(self._name, killed=len(gone), unfinished=len(under_way))
+            self._append([_Line(note, None)])
+        for start in range(0, len(under_way), BATCH_LINES):
+            records = []
+            for text in under_way[start : start + BATCH_LINES]:
+                exchange, project = _unfinished(text)
+                records.append(_Line(audit_line(exchange, project, None, ""), None))
+                self._meter.add(REQUESTS, 1, ("", exchange.model or "", "", "", KILLED, exchange.outcome))
+            self._append(records)
+        for path, _ in gone:
+            path.unlink(missing_ok=True)
+
+    def _anchor(self) -> None:
+        """Tell where the chain stands: who keeps that elsewhere sees when lines are missing at the end."""
+        self._anchored_at = time.monotonic()
+        if not self._wrote or self._link == self._anchored:
+            return
+        self._anchored = self._link
+        told = {"time": round(time.time(), 3), "seq": self._link.seq, "chain": self._link.value}
+        log.info("audit_anchor", seq=self._link.seq, chain=self._link.value)
+        if self._settings.anchors:
+            with FileIO(self._settings.anchors, "ab", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                file.write((json.dumps(told) + "\n").encode())
+
+
+def _unfinished(text: str) -> tuple[ExchangeRecord, str]:
+    """What a journal knows of an exchange, and its project."""
+    exchange = ExchangeRecord("unknown", 0.0, 0.0, error=KILLED)
+    try:
+        told = json.loads(text)
+        exchange.started_at, exchange.request_id = float(told["time"]), str(told["request_id"])
+        exchange.model, exchange.intent, exchange.residency = (
+            str(told[name]) if told.get(name) else None for name in ("model", "intent", "residency")
+        )
+        return exchange, str(told["project"])
+    except (ValueError, KeyError, TypeError):
+        return exchange, ""
 
 
 def _put(file: FileIO, data: bytes) -> None:
@@ -163,64 +327,3 @@ def _state(file: FileIO) -> tuple[int, int]:
     """Changes when somebody else writes to the file, or puts another in its place."""
     found = os.fstat(file.fileno())
     return found.st_ino, found.st_size
-
-
-def chained(record: str, chain: str) -> tuple[bytes, str]:
-    """A JSON object as a line, and its chain value."""
-    value = hashlib.sha256(f"{chain}\n{record}".encode()).hexdigest()
-    opening = record[:-1] if record == "{}" else f"{record[:-1]},"
-    return f'{opening}"chain":"{value}"}}\n'.encode(), value
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """A place where the chain does not hold."""
-
-    file: str
-    line: int
-    """Counted from 1."""
-    message: str
-
-
-def verify(files: Iterable[Path], *, start: str | None = None) -> Iterator[Break | tuple[int, str]]:
-    """Check files from the oldest to the newest: a Break for each fault, last (good lines, last chain value).
-
-    `start` is the chain value before the first line; None accepts whatever the first line was chained to.
-    """
-    chain, good = start, 0
-    for file in files:
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                record, value = _split(line)
-                if not value:
-                    yield Break(str(file), number, "not a line of an audit trail")
-                    continue
-                if chain is None:
-                    chain, good = value, good + 1
-                    continue
-                if chained(record, chain)[1] == value:
-                    good += 1
-                else:
-                    yield Break(str(file), number, "changed, or a line before it was removed or changed")
-                chain = value
-    yield good, chain or ""
-
-
-def _split(line: bytes) -> tuple[str, str]:
-    """The JSON object of a line, byte for byte, and its chain value; an empty one where it is no such line."""
-    found = _ENDING.search(line)
-    if found is None or not line.startswith(b"{"):
-        return "", ""
-    return line[: found.start()].decode(errors="replace") + "}", found[1].decode()
-
-
-def last_chain(path: Path) -> str:
-    """Chain value of the newest line, so that a restart goes on where the file ends."""
-    for candidate in (path, path.with_name(f"{path.name}.1")):
-        if candidate.exists() and candidate.stat().st_size:
-            with candidate.open("rb") as file:
-                file.seek(max(0, candidate.stat().st_size - _TAIL))
-                lines = file.read().splitlines()
-            _, value = _split(lines[-1])
-            return value or hashlib.sha256(lines[-1]).hexdigest()
-    return GENESIS

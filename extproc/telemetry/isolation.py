@@ -51,6 +51,13 @@ class Isolated(ObserverWrapper):
             self._note("bill", error)
             return {}
 
+    def waits(self, exchange: ExchangeRecord) -> None:
+        """See Observer."""
+        try:
+            super().waits(exchange)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._note("waits", error)
+
     def finish(self, exchange: ExchangeRecord) -> None:
         """See Observer."""
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import time
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,10 +15,12 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from extproc import __version__
 from extproc.config.api import OTHER_OPERATION, api_at
+from extproc.exchange.events import request_id_of
 from extproc.identity import ANONYMOUS, UNKNOWN
 from extproc.telemetry import instruments as names
 from extproc.telemetry.audit import AuditTrail
-from extproc.telemetry.audit_line import audit_line
+from extproc.telemetry.audit_line import audit_line, under_way
+from extproc.telemetry.audit_ship import OtlpLogs, Shipping, Syslog
 from extproc.telemetry.bill import Prices
 from extproc.telemetry.meter import Meter
 from extproc.telemetry.otlp import MetricPusher, metric_exporter, span_exporter
@@ -31,8 +34,10 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from extproc.config import Mesh
+    from extproc.config.telemetry import TelemetrySettings
     from extproc.exchange.record import ExchangeRecord, Usage
     from extproc.identity import Caller
+    from extproc.telemetry.audit_ship import Sink
     from extproc.telemetry.bill import Bill
     from extproc.telemetry.spans import Attribute
 
@@ -51,6 +56,8 @@ class RequestTrace:
     operation: str
     project: str
     identity: SpanIdentity | None
+    slot: int | None = None
+    """In the journal of what is under way."""
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -70,13 +77,16 @@ class Telemetry:
         settings = mesh.telemetry
         self.meter = meter or Meter()
         self._tally = Tally(self.meter)
-        self.audit = AuditTrail(settings.audit, self.meter) if settings.audit else None
         self._resource = Resource.create(
             # a worker's counts are its own: without an instance a receiver takes them for another's that fell
             {"service.name": "intentmesh", "service.version": __version__, "service.instance.id": str(uuid.uuid4())}
         )
         self._scope = InstrumentationScope("intentmesh", __version__)
         self._maker = SpanMaker(self._resource, self._scope)
+        sinks = self._sinks(settings)
+        self._shipping = Shipping(sinks, self.meter) if sinks else None
+        written = self._shipping.ship if self._shipping else lambda _: None
+        self.audit = AuditTrail(settings.audit, self.meter, written=written) if settings.audit else None
         exporters: list[SpanExporter] = [span_exporter(settings.otlp)] if settings.otlp else []
         if settings.traces.console:
             exporters.append(ConsoleSpanExporter(out=sys.stderr))
@@ -93,6 +103,16 @@ class Telemetry:
             else None
         )
         self.use(mesh)
+
+    def _sinks(self, settings: TelemetrySettings) -> list[Sink]:
+        """Where audit lines are sent on to."""
+        ship = settings.audit.ship if settings.audit else None
+        sinks: list[Sink] = []
+        if ship and ship.otlp and settings.otlp:
+            sinks.append(OtlpLogs(settings.otlp, self._resource, self._scope))
+        if ship and ship.syslog:
+            sinks.append(Syslog(ship.syslog))
+        return sinks
 
     def use(self, mesh: Mesh) -> None:
         """Take a reloaded configuration into use. Exporters and the audit file stay as they were at the start."""
@@ -120,7 +140,17 @@ class Telemetry:
         api = api_at(headers.get(":path", ""))
         operation = api.operation if api is not None else OTHER_OPERATION
         identity = self._identifier.identify(headers) if self._spans else None
-        return RequestTrace(operation, caller.project, identity)
+        trace = RequestTrace(operation, caller.project, identity)
+        if self.audit:
+            trace.slot = self.audit.begin(under_way(time.time(), request_id_of(headers), caller.project))
+        return trace
+
+    def waits(self, exchange: ExchangeRecord) -> None:
+        """It has gone on, and of its end Envoy's access log is to tell: what is known by now outlives us."""
+        trace = exchange.trace
+        if self.audit and isinstance(trace, RequestTrace):
+            told = under_way(exchange.started_at, exchange.request_id, trace.project, exchange)
+            self.audit.tell(trace.slot, told)
 
     def reader(self, content_type: str, content_encoding: str) -> UsageReader | None:
         """A reader for JSON and event streams that are not compressed."""
@@ -161,7 +191,7 @@ class Telemetry:
 
     def close(self) -> None:
         """Flush everything; each exporter has a few seconds."""
-        for part in (self._spans, self._pusher, self.audit):
+        for part in (self._spans, self._pusher, self.audit, self._shipping):
             if part is not None:
                 part.close()
 
@@ -221,7 +251,7 @@ class Telemetry:
         self, audit: AuditTrail, exchange: ExchangeRecord, trace: RequestTrace | None, bill: Bill | None
     ) -> None:
         try:
-            audit.write(self._audit_record(exchange, trace, bill))
+            audit.write(self._audit_record(exchange, trace, bill), trace.slot if trace else None)
         except Exception:
             audit.lose(1)
             raise

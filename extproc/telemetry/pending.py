@@ -42,12 +42,20 @@ class _Waiting:
 class PendingExchanges:
     """The exchanges of one worker that wait for their end."""
 
-    def __init__(self, worker: int, finish: Callable[[ExchangeRecord], None], meter: Meter) -> None:
+    def __init__(
+        self,
+        worker: int,
+        finish: Callable[[ExchangeRecord], None],
+        meter: Meter,
+        waits: Callable[[ExchangeRecord], None] = lambda _: None,
+    ) -> None:
+        """`waits` is told of each that waits, `finish` of each whose end is known."""
         self.logs = 0
         """Logs that Envoys keep open to us: one for each of their threads."""
         self._prefix = f"{worker}:{_random.getrandbits(40):x}-"
         self._count = 0
         self._finish = finish
+        self._waits = waits
         self._meter = meter
         self._waiting: dict[str, _Waiting] = {}
         self._early: dict[str, Ending] = {}
@@ -73,6 +81,7 @@ class PendingExchanges:
         if len(self._waiting) >= MOST_WAITING:
             self._give_up(next(iter(self._waiting)))
         self._waiting[key] = waiting
+        self._waits(exchange)
 
     def tell(self, ending: Ending) -> None:
         """An exchange has ended."""

@@ -40,6 +40,10 @@ class ObserverWrapper:
         """See Observer."""
         return self._observer.bill(model, usage)
 
+    def waits(self, exchange: ExchangeRecord) -> None:
+        """See Observer."""
+        self._observer.waits(exchange)
+
     def finish(self, exchange: ExchangeRecord) -> None:
         """See Observer."""
         self._observer.finish(exchange)

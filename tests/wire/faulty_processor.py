@@ -23,7 +23,7 @@ from extproc.process.mesh_file import MeshFile
 from extproc.process.server import serve
 from extproc.routing import Router
 from extproc.steps import rewriting
-from extproc.telemetry import audit, observer, otlp, tally
+from extproc.telemetry import audit, audit_chain, observer, otlp, tally
 from extproc.telemetry.usage import UsageReader
 from extproc.wire import codec
 from tests.wire.canary import SECRETS
@@ -51,7 +51,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "telemetry-span": (observer.Telemetry, "_trace"),
     "audit-record": (observer.Telemetry, "_audit_record"),
     "audit-queue": (audit.AuditTrail, "write"),
-    "audit-write": (audit, "chained"),
+    "audit-write": (audit_chain.Chain, "line"),
     "export-spans": (OTLPSpanExporter, "export"),
     "export-metrics": (otlp, "metrics_data"),
 }

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
-    """Spans and metrics as they came."""
+    """Spans, metrics and logs as they came."""
 
     port: int = 0
     spans: list[Any] = field(default_factory=list)
     metrics: dict[str, Any] = field(default_factory=dict)
     """Name -> its newest state."""
+    logs: list[str] = field(default_factory=list)
+    """Bodies of log records."""
     raw: bytes = b""
     """Everything, for the search for what must not be there."""
 
@@ -52,6 +55,12 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
             for scope in resource.scope_metrics:
                 self.metrics |= {metric.name: metric for metric in scope.metrics}
 
+    def keep_logs(self, request: Any) -> None:
+        """Keep the bodies of log records."""
+        self.raw += request.SerializeToString()
+        found = (record for r in request.resource_logs for s in r.scope_logs for record in s.log_records)
+        self.logs += [record.body.string_value for record in found]
+
     @property
     def attributes(self) -> list[dict[str, Any]]:
         """The attributes of each span."""
@@ -67,6 +76,15 @@ class _Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):
         return metrics_service_pb2.ExportMetricsServiceResponse()
 
 
+class _Logs(logs_service_pb2_grpc.LogsServiceServicer):
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+
+    async def Export(self, request: Any, _context: grpc.aio.ServicerContext) -> Any:  # noqa: N802
+        self._receiver.keep_logs(request)
+        return logs_service_pb2.ExportLogsServiceResponse()
+
+
 def value_of(value: Any) -> Any:
     """An attribute's value as Python's."""
     return getattr(value, value.WhichOneof("value"))
@@ -79,6 +97,7 @@ async def running_receiver() -> AsyncIterator[Receiver]:
     server = grpc.aio.server()
     trace_service_pb2_grpc.add_TraceServiceServicer_to_server(receiver, server)
     metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(_Metrics(receiver), server)
+    logs_service_pb2_grpc.add_LogsServiceServicer_to_server(_Logs(receiver), server)
     receiver.port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
@@ -99,6 +118,8 @@ async def running_http_receiver() -> AsyncIterator[Receiver]:
             assert request.get("content-type") == "application/x-protobuf"
             if request.target.endswith("/v1/traces"):
                 receiver.keep_spans(trace_service_pb2.ExportTraceServiceRequest.FromString(body))
+            elif request.target.endswith("/v1/logs"):
+                receiver.keep_logs(logs_service_pb2.ExportLogsServiceRequest.FromString(body))
             else:
                 receiver.keep_metrics(metrics_service_pb2.ExportMetricsServiceRequest.FromString(body))
             writer.write(head(200, "application/x-protobuf", {"content-length": "0"}))

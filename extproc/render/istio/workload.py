@@ -40,7 +40,7 @@ def deployment_patch(mesh: Mesh, name: str, namespace: str, *, with_models: bool
     fetching = [_unproxied(container) for each in served if (container := pod.fetch_container(mesh, each))]
     models = [_probed_inside(pod.model_container(mesh, each, sidecar=True)) for each in served]
     processor = _probed_inside(pod.processor_container(mesh))
-    volumes = [pod.config_volume(CONFIG_MAP), *pod.shared_volumes()]
+    volumes = [pod.config_volume(CONFIG_MAP), *pod.shared_volumes(), *pod.audit_volumes(mesh)]
     volumes += pod.model_volumes(mesh, served)
     mount = [{"name": pod.SOCKET_VOLUME, "mountPath": pod.SOCKET_FOLDER}]
     annotations = {"sidecar.istio.io/statsInclusionRegexps": STATS}

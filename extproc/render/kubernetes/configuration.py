@@ -16,6 +16,8 @@ Data = dict[str, Any]
 HEAD = "From mesh.yaml, by `intentmesh render`: what was set there, without its comments.\n"
 NAMES_FOLDER = "/etc/intentmesh-names"
 HASH_KEY_VARIABLE = "INTENTMESH_HASH_KEY"
+AUDIT_KEY_VARIABLE = "INTENTMESH_AUDIT_KEY"
+AUDIT_FOLDER = "/var/log/intentmesh"
 SECRET = "intentmesh"  # noqa: S105 - the name of one
 
 
@@ -28,6 +30,7 @@ def config_files(mesh: Mesh) -> dict[str, str]:
     _carry(files, data.get("classifier", {}), "out_of_scope_file", "out-of-scope.jsonl")
     # A key is no configuration: it comes from a Secret, as a variable.
     data.get("pii", {}).pop("hash_key_file", None)
+    _move_audit(data.get("telemetry", {}).get("audit") or {})
     engine = data.get("pii", {}).get("names", {}).get("engine") or {}
     moved = [key for key in ("model", "tokenizer") if engine.get(key)]
     for key in moved:
@@ -37,12 +40,29 @@ def config_files(mesh: Mesh) -> dict[str, str]:
 
 
 def environment(mesh: Mesh) -> list[Data]:
-    """Variables of the processor's container: the key of the operator `hash`, where it is used."""
+    """Variables of the processor's container: keys that are used, from a Secret, and the pod's name, for its audit trail."""
     operators = (mesh.pii.default_operator, *mesh.pii.entities.values())
-    if not any(chosen.operator == "hash" for chosen in operators):
-        return []
-    reference = {"name": SECRET, "key": "hash-key"}
-    return [{"name": HASH_KEY_VARIABLE, "valueFrom": {"secretKeyRef": reference}}]
+    found: list[Data] = []
+    if any(chosen.operator == "hash" for chosen in operators):
+        found.append(_from_secret(HASH_KEY_VARIABLE, "hash-key"))
+    audit = mesh.telemetry.audit
+    if audit and audit.key_file:
+        found.append(_from_secret(AUDIT_KEY_VARIABLE, "audit-key"))
+    if audit and mesh.kubernetes.audit_claim:
+        found.append({"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}})
+    return found
+
+
+def _from_secret(variable: str, key: str) -> Data:
+    return {"name": variable, "valueFrom": {"secretKeyRef": {"name": SECRET, "key": key}}}
+
+
+def _move_audit(audit: Data) -> None:
+    """The trail lies in a volume of its own: beside mesh.yaml is a ConfigMap, which nobody can write to."""
+    audit.pop("key_file", None)
+    for name in ("path", "anchors"):
+        if audit.get(name):
+            audit[name] = f"{AUDIT_FOLDER}/{Path(audit[name]).name}"
 
 
 def _carry(files: dict[str, str], section: Data, key: str, name: str) -> None:

@@ -60,7 +60,7 @@ def gateway_deployment(mesh: Mesh) -> Data:
     served = list(pod.in_pod(mesh))
     fetching = [container for each in served if (container := pod.fetch_container(mesh, each))]
     models = [pod.model_container(mesh, each, sidecar=True) for each in served]
-    volumes = [pod.config_volume(), *pod.shared_volumes()]
+    volumes = [pod.config_volume(), *pod.shared_volumes(), *pod.audit_volumes(mesh)]
     volumes += pod.model_volumes(mesh, served)
     template = _template(
         labels("gateway"),
@@ -96,6 +96,7 @@ def processor_deployment(mesh: Mesh, port: int) -> Data:
     """The processor with pods of its own, for gateways that reach it over TCP."""
     container = {key: value for key, value in pod.processor_container(mesh).items() if key != "restartPolicy"}
     container["args"] = ["serve", f"{pod.CONFIG_FOLDER}/mesh.yaml", "--admin", f"0.0.0.0:{PROCESSOR_PORT}"]
+    container["lifecycle"] = {"preStop": {"sleep": {"seconds": pod.LEARNS_S}}}
     container["ports"] = [{"name": "grpc", "containerPort": port, "protocol": "TCP"}, *container["ports"]]
     container["volumeMounts"] = [m for m in container["volumeMounts"] if m["name"] != pod.SOCKET_VOLUME]
     template = _template(
@@ -103,8 +104,8 @@ def processor_deployment(mesh: Mesh, port: int) -> Data:
         {
             **pod.scheduled(mesh, mesh.kubernetes.scheduling.gateway),
             "containers": [container],
-            "volumes": [pod.config_volume(), pod.shared_volumes()[1]],
-            "terminationGracePeriodSeconds": int(mesh.processor.grace_s) + 15,
+            "volumes": [pod.config_volume(), pod.shared_volumes()[1], *pod.audit_volumes(mesh)],
+            "terminationGracePeriodSeconds": int(mesh.processor.grace_s) + 15 + pod.LEARNS_S,
         },
     )
     return _deployment(mesh, PROCESSOR, "processor", template)

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from extproc.config.addresses import split_address
-from extproc.render.kubernetes.configuration import environment
+from extproc.render.kubernetes.configuration import AUDIT_FOLDER, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +29,13 @@ TMP_FOLDER = "/tmp"  # noqa: S108 - a volume of the pod's own
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - of the pod: the kubelet probes from outside
 PROCESSOR_PORT = 9901
 PROBE_PORT = 9903
+LEARNS_S = 10
+"""For a cluster to learn that a pod is going."""
 USER = 65532
 """`nonroot` of the distroless images, Envoy's among them."""
 
-CONFIG_VOLUME, SOCKET_VOLUME, MODEL_VOLUME, TMP_VOLUME = (
-    f"intentmesh-{name}" for name in ("config", "socket", "models", "tmp")
+CONFIG_VOLUME, SOCKET_VOLUME, MODEL_VOLUME, TMP_VOLUME, AUDIT_VOLUME = (
+    f"intentmesh-{name}" for name in ("config", "socket", "models", "tmp", "audit")
 )
 """Named as ours, since they may stand beside an application's."""
 
@@ -103,8 +105,9 @@ def envoy_container(mesh: Mesh) -> Data:
         ],
         "readinessProbe": probe("/ready", PROBE_PORT, every_s=5),
         "livenessProbe": {"tcpSocket": {"port": PROBE_PORT}, "periodSeconds": 10, "failureThreshold": 3},
-        # Requests still arrive while the cluster learns that this pod is going.
-        "lifecycle": {"preStop": {"sleep": {"seconds": 10}}},
+        # Requests still arrive while the cluster learns that this pod is going; and Envoy ends at once when it is told to, with
+        # all that is open.
+        "lifecycle": {"preStop": {"sleep": {"seconds": max(LEARNS_S, int(mesh.processor.grace_s))}}},
         "resources": resources(mesh.kubernetes.resources.envoy),
         "securityContext": HARDENED,
         "volumeMounts": [
@@ -133,8 +136,25 @@ def processor_container(mesh: Mesh) -> Data:
             {"name": CONFIG_VOLUME, "mountPath": CONFIG_FOLDER, "readOnly": True},
             {"name": SOCKET_VOLUME, "mountPath": SOCKET_FOLDER},
             {"name": TMP_VOLUME, "mountPath": TMP_FOLDER},
+            *_audit_mounts(mesh),
         ],
     }
+
+
+def _audit_mounts(mesh: Mesh) -> list[Data]:
+    """Where the audit trail lies; on a claim that pods share, in a folder of the pod's own."""
+    if mesh.telemetry.audit is None:
+        return []
+    own = {"subPathExpr": "$(POD_NAME)"} if mesh.kubernetes.audit_claim else {}
+    return [{"name": AUDIT_VOLUME, "mountPath": AUDIT_FOLDER, **own}]
+
+
+def audit_volumes(mesh: Mesh) -> list[Data]:
+    """The volume of the audit trail, where there is one."""
+    if mesh.telemetry.audit is None:
+        return []
+    claim = mesh.kubernetes.audit_claim
+    return [{"name": AUDIT_VOLUME, **({"persistentVolumeClaim": {"claimName": claim}} if claim else {"emptyDir": {}})}]
 
 
 def fetch_container(mesh: Mesh, served: Served) -> Data | None:

@@ -5,6 +5,7 @@ import yaml
 from extproc.config import load, parse
 from extproc.render import render
 from extproc.render.kubernetes.configuration import config_files
+from extproc.render.kubernetes.objects import gateway_deployment
 
 MESH = """\
 version: 1
@@ -44,3 +45,22 @@ def test_reads_back():
     mesh = parse("version: 1\nmodels: {m: {endpoints: [{address: 'a:1', zone: cluster}]}}\ndefault_model: m\n")
     assert parse(config_files(mesh)["mesh.yaml"]) == mesh
     assert yaml.safe_load(config_files(mesh)["mesh.yaml"])["default_model"] == "m"
+
+
+def test_an_audit_trail_has_a_volume_and_its_key_a_secret(tmp_path):
+    """Beside mesh.yaml is a ConfigMap, which nobody can write to; on a claim, each pod has a folder of its own."""
+    audit = "telemetry: {audit: {path: audit.jsonl, key_file: key, anchors: anchors}}\n"
+    text = 'version: 1\nmodels: {m: {endpoints: [{address: "127.0.0.1:8081"}]}}\ndefault_model: m\n' + audit
+    mesh = parse(text, folder=tmp_path)
+    shown = yaml.safe_load(config_files(mesh)["mesh.yaml"])["telemetry"]["audit"]
+    assert shown == {"path": "/var/log/intentmesh/audit.jsonl", "anchors": "/var/log/intentmesh/anchors"}
+    claimed = parse(text + "kubernetes: {audit_claim: trails}\n", folder=tmp_path)
+    for each, volume, mount in (
+        (mesh, {"emptyDir": {}}, {}),
+        (claimed, {"persistentVolumeClaim": {"claimName": "trails"}}, {"subPathExpr": "$(POD_NAME)"}),
+    ):
+        spec = gateway_deployment(each)["spec"]["template"]["spec"]
+        assert {"name": "intentmesh-audit", **volume} in spec["volumes"]
+        processor = next(c for c in spec["initContainers"] if c["name"] == "intentmesh")
+        assert {"name": "intentmesh-audit", "mountPath": "/var/log/intentmesh", **mount} in processor["volumeMounts"]
+        assert "INTENTMESH_AUDIT_KEY" in [variable["name"] for variable in processor["env"]]

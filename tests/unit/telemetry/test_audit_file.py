@@ -17,4 +17,4 @@ def test_mode(tmp_path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         path.chmod(0o644)
-    assert path.read_text().count("\n") == 2
+    assert path.read_text().count('"a":1') == 2

@@ -1,17 +1,13 @@
 """Telemetry: counts add up, names are the convention's, nothing is lost without being counted."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 
 from extproc.config import parse
-from extproc.config.telemetry import AuditSettings
-from extproc.errors import ConfigError
 from extproc.exchange.record import ExchangeRecord
 from extproc.telemetry import instruments as names
-from extproc.telemetry.audit import FLUSH_S, GENESIS, AuditTrail, Break, verify
 from extproc.telemetry.audit_line import audit_line
 from extproc.telemetry.bill import Bill
 from extproc.telemetry.meter import Meter
@@ -120,15 +116,6 @@ def test_usage_is_estimated_and_says_so():
     assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (None, 9, True)
 
 
-def trail(path, meter, **settings):
-    """An audit trail with three lines, closed."""
-    audit = AuditTrail(AuditSettings(path=path, **settings), meter)
-    for number in range(3):
-        audit.write(json.dumps({"request_id": str(number), "intent": "été"}, ensure_ascii=False))
-    audit.close()
-    return audit
-
-
 @pytest.mark.parametrize("bill", [None, Bill(12, 34, 0.00012, estimated=True)])
 def test_a_decision_is_json(bill):
     """Whatever stands in its names, and with or without what an answer took."""
@@ -154,83 +141,6 @@ def test_a_decision_is_json(bill):
         **dict(zip(("input_tokens", "output_tokens", "estimated", "cost"), paid, strict=True)),
         "config": "d1",
     }
-
-
-def test_audit_goes_on_after_a_restart(tmp_path):
-    """The chain spans restarts and holds."""
-    meter = Meter()
-    trail(tmp_path / "a.jsonl", meter)
-    trail(tmp_path / "a.jsonl", meter)
-    *breaks, (good, _) = verify([tmp_path / "a.jsonl"], start=GENESIS)
-    assert (breaks, good) == ([], 6)
-    assert meter.snapshot()[names.AUDIT_LINES.name] == {("written",): [6]}
-
-
-@pytest.mark.parametrize("edit", ["change", "remove", "swap", "space"])
-def test_audit_shows_tampering(tmp_path, edit):
-    """A line that was changed, removed or moved breaks the chain."""
-    path = tmp_path / "a.jsonl"
-    trail(path, Meter())
-    lines = path.read_bytes().splitlines(keepends=True)
-    if edit == "change":
-        lines[1] = lines[1].replace(b'"1"', b'"9"')
-    elif edit == "remove":
-        del lines[1]
-    elif edit == "space":
-        lines[1] = lines[1].replace(b":", b": ", 1)
-    else:
-        lines[0], lines[1] = lines[1], lines[0]
-    path.write_bytes(b"".join(lines))
-    breaks = [found for found in verify([path], start=GENESIS) if isinstance(found, Break)]
-    assert breaks
-
-
-def test_audit_rotates_and_stays_chained(tmp_path):
-    """Rotated parts and the file itself are one chain."""
-    path = tmp_path / "a.jsonl"
-    for _ in range(40):
-        trail(path, Meter(), max_bytes=4096)
-    parts = sorted(tmp_path.glob("a.jsonl.*"), key=lambda p: -int(p.suffix[1:]))
-    *breaks, (good, _) = verify([*parts, path], start=GENESIS)
-    assert parts
-    assert (breaks, good) == ([], 120)
-
-
-def test_audit_of_several_workers_is_one_chain(tmp_path):
-    """Workers take turns at the file, also when one of them rotates it."""
-    settings = AuditSettings(path=tmp_path / "audit.jsonl", max_bytes=4096, keep=50)
-    workers = [AuditTrail(settings, Meter()) for _ in range(3)]
-    for number in range(200):
-        workers[number % 3].write(json.dumps({"request_id": str(number), "filler": "x" * 40}))
-        if not number % 20:
-            time.sleep(FLUSH_S / 5)
-    for worker in workers:
-        worker.close()
-    files = [*sorted(tmp_path.glob("audit.jsonl.*"), key=lambda p: -int(p.suffix[1:])), settings.path]
-    assert len(files) > 3
-    assert [found[0] for found in verify(files, start=GENESIS)] == [200]
-
-
-@pytest.mark.parametrize(("on_error", "blocked"), [("block", True), ("count", False)])
-def test_audit_on_a_disk_that_refuses(tmp_path, on_error, blocked):
-    """Lines that cannot be written are counted; whether requests go on is the policy's choice."""
-    path = tmp_path / "a.jsonl"
-    meter = Meter()
-    audit = AuditTrail(AuditSettings(path=path, on_error=on_error), meter)
-    path.unlink()
-    path.mkdir()
-    audit.write("{}")
-    audit.close()
-    assert audit.blocked is blocked
-    assert meter.snapshot()[names.AUDIT_LINES.name] == {("lost",): [1]}
-
-
-def test_audit_that_can_never_be_written_is_a_mistake_in_the_configuration(tmp_path):
-    """A path that is a folder, or lies in a file, is told before the first request."""
-    (tmp_path / "file").touch()
-    for path in (tmp_path, tmp_path / "file" / "audit.jsonl"):
-        with pytest.raises(ConfigError, match=r"telemetry.audit.path: .* cannot be written"):
-            AuditTrail(AuditSettings(path=path), Meter())
 
 
 def test_a_trace_goes_on():

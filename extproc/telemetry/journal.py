@@ -1,0 +1,103 @@
+"""Exchanges that are under way, in a file that outlives the process: what was killed in the middle is told by who comes after.
+
+A line for each beginning in the trail itself would double it. Instead each worker has a file of slots in memory that the kernel
+keeps when a process is killed (not when the machine loses its power). Who finds one that nobody holds writes a line for each
+exchange in it, and removes it. Its room is taken at once: who writes to a page for which a full disk has no room is ended.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SLOTS = 4096
+"""Exchanges at a time; those beyond are not in the journal."""
+SLOT_BYTES = 384
+EMPTY = b"\0"
+
+
+class Journal:
+    """The file of one worker."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError."""
+        self._path = path
+        number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX)
+            os.posix_fallocate(number, 0, SLOTS * SLOT_BYTES)
+            self._map = mmap.mmap(number, SLOTS * SLOT_BYTES)
+        except OSError:
+            path.unlink(missing_ok=True)
+            os.close(number)
+            raise
+        self._number = number
+        self._free = deque(range(SLOTS))
+
+    def begin(self, told: str) -> int | None:
+        """Keep what is known of an exchange; its slot, or None where there is no room."""
+        try:
+            slot = self._free.pop()
+        except IndexError:
+            return None
+        self.tell(slot, told)
+        return slot
+
+    def tell(self, slot: int, told: str) -> None:
+        """More is known by now. What is too long for a slot stays as it was."""
+        data = told.encode() + EMPTY
+        if len(data) > SLOT_BYTES:
+            return
+        at = slot * SLOT_BYTES
+        self._map[at] = 0
+        self._map[at + 1 : at + len(data)] = data[1:]
+        self._map[at] = data[0]  # last, so that half of one is none
+
+    def end(self, slot: int) -> None:
+        """It is on record."""
+        self._map[slot * SLOT_BYTES] = 0
+        self._free.append(slot)
+
+    def close(self) -> None:
+        """All is on record: the file goes."""
+        self._path.unlink(missing_ok=True)
+        self._map.close()
+        os.close(self._number)
+
+
+def file_of(trail: Path, writer: str) -> Path:
+    """The journal of one writer of a trail."""
+    return trail.with_name(f"{trail.name}.open-{writer}")
+
+
+def left_behind(trail: Path) -> list[tuple[Path, list[str]]]:
+    """Journals whose process is gone, and what was under way in each. Theirs who call this, until they are removed or it ends."""
+    found = []
+    for path in sorted(trail.parent.glob(f"{trail.name}.open-*")):
+        try:
+            number = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                taken = path.with_name(path.name.replace(".open-", ".taken-"))
+                data = os.read(number, SLOTS * SLOT_BYTES)
+                path.rename(taken)  # nobody else takes it, while we put it on record
+            finally:
+                os.close(number)
+        except OSError:
+            continue  # somebody lives, or was faster
+        found.append((taken, list(_told(data))))
+    return found
+
+
+def _told(data: bytes) -> Iterator[str]:
+    for at in range(0, len(data), SLOT_BYTES):
+        slot = data[at : at + SLOT_BYTES]
+        if slot[:1] != EMPTY:
+            yield slot.partition(EMPTY)[0].decode(errors="replace")
