@@ -43,6 +43,13 @@ class UnreadableAnswerError(IntentmeshError):
     status = 502
 
 
+class UntranslatableError(IntentmeshError):
+    """A request that cannot be brought to the API that the model speaks: what it says there is no place for."""
+
+    status = 400
+    error_type = "invalid_request_error"
+
+
 class BodyTooLargeError(IntentmeshError):
     """A body, or what it decompresses to, beyond the configured limit."""
 

@@ -35,6 +35,7 @@ from extproc.steps import (
     Reading,
     Rewriting,
     Routing,
+    Translations,
     admit,
 )
 from extproc.threads import LARGE_BYTES, Threads
@@ -92,6 +93,7 @@ class Pipeline:
         """For what takes long, of requests and of answers."""
         masks = anonymizer is not None
         self._chain = chain = AnswerChain(redactor, masks=masks, restores=mesh.pii.restore, judges=edits)
+        self._translations = translations = Translations(mesh.models)
         self.steps: tuple[Step, ...] = (
             Reading(
                 mesh.limits,
@@ -108,7 +110,7 @@ class Pipeline:
             Routing(router, tells=bool(routed)),
             *(Judging(judge, chain) for judge in routed),
             *([Routing(router, tells=True)] if routed else []),
-            Rewriting(chain, threads),
+            Rewriting(chain, translations, threads),
         )
         """Taken in this order when the body has come."""
         self.analyzer = redactor.analyzer if redactor else None
@@ -157,9 +159,9 @@ class Pipeline:
         """Texts that the name model saw, read, and left to cues beyond its budget, since `pii` was changed last."""
         return self._anonymizer.name_counts() if self._anonymizer else {}
 
-    def may_edit_answer(self, rule: Intercept) -> bool:
+    def may_edit_answer(self, rule: Intercept, target: str = "") -> bool:
         """Whether an answer to a request under this rule can need editing. Known before the body is."""
-        return self._chain.may_edit(rule)
+        return self._chain.may_edit(rule) or self._translations.possible(rule, target)
 
     def admit(self, inquiry: Inquiry) -> Facts | Refuse | Respond:
         """Ask the gates about a request whose headers have come: what is known of it then, or what becomes of it at once."""

@@ -225,6 +225,12 @@ class Model(Section):
             raise ValueError(f"`mirror` names the version `{self.mirror.version}`; there are: {known}")
         return self
 
+    def speaks(self, api: ModelApi) -> bool:
+        """Whether the upstream takes what a caller of this API sends, as it is."""
+        if self.api is None:
+            return self.gguf is not None or api != "anthropic"
+        return self.api in (api, "llama.cpp")
+
     def takes_credentials(self, *, original: bool) -> bool:
         """Whether the caller's credentials go to the model. `original`: the caller called a host of its own."""
         if self.forward_credentials is not None:

@@ -11,7 +11,16 @@ A policy, a guardrail, a budget, a cache are packages of their own that know thi
 from extproc.decision.facts import Facts
 from extproc.decision.inquiry import Inquiry
 from extproc.decision.ledger import unenforced
-from extproc.decision.outcome import NOT_INSPECTED, AnswerEdit, Forward, Inspection, Outcome, Refuse, Respond
+from extproc.decision.outcome import (
+    NOT_INSPECTED,
+    AnswerEdit,
+    Forward,
+    HeadersEdit,
+    Inspection,
+    Outcome,
+    Refuse,
+    Respond,
+)
 from extproc.decision.ruling import NOTHING, Content, Gate, Judge, Ruling
 from extproc.decision.verdict import Action, Duty, Unenforced, Verdict
 
@@ -25,6 +34,7 @@ __all__ = [
     "Facts",
     "Forward",
     "Gate",
+    "HeadersEdit",
     "Inquiry",
     "Inspection",
     "Judge",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from extproc.decision.facts import Facts
 
@@ -29,6 +29,14 @@ class AnswerEdit(Protocol):
 
     def editor(self, content_type: str, content_encoding: str) -> ResponseEditor:
         """Its editor, for an answer of this type."""
+
+
+@runtime_checkable
+class HeadersEdit(Protocol):
+    """A link that also changes what the answer says of itself."""
+
+    def headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """The headers that take the place of the answer's. Asked before `editor`."""
 
 
 @dataclass(slots=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from extproc.decision import HeadersEdit
 from extproc.payload import Untouched
 from extproc.threads import LARGE_BYTES
 
@@ -19,8 +20,17 @@ if TYPE_CHECKING:
 class Answer:
     """Feeds an answer through its editors, one after the other, and past the reader that counts it, as it comes."""
 
-    def __init__(self, editors: Sequence[ResponseEditor], reader: AnswerReader | None, *, coded: bool = False) -> None:
+    def __init__(
+        self,
+        editors: Sequence[ResponseEditor],
+        reader: AnswerReader | None,
+        *,
+        coded: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.received = 0
+        self.headers = headers or {}
+        """Those that take the place of the upstream's."""
         self._coded = coded
         self.edits = bool(editors)
         """Whether the answer may change."""
@@ -36,10 +46,15 @@ class Answer:
         """An answer with these headers; None when it is neither to be edited nor to be read."""
         if not links and reader is None:
             return None
-        kind, coding = headers.get("content-type", ""), headers.get("content-encoding", "")
-        editors = [link.editor(kind, coding) for link in links]
+        changed: dict[str, str] = {}
+        editors = []
+        for link in links:
+            if isinstance(link, HeadersEdit):
+                changed.update(link.headers(headers))
+            kind = changed.get("content-type", headers.get("content-type", ""))
+            editors.append(link.editor(kind, headers.get("content-encoding", "")))
         editors = [editor for editor in editors if not isinstance(editor, Untouched)]
-        return cls(editors, reader, coded=bool(coding))
+        return cls(editors, reader, coded=bool(headers.get("content-encoding")), headers=changed)
 
     def weight(self, chunk: bytes) -> int:
         """Bytes of work that a piece may be: of a compressed one nobody knows, and it may be much."""

@@ -179,7 +179,7 @@ class HttpStream:
                 self._request_mode,
                 self._response_mode,
                 routes=self._settings.routes,
-                restores=self.pipeline.may_edit_answer(rule),
+                restores=self.pipeline.may_edit_answer(rule, self.target),
             )
         self._request_open = True
         if self._request_mode is BodyMode.FULL_DUPLEX_STREAMED:
@@ -327,7 +327,7 @@ class HttpStream:
         override = None if streaming else modes.edit(self._request_mode)
         if self._answer.edits and not event.end_of_stream:
             # Envoy checks a mutated body against its length, even in a mode that it was overridden to; others check its digest.
-            return (Mutate("response_headers", remove_headers=STALE_HEADERS, modes=override),)
+            return (Mutate("response_headers", self._answer.headers, remove_headers=STALE_HEADERS, modes=override),)
         return (Proceed("response_headers", override),)
 
     def _begin_answer(self, headers: Mapping[str, str]) -> Answer | None:
@@ -383,7 +383,7 @@ class HttpStream:
 
     def _may_read_answer(self) -> bool:
         assert self.rule is not None
-        return self._reads_usage() or self.pipeline.may_edit_answer(self.rule)
+        return self._reads_usage() or self.pipeline.may_edit_answer(self.rule, self.target)
 
     def _reads_usage(self) -> bool:
         """Whether an answer is to be shown to us for its numbers alone."""

@@ -21,6 +21,7 @@ from extproc.payload.document import (
     coverage,
 )
 from extproc.payload.parser import parse, parse_query
+from extproc.payload.recoded import plain
 from extproc.payload.stateful import is_stateful
 from extproc.payload.tools import offered_tools
 from extproc.payload.uses import used
@@ -42,6 +43,7 @@ __all__ = [
     "offered_tools",
     "parse",
     "parse_query",
+    "plain",
     "response_editor",
     "used",
 ]

@@ -64,3 +64,12 @@ class Recoded:
         """See Document."""
         new = self._document.replace(changes, model)
         return self._body if new is self._document.body else self._again(new)
+
+    def plain(self, changes: Sequence[Change | None]) -> bytes:
+        """What `replace` gives, in the form in which it is read."""
+        return plain(self._document, changes)
+
+
+def plain(document: Document, changes: Sequence[Change | None]) -> bytes:
+    """The changed body of a document, in the form in which it is read and not in that in which it travels."""
+    return document.plain(changes) if isinstance(document, Recoded) else document.replace(changes)

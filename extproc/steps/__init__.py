@@ -8,6 +8,7 @@ from extproc.steps.masking import Masking
 from extproc.steps.reading import Reading
 from extproc.steps.rewriting import Rewriting
 from extproc.steps.routing import Routing
+from extproc.steps.translating import Translations
 
 __all__ = [
     "AnswerChain",
@@ -20,5 +21,6 @@ __all__ = [
     "Rewriting",
     "Routing",
     "Step",
+    "Translations",
     "admit",
 ]

@@ -50,13 +50,16 @@ class AnswerChain:
         """Whether an answer to a request under this rule can need editing. Known before the body is."""
         return self._judges or rule.redact_output or (self._masks and self._restores(rule))
 
-    def links(self, case: Case) -> tuple[AnswerEdit, ...]:
-        """What this request's answer passes through, in this order; none: nothing is to change in it."""
+    def links(self, case: Case, *first: AnswerEdit) -> tuple[AnswerEdit, ...]:
+        """What this request's answer passes through, in this order; none: nothing is to change in it.
+
+        `first`: what makes the answer one of the caller's API, as all others read it.
+        """
         texts = self._texts(case)
         if not case.answer:
-            return texts
+            return (*first, *texts)
         before = tuple(link for link in case.answer if link.masked)
-        return (*before, *texts, *(link for link in case.answer if not link.masked))
+        return (*first, *before, *texts, *(link for link in case.answer if not link.masked))
 
     def respond(self, case: Case, response: Respond) -> Respond:
         """An answer without an upstream, after the same links."""

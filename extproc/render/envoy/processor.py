@@ -157,7 +157,7 @@ def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER, *, logs_usage: b
         ),
         mutation_rules=HeaderMutationRules(
             disallow_all=True,
-            allow_expression=RegexMatcher(regex="|".join(CHANGED_HEADERS)),
+            allow_expression=RegexMatcher(regex="|".join((*CHANGED_HEADERS, *_of_providers(mesh)))),
         ),
         metadata_options=MetadataOptions(
             forwarding_namespaces=(
@@ -166,6 +166,11 @@ def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER, *, logs_usage: b
             receiving_namespaces=MetadataOptionsMetadataNamespaces(untyped=[METADATA_NAMESPACE]),
         ),
     )
+
+
+def _of_providers(mesh: Mesh) -> tuple[str, ...]:
+    """Headers of the APIs themselves, where requests are brought from one to another."""
+    return ("(anthropic|openai)-.*",) if any(model.api for model in mesh.models.values()) else ()
 
 
 def _override(**modes: Any) -> ProcessingMode:

@@ -1,0 +1,171 @@
+"""The editor that brings an answer from the upstream's API to the caller's, as it passes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from extproc.errors import UnreadableAnswerError
+from extproc.payload.translate.answers import failure_of, kind_of_status, new_id
+from extproc.payload.translate.conversation import Began, Ended, Failure, Over, Usage
+from extproc.payload.translate.events import MOST_EVENT_BYTES, EventReader
+from extproc.payload.translate.fields import encoded, parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from extproc.payload.translate.conversation import Answer, Event
+    from extproc.payload.translate.events import Received
+
+_DONE: Final = b"[DONE]"
+_KEEP_ALIVE: Final = b": keep-alive\n\n"
+_SPACE: Final = b" \t\r\n"
+_BOM: Final = b"\xef\xbb\xbf"
+ERRORS_FROM: Final = 400
+
+
+class StreamReader(Protocol):
+    """Reads the events of one upstream's stream."""
+
+    def read(self, event: dict[str, Any], /) -> list[Event]:
+        """What an event says."""
+
+
+class StreamWriter(Protocol):
+    """Writes the events of one caller's stream."""
+
+    def write(self, event: Event, /) -> bytes:
+        """What the caller gets of it."""
+
+
+class AnswerTranslator:
+    """A ResponseEditor. Whole answers are translated when they are whole, streams event by event."""
+
+    def __init__(
+        self,
+        read: Callable[[dict[str, Any]], Answer | None],
+        write: Callable[[Answer], dict[str, Any]],
+        write_failure: Callable[[Failure], dict[str, Any]],
+        streams: tuple[StreamReader, StreamWriter],
+        *,
+        status: int,
+        media: str,
+    ) -> None:
+        """`status` and `media`: of the answer, as the upstream says them."""
+        self._read, self._write, self._write_failure = read, write, write_failure
+        self._reader, self._writer = streams
+        self._status = status
+        self._media = media
+        self._begun: list[bytes] = []
+        self._size = 0
+        self._events: EventReader | None = None
+        self._whole = False
+        self._began = False
+        self._ended = False
+        self._over = False
+
+    def feed(self, chunk: bytes, *, end: bool = False) -> bytes:
+        """See ResponseEditor. Raises UnreadableAnswerError for what is no answer of the upstream's API."""
+        if self._events is None and not self._whole:
+            chunk = self._tell(chunk)
+        if self._events is not None:
+            out = [self._received(event) for event in self._events.feed(chunk)]
+            if end:
+                out += [self._received(event) for event in self._events.close()]
+                if self._ended and not self._over:  # an API whose streams do not say that they are over
+                    out.append(self._written(Over()))
+            return b"".join(out)
+        if self._whole:
+            self._begun.append(chunk)
+            self._size += len(chunk)
+            if self._size > MOST_EVENT_BYTES:
+                raise UnreadableAnswerError("the upstream's answer is too long to be translated")
+        return self._answer() if end else b""
+
+    def _tell(self, chunk: bytes) -> bytes:
+        """What kind of answer it is, by how it begins; what has to be read of it then."""
+        data = b"".join((*self._begun, chunk))
+        begun = data.removeprefix(_BOM).lstrip(_SPACE)
+        if begun and not _BOM.startswith(data):
+            self._begun = []
+            if self._media == "text/event-stream" and begun[:1] not in b"{[":
+                self._events = EventReader()
+            else:
+                self._whole = True
+            return data
+        self._begun = [data]
+        return b""
+
+    def _answer(self) -> bytes:
+        """All of an answer that is no stream."""
+        body = b"".join(self._begun)
+        value = parsed(body)
+        failure = failure_of(value)
+        if failure is None and self._status < ERRORS_FROM and isinstance(value, dict):
+            answer = self._read(value)
+            if answer is not None:
+                return encoded(self._write(answer))
+        if failure is None:
+            if self._status < ERRORS_FROM:
+                raise UnreadableAnswerError("the upstream's answer is none of the API that the model is said to speak")
+            failure = Failure(kind_of_status(self._status), f"the upstream answered {self._status}")
+        return encoded(self._write_failure(failure))
+
+    def _received(self, event: Received) -> bytes:
+        if self._over:
+            return b""
+        data = event.data
+        if data is None:
+            return _KEEP_ALIVE
+        if data.strip() == _DONE:
+            return self._written(Over()) if self._began else b""
+        value = parsed(data)
+        failure = failure_of(value)
+        if failure is not None:
+            return self._written(failure)
+        if not isinstance(value, dict):
+            return self._written(Failure("api_error", "the upstream sent an event that cannot be read"))
+        return b"".join([self._written(said) for said in self._reader.read(value)])
+
+    def _written(self, event: Event) -> bytes:
+        if self._over:
+            return b""
+        begun = b""
+        if not self._began and not isinstance(event, Began | Failure):  # an upstream that does not say so
+            begun = self._writer.write(Began(new_id(""), "", Usage()))
+        self._began = True
+        self._ended |= isinstance(event, Ended)
+        self._over = isinstance(event, Over | Failure)
+        return begun + self._writer.write(event)
+
+
+class CountTranslator:
+    """A ResponseEditor for the answer that counts the tokens of a request."""
+
+    def __init__(
+        self,
+        read: Callable[[dict[str, Any]], int | None],
+        write: Callable[[int], dict[str, Any]],
+        write_failure: Callable[[Failure], dict[str, Any]],
+        *,
+        status: int,
+    ) -> None:
+        self._read, self._write, self._write_failure = read, write, write_failure
+        self._status = status
+        self._pieces: list[bytes] = []
+
+    def feed(self, chunk: bytes, *, end: bool = False) -> bytes:
+        """See ResponseEditor."""
+        self._pieces.append(chunk)
+        if not end:
+            return b""
+        value = parsed(b"".join(self._pieces))
+        failure = failure_of(value)
+        if failure is None and isinstance(value, dict) and (found := self._read(value)) is not None:
+            return encoded(self._write(found))
+        if failure is None and self._status < ERRORS_FROM:
+            raise UnreadableAnswerError("the upstream's answer is none of the API that the model is said to speak")
+        return encoded(
+            self._write_failure(
+                failure or Failure(kind_of_status(self._status), f"the upstream answered {self._status}")
+            )
+        )

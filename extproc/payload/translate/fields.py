@@ -1,0 +1,188 @@
+"""Reading JSON of a known API with nothing overlooked: what is not read is reported, what has the wrong type is a mistake."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, TypeVar, overload
+
+from extproc.errors import UntranslatableError
+
+Read = TypeVar("Read")
+
+_WORDS: Final = {
+    str: "a text", bool: "true or false", int: "a whole number", float: "a number", list: "a list", dict: "an object",
+}  # fmt: skip
+_MOST_NAMED: Final = 8
+KNOWN: Final = frozenset(
+    """
+    model messages input instructions system stream stream_options include_usage include_obfuscation max_tokens
+    max_completion_tokens max_output_tokens max_tool_calls temperature top_p top_k min_p typical_p stop stop_sequences seed n
+    best_of logprobs top_logprobs logit_bias frequency_penalty presence_penalty repetition_penalty tools tool_choice functions
+    function_call parallel_tool_calls response_format text reasoning reasoning_effort thinking output_config output_format user
+    safety_identifier metadata store service_tier modalities audio prediction verbosity prompt_cache_key prompt_cache_options
+    prompt_cache_retention web_search_options moderation background conversation previous_response_id prompt include truncation
+    context_management container mcp_servers inference_geo speed cache_control diagnostics user_profile_id
+    role content name tool_calls tool_call_id refusal annotations reasoning_content thinking_blocks id type status phase citations
+    source title context is_error signature data detail strict description parameters input_schema schema format url file_data
+    file_url file_id filename image_url encrypted_content summary call_id arguments output namespace caller budget_tokens
+    display effort defer_loading allowed_callers input_examples eager_input_streaming disable_parallel_tool_use access_programs
+    generate_summary task_budget betas extra_body grammar json_schema chat_template_kwargs mirostat cache_prompt id_slot
+    """.split()  # noqa: SIM905 - the names of fields read better as words
+)
+"""Names that a message of ours may say. Any other key is the caller's own word."""
+
+
+class Losses:
+    """What cannot be carried from one API to another: refused together by its names, or dropped where that is wanted."""
+
+    def __init__(self, towards: str, *, drop: bool) -> None:
+        self._towards = towards
+        self._drop = drop
+        self.names: list[str] = []
+
+    def lose(self, name: str) -> None:
+        """This cannot be carried."""
+        if name not in self.names[:64]:
+            self.names.append(name)
+
+    def settle(self) -> None:
+        """Raises UntranslatableError for what may not be dropped."""
+        if self.names and not self._drop:
+            named = ", ".join(f"`{name}`" for name in self.names[:_MOST_NAMED])
+            more = f" and {len(self.names) - _MOST_NAMED} more" if len(self.names) > _MOST_NAMED else ""
+            raise UntranslatableError(
+                f"the model that gets this request speaks {self._towards}, which cannot carry {named}{more}: "
+                "leave it out, or set `drop_unsupported: true` for the model"
+            )
+
+
+def mistake(place: str, right: str) -> UntranslatableError:
+    """The error for a value that is not what its API wants there."""
+    return UntranslatableError(f"`{place}` must be {right}" if place else f"the body must be {right}")
+
+
+class Fields:
+    """An object of JSON, read field by field. Null is as good as nothing."""
+
+    def __init__(self, value: Any, place: str, losses: Losses) -> None:
+        if not isinstance(value, dict):
+            raise mistake(place, "an object")
+        self._left = value.copy()
+        self.place = place
+        self.losses = losses
+
+    def at(self, name: str) -> str:
+        """Where a field stands."""
+        return f"{self.place}.{name}" if self.place else name
+
+    def has(self, name: str) -> bool:
+        """Whether a field is there, and not null."""
+        return self._left.get(name) is not None
+
+    def any(self, name: str) -> Any:
+        """A field of any type."""
+        return self._left.pop(name, None)
+
+    @overload
+    def get(self, name: str, kind: type[Read]) -> Read | None: ...
+    @overload
+    def get(self, name: str, kind: type[Read], default: Read) -> Read: ...
+    def get(self, name: str, kind: type[Read], default: Read | None = None) -> Read | None:
+        """A field of this type."""
+        value = self._left.pop(name, None)
+        if value is None:
+            return default
+        wanted = (int, float) if kind is float else kind
+        if not isinstance(value, wanted) or (isinstance(value, bool) and kind is not bool):
+            raise mistake(self.at(name), _WORDS[kind])
+        return value  # type: ignore[return-value]
+
+    def need(self, name: str, kind: type[Read]) -> Read:
+        """The same, and it has to be there."""
+        value = self.get(name, kind)
+        if value is None:
+            raise mistake(self.at(name), _WORDS[kind])
+        return value
+
+    def inner(self, name: str) -> Fields | None:
+        """An object within."""
+        value = self.get(name, dict)
+        return None if value is None else Fields(value, self.at(name), self.losses)
+
+    def items(self, name: str) -> list[Fields]:
+        """A list of objects."""
+        return self.listed(name, self.get(name, list, []))
+
+    def listed(self, name: str, values: list[Any]) -> list[Fields]:
+        """The objects of a list that stands there."""
+        return [Fields(value, f"{self.at(name)}[{i}]", self.losses) for i, value in enumerate(values)]
+
+    def texts(self, name: str) -> list[str] | None:
+        """A text, or a list of them."""
+        value = self.any(name)
+        if value is None:
+            return None
+        values = value if isinstance(value, list) else [value]
+        if not all(isinstance(text, str) for text in values):
+            raise mistake(self.at(name), "a text or a list of texts")
+        return values
+
+    def word(self, name: str, words: tuple[str, ...]) -> str | None:
+        """One of these words."""
+        value = self.any(name)
+        if value is not None and value not in words:
+            raise mistake(self.at(name), "one of " + ", ".join(words))
+        return value  # type: ignore[no-any-return]
+
+    def skip(self, name: str, *harmless: Any) -> None:
+        """A field that says nothing, where it has one of these values."""
+        if self._left.get(name) in harmless:
+            self._left.pop(name, None)
+
+    def forget(self, *names: str) -> None:
+        """Fields that say nothing to an upstream."""
+        for name in names:
+            self._left.pop(name, None)
+
+    def close(self) -> None:
+        """What has not been read cannot be carried."""
+        for name, value in self._left.items():
+            if value is not None:
+                where = self.place or "the body"
+                self.losses.lose(self.at(name) if name in KNOWN else f"a field of {where} that its API does not have")
+
+
+def parsed_arguments(arguments: str, place: str) -> dict[str, Any]:
+    """Arguments of a call as an object."""
+    try:
+        value = json.loads(arguments or "{}")
+    except (ValueError, RecursionError):
+        raise mistake(place, "an object of JSON") from None
+    if not isinstance(value, dict):
+        raise mistake(place, "an object of JSON")
+    return value
+
+
+def compact(value: Any) -> str:
+    """JSON without spaces."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def encoded(value: Any) -> bytes:
+    """The same as bytes; half of a surrogate pair, which is no character, stays escaped."""
+    try:
+        return compact(value).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+def parsed(body: bytes) -> Any:
+    """A body of JSON; None where it is none, or says what no JSON can say again."""
+    try:
+        return json.loads(body, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(word)

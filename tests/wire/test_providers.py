@@ -1,0 +1,166 @@
+"""Official clients of each API, answered by upstreams of each other through a real Envoy: masked there, restored here."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+
+import anthropic
+import openai
+import pytest
+import pytest_asyncio
+
+from tests.unit.payload.translate import upstreams
+from tests.unit.payload.translate.oracles import PAIRS, validate
+from tests.wire.harness import running_gateway
+from tests.wire.upstream import head
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MAIL = "ada@example.org"
+MODELS = {
+    "openai": {"api": "openai", "upstream_name": "gpt-x"},
+    "anthropic": {"api": "anthropic", "upstream_name": "claude-x"},
+    "gemini": {"api": "gemini", "upstream_name": "gemini-x"},
+    "openai-responses": {"api": "openai-responses", "upstream_name": "gpt-x"},
+}
+
+
+def answering(api, situation):
+    """An upstream of an API that says the placeholder that it was told, in pieces, one write after the other."""
+
+    async def answer(request, writer):
+        body = json.loads(request.body)
+        streamed = body.get("stream") is True or "streamGenerateContent" in request.target
+        made = upstreams.ANSWERS[api](situation, stream=streamed)
+        placeholder = re.search(rb"\[EMAIL_ADDRESS_\w+\]", request.body)
+        if placeholder:
+            cut = len(placeholder[0]) // 2
+            first, second = placeholder[0][:cut], placeholder[0][cut:]
+            made = made.replace(b'"Hel"', b'"%s"' % first).replace(b'"lo "', b'"%s"' % second)
+            made = made.replace(b"Hello you", placeholder[0] + b"you")
+        kind = "text/event-stream" if streamed else "application/json"
+        writer.write(head(200, kind, {"transfer-encoding": "chunked"}))
+        for event in made.split(b"\n\n"):
+            part = event + b"\n\n"
+            writer.write(b"%x\r\n%s\r\n" % (len(part), part))
+            await writer.drain()
+            await asyncio.sleep(0)
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+        return True
+
+    return answer
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="mesh")
+async def _mesh():
+    models = {
+        name: {**model, "endpoints": [{"address": f"127.0.0.1:{8091 + i}"}]}
+        for i, (name, model) in enumerate(MODELS.items())
+    }
+    sections = {"models": models, "default_model": "openai", "intents": {}, "routes": []}
+    async with running_gateway(mesh=sections) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def gateway(mesh):
+    """The four upstreams, with nothing remembered."""
+    for name, upstream in mesh.upstreams.items():
+        upstream.requests.clear()
+        upstream.answer = answering(name, "chat")
+    return mesh
+
+
+async def say(gateway, caller, model, *, stream):
+    """What the official client makes of the answer to a text with a mail address."""
+    url, text = f"http://127.0.0.1:{gateway.port}", f"I am {MAIL}"
+    if caller == "anthropic":
+        async with anthropic.AsyncAnthropic(base_url=url, api_key="secret-key", max_retries=0) as claude:
+            asked = {"model": model, "max_tokens": 20, "messages": [{"role": "user", "content": text}]}
+            if not stream:
+                return (await claude.messages.create(**asked)).content[0].text
+            async with claude.messages.stream(**asked) as events:
+                return (await events.get_final_message()).content[0].text
+    async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="secret-key", max_retries=0) as client:
+        if caller == "openai":
+            asked = {"model": model, "messages": [{"role": "user", "content": text}]}
+            if not stream:
+                return (await client.chat.completions.create(**asked)).choices[0].message.content
+            async with client.chat.completions.stream(**asked) as events:
+                return (await events.get_final_completion()).choices[0].message.content
+        asked = {"model": model, "input": text}
+        if not stream:
+            return (await client.responses.create(**asked)).output_text
+        async with client.responses.stream(**asked) as events:
+            return (await events.get_final_response()).output_text
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(("caller", "upstream"), PAIRS)
+async def test_each_pair_masks_translates_and_restores(gateway, caller, upstream, stream):
+    """The upstream gets a request of its own API without the original; the client gets its own API's answer with it."""
+    assert await say(gateway, caller, upstream, stream=stream) == f"{MAIL}you"
+    (request,) = gateway.received
+    assert MAIL.encode() not in request.body
+    validate(upstream, request.json)
+    paths = {
+        "openai": "/v1/chat/completions",
+        "anthropic": "/v1/messages",
+        "openai-responses": "/v1/responses",
+        "gemini": f"/v1beta/models/gemini-x:{'streamGenerateContent?alt=sse' if stream else 'generateContent'}",
+    }
+    assert request.target == paths[upstream]
+    assert request.all("content-length") == [str(len(request.body))]
+    assert request.get("anthropic-version") == ("2023-06-01" if upstream == "anthropic" else "")
+
+
+@pytest.mark.parametrize("caller", ["openai", "anthropic", "openai-responses"])
+async def test_who_speaks_as_the_model_does_is_not_translated(gateway, caller):
+    """The same client, the model of its own API: path and body are its own."""
+    assert await say(gateway, caller, caller, stream=True) == f"{MAIL}you"
+    (request,) = gateway.received
+    assert MAIL.encode() not in request.body
+
+
+async def test_what_cannot_be_carried_is_what_a_client_calls_a_bad_request(gateway):
+    """By its name; no upstream sees it."""
+    async with openai.AsyncOpenAI(
+        base_url=f"http://127.0.0.1:{gateway.port}/v1", api_key="none", max_retries=0
+    ) as client:
+        with pytest.raises(openai.BadRequestError, match="cannot carry `seed`"):
+            await client.chat.completions.create(model="anthropic", messages=[{"role": "user", "content": "x"}], seed=7)
+    assert not gateway.received
+
+
+async def test_an_upstream_that_is_gone_is_an_error_of_the_callers_api(gateway):
+    """Envoy's own words become an error that each client knows."""
+
+    async def gone(_, writer):
+        writer.write(head(503, "text/plain", {"content-length": "4"}) + b"gone")
+        await writer.drain()
+        return True
+
+    gateway.upstreams["openai"].answer = gone
+    async with anthropic.AsyncAnthropic(
+        base_url=f"http://127.0.0.1:{gateway.port}", api_key="none", max_retries=0
+    ) as claude:
+        with pytest.raises(anthropic.InternalServerError, match="answered 503") as error:
+            await claude.messages.create(model="openai", max_tokens=5, messages=[{"role": "user", "content": "hi"}])
+    assert error.value.body["type"] == "error"
+
+
+async def test_a_stream_that_a_client_cancels_harms_nobody(gateway):
+    """Half of it read, then gone: the next one is whole."""
+    async with anthropic.AsyncAnthropic(
+        base_url=f"http://127.0.0.1:{gateway.port}", api_key="none", max_retries=0
+    ) as claude:
+        asked = {"model": "gemini", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
+        stream = await claude.messages.create(**asked, stream=True)
+        async for event in stream:
+            if event.type == "content_block_delta":
+                break
+        await stream.close()
+    assert await say(gateway, "anthropic", "gemini", stream=True) == f"{MAIL}you"
