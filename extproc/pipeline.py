@@ -86,7 +86,8 @@ class Pipeline:
         self.gates = tuple(gate for make in self.AT_HEADERS if (gate := make(mesh)))
         """Asked in this order when the headers have come."""
         read, understood, routed = (_made(makers, mesh) for makers in (self.AT_BODY, self.UNDERSTOOD, self.ROUTED))
-        listens = bool(classifier or read or understood or routed or any(route.when for route in mesh.routes))
+        judged = bool(read or understood or routed)
+        listens = classifier is not None or judged or any(route.when for route in mesh.routes)
         edits = any(gate.edits_answers for gate in self.gates)
         edits = edits or any(judge.edits_answers for judge in (*read, *understood, *routed))
         self.threads = threads = Threads()
@@ -101,6 +102,7 @@ class Pipeline:
                 masks=masks,
                 listens=listens,
                 uses=any(route.uses for route in mesh.routes),
+                languages=judged or any(route.when and route.when.language for route in mesh.routes),
             ),
             *(Judging(judge, chain) for judge in read),
             *([Asking(classifier)] if classifier else []),

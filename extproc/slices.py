@@ -24,6 +24,7 @@ Item = TypeVar("Item")
 WINDOW: Final = 2**16
 """Characters that are searched in one call. A search that finds nothing holds all threads up, a few milliseconds for so many."""
 _SORTED: Final = 4096
+_LISTS: Final = (list, tuple)
 STEPS: Final = 1024
 """Small steps, of some microseconds each, after which it is asked."""
 
@@ -55,12 +56,15 @@ class Lease:
 
     def run(self, work: Callable[[*Arguments], Done], *args: *Arguments) -> Done:
         """Do the work in this thread. Raises LateError, from where the work stands, when it is not wanted any more."""
-        before, _here.lease = _here.lease, self
+        if self._ended or monotonic() > self.deadline:
+            raise LateError
+        here = _here
+        before = here.lease
+        here.lease = self
         try:
-            self.check()
             return work(*args)
         finally:
-            _here.lease = before
+            here.lease = before
 
 
 def checkpoint() -> None:
@@ -94,8 +98,14 @@ def in_order(items: Iterable[Item], key: Callable[[Item], Any]) -> Iterable[Item
     return in_slices(heapq.merge(*[sorted(part, key=key) for part in parts], key=key))
 
 
-def in_slices(steps: Iterable[Item], count: int = STEPS) -> Iterator[Item]:
-    """The steps of a loop, with a checkpoint after every so many."""
+def in_slices(steps: Iterable[Item], count: int = STEPS) -> Iterable[Item]:
+    """The steps of a loop, with a checkpoint after every so many. Few steps are handed back as they are."""
+    if isinstance(steps, _LISTS) and len(steps) <= count:
+        return steps
+    return _in_slices(steps, count)
+
+
+def _in_slices(steps: Iterable[Item], count: int) -> Iterator[Item]:
     for nth, step in enumerate(steps, 1):
         yield step
         if not nth % count:

@@ -44,11 +44,15 @@ _ENDINGS: Final = {
 }
 """How a path ends -> the API; what ends in another ending stands before it."""
 _ANY: Final = tuple(_ENDINGS)
+USUAL_PATHS: Final = {base + ending: api for base in ("", "/v1") for ending, api in _ENDINGS.items()}
+"""Paths as most clients spell them."""
 _NAMED: Final[dict[str, Vendor]] = {"openai": "openai", "anthropic": "anthropic"}
 
 
 def api_at(path: str) -> Api | None:
     """The API that a path is one of, however the path is written; None: none that is known. With or without a query."""
+    if (usual := USUAL_PATHS.get(path)) is not None:
+        return usual
     for reading in readings(path.partition("?")[0]):
         plain = reading.rstrip("/")
         if plain.endswith(_ANY):

@@ -19,6 +19,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_MARKED = tuple(mark for mark, _ in _MARKS)
 _ASCII = rb"[\t\r\n -~]"
 _UNMARKED = tuple(
     (name, re.compile(form.replace(b"A", _ASCII)))
@@ -37,11 +38,9 @@ def of(body: bytes, declared: str, *, as_json: bool) -> str | None:  # noqa: PLR
 
     Raises UnreadableBodyError for a body that two readers take for two different ones.
     """
-    for mark, name in _MARKS:
-        if body.startswith(mark):
-            return name
-    unmarked = _unmarked(body)
-    if unmarked is not None:
+    if body.startswith(_MARKED):
+        return next(name for mark, name in _MARKS if body.startswith(mark))
+    if b"\0" in body[:8] and (unmarked := _unmarked(body)) is not None:
         return unmarked
     if not declared or not as_json:
         return None
@@ -61,7 +60,7 @@ def of(body: bytes, declared: str, *, as_json: bool) -> str | None:  # noqa: PLR
 def _unmarked(body: bytes) -> str | None:
     """UTF-16 and UTF-32 by where the zeros of the first characters stand, as RFC 4627 told JSON's encodings apart."""
     head = body[:8]
-    if b"\0" not in head or len(body) < 4:
+    if len(body) < 4:
         return None
     for name, pattern in _UNMARKED:
         if pattern.match(head) and _decodes(body, name):

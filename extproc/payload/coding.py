@@ -156,6 +156,7 @@ _CODINGS: dict[str, tuple[Callable[[], _Decoder], Callable[[], _Encoder]]] = {
 }
 MOST_CODINGS = 2
 _MAGIC = ((b"\x1f\x8b\x08", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
+_BEGINNINGS = tuple(begin for begin, _ in _MAGIC)
 _NO_CODING = frozenset(("", "identity", "none", "utf-8", "utf8", "us-ascii", "iso-8859-1", "binary", "8bit", "7bit"))
 """Names that say that nothing is encoded; some of them are a charset's, or of mail, and are sent all the same."""
 _ERRORS = (zlib.error, brotli.error, zstandard.ZstdError)
@@ -176,6 +177,8 @@ def codings(content_encoding: str) -> list[str]:
 
 def magic(body: bytes) -> list[str]:
     """The coding in which a body is that does not say so."""
+    if not body.startswith(_BEGINNINGS):
+        return []
     return [name for begin, name in _MAGIC if body.startswith(begin)]
 
 

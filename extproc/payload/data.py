@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _STEP: Final = 128
 LONG: Final = 2 * _STEP
@@ -112,20 +112,18 @@ _SHOWN: Final = bytes({*range(32, 127), 9, 10, 13, *range(160, 256)})
 _SPACE: Final = str.maketrans("\t\n\r\f\x1b\ufeff", "      ")
 
 
-def runs(text: str) -> Iterator[Run]:
+def runs(text: str) -> Sequence[Run]:
     """The base64 in a text that was proved to be data or a text, in order and apart. Costs next to nothing in prose."""
-    if len(text) < LONG:
-        if _MARK in text:
-            yield from _declared(text)
-        elif _WORDLIKE.fullmatch(text) is not None and (run := _run(text, 0, len(text))) is not None and not run.reason:
-            yield run
-        return
     if _MARK in text:
-        yield from _declared(text)
-    elif (lines := _LINES.match(text)) is not None and not text[lines.end() : lines.end() + LONG].strip():
-        yield from _wrapped(text, 0, lines.end())
-    else:
-        yield from _long(text, 0, len(text))
+        return [*_declared(text)]
+    if len(text) < LONG:
+        if " " in text or _WORDLIKE.fullmatch(text) is None:
+            return ()
+        run = _run(text, 0, len(text))
+        return () if run is None or run.reason else (run,)
+    if (lines := _LINES.match(text)) is not None and not text[lines.end() : lines.end() + LONG].strip():
+        return [*_wrapped(text, 0, lines.end())]
+    return [*_long(text, 0, len(text))]
 
 
 def _declared(text: str) -> Iterator[Run]:

@@ -14,42 +14,54 @@ from extproc.payload.layers import Place, Texts, placed, rewritten, taken
 from extproc.payload.literal import escape, unescape
 from extproc.payload.request_schemas import ROLES, SEARCHED_NUMBERS
 from extproc.payload.scan import check_utf8, end_of_space, unescape_key, walk
+from extproc.payload.shapes import Outline
 from extproc.payload.tree import Use
 from extproc.payload.ways import Ways
-from extproc.slices import in_slices
+from extproc.slices import STEPS, checkpoint, in_slices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from extproc.payload.document import Change, Region, Way
     from extproc.payload.scan import Found
+    from extproc.payload.shapes import Shapes
     from extproc.payload.tree import Node
 
 _BOM = b"\xef\xbb\xbf"
 _OPAQUE = re.compile(rb"(?=[^a-z]*+[a-z])(?=[^A-Z]*+[A-Z])(?![A-Za-z0-9+/_=-]*?[0-9]{12})[A-Za-z0-9+/_-]{40,}+={0,2}")
 """What only its issuer can read, as issuers spell it."""
 _SETTINGS = Use.MODEL | Use.STREAM | Use.ROLE
+_TEXT, _INTENT, _OPAQUE_USE = Use.TEXT, Use.INTENT, Use.OPAQUE
 _INDEX_PLACE = 2  # messages, 3, ...
 
 
 class JsonDocument:
     """One JSON value, or one per line."""
 
-    def __init__(self, body: bytes, tree: Node, *, lines: bool = False, chosen: bool = False) -> None:
-        """`chosen`: the tree leaves out what the user's rule does."""
+    def __init__(
+        self, body: bytes, tree: Node, *, lines: bool = False, chosen: bool = False, shapes: Shapes | None = None
+    ) -> None:
+        """`chosen`: the tree leaves out what the user's rule does. `shapes`: of bodies that this tree has read."""
         self.body = body
         self._between = "not selected" if chosen else SYNTAX
         self._texts = Texts()
         self._places: list[Place] = []
         self._left: list[Region] = []
         self._models: list[tuple[int, int]] = []
-        self._ways = Ways()
         self._chosen: list[str] = []
         self._spoken: list[tuple[str, Way]] = []
         self.model: str | None = None
         self.stream = False
-        for found in in_slices(_values(body, tree, lines=lines)):
-            self._take(found)
+        check_utf8(body)
+        outline = Outline.of(body, shapes) if shapes is not None else None
+        if outline is not None and (shape := outline.shape) is not None:
+            self._ways, self.stream = Ways(shape.ways), shape.streams
+            self._take(outline.found(shape))
+        else:
+            self._ways = Ways()
+            found = self._read(body, tree, lines=lines)
+            if outline is not None:
+                outline.learn(found, streams=self.stream)
         self.segments = self._texts.segments(self._ways)
 
     @property
@@ -105,11 +117,15 @@ class JsonDocument:
 
     def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:
         """See Document. Raises PersonalNumberError."""
+        renamed = self._models if model is not None and model != self.model else ()
+        if not renamed and not any(changes):
+            return self.body
         new = [(start, end, spelling.encode()) for start, end, spelling in self._rewritten(changes)]
+        if renamed:
+            assert model is not None
+            new = [edit for edit in new if edit[:2] not in renamed]
+            new += [(start, end, escape(model).encode()) for start, end in renamed]
         if self._models:
-            if model is not None and model != self.model:
-                new = [edit for edit in new if edit[:2] not in self._models]
-                new += [(start, end, escape(model).encode()) for start, end in self._models]
             new.sort()
         if not new:
             return self.body
@@ -131,29 +147,47 @@ class JsonDocument:
     def _raw(self, place: Place) -> str:
         return self.body[place.start : place.end].decode()
 
-    def _take(self, found: Found) -> None:
-        start, end, use, way = found
-        if use & _SETTINGS and not self._take_setting(found):
-            return
-        if start == end:
-            return
-        if use & Use.OPAQUE and _OPAQUE.fullmatch(self.body, start, end):
-            self._leave(start, end, "opaque")
-            return
-        raw = self.body[start:end].decode()
-        if use & Use.INTENT:
-            self._chosen.append(unescape(raw))
-            if use == Use.INTENT:
-                self._leave(start, end, "not selected")
-                return
-        place = taken(found, raw, self._texts)
-        self._places.append(place)
-        if use & Use.TEXT and (said := place.layer.said):
-            self._spoken.append((said, way))
+    def _read(self, body: bytes, tree: Node, *, lines: bool) -> list[Found]:
+        """Take apart the one value of a body, or each of its lines; what was found in it, or in the last of them."""
+        at = len(_BOM) if body.startswith(_BOM) else 0
+        line = 0
+        while True:
+            found, at = walk(body, at, tree, (None, line) if lines else None)
+            self._take(found)
+            at = end_of_space(body, at)
+            if at == len(body):
+                return found
+            if not lines:
+                raise UnreadableBodyError(f"the body goes on after its JSON (byte {at})")
+            line += 1
+            if not line % STEPS:
+                checkpoint()
+
+    def _take(self, every: list[Found]) -> None:
+        body, texts, places, spoken = self.body, self._texts, self._places, self._spoken
+        for found in in_slices(every):
+            start, end, use, way = found
+            if use & _SETTINGS and not self._take_setting(found):
+                continue
+            if start == end:
+                continue
+            if use & _OPAQUE_USE and _OPAQUE.fullmatch(body, start, end):
+                self._leave(start, end, "opaque")
+                continue
+            raw = body[start:end].decode()
+            if use & _INTENT:
+                self._chosen.append(unescape(raw))
+                if use == _INTENT:
+                    self._leave(start, end, "not selected")
+                    continue
+            place = taken(found, raw, texts)
+            places.append(place)
+            if use & _TEXT and (said := place.layer.said):
+                spoken.append((said, way))
 
     def _leave(self, start: int, end: int, reason: str) -> None:
         self._left.append((start, end, reason))
-        self._texts.unsearched[reason] += end - start
+        self._texts.leave(reason, end - start)
 
     def _take_setting(self, found: Found) -> bool:
         """Note a setting; whether what stands there is to be searched all the same."""
@@ -169,22 +203,6 @@ class JsonDocument:
         if way is not None:
             self._ways.take_role(way[0], value)
         return value not in ROLES
-
-
-def _values(body: bytes, tree: Node, *, lines: bool) -> Iterator[Found]:
-    """What the walk finds in the one value of a body, or in each of its lines."""
-    check_utf8(body)
-    at = len(_BOM) if body.startswith(_BOM) else 0
-    line = 0
-    while True:
-        found, at = walk(body, at, tree, (None, line) if lines else None)
-        yield from found
-        at = end_of_space(body, at)
-        line += 1
-        if at == len(body):
-            return
-        if not lines:
-            raise UnreadableBodyError(f"the body goes on after its JSON (byte {at})")
 
 
 def _name(way: Way) -> str:

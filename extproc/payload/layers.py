@@ -33,6 +33,7 @@ MAX_LAYERS = 16
 _PREFIX = re.compile(r"\s*data:[a-z]+/[a-z0-9.+-]{1,40}(?:;charset=[\w-]{1,20})?;base64,|\s*")
 """What stands before base64 and says nothing of anybody."""
 _OPENS = re.compile(r'[ \t\r\n]*+[{\["]')
+_MAY_OPEN = frozenset(' \t\r\n{["')
 
 Changes: TypeAlias = Sequence[Change | None]
 """One change per segment of the body."""
@@ -43,7 +44,7 @@ class Texts:
 
     def __init__(self) -> None:
         self.found: list[tuple[str, Way, Kind]] = []
-        self.unsearched: Counter[str] = Counter()
+        self.unsearched: dict[str, int] = {}
         self._known: dict[tuple[str, str, bytes | int | None], int] = {}
 
     def add(self, text: str, way: Way, kind: Kind = "text") -> int:
@@ -57,6 +58,10 @@ class Texts:
         self.found.append((text, way, kind))
         return len(self.found) - 1
 
+    def leave(self, reason: str, size: int) -> None:
+        """Count what is not searched, and why."""
+        self.unsearched[reason] = self.unsearched.get(reason, 0) + size
+
     def segments(self, ways: Ways | None = None) -> list[Segment]:
         """All of them."""
         ways = ways or Ways()
@@ -64,11 +69,11 @@ class Texts:
 
     def read(self, text: str, way: Way, depth: int = 0) -> Layer:
         """Take a text apart."""
-        if depth < MAX_LAYERS and _OPENS.match(text) is not None:
+        if text[:1] in _MAY_OPEN and depth < MAX_LAYERS and _OPENS.match(text) is not None:
             nested = _json(text, way, self, depth + 1)
             if nested is not None:
                 return nested
-        runs = [*data.runs(text)]
+        runs = data.runs(text)
         return _pieces(text, way, self, runs, depth) if runs else Whole(self.add(text, way), text)
 
 
@@ -304,7 +309,7 @@ def _pieces(text: str, way: Way, texts: Texts, runs: Sequence[data.Run], depth: 
         if not _PREFIX.fullmatch(text, at, run.start):
             pieces.append((at, run.start, _whole(text[at : run.start], way, texts), False))
         if run.reason is not None:
-            texts.unsearched[run.reason] += run.end - run.start
+            texts.leave(run.reason, run.end - run.start)
             pieces.append((run.start, run.end, run.reason, False))
         else:
             layer = texts.read(run.text, way, depth + 1) if depth < MAX_LAYERS else _whole(run.text, way, texts)

@@ -18,6 +18,7 @@ from extproc.payload.multipart import MultipartDocument
 from extproc.payload.plain import OpaqueDocument, TextDocument
 from extproc.payload.recoded import Recoded
 from extproc.payload.request_schemas import LLM
+from extproc.payload.shapes import LLM_SHAPES
 from extproc.payload.tree import paths_tree
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from extproc.payload.document import Document
     from extproc.payload.multipart import Head
 
-_BOM = b"\xef\xbb\xbf"
 _PARAMETER = re.compile(r';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;\s"]*))')
 _QUOTED_PAIR = re.compile(r"\\(.)")
+_LOOKS_JSON = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\n\r\v\f]*+[{\[]")
 _HAS_FIELD = re.compile(rb"=(?!=*+\s*+\Z)")
 """A field with a value: what ends in the signs that fill up base64 is none."""
 _MOST_NESTED = 3
@@ -77,8 +78,9 @@ def parse(
     if not body:
         return OpaqueDocument(body)
     reader = _Reader(rule, path, content_type, max_body_bytes)
-    names = codings(content_encoding)
-    return reader.decoded(body, names) if names else reader.read(body)
+    if content_encoding and (names := codings(content_encoding)):
+        return reader.decoded(body, names)
+    return reader.read(body)
 
 
 def parse_query(target: str) -> QueryDocument:
@@ -88,8 +90,10 @@ def parse_query(target: str) -> QueryDocument:
 
 def media_type(content_type: str) -> tuple[str, dict[str, str]]:
     """Media type in lower case, and its parameters."""
-    media, semicolon, rest = content_type.partition(";")
     parameters: dict[str, str] = {}
+    if content_type == "application/json":  # as most say it
+        return content_type, parameters
+    media, semicolon, rest = content_type.partition(";")
     if not rest:
         return media.strip().lower(), parameters
     for match in _PARAMETER.finditer(semicolon + rest):
@@ -141,7 +145,7 @@ class _Reader:
 
     def _read(self, body: bytes, charset: str) -> Document:
         rule, media = self._rule, self._media
-        looks_json = body.removeprefix(_BOM).lstrip()[:1] in (b"{", b"[")
+        looks_json = _LOOKS_JSON.match(body) is not None
         chosen = bool(rule.texts)
         document: Document
         if media.startswith("multipart/") and not (self._llm and looks_json):
@@ -151,7 +155,7 @@ class _Reader:
             kind = kind_of(body) if not looks_json and is_binary(media) else None
             if kind is not None:
                 return OpaqueDocument(body, kind)
-            document = JsonDocument(body, LLM)
+            document = JsonDocument(body, LLM, shapes=LLM_SHAPES)
             if rule.intent_from is not None:
                 document.conversation = JsonDocument(body, _paths_tree((), rule.intent_from)).conversation
         elif rule.payload in ("json", "ndjson"):

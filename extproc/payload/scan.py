@@ -29,7 +29,7 @@ Found = tuple[int, int, int, "Way"]
 """Start and end of a string's inside (of a scalar: all after its key), what it is for, and the way to it."""
 
 _SPACE = rb"[ \t\r\n]*+"
-_INSIDE = rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+'
+INSIDE = rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+'
 _NUMBER = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
 _WORD = rb"(?:%%b|true|false|null|\{%b\}|\[%b\])" % (_SPACE, _SPACE)
 _SCALAR = _WORD % _NUMBER
@@ -38,10 +38,10 @@ _SCALAR = _WORD % _NUMBER
 
 def _value(close: bytes) -> bytes:
     """A value and what follows it in its container: a string, a scalar, or the start of a container."""
-    return rb'(?:"(%b)"%b([,%b])|%b%b([,%b])|([{\[]))' % (_INSIDE, _SPACE, close, _SCALAR, _SPACE, close)
+    return rb'(?:"(%b)"%b([,%b])|%b%b([,%b])|([{\[]))' % (INSIDE, _SPACE, close, _SCALAR, _SPACE, close)
 
 
-_MEMBER = re.compile(rb'%b"(%b)"%b:%b' % (_SPACE, _INSIDE, _SPACE, _SPACE) + _value(b"}"))
+_MEMBER = re.compile(rb'%b"(%b)"%b:%b' % (_SPACE, INSIDE, _SPACE, _SPACE) + _value(b"}"))
 
 
 @cache
@@ -52,7 +52,7 @@ def _item(number: bytes) -> re.Pattern[bytes]:
 
 _ITEM = _item(_NUMBER)
 _AFTER = (re.compile(_SPACE + rb"([,\]])"), re.compile(_SPACE + rb"([,}])"))
-_ROOT = re.compile(_SPACE + rb'(?:"(%b)"|(%b)|([{\[]))' % (_INSIDE, _SCALAR))
+_ROOT = re.compile(_SPACE + rb'(?:"(%b)"|(%b)|([{\[]))' % (INSIDE, _SCALAR))
 _KEY, _STRING, _STRING_END, _SCALAR_END, _OPEN = 1, 2, 3, 4, 5
 _SLICE = 0x7FF
 """Members, a microsecond each, after which it is asked whether anybody still waits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from extproc.config.api import USUAL_PATHS
 from extproc.config.paths import readings
 from extproc.errors import IntentmeshError
 from extproc.payload.document import steps
@@ -27,12 +28,21 @@ def is_stateful(rule: Intercept, path: str, body: bytes) -> bool:
     """By the rule; else by the path, and by what the body says of an earlier request and of being stored."""
     if rule.stateful is not None:
         return rule.stateful
-    said = _said(body) if _TELLING.search(body) else {}
-    if any(value != b"null" for key, value in said.items() if key != b"store"):
-        return True
-    if (store := said.get(b"store")) in (b"true", b"false"):
-        return store == b"true"
+    if _TELLING.search(body):
+        said = _said(body)
+        if any(value != b"null" for key, value in said.items() if key != b"store"):
+            return True
+        if (store := said.get(b"store")) in (b"true", b"false"):
+            return store == b"true"
+    usual = _USUAL.get(path)
+    return _is_kept(path) if usual is None else usual
+
+
+def _is_kept(path: str) -> bool:
     return any(not _KEPT.isdisjoint(reading.split("/")) for reading in readings(path.partition("?")[0]))
+
+
+_USUAL: Final = {path: _is_kept(path) for path in USUAL_PATHS}
 
 
 def _said(body: bytes) -> dict[bytes, bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from extproc.payload.document import Segment
 
@@ -16,58 +16,56 @@ _LABELLED = 8
 """Arrays in arrays up to which a key says what stands in them."""
 
 
-class _Container(NamedTuple):
-    """An object or a list, to what stands in it."""
-
-    role: str | None
-    key: str | None
-    place: tuple[bytes | int, ...]
-    """Its first steps."""
-
-
-_ROOT = _Container(None, None, ())
+_Container = tuple["str | None", "str | None", tuple["bytes | int", ...]]
+"""An object or a list, to what stands in it: role, key, and its first steps."""
+_ROOT: _Container = (None, None, ())
 
 
 class Ways:
     """The ways of one body."""
 
-    def __init__(self) -> None:
-        self._roles: dict[int, tuple[Way, str]] = {}
-        self._containers: dict[int, tuple[Way, _Container]] = {}
+    __slots__ = ("containers", "roles")
+
+    def __init__(self, known: Ways | None = None) -> None:
+        """`known`: those of another body that is laid out as this one is; what is nested in its texts is its own."""
+        self.roles: dict[int, tuple[Way, str]] = {} if known is None else known.roles
+        """By the way to a message, the role that it has."""
+        self.containers: dict[int, tuple[Way, _Container]] = {} if known is None else known.containers.copy()
 
     def take_role(self, message: Way, role: str) -> None:
         """Note the role of a message. All that stands in one message has the very same way to it."""
-        self._roles[id(message)] = message, role
+        self.roles[id(message)] = message, role
 
     def anybody(self, roles: Container[str]) -> bool:
         """Whether a message has one of these roles, however it is spelled."""
-        return any(role.strip().casefold() in roles for _, role in self._roles.values())
+        return any(role.strip().casefold() in roles for _, role in self.roles.values())
 
     def segment(self, text: str, way: Way, kind: Kind = "text") -> Segment:
         """A text with its key and its role; to be asked for when all roles are known."""
         if way is None:
             return Segment(text, kind=kind)
         container, step = way
-        around = self._around(container)
-        key = step.decode() if isinstance(step, bytes) else around.key
-        return Segment(text, None if kind in ("key", "identifier") else key, around.role, way, kind)
+        role, key, _ = self._around(container)
+        if kind == "text" or kind == "number":  # noqa: PLR1714 - twice as fast as a tuple
+            return Segment(text, step.decode() if isinstance(step, bytes) else key, role, way, kind)
+        return Segment(text, None, role, way, kind)
 
     def place(self, way: Way) -> tuple[bytes | int, ...]:
         """The first steps to a text: enough to tell what was said in a message."""
         if way is None:
             return ()
         container, step = way
-        return (*self._around(container).place, step)
+        return (*self._around(container)[2], step)
 
     def role(self, way: Way) -> str | None:
         """The role of the message that a text is in."""
-        return None if way is None else self._around(way[0]).role
+        return None if way is None else self._around(way[0])[0]
 
     def _around(self, way: Way) -> _Container:
         """What is told of all that stands in a container, from the next one around it that is known."""
         if way is None:
             return _ROOT
-        known = self._containers
+        known = self.containers
         if (found := known.get(id(way))) is not None:
             return found[1]
         unknown: list[Way] = [way]
@@ -75,17 +73,19 @@ class Ways:
         while way is not None and id(way) not in known:
             unknown.append(way)
             way = way[0]
-        around = _ROOT if way is None else known[id(way)][1]
-        roles = self._roles
+        role, key, place = _ROOT if way is None else known[id(way)][1]
+        roles = self.roles
         for here in reversed(unknown):
             assert here is not None
             step = here[1]
-            spoken = roles.get(id(here))
-            key = step.decode() if isinstance(step, bytes) else around.key
-            place = (*around.place, step) if len(around.place) < _DEEPEST_SAID else around.place
-            around = _Container(around.role if spoken is None else spoken[1], key, place)
-            known[id(here)] = here, around
-        return around
+            if id(here) in roles:
+                role = roles[id(here)][1]
+            if isinstance(step, bytes):
+                key = step.decode()
+            if len(place) < _DEEPEST_SAID:
+                place = (*place, step)
+            known[id(here)] = here, (role, key, place)
+        return role, key, place
 
 
 def label_of(way: Way) -> bytes | None:

@@ -220,6 +220,8 @@ class Analyzer:
             findings += self._weigh(text, key, tokens, named)
         if with_names and tokens.labels:
             findings += announced.find(text, tokens.labels)
+        if not findings:
+            return findings
         known, allowed = self.entity_types, self._own.allowed
         return [f for f in findings if f.entity_type in known and not allowed(text[f.start : f.end])]
 

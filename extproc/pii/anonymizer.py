@@ -66,9 +66,9 @@ class Text(Protocol):
         """A `text`, a `number`, or what programs agree on: a `key`, an `identifier`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Anonymized:
-    """The outcome for the texts of one request."""
+    """The outcome for the texts of one request. Nobody changes it; freezing it would cost a microsecond."""
 
     edits: list[list[Edit] | None]
     """For each text, what to write where (None: nothing): goes to `Document.replace`."""
@@ -127,10 +127,13 @@ class Anonymizer:
         )
         if remember:
             vault.remember_texts(text.text for text in texts)
-        found = [self._spans(text, self._find(text, deadline, sender), vault) for text in texts]
-        types = {entity_type for some in found for entity_type, _, _ in some}
-        if not types:
+        found: list[list[Span]] = []
+        for text in texts:
+            results = self._find(text, deadline, sender)
+            found.append(self._spans(text, results, vault) if results or self._keys.encrypts else [])
+        if not any(found):
             return Anonymized([None] * len(texts), vault, {}, texts)
+        types = {entity_type for some in found for entity_type, _, _ in some}
         found = everywhere(texts, found, [t for t in types if operator_of(t).operator not in ("keep", "flag")])
         vault.reserve(types, (text.text for text in texts), body)
         entities: Counter[tuple[str, str]] = Counter()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from extproc.slices import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 
 class Finding(NamedTuple):
@@ -25,13 +25,15 @@ class Finding(NamedTuple):
     """Above any score for what contains others and must go as a whole: a URL with its password, a PEM block."""
 
 
-def resolve(findings: Iterable[Finding], min_score: float) -> list[Finding]:
+def resolve(findings: Sequence[Finding], min_score: float) -> list[Finding]:
     """The findings to report, none overlapping another, in the order of the text.
 
     The higher rank wins, then the better score, then the longer span. Settled among those that touch each other, however
     far that goes: the rest of the text has no say in it.
     """
     taken: list[Finding] = []
+    if not findings:
+        return taken
     touching: list[Finding] = []
     end = 0
     for finding in in_order((f for f in findings if f.score >= min_score), key=_place):

@@ -128,12 +128,16 @@ class Level:
         return self._tokens[i] if i >= 0 and self._starts[i] < position < self._tokens[i][1] else None
 
 
-def levels(text: str) -> Iterator[Level]:
+def levels(text: str) -> Iterable[Level]:
     """How a text reads otherwise than it stands. Next to nothing for a text that does not.
 
     What is spelled in a spelling is read at each level: a quote with backslashes before it may be one of a value, or its end.
     """
-    return (Level(text, tokens) for tokens in _levels(text))
+    tokens = _tokens(text)
+    if tokens:
+        return (Level(text, level) for level in _levels(text, tokens))
+    coded = _coded(text)
+    return (Level(text, coded),) if coded else ()
 
 
 def _moved(result: RecognizerResult, start: int, end: int) -> RecognizerResult:
@@ -157,13 +161,9 @@ def _part(text: str, tokens: Sequence[Token], around: int = _AROUND) -> Reading:
     return Reading("".join(pieces), start, tokens, places, whole=start == 0 and end == len(text))
 
 
-def _levels(text: str) -> Iterator[list[Token]]:
+def _levels(text: str, first: list[Token]) -> Iterator[list[Token]]:
     """What is spelled in another way, in order and apart: at first sight, and then what that spells."""
-    tokens: list[Token] | None = _tokens(text)
-    if not tokens:
-        if runs := list(_coded(text)):
-            yield runs
-        return
+    tokens: list[Token] | None = first
     for _ in range(_LEVELS):
         if tokens is None:
             break
@@ -264,10 +264,11 @@ def _once_more(text: str, tokens: list[Token]) -> list[Token] | None:
     return joined if changed else None
 
 
-def _coded(text: str) -> Iterator[Token]:
+def _coded(text: str) -> list[Token]:
     """Base64 that says something to people. Its signs are marked first: where none are beside each other, that is all."""
+    found: list[Token] = []
     if len(text) < _SHORTEST_CODED:
-        return
+        return found
     marked = text.encode("latin-1", "replace").translate(_MARKED)  # one byte for each character
     start = marked.find(_RUN)
     while start >= 0:
@@ -277,8 +278,9 @@ def _coded(text: str) -> Iterator[Token]:
         if said is not None:
             while end < len(text) and text[end] == "=":
                 end += 1
-            yield start, end, said
+            found.append((start, end, said))
         start = marked.find(_RUN, end)
+    return found
 
 
 def _decoded(run: str) -> str | None:

@@ -48,7 +48,8 @@ class Vault:
         self._counts: dict[str, int] = {}
         self._taken: dict[str, set[int]] = {}
         self._known: set[str] = set()
-        self._linker = NameLinker() if link and key is None else None
+        self._links = link and key is None
+        self._linker: NameLinker | None = None
         self._forms: dict[str, int] = {}
         self._texts: tuple[str, ...] = ()
         self._may_compare = _MOST_COMPARED
@@ -128,6 +129,8 @@ class Vault:
 
     def _of_person(self, name: str) -> str | None:
         """The number of a person whom the request named before in another form, and a letter for this one."""
+        if self._links and self._linker is None:
+            self._linker = NameLinker()
         leader = self._linker.leader(name) if self._linker else name
         first = self._placeholders.get(("PERSON", leader, False))
         form = self._forms.get(leader, 0)

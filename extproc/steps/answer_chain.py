@@ -74,7 +74,8 @@ class AnswerChain:
         rule = case.inquiry.rule
         vault = case.anonymized.vault if case.anonymized else None
         restores = vault is not None and len(vault) > 0 and self._restores(rule)
-        redacts = rule.redact_output or any(v.action == "redact" and v.enforced for v in case.facts.verdicts)
+        verdicts = case.facts.verdicts
+        redacts = rule.redact_output or (verdicts and any(v.action == "redact" and v.enforced for v in verdicts))
         if not restores and not redacts:
             return ()
         redactor = self._redactor if redacts else None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from extproc.config.operators import Operator
+from extproc.errors import IntentmeshError
 from extproc.identity import distinct, sender_of
 from extproc.payload import is_stateful
-from extproc.steps.closed import FAILING_CLOSED
+from extproc.steps.closed import not_masked
+from extproc.threads import SHORT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +35,11 @@ class Masking:
         """Raises BlockedEntityError and MaskingError."""
         if case.document is None:
             return
-        anonymized = case.anonymized = await self._threads.run(case.lease, case.size, self._mask, case)
+        if case.size <= SHORT_BYTES:
+            anonymized = case.lease.run(self._mask, case)
+        else:
+            anonymized = await self._threads.run(case.lease, case.size, self._mask, case)
+        case.anonymized = anonymized
         counts: dict[str, int] = {}
         for (entity_type, _), count in anonymized.entities.items():
             counts[entity_type] = counts.get(entity_type, 0) + count
@@ -42,8 +48,8 @@ class Masking:
     def _mask(self, case: Case) -> Anonymized:
         assert case.document is not None
         inquiry = case.inquiry
-        with FAILING_CLOSED:
-            stateful = is_stateful(inquiry.rule, inquiry.path, case.document.body)
+        try:
+            stateful = is_stateful(inquiry.rule, case.facts.path, case.document.body)
             return self._anonymizer.anonymize(
                 case.segments,
                 body=case.document.body,
@@ -53,6 +59,10 @@ class Masking:
                 operators=_operators(case.facts.duties),
                 sender=sender_of(case.facts.caller, inquiry.headers),
             )
+        except IntentmeshError:
+            raise
+        except Exception as error:
+            raise not_masked(error) from error
 
 
 def _operators(duties: Sequence[Duty]) -> dict[str, Operator] | None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from extproc import payload
-from extproc.errors import UnreadableBodyError
+from extproc.errors import IntentmeshError, UnreadableBodyError
 from extproc.language import language_of
-from extproc.steps.closed import FAILING_CLOSED
+from extproc.steps.closed import not_masked
+from extproc.threads import SHORT_BYTES
 from extproc.tokens import estimated_tokens
 
 if TYPE_CHECKING:
     from extproc.config.intercept import Intercept, Limits
-    from extproc.config.models import Capability
-    from extproc.decision import Inquiry
-    from extproc.payload import Conversation, Document
+    from extproc.decision import Facts
+    from extproc.payload import Document
     from extproc.steps.case import Case
     from extproc.threads import Threads
 
@@ -23,79 +23,79 @@ TEXT_BYTES: Final = 512
 """So many bytes of work is a text, however short: each is a call to the name models, where it may hold a name."""
 
 
-class _Read(NamedTuple):
-    """What is done in one go, on the event loop or in a thread."""
-
-    document: Document
-    query: Document | None
-    conversation: Conversation
-    language: str
-    code: float
-    tools: tuple[str, ...]
-    uses: frozenset[Capability] | None
-
-
 class Reading:
     """Finds the texts of the body, and of the query where the rule wants it."""
 
     name: Final = "payload"
 
-    def __init__(self, limits: Limits, threads: Threads, *, masks: bool, listens: bool, uses: bool = False) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        threads: Threads,
+        *,
+        masks: bool,
+        listens: bool,
+        uses: bool = False,
+        languages: bool = False,
+    ) -> None:
         """`masks`: something may have to be masked, so that a body that cannot be read must not pass by itself.
-        `listens`: somebody will want to know what people say in it, as the classifier does, and rules on the language.
-        `uses`: and what it asks of a model.
+        `listens`: somebody will want to know what people say in it, as the classifier does.
+        `uses`: and what it asks of a model. `languages`: and in which language.
         """
         self._uses = uses
         self._listens = listens
+        self._languages = languages
         self._max_body_bytes = limits.max_body_bytes
         self._threads = threads
         self._masks = masks
 
     async def __call__(self, case: Case) -> None:
         """Raises UnreadableBodyError, unless the rule lets such a body pass, and BodyTooLargeError."""
-        inquiry = case.inquiry
         try:
-            read = await self._threads.run(case.lease, case.size, self._parse, inquiry)
+            if case.size <= SHORT_BYTES:
+                case.lease.run(self._read, case)
+            else:
+                await self._threads.run(case.lease, case.size, self._read, case)
         except UnreadableBodyError:
-            if self._refuses_unreadable(inquiry.rule):
+            if self._refuses_unreadable(case.inquiry.rule):
                 raise
             case.reason = "unreadable"
-            return
-        document = case.document = read.document
-        case.query, said = read.query, read.conversation
-        case.conversation = said
-        size = len(document.body)
-        case.size = size + TEXT_BYTES * len(document.segments)
-        case.facts = case.facts.with_(
-            model=document.model or "",
-            streamed=document.stream,
-            tools=read.tools,
-            tokens=estimated_tokens(size),
-            language=read.language,
-            turns=said.turns,
-            images=said.images,
-            audio=said.audio,
-            code=read.code,
-        )
-        if read.uses is not None:
-            case.facts = case.facts.with_(uses=read.uses)
 
-    def _parse(self, inquiry: Inquiry) -> _Read:
-        headers = inquiry.headers
-        with FAILING_CLOSED:
+    def _read(self, case: Case) -> None:
+        inquiry = case.inquiry
+        try:
+            headers, rule, path = inquiry.headers, inquiry.rule, case.facts.path
             document = payload.parse(
-                inquiry.rule,
-                inquiry.path,
+                rule,
+                path,
                 headers.get("content-type", ""),
                 headers.get("content-encoding", ""),
                 inquiry.body,
                 max_body_bytes=self._max_body_bytes,
             )
-            query = payload.parse_query(inquiry.target) if inquiry.rule.query and "?" in inquiry.target else None
-            uses = payload.used(document, inquiry.path) if self._uses else None
-            said = document.conversation if self._listens else payload.NOTHING_SAID
-            tools = payload.offered_tools(document)
-            return _Read(document, query, said, language_of(said.text), said.code, tools, uses)
+            query = payload.parse_query(inquiry.target) if rule.query and "?" in inquiry.target else None
+            facts = self._facts(case, document, path)
+        except IntentmeshError:
+            raise
+        except Exception as error:
+            raise not_masked(error) from error
+        case.document, case.query, case.facts = document, query, facts
+        case.size = len(document.body) + TEXT_BYTES * len(document.segments)
+
+    def _facts(self, case: Case, document: Document, path: str) -> Facts:
+        """What is known once a body has been read, as far as somebody will ask."""
+        facts = case.facts.with_(
+            model=document.model or "",
+            streamed=document.stream,
+            tools=payload.offered_tools(document),
+            tokens=estimated_tokens(len(document.body)),
+        )
+        if self._listens:
+            said = case.conversation = document.conversation
+            facts = facts.with_(turns=said.turns, images=said.images, audio=said.audio, code=said.code)
+            if self._languages:
+                facts = facts.with_(language=language_of(said.text))
+        return facts.with_(uses=payload.used(document, path)) if self._uses else facts
 
     def _refuses_unreadable(self, rule: Intercept) -> bool:
         return self._masks if rule.on_unreadable == "auto" else rule.on_unreadable == "reject"

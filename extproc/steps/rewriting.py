@@ -8,6 +8,7 @@ from extproc.decision import Forward
 from extproc.errors import UntranslatableError
 from extproc.payload import plain
 from extproc.steps.translating import CALLER_HEADERS, AnswerLink, dropped
+from extproc.threads import SHORT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,10 @@ class Rewriting:
         if pair is not None:
             await self._translate(case, decision, pair)
             return
-        body, target = await self._threads.run(case.lease, case.size, rewritten, case, decision.upstream_name)
+        if case.size <= SHORT_BYTES:
+            body, target = case.lease.run(rewritten, case, decision.upstream_name)
+        else:
+            body, target = await self._threads.run(case.lease, case.size, rewritten, case, decision.upstream_name)
         case.outcome = Forward(
             decision.model,
             decision.residency,
