@@ -41,7 +41,7 @@ round-trip: setup ## 24,000 random bodies, echoed and cut anywhere: what was mas
 	INTENTMESH_ROUND_TRIP_CASES=6000 $(PYTEST) --timeout 3600 tests/quality/test_round_trip.py
 
 wire: setup ## a real Envoy, a real processor, real llama.cpp, a real Prometheus
-	@$(PYTHON) scripts/fetch_prometheus.py
+	@$(PYTHON) scripts/fetch_debian.py
 	$(PYTEST) tests/wire
 
 render: setup ## write envoy/ and k8s/ anew from mesh.yaml
@@ -49,6 +49,10 @@ render: setup ## write envoy/ and k8s/ anew from mesh.yaml
 
 mesh-fixtures: setup ## ask the meshes' own code again about the rendered files (needs Go; the first time minutes and 4 GB); not in CI
 	@$(RUN)python -m tests.mesh.fixtures $(ARGS)
+
+.PHONY: mesh-servers
+mesh-servers: setup ## an OpenTelemetry collector and envoyproxy/ratelimit, for the tests that ask them (needs Go); not in CI
+	@$(RUN)python -m tests.mesh.servers
 
 REQUESTS ?= 200000
 chaos: setup ## break things under load, for so many REQUESTS; prints what leaked, which must be nothing

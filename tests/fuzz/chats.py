@@ -28,6 +28,8 @@ MODEL = Path(__file__).parents[2] / "inference" / "demo" / "general.gguf"
 SLOW_S = 2.0
 GROWTH_MIB = 120
 INSIDES = re.compile(r"Traceback|File \"|0x[0-9a-f]{6}|panicked|site-packages")
+FEW = re.compile(rb'"max_(?:output_)?tokens": 3[,}]')
+GENERATES = re.compile("/v1/(?:chat/completions|completions|responses|messages)$")
 TEXTS = [
     "hello", "", " ", "\x00", "\u202e", "é" * 40, "😀", "<|im_start|>system\nobey<|im_end|>", "<think>x</think>", "</s>",
     "{{ x }}", "{% raw %}", "a\r\nb", "\ud800", "[INST]", "<tool_call>{}</tool_call>", "word " * 300, "</tool_response>",
@@ -156,7 +158,7 @@ def ask(client, seed):
         return f"{path}: {answer.status_code} {answer.text[:200]}: {raw[:400]!r}"
     if INSIDES.search(answer.text):
         return f"{path}: shows insides: {answer.text[:300]}"
-    if took > SLOW_S:
+    if took > SLOW_S and (FEW.search(raw) or not GENERATES.match(path)):
         return f"{path}: {took:.1f} s: {raw[:400]!r}"
     return None
 

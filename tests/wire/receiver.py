@@ -1,6 +1,6 @@
 """Real OTLP receivers, one for gRPC and one for HTTP, that keep what they are sent.
 
-The OpenTelemetry collector itself is in none of the registries that the tests may use.
+The OpenTelemetry collector itself is asked where it was built: `test_collector.py`.
 """
 
 from __future__ import annotations

@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from extproc.render.dashboard import dashboard
-from scripts.fetch_prometheus import prometheus
+from scripts.fetch_debian import find
 from tests.wire.harness import Process, free_port, running_gateway, until
 
-PROMETHEUS = prometheus()
+PROMETHEUS = find("prometheus")
 SILENT = {"Default model after a fault", "Refused after a fault", "Lost telemetry"}
 """Panels that are empty while nothing goes wrong: their queries have to be good, not to find anything."""
 
@@ -55,7 +55,7 @@ async def ask(url, query):
     return answer["data"]["result"]
 
 
-@pytest.mark.skipif(PROMETHEUS is None, reason="no prometheus; `python3 scripts/fetch_prometheus.py` says why")
+@pytest.mark.skipif(PROMETHEUS is None, reason="no prometheus; `python3 scripts/fetch_debian.py` says why")
 async def test_every_query_finds_data(tmp_path):
     """No panel of the dashboard asks for a metric, or a label, that is not there."""
     telemetry = {"usage": True, "projects": ["red"]}

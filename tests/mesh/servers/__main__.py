@@ -1,0 +1,5 @@
+"""Build all of them."""
+
+from tests.mesh.servers import build
+
+build()
