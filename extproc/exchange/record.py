@@ -12,10 +12,13 @@ if TYPE_CHECKING:
 
     from extproc.decision import Unenforced, Verdict
 
-OutcomeLabel = Literal["passed", "forwarded", "answered", "rejected", "failed", "cancelled", "unknown"]
+OutcomeLabel = Literal[
+    "passed", "forwarded", "answered", "rejected", "failed", "cancelled", "cut", "unrouted", "unknown"
+]
 """passed: none of our business; forwarded: read and sent on; answered: by us, without an upstream; rejected: likewise, with
 an error; failed: the stream was aborted;
-cancelled: the client or Envoy went away before the exchange was complete; unknown: the processor was killed meanwhile."""
+cancelled: the client or Envoy went away before the exchange was complete; cut: the upstream broke off in its answer;
+unrouted: Envoy had no route for the model; unknown: the processor was killed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Usage:
     """As the upstream named it: any text, so a label only once it is looked up in the registry."""
     estimated: bool = False
     """The answer reported no usage; the numbers are counted from its size."""
+    by: str = ""
+    """What an estimate was made from: `events` of a stream, `bytes`."""
     chunks: int = 0
     """Events of a streamed answer."""
 
@@ -41,6 +46,17 @@ class Ending:
     """What we had Envoy keep for it: `awaited` in the dynamic metadata."""
     cancelled: bool
     """The client went away first."""
+    cut: str = field(default="", kw_only=True)
+    """Why the upstream's answer ended before its end; empty: it did not."""
+    unrouted: bool = field(default=False, kw_only=True)
+    """Envoy had no route for what was decided, and answered itself."""
+    model: str = field(default="", kw_only=True)
+    attempts: int = field(default=0, kw_only=True)
+    """Upstream requests that were made for it."""
+    endpoint: str = field(default="", kw_only=True)
+    """`host:port` of the upstream that answered."""
+    first_byte_s: float | None = field(default=None, kw_only=True)
+    """From the request's arrival to the first byte of the upstream's answer."""
     status: int
     cluster: str
     duration_s: float

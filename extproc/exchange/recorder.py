@@ -26,6 +26,8 @@ _GOES_ON = frozenset({"forwarded", "answered", "cancelled"})
 """Outcomes of requests that nothing refused."""
 ERRORS_FROM = 400
 """HTTP statuses from here on are errors."""
+SERVER_ERRORS_FROM = 500
+"""And from here on not of the caller's."""
 
 
 class Recorder:
@@ -73,6 +75,11 @@ class Recorder:
         """The answer begins."""
         status = headers.headers.get(":status", "")
         self._status, self._version = int(status) if status.isdigit() else None, version
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the answer is an error of a server: an upstream's, or Envoy's own."""
+        return (self._status or 0) >= SERVER_ERRORS_FROM
 
     def metadata(self, forward: Forward, log_key: str) -> dict[str, str | float]:
         """What Envoy's access log and rate limits may know of the request."""

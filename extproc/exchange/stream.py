@@ -63,6 +63,10 @@ if TYPE_CHECKING:
 Step = tuple[Reply, ...] | Inquiry
 
 
+SHOWN = "+"
+"""Ends the keys of exchanges whose answers we are shown."""
+
+
 class End(Enum):
     """How a gRPC stream ends."""
 
@@ -250,8 +254,9 @@ class HttpStream:
         self._forward = forward
         self._recorder.forwarded(forward)
         self.finished = not self._needs_answer(forward)
-        if self.finished and not self.observed:
-            self.log_key = self._key
+        if self._key and not self.observed:
+            # of an answer that we are shown, Envoy tells all the same how it ended, where we cannot know
+            self.log_key = self._key if self.finished else f"{self._key}{SHOWN}"
         if self._request_open:
             return self._release(None if self._shadow else self._change(forward))
         # There was no body: the reply to the headers says all, and may still say what we want to see of the answer.
@@ -414,7 +419,13 @@ class HttpStream:
         `fault`: the class of the error that ended it.
         """
         open_ = self._request_open or (self._answer is not None and self._state is not State.END)
-        if how is not End.CLOSED or open_:
+        if self.log_key.endswith(SHOWN) and how is End.LEFT and self._state is not State.END:
+            open_ = True  # the answer had not even begun
+        if self.log_key.endswith(SHOWN):  # all is known, but why it ended early, and who says that the upstream failed
+            waits = how is not End.ABORTED and (open_ or self._recorder.has_failed)
+        else:
+            waits = how is End.CLOSED and not open_
+        if self._request_open or not waits:
             self.log_key = ""
         outcome: OutcomeLabel | None = "failed" if how is End.ABORTED else "cancelled" if open_ else None
         return self._recorder.record(outcome, fault)

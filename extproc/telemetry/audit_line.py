@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from extproc.exchange.record import ExchangeRecord
     from extproc.telemetry.bill import Bill
 
-UNPAID = '"input_tokens":null,"output_tokens":null,"estimated":null,"cost":null'
+UNPAID = '"input_tokens":null,"output_tokens":null,"estimated":null,"estimate":null,"cost":null'
 
 
 def audit_line(exchange: ExchangeRecord, project: str, bill: Bill | None, digest: str) -> str:
@@ -50,7 +50,7 @@ def paid(bill: Bill) -> str:
     """What an answer took, as members of the object."""
     estimated = "true" if bill.estimated else "false"
     tokens = f'"input_tokens":{bill.input_tokens},"output_tokens":{bill.output_tokens}'
-    return f'{tokens},"estimated":{estimated},"cost":{round(bill.cost, 9)!r}'
+    return f'{tokens},"estimated":{estimated},"estimate":{quoted(bill.by or None)},"cost":{round(bill.cost, 9)!r}'
 
 
 def ruled(verdicts: tuple[Verdict, ...]) -> str:

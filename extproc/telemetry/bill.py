@@ -20,6 +20,8 @@ class Bill:
     output_tokens: int
     cost: float
     estimated: bool
+    by: str = ""
+    """What the estimate of the output was made from."""
 
 
 class Prices:
@@ -43,4 +45,4 @@ class Prices:
         estimated = usage.estimated or usage.input_tokens is None
         given = usage.input_tokens if usage.input_tokens is not None else estimated_tokens(exchange.request_bytes)
         made = usage.output_tokens or 0
-        return Bill(given, made, self.cost(exchange.model or "", given, made), estimated)
+        return Bill(given, made, self.cost(exchange.model or "", given, made), estimated, usage.by)

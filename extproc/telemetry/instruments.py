@@ -29,6 +29,9 @@ PROJECT = "intentmesh.project"
 ENTITY = "intentmesh.entity"
 OPERATOR = "intentmesh.operator"
 WORKER = "intentmesh.worker"
+ENDPOINT = "intentmesh.endpoint"
+STATUS = "intentmesh.status"
+END = "intentmesh.end"
 STEP = "intentmesh.step"
 ACTION = "intentmesh.action"
 ENFORCED = "intentmesh.enforced"
@@ -39,7 +42,25 @@ VERDICT = "intentmesh.verdicts"
 ESTIMATED = "intentmesh.usage.estimated"
 
 TOKENS = tuple(float(4**i) for i in range(14))
-SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+SECONDS = (
+    0.01,
+    0.02,
+    0.04,
+    0.08,
+    0.16,
+    0.32,
+    0.64,
+    1.28,
+    2.56,
+    5.12,
+    10.24,
+    20.48,
+    40.96,
+    81.92,
+    163.84,
+    327.68,
+    655.36,
+)
 STEP_SECONDS = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 _COUNTS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 
@@ -163,6 +184,28 @@ NAME_TEXTS = Instrument(
     "{text}",
     "Texts that the name model saw, read, or left to cues beyond its budget",
     (OUTCOME,),
+)
+UPSTREAM_REQUESTS = Instrument(
+    "intentmesh.upstream.requests",
+    "counter",
+    "{request}",
+    "Requests that Envoy has carried to models, by the class of their status and how they ended",
+    (MODEL, ENDPOINT, STATUS, END),
+)
+UPSTREAM_ATTEMPTS = Instrument(
+    "intentmesh.upstream.attempts",
+    "counter",
+    "{attempt}",
+    "Attempts that Envoy made for them, retries included",
+    (MODEL,),
+)
+UPSTREAM_FIRST_BYTE = Instrument(
+    "intentmesh.upstream.first_byte",
+    "histogram",
+    "s",
+    "Time from the request's arrival to the first byte of the upstream's answer",
+    (MODEL,),
+    SECONDS,
 )
 WORKER_UP = Instrument("intentmesh.worker.up", "gauge", "{worker}", "Whether a worker serves: 1, or 0", (WORKER,))
 WORKER_RESTARTS = Instrument(

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
+from extproc.exchange.record import Usage
+from extproc.exchange.stream import SHOWN
 from extproc.telemetry.instruments import TELEMETRY_DROPPED
+from extproc.telemetry.upstreams import Upstreams
+from extproc.tokens import estimated_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +31,8 @@ MOST_WAITING = 20_000
 """At most so many wait; the oldest is finished first."""
 SILENT_AT = 1000
 """So many that wait while no log was ever opened, and Envoy is taken for one that offers what it does not keep."""
+LEFT_S = 10.0
+"""So long for what has ended here already; if it comes, it comes within a second."""
 GONE_S = 5.0
 """After the last of Envoy's logs has been closed, what began before is waited for so much longer."""
 _random = Random()  # noqa: S311 - a key has to be distinct, not secret
@@ -57,13 +63,16 @@ class PendingExchanges:
         self._finish = finish
         self._waits = waits
         self._meter = meter
+        self._upstreams = Upstreams(meter)
         self._waiting: dict[str, _Waiting] = {}
+        self._leaving: dict[str, _Waiting] = {}
+        """Those that have ended here already, and of which Envoy may never have heard."""
         self._early: dict[str, Ending] = {}
         self._earlier: dict[str, Ending] = {}
         self._closed_at: float | None = None
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + len(self._leaving)
 
     def key(self) -> str:
         """A key for one more exchange; empty while Envoy's word is not to be relied on."""
@@ -78,17 +87,19 @@ class PendingExchanges:
         if ending := self._early.pop(key, None) or self._earlier.pop(key, None):
             self._end(waiting, ending)
             return
-        if len(self._waiting) >= MOST_WAITING:
-            self._give_up(next(iter(self._waiting)))
-        self._waiting[key] = waiting
+        waiting_there = self._leaving if key.endswith(SHOWN) or exchange.outcome == "cancelled" else self._waiting
+        if len(waiting_there) >= MOST_WAITING:
+            self._give_up(waiting_there, next(iter(waiting_there)))
+        waiting_there[key] = waiting
         self._waits(exchange)
 
     def tell(self, ending: Ending) -> None:
         """An exchange has ended."""
-        waiting = self._waiting.pop(ending.key, None)
+        self._upstreams.note(ending)
+        waiting = self._waiting.pop(ending.key, None) or self._leaving.pop(ending.key, None)
         if waiting is not None:
             self._end(waiting, ending)
-        elif ending.key.startswith(self._prefix) and len(self._early) < SILENT_AT:
+        elif not ending.key.endswith(SHOWN) and ending.key.startswith(self._prefix) and len(self._early) < SILENT_AT:
             self._early[ending.key] = ending  # before the exchange itself was done, or after it was given up
 
     def opened(self) -> None:
@@ -111,26 +122,46 @@ class PendingExchanges:
         for key, waiting in list(self._waiting.items()):
             if waiting.since > limit:
                 break  # they stand in the order in which they came
-            self._give_up(key)
+            self._give_up(self._waiting, key)
+        for key, waiting in list(self._leaving.items()):
+            if waiting.since > max(limit, now - LEFT_S):
+                break
+            self._give_up(self._leaving, key)
 
     def close(self) -> None:
         """Finish all that still waits."""
-        for key in list(self._waiting):
-            self._give_up(key)
+        for waiting_there in (self._waiting, self._leaving):
+            for key in list(waiting_there):
+                self._give_up(waiting_there, key)
 
     def _end(self, waiting: _Waiting, ending: Ending) -> None:
         exchange, model = waiting.exchange, waiting.model
-        first = ending.first_chunk_at
-        if ending.cancelled:
+        if ending.cut:
+            exchange.outcome, exchange.error = "cut", ending.cut
+        elif ending.unrouted:
+            exchange.outcome, exchange.error = "unrouted", exchange.error or "no_route"
+        elif ending.cancelled:
             exchange.outcome = "cancelled"
-        exchange.status = ending.status or None
+        exchange.status = ending.status or exchange.status
         exchange.duration_s = ending.duration_s
-        exchange.version = model.version_of(exchange.model or "", ending.cluster) if model and model.versions else None
-        exchange.response_bytes = ending.response_bytes
-        exchange.first_chunk_s = None if first is None else max(0.0, first - exchange.started_at)
-        exchange.usage = ending.usage
+        if model and model.versions:
+            exchange.version = model.version_of(exchange.model or "", ending.cluster)
+        if not ending.key.endswith(SHOWN):
+            first = ending.first_chunk_at
+            exchange.response_bytes = ending.response_bytes
+            exchange.first_chunk_s = None if first is None else max(0.0, first - exchange.started_at)
+            exchange.usage = ending.usage or _by_size(exchange)
         self._finish(exchange)
 
-    def _give_up(self, key: str) -> None:
-        self._meter.add(TELEMETRY_DROPPED, 1, ("usage",))
-        self._finish(self._waiting.pop(key).exchange)
+    def _give_up(self, waiting_there: dict[str, _Waiting], key: str) -> None:
+        exchange = waiting_there.pop(key).exchange
+        if not key.endswith(SHOWN):
+            self._meter.add(TELEMETRY_DROPPED, 1, ("usage",))
+        self._finish(exchange)
+
+
+def _by_size(exchange: ExchangeRecord) -> Usage | None:
+    """What an answer that broke off took, where nobody has counted in it: it was made, and is paid."""
+    if exchange.outcome not in {"cancelled", "cut"} or not exchange.response_bytes:
+        return None
+    return Usage(output_tokens=estimated_tokens(exchange.response_bytes), estimated=True, by="bytes")

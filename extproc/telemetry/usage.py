@@ -77,6 +77,7 @@ class UsageReader:
             finish_reason=finish[-1].decode() if finish else None,
             response_model=model[1].decode("utf-8", "replace") if model else None,
             estimated=estimated,
+            by=("events" if self._streamed else "bytes") if estimated else "",
             chunks=self._events,
         )
 

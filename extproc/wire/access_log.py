@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 ANSWER_NAMESPACE = "intentmesh.answer"
 """Where the rendered Envoy's Lua leaves what it has read."""
 
+ERRORS_FROM = 400
+UNROUTED = ("direct_response", "route_not_found", "cluster_not_found")
+"""Envoy's words for having answered a decided request itself, since nothing of its configuration takes it."""
+TROUBLES = {
+    "upstream_timeout": ("upstream_request_timeout", "duration_timeout", "upstream_max_stream_duration_reached"),
+    "idle_timeout": ("stream_idle_timeout",),
+    "upstream_reset": (
+        *("upstream_remote_reset", "upstream_connection_termination", "upstream_connection_failure"),
+        *("upstream_protocol_error", "local_reset"),
+    ),
+}
+"""`error.type` -> Envoy's flags for it."""
+
 
 def endings(data: bytes) -> Iterator[Ending]:
     """What one message of the log tells. Raises ProtocolError when it is none."""
@@ -33,17 +46,46 @@ def endings(data: bytes) -> Iterator[Ending]:
         metadata = common.metadata.filter_metadata
         if METADATA_NAMESPACE not in metadata:
             continue
-        flags, told = common.response_flags, _told(metadata)
+        told, decided = _told(metadata), metadata[METADATA_NAMESPACE].fields
+        status, cut = entry.response.response_code.value, _trouble(common.response_flags)
         yield Ending(
-            key=metadata[METADATA_NAMESPACE].fields["awaited"].string_value,
-            cancelled=flags.downstream_connection_termination or flags.downstream_remote_reset,
-            status=entry.response.response_code.value,
+            key=decided["awaited"].string_value,
+            cancelled=not cut and _has_left(common.response_flags),
+            cut=cut if 0 < status < ERRORS_FROM else "",
+            unrouted=entry.response.response_code_details in UNROUTED,
+            model=decided["model"].string_value if "model" in decided else "",
+            attempts=common.upstream_request_attempt_count,
+            endpoint=_endpoint(common.upstream_remote_address),
+            first_byte_s=_seconds(common, "time_to_first_upstream_rx_byte"),
+            status=status,
             cluster=common.upstream_cluster,
             duration_s=common.duration.seconds + common.duration.nanos / 1e9,
             response_bytes=entry.response.response_body_bytes,
             first_chunk_at=_number(told, "first_ms") / 1e3 or None,
             usage=_usage(told),
         )
+
+
+def _has_left(flags: Any) -> bool:
+    """Whether the client went away."""
+    return bool(flags.downstream_connection_termination or flags.downstream_remote_reset)
+
+
+def _trouble(flags: Any) -> str:
+    """What went wrong with the upstream."""
+    return next((reason for reason, names in TROUBLES.items() if any(getattr(flags, name) for name in names)), "")
+
+
+def _endpoint(address: Any) -> str:
+    socket = address.socket_address
+    return f"{socket.address}:{socket.port_value}" if socket.address else ""
+
+
+def _seconds(common: Any, name: str) -> float | None:
+    if not common.HasField(name):
+        return None
+    told = getattr(common, name)
+    return float(told.seconds + told.nanos / 1e9)
 
 
 def _told(metadata: Any) -> Any:
@@ -62,6 +104,7 @@ def _usage(told: Any) -> Usage | None:
         finish_reason=told["finish"].string_value if "finish" in told else None,
         response_model=told["model"].string_value if "model" in told else None,
         estimated="estimated" in told,
+        by=told["by"].string_value if "by" in told else "",
         chunks=_count(told, "events"),
     )
 

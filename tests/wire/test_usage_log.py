@@ -211,3 +211,86 @@ async def test_lines_are_not_lost_with_the_log(tmp_path):
             await asking
         await gateway.processor.stop()
     assert json.loads(audit.read_bytes())["model"] == "telemetry"
+
+
+def stream_and_then(end):
+    """An upstream that sends some events and breaks off, or goes on for ever."""
+
+    async def answer(_request, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 900000\r\n\r\n")
+        for _ in range(40):
+            writer.write(DELTA)
+            await writer.drain()
+        if end == "left":
+            await asyncio.sleep(5)
+        else:
+            await asyncio.sleep(0.2)
+            writer.transport.abort()
+        return False
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "text", ["the pump is hot", "mail ada@example.org: the pump is hot"], ids=["seen by Envoy", "masked"]
+)
+@pytest.mark.parametrize("end", ["cut", "left"])
+async def test_an_answer_that_is_not_whole(tmp_path, text, end):
+    """Whose fault it was is told apart, masked or not, and what had been made by then is paid, by an estimate that says so."""
+    audit = tmp_path / "audit.jsonl"
+    price = {"price_per_million": {"input": 2, "output": 10}}
+    mesh = {
+        "models": {"telemetry": {"endpoints": [{"address": "127.0.0.1:8081"}], **price}},
+        "default_model": "telemetry",
+        "routes": [],
+        "intents": {},
+        "telemetry": {"audit": {"path": str(audit)}},
+    }
+    async with running_gateway(mesh=mesh) as gateway:
+        gateway.upstreams["telemetry"].answer = stream_and_then(end)
+        with pytest.raises((TimeoutError, httpx.TransportError)):
+            await asyncio.wait_for(gateway.chat(text, stream=True), 1.5)
+
+        async def line():
+            return json.loads(audit.read_bytes()) if audit.stat().st_size else None
+
+        told = await until(line)
+        async with httpx.AsyncClient() as client:
+            metrics = (await client.get(f"{gateway.processor_admin}/metrics")).text
+    assert told["outcome"] == ("cut" if end == "cut" else "cancelled")
+    assert told["error"] == ("upstream_reset" if end == "cut" else None)
+    assert (told["estimated"], told["estimate"]) == (True, "events")
+    assert 30 <= told["output_tokens"] <= 40
+    assert told["cost"] > 30 * 10 / 1e6
+    how = "upstream_reset" if end == "cut" else "left"
+    assert f'intentmesh_end="{how}"' in metrics
+    assert 'intentmesh_upstream_first_byte_seconds_count{intentmesh_model="telemetry"} 1.0' in metrics
+
+
+@pytest.mark.parametrize(
+    "text", ["the pump is hot", "mail ada@example.org: the pump is hot"], ids=["seen by Envoy", "masked"]
+)
+async def test_a_model_that_envoy_has_no_route_for(tmp_path, text):
+    """Counted as what it is, and not as forwarded."""
+    audit = tmp_path / "audit.jsonl"
+    mesh = {
+        "models": {"telemetry": {"endpoints": [{"address": "127.0.0.1:8081"}]}},
+        "default_model": "telemetry",
+        "routes": [],
+        "intents": {},
+        "telemetry": {"audit": {"path": str(audit)}},
+    }
+
+    def forget(config):
+        manager = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+        routes = manager["route_config"]["virtual_hosts"][0]["routes"]
+        routes[:] = [route for route in routes if route["name"] != "telemetry"]
+
+    async with running_gateway(mesh=mesh, change=forget) as gateway:
+        assert (await gateway.chat(text)).status_code == 503
+
+        async def line():
+            return json.loads(audit.read_bytes()) if audit.stat().st_size else None
+
+        told = await until(line)
+    assert (told["outcome"], told["status"], told["error"]) == ("unrouted", 503, "no_route")

@@ -1,6 +1,7 @@
 -- Reads what an answer says it used, as it passes by: nothing is held back, and no text is kept. The processor is told of it
 -- by the access log, together with the status, so that it need not be shown the answer.
 local HEAD, TAIL = 4096, 8192
+local EVERY_EVENTS, EVERY_BYTES = 16, 16384
 local PRICES = {}
 
 local function count(text, name)
@@ -30,6 +31,7 @@ end
 function envoy_on_response(handle)
   local decision = handle:streamInfo():dynamicMetadata():get("intentmesh")
   if decision == nil or decision["awaited"] == nil then return end
+  if string.sub(decision["awaited"], -1) == "+" then return end -- the processor is shown this answer, and reads it
   local headers = handle:headers()
   local kind = headers:get("content-type") or ""
   local coding = headers:get("content-encoding") or "identity"
@@ -38,6 +40,7 @@ function envoy_on_response(handle)
   local model_asked = decision["model"]
   local failed = (tonumber(headers:get(":status")) or 0) >= 400
   local head, tail, size, events, first_ms = "", "", 0, 0, nil
+  local told_events, told_size = -EVERY_EVENTS, 0
   for chunk in handle:bodyChunks() do
     local length = chunk:length()
     if length > 0 then
@@ -52,6 +55,14 @@ function envoy_on_response(handle)
         events = events + 1
         at = string.find(text, "data:", at + 5, true)
       end
+      -- Now and then what there is so far: an answer that is cut off, or left, never comes to its end here.
+      if events - told_events >= EVERY_EVENTS or size - told_size >= EVERY_BYTES then
+        told_events, told_size = events, size
+        local sofar = { events = events, first_ms = first_ms, bytes = size, estimated = true }
+        sofar.output, sofar.by = math.floor(size / 4), "bytes"
+        if streamed then sofar.output, sofar.by = events, "events" end
+        handle:streamInfo():dynamicMetadata():set("intentmesh.answer", "usage", sofar)
+      end
     end
   end
   if size == 0 then return end
@@ -61,8 +72,9 @@ function envoy_on_response(handle)
   if found.output == nil then read_timings(tail, found) end
   if found.output == nil then
     found.estimated = true
-    found.output = math.floor(size / 4)
+    found.output, found.by = math.floor(size / 4), "bytes"
     if streamed then
+      found.by = "events"
       found.output = events - (string.find(tail, "[DONE]", 1, true) and 1 or 0)
     end
   end

@@ -116,7 +116,7 @@ def test_usage_is_estimated_and_says_so():
     assert (usage.input_tokens, usage.output_tokens, usage.estimated) == (None, 9, True)
 
 
-@pytest.mark.parametrize("bill", [None, Bill(12, 34, 0.00012, estimated=True)])
+@pytest.mark.parametrize("bill", [None, Bill(12, 34, 0.00012, estimated=True, by="events")])
 def test_a_decision_is_json(bill):
     """Whatever stands in its names, and with or without what an answer took."""
     told = {"intent": 'a "b"\\', "score": 0.25, "stage": None, "model": "été", "version": "v2", "status": 200}
@@ -125,7 +125,7 @@ def test_a_decision_is_json(bill):
         "forwarded", 1.7e9 + 0.12345, 0.1, request_id="r/1", reason="route[0]", entities=found, **told
     )
     record = json.loads(audit_line(exchange, "red", bill, "d1"))
-    paid = (12, 34, True, 0.00012) if bill else (None, None, None, None)
+    paid = (12, 34, True, "events", 0.00012) if bill else (None, None, None, None, None)
     assert record == {
         **told,
         "time": 1700000000.123,
@@ -138,7 +138,7 @@ def test_a_decision_is_json(bill):
         "unenforced": [],
         "outcome": "forwarded",
         "error": None,
-        **dict(zip(("input_tokens", "output_tokens", "estimated", "cost"), paid, strict=True)),
+        **dict(zip(("input_tokens", "output_tokens", "estimated", "estimate", "cost"), paid, strict=True)),
         "config": "d1",
     }
 
