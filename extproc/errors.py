@@ -50,6 +50,14 @@ class UntranslatableError(IntentmeshError):
     error_type = "invalid_request_error"
 
 
+class PromptError(IntentmeshError):
+    """A prompt that there is not, that is no template, or that what is given does not fill in. No value is told."""
+
+    status = 400
+    error_type = "invalid_request_error"
+    param = "prompt"
+
+
 class BodyTooLargeError(IntentmeshError):
     """A body, or what it decompresses to, beyond the configured limit."""
 

@@ -24,6 +24,7 @@ from extproc.decision import Forward, Inspection, Refuse
 from extproc.errors import IntentmeshError
 from extproc.logs import logger
 from extproc.pii import Analyzer, Anonymizer, Redactor
+from extproc.prompts import Library
 from extproc.slices import Lease
 from extproc.steps import (
     AnswerChain,
@@ -32,6 +33,7 @@ from extproc.steps import (
     Case,
     Judging,
     Masking,
+    Prompting,
     Reading,
     Rewriting,
     Routing,
@@ -94,8 +96,10 @@ class Pipeline:
         """For what takes long, of requests and of answers."""
         masks = anonymizer is not None
         self._chain = chain = AnswerChain(redactor, masks=masks, restores=mesh.pii.restore, judges=edits)
+        library = Library(mesh.prompts)
         self._translations = translations = Translations(mesh.models)
         self.steps: tuple[Step, ...] = (
+            *([Prompting(library, mesh.limits, threads)] if library else []),
             Reading(
                 mesh.limits,
                 threads,
@@ -112,7 +116,7 @@ class Pipeline:
             Routing(router, tells=bool(routed)),
             *(Judging(judge, chain) for judge in routed),
             *([Routing(router, tells=True)] if routed else []),
-            Rewriting(chain, translations, threads),
+            Rewriting(chain, translations, library, threads),
         )
         """Taken in this order when the body has come."""
         self.analyzer = redactor.analyzer if redactor else None

@@ -20,6 +20,7 @@ COMMANDS = {
     "mask": "mask",
     "unmask": "unmask",
     "models": "models",
+    "prompts": "prompts",
     "entities": "entities",
     "eval": "eval",
     "tune": "tune",

@@ -16,6 +16,7 @@ from extproc.config.models import Model, ModelName, Route, Zone
 from extproc.config.pii import PiiSettings
 from extproc.config.policy import PolicySettings
 from extproc.config.processor import ProcessorSettings
+from extproc.config.prompts import Prompts
 from extproc.config.section import Section
 from extproc.config.telemetry import TelemetrySettings
 
@@ -37,6 +38,7 @@ class Mesh(Section):
     default_residency: Zone = "external"
     """How far a request for the default model may travel."""
     catalogue: Catalogue = Field(default_factory=Catalogue)
+    prompts: Prompts = Field(default_factory=Prompts)
     pii: PiiSettings = Field(default_factory=PiiSettings)
     policy: PolicySettings = Field(default_factory=PolicySettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)

@@ -264,6 +264,8 @@ class Route(Section):
     embeddings."""
     when: When | None = None
     """Matches when all of this is so of the request."""
+    prompt: str | None = None
+    """A prompt that is put before what a request says which this rule sends on: `NAME`, or `NAME@VERSION` or `NAME@LABEL`."""
     model: str
     residency: Zone = "external"
     """How far the request may travel: to no endpoint beyond this zone."""

@@ -65,11 +65,11 @@ class Recoded:
         new = self._document.replace(changes, model)
         return self._body if new is self._document.body else self._again(new)
 
-    def plain(self, changes: Sequence[Change | None]) -> bytes:
+    def plain(self, changes: Sequence[Change | None], model: str | None) -> bytes:
         """What `replace` gives, in the form in which it is read."""
-        return plain(self._document, changes)
+        return plain(self._document, changes, model)
 
 
-def plain(document: Document, changes: Sequence[Change | None]) -> bytes:
+def plain(document: Document, changes: Sequence[Change | None], model: str | None = None) -> bytes:
     """The changed body of a document, in the form in which it is read and not in that in which it travels."""
-    return document.plain(changes) if isinstance(document, Recoded) else document.replace(changes)
+    return document.plain(changes, model) if isinstance(document, Recoded) else document.replace(changes, model)

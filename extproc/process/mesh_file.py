@@ -31,7 +31,8 @@ class MeshFile:
         """Read and validate. Raises ConfigError."""
         mesh = load(self.path)
         folder = self.path.resolve().parent
-        self._named = tuple(folder / i.examples_file for i in mesh.intents.values() if i.examples_file)
+        examples = (folder / i.examples_file for i in mesh.intents.values() if i.examples_file)
+        self._named = (*examples, *mesh.prompts.files())
         return mesh.model_copy(update={"processor": self._with_overrides(mesh.processor)})
 
     def _with_overrides(self, settings: ProcessorSettings) -> ProcessorSettings:

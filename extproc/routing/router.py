@@ -29,6 +29,8 @@ class RouteDecision:
     """`route[i]`: the rule of `routes` that matched, from 0; `default`: none did; `named`: the request asks for the model."""
     upstream_name: str | None
     """What the upstream calls the model; None: the body's `model` stays."""
+    prompt: str | None = None
+    """Of the rule: what is put before all that the request says."""
 
 
 class Router:
@@ -37,7 +39,10 @@ class Router:
     def __init__(self, mesh: Mesh) -> None:
         models = self._models = mesh.models
         rules = [
-            (rule, RouteDecision(rule.model, rule.residency, f"route[{i}]", models[rule.model].upstream_name))
+            (
+                rule,
+                RouteDecision(rule.model, rule.residency, f"route[{i}]", models[rule.model].upstream_name, rule.prompt),
+            )
             for i, rule in enumerate(mesh.routes)
         ]
         self._rules: dict[str | None, list[tuple[Route, RouteDecision]]] = {

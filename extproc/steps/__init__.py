@@ -5,6 +5,7 @@ from extproc.steps.case import Case, Step
 from extproc.steps.classification import Answering, Asking
 from extproc.steps.judgement import Judging, admit
 from extproc.steps.masking import Masking
+from extproc.steps.prompting import Prompting
 from extproc.steps.reading import Reading
 from extproc.steps.rewriting import Rewriting
 from extproc.steps.routing import Routing
@@ -17,6 +18,7 @@ __all__ = [
     "Case",
     "Judging",
     "Masking",
+    "Prompting",
     "Reading",
     "Rewriting",
     "Routing",

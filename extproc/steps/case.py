@@ -48,6 +48,8 @@ class Case:
     """Why the decision is not all that it could have been: `late`, `unreadable`, the classifier's fault."""
     answer: tuple[AnswerEdit, ...] = ()
     """What judges want the answer to pass through."""
+    prompted: bool = False
+    """A prompt was put into the body, which so is no longer the one that came."""
     outcome: Outcome | None = None
     """As soon as there is one, no more steps are taken."""
 

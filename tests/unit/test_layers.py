@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "decision": {"errors", "config", "identity", "payload", "intent"},
     "routing": {"config", "decision"},
     "catalogue": {"errors", "config", "decision", "routing"},
+    "prompts": {"errors", "config", "payload"},
     "policy": {"errors", "logs", "config", "expressions", "decision", "routing"},
     "steps": {
         "errors",
@@ -48,6 +49,7 @@ MAY_IMPORT = {
         "pii",
         "intent",
         "routing",
+        "prompts",
     },
     "pipeline": {
         "errors",
@@ -63,6 +65,7 @@ MAY_IMPORT = {
         "catalogue",
         "policy",
         "steps",
+        "prompts",
     },
     "exchange": {"errors", "threads", "tokens", "config", "identity", "payload", "decision", "pipeline"},
     "telemetry": {"errors", "tokens", "logs", "config", "identity", "decision", "exchange"},
@@ -86,6 +89,7 @@ MAY_IMPORT = {
         "render",
         "doctor",
         "inference",
+        "prompts",
     },
     "__main__": {"cli"},
 }

@@ -60,7 +60,8 @@ async def _mesh():
         name: {**model, "endpoints": [{"address": f"127.0.0.1:{8091 + i}"}]}
         for i, (name, model) in enumerate(MODELS.items())
     }
-    sections = {"models": models, "default_model": "openai", "intents": {}, "routes": []}
+    prompts = {"named": {"greeting": {"1": {"template": "Greet {{ who }}.", "variables": {"who": "text"}}}}}
+    sections = {"models": models, "default_model": "openai", "intents": {}, "routes": [], "prompts": prompts}
     async with running_gateway(mesh=sections) as gateway:
         yield gateway
 
@@ -164,3 +165,14 @@ async def test_a_stream_that_a_client_cancels_harms_nobody(gateway):
                 break
         await stream.close()
     assert await say(gateway, "anthropic", "gemini", stream=True) == f"{MAIL}you"
+
+
+async def test_a_plain_service_asks_by_a_prompt(gateway):
+    """A header names it, the body fills it in; the upstream sees neither header nor original."""
+    headers = {"x-intentmesh-prompt": "greeting", "x-intentmesh-model": "gemini"}
+    answer = await gateway.client.post("/v1/chat/completions", json={"who": MAIL}, headers=headers)
+    assert answer.json()["choices"][0]["message"]["content"] == f"{MAIL}you"
+    (request,) = gateway.upstreams["openai"].requests
+    assert re.fullmatch(r"Greet \[EMAIL_ADDRESS_1\]\.", request.json["messages"][0]["content"])
+    assert not request.all("x-intentmesh-prompt")
+    assert request.all("x-intentmesh-model") == ["openai"]

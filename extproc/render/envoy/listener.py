@@ -81,7 +81,7 @@ def connection_manager(
         request_timeout=seconds(mesh.envoy.request_timeout_s),
         common_http_protocol_options=HttpProtocolOptions(idle_timeout=seconds(3600)),
         upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
-        early_header_mutation_extensions=[early_header_mutation()],
+        early_header_mutation_extensions=[early_header_mutation(by_prefix=not mesh.prompts.named)],
         http_filters=[
             http_filter(mesh, logs_usage=mesh.logs_usage),
             *token_limit.filters(mesh),

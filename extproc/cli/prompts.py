@@ -1,0 +1,134 @@
+"""`intentmesh prompts`: what prompts there are, what a version says, how two differ, what one becomes when it is filled in."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from extproc.config import load
+from extproc.prompts import Chosen, Library
+
+_CONFIG = click.option(
+    "--config", type=click.Path(path_type=Path), default=Path("mesh.yaml"), show_default=True, help="The mesh.yaml."
+)
+
+
+@click.group()
+def prompts() -> None:
+    """List, show, compare, fill in and check the prompts of a mesh."""
+
+
+@prompts.command("list")
+@_CONFIG
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+def list_(config: Path, as_json: bool) -> None:
+    """Every prompt with its versions, labels, weights and digests."""
+    entries = [_entry(chosen) for chosen in _library(config)]
+    if as_json:
+        click.echo(json.dumps(entries))
+        return
+    for entry in entries:
+        told = [f"{entry['prompt']}@{entry['version']}", entry["digest"], ", ".join(entry["labels"])]
+        told.append("" if entry["weight"] is None else f"weight {entry['weight']}")
+        click.echo("  ".join(part for part in told if part))
+    if not entries:
+        click.echo(f"{config} has no prompts")
+
+
+@prompts.command()
+@click.argument("prompt")
+@_CONFIG
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def show(prompt: str, config: Path, as_json: bool) -> None:
+    """One version of PROMPT (NAME, NAME@VERSION or NAME@LABEL): its settings and its template."""
+    chosen = _chosen(_library(config), prompt)
+    if as_json:
+        click.echo(json.dumps(_entry(chosen) | {"template": chosen.version.template}))
+        return
+    for key, value in _entry(chosen).items():
+        if value not in (None, [], {}):
+            click.echo(f"{key}: {value if isinstance(value, str) else json.dumps(value)}")
+    click.echo(f"\n{chosen.version.template}")
+
+
+@prompts.command()
+@click.argument("before")
+@click.argument("after")
+@_CONFIG
+def diff(before: str, after: str, config: Path) -> None:
+    """How AFTER differs from BEFORE (each NAME@VERSION or NAME@LABEL); exit 1 if it does."""
+    library = _library(config)
+    one, other = _chosen(library, before), _chosen(library, after)
+    lines = list(difflib.unified_diff(_lines(one), _lines(other), str(one), str(other), lineterm=""))
+    for line in lines:
+        click.echo(line)
+    raise SystemExit(1 if lines else 0)
+
+
+@prompts.command()
+@click.argument("prompt")
+@click.option("--variable", "-v", "variables", multiple=True, help="NAME=VALUE; what is JSON counts as JSON.")
+@_CONFIG
+def render(prompt: str, variables: tuple[str, ...], config: Path) -> None:
+    """PROMPT filled in, as the model reads it before anything is masked."""
+    chosen = _chosen(_library(config), prompt)
+    given: dict[str, Any] = {}
+    for text in variables:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise click.BadParameter(f"`{text}` is not NAME=VALUE", param_hint="--variable")
+        declared = chosen.version.variables.get(name)
+        given[name] = value if declared is not None and declared.type == "text" else _value(value)
+    click.echo(chosen.render(given))
+
+
+@prompts.command()
+@_CONFIG
+def check(config: Path) -> None:
+    """Every mistake in prompts, and in the rest of the mesh.yaml; exit 1 if there is any."""
+    count = len(list(_library(config)))
+    click.echo(f"{config}: good: {count} versions of prompts")
+
+
+def _library(config: Path) -> Library:
+    return Library(load(config).prompts)
+
+
+def _chosen(library: Library, prompt: str) -> Chosen:
+    name, _, wanted = prompt.partition("@")
+    return library.get(name, wanted or None)
+
+
+def _entry(chosen: Chosen) -> dict[str, Any]:
+    version = chosen.version
+    return {
+        "prompt": chosen.name,
+        "version": chosen.number,
+        "digest": chosen.digest,
+        "labels": list(version.labels),
+        "weight": version.weight,
+        "model": version.model,
+        "role": version.role,
+        "description": version.description,
+        "variables": {name: variable.model_dump(exclude_none=True) for name, variable in version.variables.items()},
+    }
+
+
+def _lines(chosen: Chosen) -> list[str]:
+    """Settings and template, line by line."""
+    entry = {
+        key: value for key, value in _entry(chosen).items() if key not in ("version", "digest", "labels", "weight")
+    }
+    head = [f"{key}: {json.dumps(value)}" for key, value in entry.items() if value not in (None, [], {})]
+    return [*head, "", *chosen.version.template.split("\n")]
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
