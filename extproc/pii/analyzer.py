@@ -27,6 +27,7 @@ from extproc.pii import (
     passwords,
     pem,
     phones,
+    records,
     scan,
     secrets,
     spellings,
@@ -234,6 +235,8 @@ class Analyzer:
         findings = numbers.findings
         url_end = 0
         for kind, start, end in in_slices(tokens.found, FINDINGS):
+            if kind == scan.EMAIL and start < url_end and text[start - 1] == ":":
+                continue  # user:password@host, of which the URL has been judged
             if kind == scan.CHAIN:
                 numbers.chain(start, end)
             elif kind == scan.PHONE:
@@ -294,6 +297,8 @@ def _beyond_tokens(text: str) -> list[Finding]:
     findings = secrets.within(text)
     if "BEGIN " in text:
         findings += pem.private_keys(text)
+    if any(map(text.__contains__, records.SIGNS)):
+        findings += records.fields(text)
     if "<<" in text:
         findings += mrz.lines(text)
     if "@" in text:

@@ -67,6 +67,7 @@ _COMMANDS: Final[dict[str, tuple[re.Pattern[str], str]]] = (
     | dict.fromkeys("sqlcmd bcp isql osql unzip zip ipmitool".split(), (_LARGE_P, ""))
     | dict.fromkeys("smbclient rpcclient smbmap".split(), (_option("-U", apart="[ =]?"), "%"))
     | dict.fromkeys("openssl keytool".split(), (_option("-pass(?:in|out)? pass:|-storepass |-keypass ", apart=""), ""))
+    | dict.fromkeys(("login",), (_SMALL_P, ""))
     | dict.fromkeys("echo printf".split(), (_PIPED, ""))
     | dict.fromkeys(("net",), (re.compile(rf"\suser\s+[^\s/]+\s+{_VALUE}(?=[^\n]*\s/(?:add|domain|active))"), ""))
     | dict.fromkeys(("htpasswd",), (re.compile(rf"\s-[A-Za-z]*b[A-Za-z]*\s+\S+\s+\S+\s+{_VALUE}"), ""))

@@ -83,7 +83,7 @@ def starts(text: str, label: Label) -> Iterator[int]:
             if nth == _MOST_SAID or said.start() > about.end():
                 break
             yield said.end()
-    elif "alue" in text[label.end : label.end + _REACH_OF_PAIR] and (paired := PAIRED.match(text, label.end)):
+    if "alue" in text[label.end : label.end + _REACH_OF_PAIR] and (paired := PAIRED.match(text, label.end)):
         yield paired.end()
 
 
@@ -127,7 +127,8 @@ _BIRTH = re.compile(
     rf"|(?:{_MORE_MONTHS}),? {_YEAR}|(?:0?[1-9]|1[0-2])[/.]{_YEAR}"
     rf"|{_YEAR}[ .-](?:I{{1,3}}|IV|VI{{0,3}}|IX|XI{{0,2}}|X)[ .-]{_DAY}|{_DAY}[ .-](?:I{{1,3}}|IV|VI{{0,3}}|IX|"
     rf"XI{{0,2}}|X)[ .-]{_YEAR}"
-    rf"|{_DAY}[ .-](?:of |de |di )?(?:{_MORE_MONTHS})|(?:{_MORE_MONTHS}) {_DAY}"
+    r"|[0-9]{1,2}(?:월|月) ?[0-9]{1,2}(?:일|日)"
+    rf"|{_DAY}[ .-]{{1,2}}(?:of |de |di )?(?:{_MORE_MONTHS})|(?:{_MORE_MONTHS}) {_DAY}"
     r"|(?:0?[1-9]|[12][0-9]|3[01])\.(?:0?[1-9]|1[0-2])\.|(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12][0-9]|3[01])"
     rf"|{_YEAR}(?=[ \t]*(?:\r?\n|\Z|[,;)])))(?![0-9A-Za-z])",
     re.IGNORECASE,

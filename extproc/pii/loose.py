@@ -18,12 +18,19 @@ if TYPE_CHECKING:
 
     from extproc.pii.vocabulary import Label
 
+TORN, HIDDEN_CARD, TORN_PHONE, TORN_IBAN, TORN_AND_BROKEN = 0.84, 0.8, 0.7, 0.6, 0.56
+"""Scores: each a step below what `numbers` gives the same value untorn, so that one that stands in one piece goes before it;
+at the end what neither a check nor its form holds together."""
+ABOVE_ITS_LINE, ABOVE_ITS_GROUPS = 0.3, 1.0
+"""Ranks: of a number over two lines the first is one as well, and so is each group of an IBAN."""
 _MISREAD = str.maketrans("OoQlIi|SsBZ", "00011115582")
 _DIGIT = re.compile(r"[0-9]")
 _BETWEEN = " .-/_>\n\r\t"
+_BETWEEN_OF_CARD = _BETWEEN + ",:|·()"
+"""A card's range, length and check prove it, however its groups are parted."""
 _MOST_BETWEEN = 14
 """Separators between two characters: a break of the line and the indentation below it."""
-_MOST_BREAKS = 2
+_MOST_BREAKS, _MOST_BREAKS_OF_CARD = 2, 3
 _LONGEST = 28
 _REACH = 48
 """How far from a label its number begins at most."""
@@ -69,17 +76,23 @@ class Loose:
             return finding
         if "PHONE_NUMBER" in kinds and (finding := _phone(text, at, taken=taken)):
             return finding
-        if taken and "CREDIT_CARD" not in kinds:
-            return None
-        if "CREDIT_CARD" in kinds and (hidden := cards.HIDDEN.match(text, at)):
-            return Finding("CREDIT_CARD", *hidden.span(), 0.8, ("first and last digits", "label before"))
-        if not text[at : at + 1].isalnum():
+        if "CREDIT_CARD" in kinds and (finding := self._card(text, at)):
+            return finding
+        if taken or not text[at : at + 1].isalnum():
             return None
         chars, ends = _collect(text, at, _LONGEST)
-        read = (self._read(text, at, kind, chars, ends) for kind in kinds & self._shapes.keys())
-        return max(
-            (f for f in read if f and (not taken or f.entity_type in _CARD)), key=lambda f: f.score, default=None
-        )
+        read = (self._read(text, at, kind, chars, ends) for kind in (kinds - _CARD) & self._shapes.keys())
+        return max(filter(None, read), key=lambda f: f.score, default=None)
+
+    def _card(self, text: str, at: int) -> Finding | None:
+        """The card that begins here, whatever parts its groups; of one whose middle is hidden, what is left."""
+        hidden = cards.HIDDEN.match(text, at)
+        if hidden:
+            return Finding("CREDIT_CARD", *hidden.span(), HIDDEN_CARD, ("first and last digits", "label before"))
+        at += text[at : at + 1] == "("
+        if not text[at : at + 1].isalnum():
+            return None
+        return self._read(text, at, "CREDIT_CARD", *_collect(text, at, _LONGEST, card=True))
 
     def _read(self, text: str, at: int, kind: str, chars: str, ends: list[int]) -> Finding | None:
         best = None
@@ -92,8 +105,8 @@ class Loose:
             if value is None or (kind in _CARD and cards.ISSUERS.fullmatch(value) is None):
                 continue
             if checksums.valid(check, value):
-                return Finding(kind, at, end, 0.84, ("torn", f"checksum {check}", "label before"))
-            best = best or Finding(kind, at, end, 0.56, ("torn", "checksum fails", "label before"))
+                return Finding(kind, at, end, TORN, ("torn", f"checksum {check}", "label before"))
+            best = best or Finding(kind, at, end, TORN_AND_BROKEN, ("torn", "checksum fails", "label before"))
         return best if kind not in _CARD else None
 
 
@@ -110,7 +123,7 @@ def _phone(text: str, at: int, *, taken: bool) -> Finding | None:
     digits += sum(map(str.isdigit, rest))
     if not _ALONE < digits <= _MOST_DIGITS:
         return None
-    return Finding("PHONE_NUMBER", at, end, 0.7, ("torn", "label before"), rank=0.3)
+    return Finding("PHONE_NUMBER", at, end, TORN_PHONE, ("torn", "label before"), rank=ABOVE_ITS_LINE)
 
 
 _ALONE, _MOST_DIGITS = 8, 15
@@ -118,8 +131,9 @@ _ALONE, _MOST_DIGITS = 8, 15
 _LINE_ENDS = ("", "\n", "\r", ".", ",", ";", ")")
 
 
-def _collect(text: str, at: int, length: int) -> tuple[str, list[int]]:
+def _collect(text: str, at: int, length: int, *, card: bool = False) -> tuple[str, list[int]]:
     """The next letters and digits, over separators and two breaks of the line; and where each ends."""
+    parting, most = (_BETWEEN_OF_CARD, _MOST_BREAKS_OF_CARD) if card else (_BETWEEN, _MOST_BREAKS)
     chars: list[str] = []
     limit = min(len(text), at + 3 * length + _MOST_BETWEEN)
     separated, broken = 0, 0
@@ -130,11 +144,7 @@ def _collect(text: str, at: int, length: int) -> tuple[str, list[int]]:
             chars.append(char)
             separated = 0
             ends.append(at + 1)
-        elif (
-            char in _BETWEEN
-            and separated < (_MOST_BETWEEN if broken else 4)
-            and (char != "\n" or broken < _MOST_BREAKS)
-        ):
+        elif char in parting and separated < (_MOST_BETWEEN if broken else 4) and (char != "\n" or broken < most):
             separated += 1
             broken += char == "\n"
         else:
@@ -165,4 +175,4 @@ def _iban(text: str, at: int) -> Finding | None:
     if len(chars) < length or sum(c.isdigit() for c in chars) < 10 or text[ends[-1] : ends[-1] + 1].isalnum():
         return None
     end = ends[-1]
-    return Finding("IBAN_CODE", at, end, 0.6, ("torn", "label before"), rank=1.0)
+    return Finding("IBAN_CODE", at, end, TORN_IBAN, ("torn", "label before"), rank=ABOVE_ITS_GROUPS)

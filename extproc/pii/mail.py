@@ -11,14 +11,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FILES: Final = frozenset(
-    "7z avif bak bat bin bmp bz2 c cc cfg cjs class cmd conf cpp cs csproj css csv cts cxx db deb dll doc docker dockerfile docx "
-    "eot eslintrc example1 exe frag gem gguf gif gitignore go gradle gz h hpp htm html ico ini ipynb jar java jpeg jpg js json "
-    "json5 jsx kt lock log lua map mjs mp3 mp4 mts ndjson node npmrc nupkg o obj onnx orig otf out parquet patch pdf php pkl png "
-    "ppt pptx proto ps1 psd pt pth py pyc pyi pyx rar rb rpm rst safetensors sass scala scss snap sql sqlite svelte svg swift "
+    "7z a apk avif bak bat bin bmp bz2 c cc cfg cjs class cmd conf cpp cs csproj css csv cts cxx db deb dll dmg doc "
+    "docker dockerfile docx "
+    "eot dylib eslintrc example1 exe frag gem gguf gif gitignore go gradle gz h hpp htm html ico ini ipynb jar java "
+    "jpeg jpg js json "
+    "img ipa iso json5 jsx kt length lib lock log lua map mjs mp3 mp4 mts ndjson node npmrc nupkg o obj onnx orig otf "
+    "out parquet patch pdf php pkl png "
+    "ppt pptx proto ps1 psd pt pth py pyc pyi pyx rar rb rpm rst safetensors sass scala scss snap so sql sqlite svelte svg swift "
     "tar tflite tfstate tgz tif tiff tmp toml ts tsv tsx ttf txt vue war wasm wav webm webp whl woff woff2 xls xlsx xml xz yaml "
     "yarn yml zst".split()
 )
 """Ends of file names, of which none is a top-level domain, or none below which people have mail."""
+_REPOSITORIES: Final = tuple(
+    f"{user}@{host}."
+    for user in ("git", "hg", "svn")
+    for host in ("github", "gitlab", "bitbucket", "ssh.dev.azure", "codeberg", "git")
+)
+"""The users of whom one clones, and who have no mail."""
 _DIGESTS: Final = frozenset({"md5", "sha1", "sha256", "sha384", "sha512"})
 _SCALED: Final = re.compile(r"[0-9](?:\.[0-9])?x\.")
 """`icon@2x.png`."""
@@ -36,9 +45,11 @@ _AT: Final = re.compile(r"\\u0040|\\x40|%40|&#0{0,3}64;|&#[xX]0{0,3}40;|&commat;
 _ENCODED_SIGNS: Final = ("%40", "u0040", "\\x40", "&#", "&comm")
 _HOST_AFTER: Final = re.compile(rf"{_HOST}(?![\w-])")
 _LOCAL_BEFORE: Final = re.compile(r"(?<![A-Za-z0-9._%+)\\-])[A-Za-z0-9](?:[A-Za-z0-9._+-]|%2[Bb]){0,63}\Z")
-_DOT: Final = r"(?:\.| ?[(\[{<] ?(?:dot|DOT|Dot|\.|punkt|punto|point|ponto|kropka) ?[)\]}>] ?| (?:DOT|dot) )"
+_DOT: Final = (
+    r"(?:\.| ?[(\[{<] ?(?:dot|DOT|Dot|\.|punkt|punto|point|ponto|kropka) ?[)\]}>] ?| (?:DOT|dot) |-dot-|_dot_)"
+)
 _SPELLED: Final = re.compile(
-    rf"(?<![\w.%+-]){_LOCAL}(?: ?[(\[{{<] ?(?:at|AT|At|@|ät|arroba|chez|pod|zavináč) ?[)\]}}>] ?| AT )"
+    rf"(?<![\w.%+-]){_LOCAL}(?: ?[(\[{{<] ?(?:at|AT|At|@|ät|arroba|chez|pod|zavináč|a) ?[)\]}}>] ?| AT |_at_|-at-)"
     rf"[A-Za-z0-9][A-Za-z0-9-]{{0,62}}(?:{_DOT}[A-Za-z0-9-]{{1,63}}){{1,4}}(?![\w-])"
     rf"|(?<![\w.%+-]){_LOCAL} (?:at [a-z0-9-]{{2,40}} (?:dot [a-z0-9-]{{2,20}} )?dot|arroba [a-z0-9-]{{2,40}} (?:punto|ponto)|"
     r"arobase [a-z0-9-]{2,40} point) (?:com|org|net|edu|gov|io|dev|de|fr|es|nl|pl|uk|br|pt|ch|eu|mx|ar)(?!\w)",
@@ -46,14 +57,31 @@ _SPELLED: Final = re.compile(
 _AROUND: Final = 100
 WORDS: Final = frozenset({"dot", "arroba", "arobase"})
 """Words at which `spelled` is worth a look."""
+_MARGIN: Final = 24
+"""Characters before an address in which its label stands, and between its local part and the sign."""
+TORN, SPELLED = 0.85, 0.8
+"""Scores: an address that a line break has torn is one all the same; one in words is more often only read as one."""
+ABOVE_PARTS: Final = 0.6
+"""Rank: an address goes before the names and hosts that are parts of it."""
 _ENDINGS: Final = "com|org|net|edu|gov|io|de|fr|es|nl|pl|uk|br|ch|eu|example"
 _TORN: Final = re.compile(
     rf"@(?:[ \t]?\r?\n[ \t>]{{0,8}}| )(?:[A-Za-z0-9-]{{1,63}}\.){{1,4}}(?:{_ENDINGS}|co|it|in|at)(?![\w-]|\.\w|\()"
-    rf"|@(?:[A-Za-z0-9-]{{1,63}}\.){{0,3}}[A-Za-z0-9-]{{1,63}}(?: \.|\. )(?:{_ENDINGS})(?![\w-])"
+    rf"|@(?:[A-Za-z0-9-]{{1,63}}\.){{0,3}}[A-Za-z0-9-]{{1,63}}(?: \.|\. |\r?\n[ \t>]{{0,8}}\.|"
+    rf"\.\r?\n[ \t>]{{0,8}})(?:{_ENDINGS})(?![\w-])"
+    rf"|@(?:[A-Za-z0-9-]{{1,63}}\.){{0,3}}[A-Za-z0-9]{{1,40}}-\r?\n[ \t>]{{0,8}}[A-Za-z0-9-]{{1,40}}\.(?:{_ENDINGS})(?![\w-])"
+    r"|@[A-Za-z0-9-]{2,63},(?:com|org|net|co\.uk|de|fr)(?![\w-])"
     r"|@[A-Za-z0-9-]{1,63}(?:(?:\[\.\]|\(\.\)| ?[(\[{] ?(?:dot|DOT) ?[)\]}] ?| (?:dot|DOT) )[A-Za-z0-9-]{2,63}){1,3}(?![\w-])"
     r"|@localhost(?![\w.-])|@\[(?:[0-9.]{7,15}|IPv6:[0-9A-Fa-f:.]{2,45})\]"
 )
 """A sign whose host stands on the next line or after a space, or is no domain."""
+
+
+_WITH_ENDING: Final = re.compile(rf"(?:[A-Za-z0-9-]{{1,63}}\.){{1,4}}(?:{_ENDINGS})(?![\w-]|\.\w|\()")
+_TORN_LOCAL: Final = re.compile(
+    r"(?:(?i:e-?mails?|mail|contact|reach|write|to|at)\W{1,4}|(?<![\w.@])(?=[A-Za-z0-9]{1,40}[._+0-9-]))"
+    rf"(?P<local>{_LOCAL})(?: |[ \t]?\r?\n[ \t>]{{0,8}})\Z"
+)
+"""A local part before a gap, by the word before it or by a sign that names on their own do not hold."""
 
 
 def address(text: str, start: int, end: int) -> Finding | None:
@@ -62,7 +90,7 @@ def address(text: str, start: int, end: int) -> Finding | None:
     labels = host.lower().split(".")
     if labels[-1] in _FILES or _SCALED.match(host) or labels[0] in _DIGESTS:
         return None
-    if _is_in_a_path(text, start, end):
+    if _is_in_a_path(text, start, end) or text[start:end].lower().startswith(_REPOSITORIES):
         return None
     return Finding("EMAIL_ADDRESS", _begins(text, start), end, 1.0, ("shape",))
 
@@ -91,7 +119,7 @@ def spelled(text: str, start: int, end: int) -> Iterator[Finding]:
     """Addresses spelled out around a word or a host: `alice (at) example.com`, `alice at example dot com`."""
     for match in _SPELLED.finditer(text, max(0, start - _AROUND), min(len(text), end + _AROUND)):
         if match.start() < end and match.end() > start:
-            yield Finding("EMAIL_ADDRESS", *match.span(), 0.8, ("spelled out",), rank=0.6)
+            yield Finding("EMAIL_ADDRESS", *match.span(), SPELLED, ("spelled out",), rank=ABOVE_PARTS)
 
 
 def before_host(text: str, start: int, end: int) -> Iterator[Finding]:
@@ -105,7 +133,9 @@ def before_host(text: str, start: int, end: int) -> Iterator[Finding]:
 def is_part(text: str, start: int) -> bool:
     """Whether a host that begins here may be the end of such an address."""
     before = text[start - 1]
-    return before in "@)]}>" or (before == " " and (text[start - 2] in ")]}>" or text.endswith(" AT", 0, start - 1)))
+    if before == " ":
+        return text[start - 2] in ")]}>" or text.endswith(" AT", 0, start - 1)
+    return before in "@)]}>" or (before == "_" and text.endswith("_at_", 0, start))
 
 
 def encoded(text: str) -> Iterator[Finding]:
@@ -123,6 +153,12 @@ def torn(text: str) -> Iterator[Finding]:
         match = _TORN.match(text, at)
         if match:
             yield from _around(text, match, match, "torn")
+        elif text[at - 1 : at] in ("\n", " ") and (host := _WITH_ENDING.match(text, at + 1)):
+            local = _TORN_LOCAL.search(text, max(0, at - _LONGEST_LOCAL - _MARGIN), at)
+            if local:
+                yield Finding(
+                    "EMAIL_ADDRESS", local.start("local"), host.end(), TORN, ("shape", "torn"), rank=ABOVE_PARTS
+                )
         at = text.find("@", at + 1)
 
 
@@ -133,4 +169,4 @@ def _around(text: str, sign: re.Match[str], host: re.Match[str] | None, how: str
         at -= 1
     local = _LOCAL_BEFORE.search(text, max(0, at - _LONGEST_LOCAL), at) if host else None
     if host and local:
-        yield Finding("EMAIL_ADDRESS", local.start(), host.end(), 0.85, ("shape", how), rank=0.6)
+        yield Finding("EMAIL_ADDRESS", local.start(), host.end(), TORN, ("shape", how), rank=ABOVE_PARTS)

@@ -9,6 +9,10 @@ from extproc.pii.finding import Finding
 from extproc.pii.passwords import is_stand_in
 from extproc.pii.secrets import is_random
 
+BY_SHAPE, A_URL, A_HOST = 0.95, 0.9, 0.7
+"""Scores: a form that nothing else has; a URL, which may hold what says more; a host's name, which a file's may look like."""
+WHOLE, ABOVE_PARTS, A_HOST_ABOVE = 3.0, 1.0, 0.5
+"""Ranks: a URL goes before what is a part of it, before all else where it lets in whoever has it."""
 _RESOLVERS = frozenset(
     "8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 149.112.112.112 208.67.222.222 208.67.220.220 4.2.2.1 "
     "4.2.2.2 94.140.14.14 "
@@ -47,6 +51,8 @@ _USER_INFO = re.compile(
     r"@(?=[\w\[])|[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^/?#\s@:]{20,256}@"
 )
 """`scheme://user:password@`, whatever the password holds; a port after a colon is none. A long name alone is a token."""
+_USER_AND_PASSWORD = re.compile(r"://(?:user(?:name)?|usr|login):(?:pass(?:w(?:or)?d)?|pwd|secret)@\Z", re.IGNORECASE)
+"""`user:pass`, as manuals have it."""
 _TOP = frozenset(
     "com org net edu gov mil int info biz io ai app dev cloud online site store shop tech blog xyz me tv cc co eu "
     "uk us ca de fr es it nl "
@@ -123,14 +129,17 @@ def address(text: str, start: int, end: int) -> Finding | None:  # noqa: PLR0911
     if following == "%":
         zone = re.compile(r"%[A-Za-z0-9]{1,15}").match(text, end)
         end = zone.end() if zone else end
-    return Finding(kind, start, end, 0.95, ("address",))
+    return Finding(kind, start, end, BY_SHAPE, ("address",))
 
 
 _VERSIONED = frozenset(
     "v version vers ver release rel build rev revision firmware bios uefi fw sw software driver kernel sdk patch hotfix update "
     "upgrade upgraded downgrade edition oracle chrome firefox edge safari opera windows macos ios android java jdk jre python "
     "node libreoffice office acrobat photoshop sap jira confluence exchange product assembly score scores section chapter clause "
-    "paragraph article rule item step oid versions releases builds sections chapters".split()
+    "paragraph article rule item step oid versions releases builds sections chapters level dotnet net framework runtime engine "
+    "plugin package library api schema protocol spec chart nginx mysql mariadb postgres postgresql redis linux debian "
+    "ubuntu centos "
+    "rhel openssl openssh apache tomcat iis excel word outlook".split()
 )
 """Words before four numbers with full stops that are no address."""
 _LINKS = frozenset("is was are to from of no number the new old".split())
@@ -155,6 +164,8 @@ def _is_version(text: str, start: int) -> bool:
 
 def _names_a_version(before: str) -> bool:
     """`Version: `, `AppVersion="`, `version is `, `LibreOffice/`, `v`, `§ `."""
+    if before.endswith(("==", ">=", "<=", "~=")):
+        return True
     if before[-1:] == "/":
         return _PRODUCT.search(before) is not None
     rest = before.rstrip(" \t\"'(=:[>\\.#-")
@@ -200,7 +211,7 @@ def hardware(text: str, start: int, end: int) -> Finding | None:
     bare = value.replace(":", "").replace("-", "").replace(".", "").lower()
     if bare in _NOT_MACHINES or (bare.isdigit() and "." in value):
         return None
-    return Finding("MAC_ADDRESS", start, end, 0.95, ("shape",))
+    return Finding("MAC_ADDRESS", start, end, BY_SHAPE, ("shape",))
 
 
 def url(text: str, start: int) -> tuple[int, Finding | None]:  # noqa: PLR0911 - kind by kind
@@ -209,9 +220,13 @@ def url(text: str, start: int) -> tuple[int, Finding | None]:  # noqa: PLR0911 -
     rest = _REST.match(text, user_info.end() if user_info else start)
     if rest is None:
         return start, None
-    if user_info and not is_stand_in(user_info["password"] or ""):
+    if (
+        user_info
+        and not is_stand_in(user_info["password"] or "")
+        and _USER_AND_PASSWORD.search(user_info.group()) is None
+    ):
         end = rest.start() + len(rest.group().rstrip(".,;:!?)]>*_"))
-        return end, Finding("URL_CREDENTIALS", start, end, 0.95, ("shape", "credentials"), rank=3.0)
+        return end, Finding("URL_CREDENTIALS", start, end, BY_SHAPE, ("shape", "credentials"), rank=WHOLE)
     rest = _REST.match(text, start)
     if rest is None:
         return start, None
@@ -227,9 +242,9 @@ def url(text: str, start: int) -> tuple[int, Finding | None]:  # noqa: PLR0911 -
     if not after and "." not in value[4:]:
         return end, None
     if _is_secret(value):
-        return end, Finding("URL_CREDENTIALS", start, end, 0.95, ("shape", "credentials"), rank=3.0)
+        return end, Finding("URL_CREDENTIALS", start, end, BY_SHAPE, ("shape", "credentials"), rank=WHOLE)
     if scheme.lower() in ("http", "https", "ftp", "ftps", "ws", "wss") or value.startswith("www."):
-        return end, Finding("URL", start, end, 0.9, ("shape",), rank=1.0)
+        return end, Finding("URL", start, end, A_URL, ("shape",), rank=ABOVE_PARTS)
     return end, None
 
 
@@ -258,4 +273,4 @@ def domain(text: str, start: int, end: int) -> Finding | None:
     if following == "/":
         rest = _REST.match(text, end)
         end += len(rest.group().rstrip(".,;:!?)]>*_")) if rest else 0
-    return Finding("URL", start, end, 0.7, ("host name",), rank=0.5)
+    return Finding("URL", start, end, A_HOST, ("host name",), rank=A_HOST_ABOVE)

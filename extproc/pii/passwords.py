@@ -18,6 +18,8 @@ _ARE: Final = (
     r"(?:was |got |has been )?(?:changed|updated|reset|switched|rotated) from|"
     r"is|was|are|ist|lautet|est|es|è|é|jest|to|are:|wurde|er|är|on|to:|=|:"
 )
+_ABOUT: Final = frozenset({"on", "to"})
+"""Words that lead to a value, or to where it stands: `the password on the sticker is`."""
 _HINT: Final = r"(?:[ \t]{0,2}[(\[][^()\[\]\n0-9]{1,40}[)\]])?"
 """`password (temporary):`."""
 _SIGN: Final = r":=|=>|=(?!=)|:(?!:)|：|->|→|(?<=[ \t])-(?=[ \t])"
@@ -34,7 +36,7 @@ _RELATION: Final = re.compile(
 _PARTICLE: Final = re.compile(r"[ \t]?(?:は|が|是|为|為|는|은|가|이)[ \t]?[「『“\"]?(?P<value>[!-~]{4,128})")
 """What follows a label in a language that sets no spaces, and the value in other letters than its own."""
 PAIRED: Final = re.compile(
-    r"""["'’]?[ \t]{0,3},?(?:\s{0,24}</key>\s{0,24}<string>|\s{1,24}(?:type=["'][a-z]{1,12}["'][ \t]{1,3})?"""
+    r"""["'’]?(?:\s{0,24}</key>\s{0,24}<string>|(?:[ \t]{0,3},\s{0,24}|\s{1,24})(?:type=["'][a-z]{1,12}["'][ \t]{1,3})?"""
     r"""\\?["']?(?i:value)\\?["']?[ \t]{0,3}[:=][ \t]{0,3}\\?["']?)"""
 )
 """What parts the name of a field from its value where both are fields: `name: DB_PASSWORD` over `value: `, in XML and forms."""
@@ -50,6 +52,8 @@ _SCHEME: Final = re.compile(r"(?:Bearer|Basic|Token) +", re.IGNORECASE)
 LABELLED, RELATED, IN_WORDS, USER_SCORE = 0.8, 0.75, 0.7, 0.66
 """Scores of a secret right after its label, of one with words between, of words, and of a user's name. What has a shape of its
 own goes before all of them (0.84 and more), and of two of these the nearer and the rarer one."""
+ABOVE_NAMES: Final = 0.05
+"""Rank of a user's name: it goes before the person whose name is a part of it."""
 LONGEST: Final = 128
 _RUN: Final = re.compile(rf"[^\s“”]{{1,{LONGEST}}}")
 _QUOTED: Final = {
@@ -94,7 +98,10 @@ _CLEAR: Final = frozenset(
 """Stand-ins beside which any word may stand, and numbers behind them: `changeme123`, `fake-stripe-key`."""
 _COUNTED: Final = "12345678901234567890"
 """Digits in their order, from which a number is taken that means nothing."""
-_BEHIND: Final = re.compile(r"[0-9]{1,6}\Z")
+_BEHIND: Final = re.compile(r"[0-9!]{1,6}\Z")
+_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
+_NUMBERS: Final = frozenset({"pin", "pin code", "otp", "passcode", "one time password", "security code"})
+"""Labels of secrets that are nothing but digits: four of them after `token` are a count."""
 _PARTS: Final = re.compile(r"[-_. ]+")
 _ONE_SIGN: Final = re.compile(r"(?:[xX0*#•.?_-]|\\u2022)+")
 _PLACEHOLDER: Final = re.compile(
@@ -103,7 +110,7 @@ _PLACEHOLDER: Final = re.compile(
     r"[a-z_-]{2,16}[-_](?:[x*#•]{4,}|\.{3,}|…|0{6,})|[a-z]{0,8}x{6,}|"
     r"\{\{?[^{}0-9]*\}?\}?|\{\{?[^{}]*\}\}?|\[[^\]0-9]*\]?|@[a-z_.]+|"
     r"(?:none|null|nil|true|false|undefined|required|optional|string|str|text|test|example|password|passwd|secret|token|"
-    r"redacted|hidden|unknown|empty|n/?a|todo|tbd|bytes|bool|boolean|int|integer|number|any|object|secretstr|secretbytes|"
+    r"(?:required|nullable|sometimes|string|min|max)[|:].*|redacted|hidden|unknown|empty|n/?a|todo|tbd|bytes|bool|boolean|int|integer|number|any|object|secretstr|secretbytes|"
     r"secretstring|varchar|char)(?:[\[(<].*)?|"
     r"(?:env|os|process|self|this|config|conf|cfg|settings|props|args|opts|options|request|req|data|params|form|input|ctx|"
     r"secrets|vault|var|local|module|each|user|app|import|state|credentials?|same-origin|include|omit)(?:[.\[(].*)?|"
@@ -175,8 +182,12 @@ def _password(text: str, label: Label) -> Finding | None:  # noqa: PLR0911 - wha
     at = scheme.end() if scheme else at
     end = _end(text, at, quote)
     announced = sign or verb["verb"] is not None
+    if quote == "`" and " " in text[at:end]:
+        return None  # what a shell puts there
     if is_secret(text[at:end], quoted=bool(quote), sign=sign, announced=announced, short=phrase in _SHORT):
         return Finding("PASSWORD", at, end, LABELLED, ("label before",))
+    if verb["verb"] in _ABOUT:
+        announced = False
     return None if announced and verb["verb"] is not None else _farther(text, label, phrase, announced=announced)
 
 
@@ -203,7 +214,9 @@ def _places(text: str, label: Label, phrase: str, *, announced: bool) -> Iterato
         start = particle.start("value")
         yield start, start + len(particle["value"].rstrip(".,?;:")), "", True
     elif not announced and (relation := _RELATION.match(text, label.end)):
-        yield relation.end(), _end(text, relation.end(), relation["quote"]), relation["quote"], False
+        end = _end(text, relation.end(), relation["quote"])
+        if phrase in _NUMBERS or phrase not in _SHORT or not text[relation.end() : end].isdigit():
+            yield relation.end(), end, relation["quote"], False
     if not announced and _USER_BEFORE.search(text, max(0, label.start - _REACH_OF_USER), label.start):
         at = label.end + (text[label.end : label.end + 1] == " ")
         yield at, _end(text, at, ""), None, False
@@ -232,10 +245,13 @@ def _user_name(text: str, label: Label) -> Finding | None:
     quote = verb["quote"] or ""
     end = _end(text, verb.end(), quote)
     value = text[verb.end() : end]
-    if 2 + (not quote) < len(value) <= 64 and " " not in value and is_name(value, quoted=bool(quote)):
+    parameter = verb.group() == "=" and text[end : end + 1] in ("&", ";")
+    if 2 + (not quote) < len(value) <= 64 and " " not in value and is_name(value, quoted=bool(quote) or parameter):
         if related and value.isalpha():
             return None
-        return Finding("USERNAME", verb.end(), end, USER_SCORE, ("label before",))
+        return Finding(
+            "USERNAME", verb.end(), end, USER_SCORE, ("label before",), rank=0.0 if "@" in value else ABOVE_NAMES
+        )
     return None
 
 
@@ -288,7 +304,9 @@ def _is_escaped(text: str, start: int, at: int) -> bool:
 
 def is_stand_in(value: str) -> bool:
     """Whether a value only stands for one: `CHANGE_ME`, `your-api-key`, `xxxx`, `${PASSWORD}`."""
-    if _ONE_SIGN.fullmatch(value) or _PLACEHOLDER.fullmatch(value):
+    if _ONE_SIGN.fullmatch(value) or _PLACEHOLDER.fullmatch(value) or len({*value} - {"-"}) < 2:
+        return True
+    if len(value) > 5 and _ALPHABET.startswith(value.lower()):
         return True
     parts = [part for part in _PARTS.split(value.lower().strip("<>[]{}()\"'")) if part]
     words = [part for part in parts if not (part.isdigit() and _means_nothing(part))]

@@ -187,15 +187,30 @@ def glued(text: str, start: int, end: int) -> Finding | None:
     return Finding("PHONE_NUMBER", *match.span("number"), 0.7, ("shape",))
 
 
-_LISTED = re.compile(r"[ \t]{0,2}(?:,|;|/|or|and|und|oder|et|ou|y|o|e|i|\r?\n[ \t]{0,12}[-*•])?[ \t]{0,2}")
+_BELOW = re.compile(r"[ \t]{0,2}\r?\n[ \t]{0,12}")
+_RUN_BEFORE = re.compile(r"[0-9][0-9 ().-]*\Z")
+_LISTED = re.compile(r"[\"']?[ \t]{0,2}(?:,|;|/|or|and|und|oder|et|ou|y|o|e|i|\r?\n[ \t]{0,12}[-*•])?[ \t]{0,2}[\"']?")
 
 
 def listed(text: str, after: int, start: int, end: int) -> Finding | None:
     """A number that a list joins to the one before it, which a label calls a telephone number."""
     digits = sum(map(str.isdigit, text[start:end]))
-    if not 8 <= digits <= 13 or _LISTED.fullmatch(text, after, start) is None or _DATE.fullmatch(text, start, end):
+    if not 8 <= digits <= 13 or _DATE.fullmatch(text, start, end):
+        return None
+    if _LISTED.fullmatch(text, after, start) is None and not _stands_below(text, after, start, digits):
         return None
     return Finding("PHONE_NUMBER", start, end, 0.75, ("digits", "listed after another"))
+
+
+def _stands_below(text: str, after: int, start: int, digits: int) -> bool:
+    """Whether a number stands on the line below another as long."""
+    if _BELOW.fullmatch(text, after, start) is None:
+        return False
+    above = _RUN_BEFORE.search(text, max(0, after - 2 * _LONGEST_NUMBER), after)
+    return above is not None and sum(map(str.isdigit, above.group())) == digits
+
+
+_LONGEST_NUMBER = 15
 
 
 def each(text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OF_A_VENDOR, NAMED = 0.97, 0.8
-"""Scores of a key that says whose it is, above a label and a check, and of a random value under a key's name, as of a "
-"password."""
+"""Scores: of a key that says whose it is, above a label and a check; of a random value under a key's name, as of a password."""
 WHOLE, BELOW_WHOLE = 2.0, 0.4
 """Ranks: a key goes as a whole, and what its name alone announces gives way to what a header or a program delimits."""
 _B64 = r"[A-Za-z0-9_-]"

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
     from extproc.pii.vocabulary import Label, Vocabulary
 
+_COLUMNS = re.compile(r"\(\s{0,8}(?P<names>[^()'=;]{3,400})\)\s{0,8}values\s{0,8}(?=\()", re.IGNORECASE)
+_ROW = re.compile(r"\((?P<cells>(?:'(?:[^'\\]|\\.|'')*'|[^()'])*)\)\s{0,8},?\s{0,8}")
+_MOST_ROWS = 2000
+"""`INSERT INTO users (name, phone) VALUES (…), (…)`: rows of one statement."""
 _DELIMITERS = "|\t;,"
 _NAME = re.compile(r"""["'*_`]{0,2}[^\W\d][\w .#/()'-]{0,40}["'*_`]{0,2}""")
 _LONGEST_HEAD, _LONGEST_LINE = 400, 2000
@@ -29,8 +33,8 @@ class Table(NamedTuple):
 
 def tables(text: str, labels: Iterable[Label], vocabulary: Vocabulary) -> list[Table]:
     """The tables over which a label stands, in the order of the text."""
-    found: list[Table] = []
-    done = 0
+    found = list(_inserted(text, vocabulary)) if "VALUES" in text or "values" in text else []
+    done = found[-1].end if found else 0
     if "\n" not in text:
         return found
     for label in labels:
@@ -50,6 +54,21 @@ def tables(text: str, labels: Iterable[Label], vocabulary: Vocabulary) -> list[T
         if done > end + 1:
             found.append(Table(end + 1, done, delimiter, [vocabulary.of_key(cell) for cell in cells]))
     return found
+
+
+def _inserted(text: str, vocabulary: Vocabulary) -> Iterator[Table]:
+    """The rows of SQL statements that insert some, a table each."""
+    for statement in _COLUMNS.finditer(text):
+        columns = [vocabulary.of_key(name) for name in statement["names"].split(",")]
+        if not any(columns):
+            continue
+        at = statement.end()
+        for _ in range(_MOST_ROWS):
+            row = _ROW.match(text, at)
+            if row is None:
+                break
+            yield Table(*row.span("cells"), ",", columns)
+            at = row.end()
 
 
 def _is_head(line: str, delimiter: str) -> bool:

@@ -33,7 +33,7 @@ _NO_DOERS: Final = frozenset("china india kenya israel asia germany france".spli
 _SENT: Final = (
     "sent gave paid called phoned emailed texted messaged forgot lost filled signed wants wanted asked told left bought ordered "
     "received returned wrote needs hasn't has didn't doesn't said says split complained moved quit resigned submitted uploaded "
-    "forwarded replied never still already works lives thinks thought got booked cancelled canceled missed rang drove"
+    "broke forwarded replied never still already works lives thinks thought got booked cancelled canceled missed rang drove"
 ).split()
 _FINDS: Final = tuple((verb, f" {verb} ") for verb in _SENT)
 _TELLS: Final = tuple(f" {verb} " for verb in "tell ask told asked remind".split())

@@ -33,38 +33,78 @@ _ADDRESSED: Final = re.compile(
 """Whom, and how: what stands between `Rufen`, `Avísame` or `Envoyez` and a number or an address."""
 _BEGINS: Final = re.compile(r"(?:\A|[.!?:;>*•\n-])[ \t\"“«¡¿]*\Z")
 
-_GROUPS: Final = tuple(
-    (least, frozenset(words.split("|")))
-    for least, words in (
+_GROUPS: Final = (
+    (
+        1,
         (
-            1,
-            ("Alexa|Siri|Cortana|Bixby|Google Assistant|Jeeves|Cassandra|Mongo|MongoDB|Maria DB|MariaDB|Redis|MySQL|Postgres|"
-            "PostgreSQL|Kafka|Jenkins|Ansible|Puppet|Chef|Elasticsearch|Neo4j|Couchbase|Sonnet|Opus|Haiku|Gemini|Claude|Llama|"
-            "Mistral|Watson|Prometheus|Grafana|Loki|Tempo|Jaeger|Thanos|Helm|Harbor|Flux|Talos|Django|Flask|Jekyll|Hugo|Gatsby|"
-            "Ruby|Julia|Ada|Pascal|Perl|Rust|Kotlin|Swift|Python|Haskell|Erlang|Elixir|Clojure|Maven|Gradle|Bazel|Jira|Trello|"
-            "Azure|Intune|Entra|Entra ID|DevOps|Kubernetes|Docker|Podman|Vagrant|Consul|Vault|Nomad|Istio|Linkerd|Cilium|Falco|"
+            "Alexa|Siri|Cortana|Bixby|Google Assistant|Jeeves|Cassandra|Mongo|MongoDB|Maria DB|MariaDB|Redis|MySQL|Postgres|"
+            "PostgreSQL|Kafka|Jenkins|Jenkins X|Tekton|Ansible|Puppet|Chef|Elasticsearch|Neo4j|Couchbase|Sonnet|Opus|Haiku|"
+            "Gemini|Bard|"
+            "Claude|Llama|Mistral|Watson|Copilot|Cursor|Windsurf|Devin|Prometheus|Grafana|Loki|Tempo|Jaeger|Thanos|Helm|Harbor|Flux|"
+            "Talos|Django|Flask|Jekyll|Hugo|Gatsby|React|Vue|Angular|Svelte|Ember|"
+            "Ruby|Julia|Ada|Pascal|Fortran|Cobol|Lisp|Scheme|Prolog|Perl|Rust|Kotlin|Swift|Python|Haskell|Erlang|Elixir|Clojure|Maven|"
+            "Gradle|Bazel|Jira|Trello|Pandas|NumPy|SciPy|PyTorch|TensorFlow|"
+            "Azure|Intune|Entra|Entra ID|DevOps|Kubernetes|Docker|Podman|Vagrant|Consul|Vault|Nomad|Istio|Linkerd|Cilium|"
+            "Falco|Envoy|SPIRE|"
             "Hadoop|Spark|Hive|Flink|Pinot|Druid|Keras|Caffe|Theano|Celery|Nginx|Apache|Tomcat|Jetty|Caddy|Varnish|Windows|"
+            "Lambda|DynamoDB|RDS|RDS Proxy|Aurora|Athena|Glue|Redshift|CloudWatch|CloudTrail|X-Ray|Ray|GraphQL|"
             "Linux|Ubuntu|Debian|Fedora|Android|macOS|iOS|Sonoma|Ventura|Monterey|Sequoia|Catalina|Mojave|Tahoe|Jammy|Noble|"
-            "Focal|Bionic|Bookworm|Bullseye|Buster|Stretch|Jessie|Oreo|Nougat|Marshmallow|Lollipop|Luna|Juno|Athena"),
+            "Focal|Bionic|Bookworm|Bullseye|Buster|Stretch|Jessie|Oreo|Nougat|Marshmallow|Lollipop|Luna|Juno|Apollo|Hermes"
         ),
-        (1, "Mercury|Venus|Earth|Mars|Jupiter|Saturn|Uranus|Neptune|Pluto|Ceres|Titan|Europa|Phobos|Deimos"),
-        (1, ("Dijkstra|Floyd|Warshall|Floyd-Warshall|Bellman|Kruskal|Prim|Huffman|Knuth|Morris|Pratt|Boyer|Moore|Rabin|Karp|"
-            "Bloom|Turing|Bayes|Gauss|Newton|Euler|Fourier|Laplace|Poisson|Bernoulli|Markov|Kalman|Fisher|Pearson|Spearman")),
-        (1, "Zeus|Hera|Apollo|Ares|Artemis|Athena|Hermes|Poseidon|Hades|Demeter|Odin|Thor|Loki|Freya|Osiris|Isis|Horus"),
-        (1, "Hamlet|Macbeth|Othello|King Lear|Romeo|Juliet|Odysseus|Achilles|Faust|Don Quixote|Ulysses|Frankenstein"),
-        (2, "Rose|Lily|Daisy|Iris|Violet|Jasmine|Ivy|Heather|Poppy|Tulip|Orchid|Marigold|Dahlia|Hazel|Olive|Fern|Holly"),
-        (1, "Faith|Hope|Charity|Prudence|Temperance|Justice|Fortitude|Patience|Chastity|Diligence|Humility"),
-        (1, ("Mercedes|Tesla|Ford|Lincoln|Dodge|Chrysler|Chevrolet|Toyota|Honda|Nissan|BMW|Audi|Volkswagen|Porsche|Ferrari|Fiat|"
-            "Peugeot|Renault|Skoda|Seat|Kia|Hyundai|Volvo|Jaguar|Bentley")),
-        (2, ("Georgia|Virginia|Carolina|Dakota|Montana|Alabama|Texas|Florida|Ohio|Nevada|Utah|Iowa|Kansas|Arizona|Indiana|Maine|"
-            "Oregon|Idaho|Vermont|Delaware|Maryland|Kentucky|Tennessee|Louisiana|Washington|California|Colorado")),
-        (2, "January|February|March|April|May|June|July|August|September|October|November|December"),
-    )
-)  # fmt: skip
+    ),
+    (1, "Mercury|Venus|Earth|Mars|Jupiter|Saturn|Uranus|Neptune|Pluto|Ceres|Titan|Europa|Phobos|Deimos"),
+    (
+        1,
+        (
+            "Dijkstra|Floyd|Warshall|Floyd-Warshall|Bellman|Kruskal|Prim|Huffman|Knuth|Morris|Pratt|Boyer|Moore|Rabin|Karp|"
+            "Bloom|Turing|Bayes|Gauss|Newton|Euler|Fourier|Laplace|Poisson|Bernoulli|Markov|Kalman|Fisher|Pearson|Spearman|"
+            "Celsius|Fahrenheit|Kelvin|Joule|Watt|Volt|Ampere|Ohm|Hertz|Pascal|Boole|Cantor|Hilbert|Riemann|Fermat|Archimedes|Pythagoras"
+        ),
+    ),
+    (1, "Zeus|Hera|Apollo|Ares|Artemis|Athena|Hermes|Poseidon|Hades|Demeter|Odin|Thor|Loki|Freya|Osiris|Isis|Horus"),
+    (1, "Hamlet|Macbeth|Othello|King Lear|Romeo|Juliet|Odysseus|Achilles|Faust|Don Quixote|Ulysses|Frankenstein"),
+    (2, "Rose|Lily|Daisy|Iris|Violet|Jasmine|Ivy|Heather|Poppy|Tulip|Orchid|Marigold|Dahlia|Hazel|Olive|Fern|Holly"),
+    (
+        1,
+        (
+            "Faith|Hope|Charity|Prudence|Temperance|Justice|Fortitude|Patience|Chastity|Diligence|Humility|Mercy|Joy|Sadness|Anger|Fear|"
+            "Disgust|Peace|Love|Harmony|Truth|Wisdom|Courage|Honor|Glory|Gratitude|Kindness|justice|peace|love|truth|glory|honor|anger|"
+            "sadness|fear|wisdom|hope|faith|charity|harmony|happiness"
+        ),
+    ),
+    (1, "Spring|Summer|Autumn|Fall|Winter|spring|summer|autumn|winter"),
+    (
+        1,
+        (
+            "Mercedes|Tesla|Ford|Lincoln|Dodge|Chrysler|Chevrolet|Toyota|Honda|Nissan|BMW|Audi|Volkswagen|Porsche|Ferrari|Fiat|"
+            "Peugeot|Renault|Skoda|Seat|Kia|Hyundai|Volvo|Jaguar|Bentley"
+        ),
+    ),
+    (
+        2,
+        (
+            "Georgia|Virginia|Carolina|Dakota|Montana|Alabama|Texas|Florida|Ohio|Nevada|Utah|Iowa|Kansas|Arizona|Indiana|Maine|"
+            "Oregon|Idaho|Vermont|Delaware|Maryland|Kentucky|Tennessee|Louisiana|Washington|California|Colorado"
+        ),
+    ),
+    (
+        2,
+        (
+            "Paris|London|Berlin|Florence|Venice|Rome|Milan|Vienna|Sydney|Melbourne|Adelaide|Victoria|Austin|Dallas|Houston|Madison|"
+            "Charlotte|Phoenix|Denver|Chelsea|Brooklyn|Orlando|Savannah|Lima|Madrid|Lisbon|Dublin|Oslo|Prague|Geneva|Lincoln|Jackson|"
+            "Boston|Chicago|Seattle|Miami|Atlanta|Cleveland|Memphis|Nashville|Portland|Tokyo|Delhi|Mumbai|Dubai|Cairo|Athens|Barcelona"
+        ),
+    ),
+    (2, "January|February|March|April|May|June|July|August|September|October|November|December"),
+)
 """Things of one kind that are called as people are, and how many others of them stand beside one that is meant."""
 _MEMBERS: Final = [
-    (least, group, re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(group, key=len, reverse=True)))})\b"))
-    for least, group in _GROUPS
+    (
+        least,
+        frozenset(names.split("|")),
+        re.compile(rf"\b(?:{'|'.join(sorted(names.split('|'), key=len, reverse=True))})\b"),
+    )
+    for least, names in _GROUPS
 ]
 _AROUND: Final = 200
 
@@ -77,7 +117,7 @@ _STATE: Final = (
     r"Tennessee|Texas|Utah|Vermont|Virginia|Washington|West Virginia|Wisconsin|Wyoming|Ontario|Qu[eé]bec|British Columbia|"
     r"Alberta|Manitoba|Saskatchewan|Nova Scotia|Newfoundland|Queensland|Tasmania|"
     r"France|Germany|England|Scotland|Wales|Ireland|Italy|Spain|Portugal|Australia|Canada|Mexico|Brazil|India|China|Japan|"
-    r"the UK|the US|the USA)"
+    r"the UK|the US|the USA|D\.?C\b\.?)"
 )
 _STATES: Final = re.compile(rf", {_STATE}\b")
 _IS_STATE: Final = frozenset(
@@ -86,7 +126,7 @@ _IS_STATE: Final = frozenset(
     "Maryland Massachusetts Pennsylvania Tennessee Vermont California".split()
 )
 _PLACE_BEFORE: Final = re.compile(
-    r"\b(?:Lake|Mount|Mt\.?|Fort|Ft\.?|Port|Cape|Point|New|North|South|East|West|(?:County|City|Bay|Gulf|University|State|"
+    r"\b(?:San|Santa|Santo|Sierra|Los|Las|El|Lake|Mount|Mt\.?|Fort|Ft\.?|Port|Cape|Point|New|North|South|East|West|(?:County|City|Bay|Gulf|University|State|"
     r"Republic|Isle|Strait|Bank|Kingdom|Battle|Treaty) of|in downtown|near|the (?:city|town|state|village) of) \Z"
 )
 _PLACE_AFTER: Final = re.compile(
@@ -100,6 +140,19 @@ _THING_AFTER: Final = re.compile(
     r"(?:['’]s)? (?:algorithms?|theorems?|laws?|equations?|methods?|transforms?|distributions?|series|filters?|principles?|"
     r"constants?|paradox|inequality|eliminations?|operator|conjecture|lemma|polynomials?|matrix|integral|estimator|regression)\b"
 )
+_BRANDS: Final = re.compile(
+    r"(?:Victoria['’]s Secret|Levi['’]s\b|Levi Strauss|Jack Daniel|Tommy Hilfiger|Ralph Lauren|Calvin Klein|Harley[ -]Davidson|"
+    r"Johnnie Walker|Jim Beam|Dr\.? Pepper|Mary Kay|Ben & Jerry|Ben and Jerry|Marks & Spencer|Marks and Spencer|Louis "
+    r"Vuitton|Christian Dior|"
+    r"Hugo Boss|Jimmy Choo|Michael Kors|Kate Spade|Tom Ford|Betty Crocker|Aunt Jemima|Uncle Ben|Captain Morgan|"
+    r"Wendy['’]s|Denny['’]s|Arby['’]s|"
+    r"Macy['’]s|Kohl['’]s|Lowe['’]s|Trader Joe|Papa John|Jimmy John|Charles Schwab|JP ?Morgan|J\.?P\.? Morgan|Morgan "
+    r"Stanley|Wells Fargo|Goldman Sachs|"
+    r"Merrill Lynch|Johnson & Johnson|Procter & Gamble|Ernst & Young|Monty Hall|Monte Carlo|Hello Kitty|Santa Claus|"
+    r"Mickey Mouse|Harry Potter|"
+    r"Sherlock Holmes|James Bond|John Deere|Mercedes[ -]Benz|Rolls[ -]Royce|Aston Martin|Alfa Romeo|Black Friday)\b"
+)
+"""Firms, wares and figures with the name of a person."""
 _ASSISTANTS: Final = frozenset("Alexa Siri Cortana Bixby Jeeves Google Gemini Claude Copilot".split())
 _TALKED_TO: Final = re.compile(r"\b(?:hey|ok|okay|hi|ask|tell|use|say|like|dear) [\"'“‘]?\Z", re.IGNORECASE)
 _COMMAND: Final = re.compile(
@@ -117,9 +170,39 @@ _VIRTUES: Final = frozenset(
     "Faith Hope Joy Grace Patience Mercy Charity Glory Harmony Justice Destiny Constance".split()
 )
 _SAID_OF: Final = re.compile(
-    r" (?:to (?:the|all|you|every)|in (?:the|humanity|god|God|people|mankind|love|action)|of (?:the|god|God)|for (?:the|all|a)|"
+    r" (?:under |to (?:the|all|you|every)|in (?:the|humanity|god|God|people|mankind|love|action)|of (?:the|god|God)|"
+    r"for (?:the|all|a)|"
     r"and (?:peace|love|hope|faith|joy|mercy|glory|charity|happiness|dignity|truth)|is (?:a|the|not|an|all) |springs )"
 )
+
+
+_ACRONYMS: Final = frozenset(
+    "AWS GCP EKS ECS ECR EC2 RDS SQS SNS S3 IAM VPC ALB NLB ELB EBS EFS FSX KMS ACM SES SSM STS IRSA CDK SAM DMS EMR "
+    "MSK MWAA WAF "
+    "AMI ASG IGW NAT API APIS CLI SDK IDE UI UX CPU GPU TPU NPU RAM ROM SSD HDD NVME USB PCI BIOS UEFI DNS DHCP TCP UDP IP ICMP "
+    "HTTP HTTPS SSL TLS MTLS SSH FTP SFTP SMTP IMAP POP3 LDAP SAML OIDC JWT OAUTH SSO MFA OTP TOTP PKI CSR CRL OCSP RSA ECDSA "
+    "AES SHA MD5 HMAC PGP GPG GKE GCS GCR AKS ACR ACI NSG VNET VM VMS VMSS RBAC ABAC CRD CRDS HPA VPA PVC PV CNI CSI CRI OCI "
+    "CNCF YAML JSON XML HTML CSS CSV TSV PDF SVG PNG JPEG GIF SQL NOSQL ORM JPA JVM JDK JRE WASM REST SOAP GRPC RPC CRUD DTO "
+    "DAO MVC MVVM SPA PWA SSR CMS CRM ERP SCM BI ETL ELT OLAP OLTP DWH KPI OKR SLA SLO SLI RTO RPO MTTR CI CD CICD QA UAT PR MR "
+    "LLM LLMS NLP NLU OCR ASR TTS RAG ML AI AGI GPT BERT CNN RNN LSTM GAN VAE SVM KNN PCA LORA RLHF MCP UML ERD BPMN DSL AST "
+    "REPL TDD BDD DDD SOLID DRY KISS YAGNI IOT OTA MQTT AMQP STOMP KAFKA ETCD GIT SVN NPM PIP CRON BASH ZSH VIM GNU GPL MIT BSD "
+    "GDPR HIPAA PII PHI PCI DSS SOC ISO NIST CVE CVSS CWE OWASP XSS CSRF SSRF DDOS IDS IPS SIEM SOAR EDR XDR VPN WAN LAN MAC "
+    "IPV4 IPV6 BGP OSPF MPLS QOS CDN POP SKU SKUS FAQ TODO FIXME TBD ASAP FYI ETA EOD".split()
+)
+"""Terms of the trade in capitals, and services of clouds."""
+
+
+def is_term(text: str, start: int, end: int, *, place: bool) -> bool:
+    """Whether what a model takes for a place or a firm is a term or part of an identifier: `EKS`, `eu-west-1`."""
+    name = text[start:end]
+    if name.upper() in _ACRONYMS and name == name.upper():
+        return True
+    glued = text[end : end + 1] in ("-", "_") or text[start - 1 : start] in ("-", "_") or text[end : end + 1].isdigit()
+    if name == name.lower() and (glued or "-" in name or (place and name not in load("places") and " " not in name)):
+        return True
+    return any(
+        name in group and _beside_its_kind(text, start, end, least, named) for least, group, named in _MEMBERS[:1]
+    )
 
 
 def is_nobody(text: str, start: int, end: int) -> bool:
@@ -129,7 +212,7 @@ def is_nobody(text: str, start: int, end: int) -> bool:
     first = words[0].partition("-")[0].lower()
     if first in _CALLS and len(words) <= len(("Schreiben", "Sie")):
         return True
-    if _STATES.match(text, end) or name in _IS_STATE:
+    if _STATES.match(text, end) or name in _IS_STATE or _BRANDS.match(text, start):
         return True
     if any(name in group and _beside_its_kind(text, start, end, least, named) for least, group, named in _MEMBERS):
         return True
@@ -150,7 +233,7 @@ def _beside_its_kind(text: str, start: int, end: int, least: int, named: re.Patt
 def _is_said_to_be_none(text: str, start: int, end: int, name: str) -> bool:
     """By the words right before and behind it."""
     low = max(0, start - 24)
-    if _THING_AFTER.match(text, end) and name.lower() not in load("given"):
+    if _THING_AFTER.match(text, end) and (name.lower() not in load("given") or name in _MEMBERS[2][1]):
         return True
     if len(name) >= _PLACE_SHORTEST and (_PLACE_BEFORE.search(text, low, start) or _PLACE_AFTER.match(text, end)):
         return True

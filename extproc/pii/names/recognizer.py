@@ -11,7 +11,7 @@ from extproc.errors import NamesOverBudgetError
 from extproc.pii.names import by_cues, columns, deeds, fields, scripts, streets
 from extproc.pii.names.cues import CASUAL, STREET_ENDS, STREET_WORDS, Cues
 from extproc.pii.names.keys import holds_a_name
-from extproc.pii.names.nobody import is_nobody
+from extproc.pii.names.nobody import is_nobody, is_term
 from extproc.pii.names.repeats import WORD, repeats
 from extproc.pii.names.words import load
 from extproc.pii.pieces import Cut
@@ -113,6 +113,10 @@ class NameRecognizer:
             and s.score >= self._settings.min_score
             and _is_plausible(s.entity_type, text[s.start : s.end], casual=len(text) <= CASUAL)
             and not (
+                s.entity_type in ("LOCATION", "ORGANIZATION")
+                and is_term(text, s.start, s.end, place=s.entity_type == "LOCATION")
+            )
+            and not (
                 s.entity_type == "PERSON" and (_is_literal(text, s.start, s.end) or is_nobody(text, s.start, s.end))
             )
         ]
@@ -175,6 +179,8 @@ def _is_plausible(entity_type: str, name: str, *, casual: bool) -> bool:
     """
     words = WORD.findall(name)
     if entity_type == "ADDRESS":
+        if len(words) == 1 and not any(map(str.isdigit, name)) and not words[0].lower().endswith(STREET_ENDS):
+            return False
         return name != name.lower() or not STREET_WORDS.isdisjoint(words) or words[0].endswith(STREET_ENDS)
     if entity_type != "PERSON":
         return True

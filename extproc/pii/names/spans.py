@@ -120,6 +120,8 @@ def _trim(text: str, span: Span) -> tuple[int, int]:
         end -= 1
     if text[start:end].lower().endswith(("'s", "’s")):
         end -= 2
+    if span.entity_type == "PERSON" and start > 1 and text[start - 1] in "'’" and text[start - 2] in "ODL":
+        start -= 2
     if span.entity_type == "PERSON" and (title := _TITLE.match(text, start, end)):
         start = title.end()
     return start, end

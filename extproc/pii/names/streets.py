@@ -129,13 +129,31 @@ _KIND: Final = (
     r"οδός|λεωφόρος|λεωφ\.|πλατεία)"
 )
 _FIRST: Final = (
-    rf"(?i:{_KIND}) (?:{_NAMES})(?:,? |, )(?:(?i:n[ºo°]\.?|no\.?:?|nr\.?|nº|núm\.?|д\.?|дом|буд\.?|"
+    rf"(?:(?:г|гор|м|с)\. ?{_NAME}(?: {_NAME})?, )?(?i:{_KIND}) (?:[0-9]{{1,2}} (?:de )?)?(?:{_NAMES})(?:,? |, "
+    rf")(?:(?i:n[ºo°]\.?|no\.?:?|nr\.?|nº|núm\.?|д\.?|дом|буд\.?|"
     rf"số) ?)?{_NUMBER}{_UNIT}{_PLACE}"
 )
 _FRENCH: Final = (
     rf"[0-9]{{1,4}}(?: ?(?:bis|ter|quater))?,? (?i:rue|avenue|av\.|boulevard|bd|chemin|place|pl\.|allée|allées|"
     rf"impasse|quai|cours|square|passage|route|"
     rf"villa|faubourg) (?:{_NAMES}){_UNIT}{_PLACE}"
+)
+_SWISS: Final = (
+    r"(?i:rue|avenue|av\.|boulevard|bd|chemin|ch\.|place|quai|route|rte|cours|allée) "
+    rf"(?:{_NAMES}) {_NUMBER}{_UNIT}{_PLACE}"
+)
+_CROSSING: Final = (
+    r"(?:Carrera|Cra\.?|Kr\.?|Calle|Cl\.?|Cll\.?|Diagonal|Dg\.?|Transversal|Tv\.?|Avenida|Av\.?) [0-9]{1,3}[A-Z]?(?: "
+    r"(?i:bis|sur|norte|este))? "
+    r"?(?:#|No\.?|Nro\.?|n°) ?[0-9]{1,3}[A-Z]?(?: ?[-–] ?[0-9]{1,3})?"
+)
+_JALAN: Final = (
+    r"(?:No\.? ?)?[0-9]{1,4}[A-Z]?,? (?:Jalan|Jl\.?|Jln\.?|Lorong|Lrg\.?|Persiaran|Lebuh|Soi|Thanon) "
+    rf"{_NAMES}(?: [0-9]{{1,3}}(?:/[0-9]{{1,3}})?)?"
+)
+_PLOT: Final = (
+    rf"(?:Flat|House|Plot|Door|Shop|Villa|Bungalow) ?(?:No\.?)? ?#?[0-9][0-9A-Za-z/-]{{0,7}}, {_CITIES}(?:, "
+    rf"{_CITIES}){{0,3}},? ?[-–]? ?[0-9]{{3}} ?[0-9]{{3}}"
 )
 _TURKISH: Final = (
     rf"{_NAME}(?: {_NAME}){{0,3}} (?:Cad|Cadde|Caddesi|Sok|Sokak|Sokağı|Mah|Mahallesi|Bulvarı|Blv|"
@@ -195,7 +213,10 @@ _OTHER_WORDS: Final = {
     **dict.fromkeys("cad cadde caddesi sok sokak sokağı mah mahallesi bulvarı blv bul".split(), (_TURKISH,)),
     **dict.fromkeys("box postfach postbus postale apartado apdo postal bp poczt а".split(), (_BOX,)),
     **dict.fromkeys("проспект улица переулок бульвар шоссе площадь набережная".split(), (_RUSSIAN, _FIRST)),
-    **dict.fromkeys("flat house plot door shop".split(), (_INDIAN,)),
+    **dict.fromkeys("flat house plot door shop".split(), (_INDIAN, _PLOT)),
+    **dict.fromkeys("villa bungalow".split(), (_PLOT,)),
+    **dict.fromkeys("carrera cra kr cl cll diagonal transversal tv".split(), (_CROSSING,)),
+    **dict.fromkeys("jalan jl jln lorong lrg persiaran lebuh soi thanon".split(), (_JALAN,)),
 }
 """First what is looked for by one of its words, in lower case."""
 
@@ -210,7 +231,8 @@ def _by_words() -> dict[str, tuple[re.Pattern[str], ...]]:
     listed: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
         (_WAYS, (_ENGLISH, _LOWER)),
         (_KINDS, (_FIRST,)),
-        (_FRENCH_KINDS, (_FRENCH,)),
+        (_FRENCH_KINDS, (_FRENCH, _SWISS)),
+        (frozenset({"calle", "avenida", "av"}), (_CROSSING,)),
         *((frozenset({word}), patterns) for word, patterns in _OTHER_WORDS.items()),
     )
     for words, patterns in listed:
@@ -272,7 +294,7 @@ _POSTAL: Final = (
     r"[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]|[A-Z][0-9]{2} ?[A-Z0-9]{4})(?![\w/])"
 )
 _FLOOR: Final = (
-    r"(?:[0-9]{1,2}\.?[ºª°o]?\.? ?(?:OG|Stock|Etage|étage|andar|piso|planta|em\.|emelet|patro|kat|Esq|Dto|Dta|Izq|Dcha|"
+    r"(?:[0-9]{1,2}\.?[oa°]?\.? ?(?:OG|Stock|Etage|étage|andar|piso|planta|em\.|emelet|patro|kat|Esq|Dto|Dta|Izq|Dcha|"
     r"Frente|der|izda)\b\.?"
     r"|(?:EG|DG|UG|HH|VH)\b|#[0-9]{1,3}-[0-9]{1,5}[A-Z]?|"
     r"(?i:apt|apto|ap|app|appt|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|bl|bloc|bloco|sc|scara|et|etaj|esc|int|of|oficina|local|cj|sala|"
@@ -284,6 +306,9 @@ _MORE: Final = re.compile(
     rf",?\r?\n[ \t]{{0,8}})(?P<code>{_POSTAL}(?: {_CITIES}(?: [0-9]{{1,2}}\b)?)?)|"
     rf"(?:, ?| [–—-] |/ ?|,?\r?\n[ \t]{{0,8}})(?P<place>{_CITIES})(?=[,.;)\n/]|\Z| [–—-] | \(| {_POSTAL}| [A-Z]{{2,3}}\b)|"
     r"(?<=[^\W\d_])[ ](?P<district>[0-9]{1,2}(?:er|e)?)(?=[ ]?[,.;)\n]|\Z)|[ ](?P<storey>andar|piso|planta|étage|floor)\b|"
+    rf"[ -](?P<rest>(?:am|an der|im|in|ob der|vor der|bei|sur|de|do|da|del|dos|upon|on)[ -]{_CITY}(?: {_CITY})?)(?=[,.;)\n]|\Z)|"
+    rf", (?P<ward>(?:Quận|Phường|Huyện|Q\.|P\.|TP\.|Col\.|Colonia|Fracc\.|Urb\.|Barrio|Bairro|Mah\.|Kel\.|Kec\.) "
+    rf"?(?:[0-9]{{1,2}}|{_CITIES}|[A-Z]{{2,4}}))|"
     r"(?:,? | [–—-] )(?P<state>[A-Z]{2,3})\b(?=[,.;)\n]|\Z| [0-9A-Z])|[ ](?P<province>\([A-Z]{2}\))"
 )
 """What an address goes on with: a part of a house, a postcode and its town, a town, a state."""

@@ -123,7 +123,7 @@ RECOGNIZERS = (
         " 99999999999999999 999999999999999999 999999-9999999999 999999-9999999999999 9999-9999-9999-99 99999999-999999"
         " 9999-9999-9999-999 9999-99999-999999 99999999-9999999 9999999999-999999 99999-99999-99999 9999-999999-999999 "
         "9999-9999-9999-9999-9"
-        " 9999-999999999999",
+        " 9999-999999999999 999999999999-9999 99999999-9999-9999 9999-99999999-9999 9999-9999-99999999",
         labels=(
             "credit card|card|card number|card no|cc|ccn|cc number|debit card|debit|credit card number|visa|"
             "mastercard|amex|"
@@ -213,6 +213,7 @@ RECOGNIZERS = (
         "DATE_OF_BIRTH",
         "global",
         labels=(
+            "synt|synt aika|出生年月|"
             "yob|year of birth|birth year|né|née|nés|doğumlu|geburtsjahr|geburtstage|nacimiento|fecha de nacim|født den|född den|"
             "rođendan|роден|родена|дата на раждане|geboortejaar|urodzin|data urodzin|"
             "date of birth|birth date|birthdate|birthday|dob|d o b|born|born on|geburtsdatum|geboren|geboren "
@@ -297,6 +298,7 @@ RECOGNIZERS = (
         led=(
             r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{3}|"
             r"(?=(?:[A-Z]{0,12}[ -]?[0-9]){6})[A-Z]{0,12}[ -]?[0-9]{2,}[0-9A-Z]*(?:[ -][0-9][0-9A-Z]*){0,6}"
+            r"(?:/[0-9]{4}(?![0-9]))?"
         ),
         least_length=6,
         example="account number 76983425",

@@ -30,6 +30,14 @@ RECOGNIZERS = (
         example="AB 12 34 56 C",
     ),
     R(
+        "UK_NINO",
+        "uk",
+        labels="nino|ni number|national insurance|national insurance number|ni no",
+        led=r"[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]",
+        how="its shape after its label, whatever its letters",
+        example="National Insurance number QQ 12 34 56 C",
+    ),
+    R(
         "UK_UTR",
         "uk",
         shapes="9999999999 99999-99999",
