@@ -110,7 +110,7 @@ class Pipeline:
             ),
             *(Judging(judge, chain) for judge in read),
             *([Asking(classifier)] if classifier else []),
-            *([Masking(anonymizer, threads, remembers=edits)] if anonymizer else []),
+            *([Masking(anonymizer, threads, remembers=edits, tells=bool(understood or routed))] if anonymizer else []),
             *([Answering(classifier)] if classifier else []),
             *(Judging(judge, chain) for judge in understood),
             Routing(router, tells=bool(routed)),

@@ -1,7 +1,8 @@
 """The words that Envoy and the processor speak, free of protobuf: events in, replies out.
 
 A newcomer reads this first. `codec.py` turns bytes into events and replies into bytes; `stream.py` says which event
-may follow which; `record.py` is what telemetry is told of it all. Everything here is frozen data.
+may follow which; `record.py` is what telemetry is told of it all. Everything here is data that nobody changes; what is made for
+each message is not frozen all the same, which would cost a microsecond.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from extproc.decision import Respond
 
@@ -37,15 +38,14 @@ class BodyMode(IntEnum):
     GRPC = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Negotiated:
+class Negotiated(NamedTuple):
     """The body modes that Envoy is configured with, told once in the first message of a stream."""
 
     request_body: BodyMode
     response_body: BodyMode
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestHeaders:
     """A request begins. Names are in lower case; the values of a repeated header are joined by commas."""
 
@@ -68,7 +68,7 @@ def request_id_of(headers: Mapping[str, str]) -> str:
     return found[0] if found else ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestBody:
     """The request's body, or a chunk of it."""
 
@@ -84,7 +84,7 @@ class RequestTrailers:
     phase: ClassVar[Phase] = "request_trailers"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ResponseHeaders:
     """An answer begins: from an upstream, or Envoy's own."""
 
@@ -95,7 +95,7 @@ class ResponseHeaders:
     """The upstream's, told where a model has versions among which Envoy has chosen."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ResponseBody:
     """The answer's body, or a chunk of it."""
 
@@ -114,8 +114,7 @@ class ResponseTrailers:
 Event = RequestHeaders | RequestBody | RequestTrailers | ResponseHeaders | ResponseBody | ResponseTrailers
 
 
-@dataclass(frozen=True, slots=True)
-class Modes:
+class Modes(NamedTuple):
     """What Envoy is to send us of the rest of this exchange (`mode_override`). It counts in replies to headers only."""
 
     request_body: BodyMode
@@ -123,15 +122,14 @@ class Modes:
     response_body: BodyMode
 
 
-@dataclass(frozen=True, slots=True)
-class Proceed:
+class Proceed(NamedTuple):
     """Nothing changes."""
 
     phase: Phase
     modes: Modes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Mutate:
     """Headers or body change."""
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class State(Enum):
     """Where an exchange stands."""
 
+    __hash__ = object.__hash__  # as good as the name's, and not worked out anew for each message
     START = auto()
     REQUEST = auto()
     """The request's body is still to come, or coming."""

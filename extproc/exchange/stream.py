@@ -178,25 +178,21 @@ class HttpStream:
 
     def _await_body(self, rule: Intercept) -> tuple[Reply, ...]:
         """The reply to the headers of a request whose body is to be read."""
+        edits = self.pipeline.may_edit_answer(rule, self.target)
         if not self._shadow and not self.observed:
-            modes.check(
-                self._request_mode,
-                self._response_mode,
-                routes=self._settings.routes,
-                restores=self.pipeline.may_edit_answer(rule, self.target),
-            )
+            modes.check(self._request_mode, self._response_mode, routes=self._settings.routes, restores=edits)
         self._request_open = True
         if self._request_mode is BodyMode.FULL_DUPLEX_STREAMED:
             return ()  # the headers wait for the body, which decides their route
         if self._request_mode is BodyMode.STREAMED and not self._shadow:
             change = self._change(self.pipeline.forward_unread(self._question().facts(), "streamed"))
             return (Mutate("request_headers", change.set_headers, change.remove_headers, clear_route_cache=True),)
-        return (Proceed("request_headers", None if self._may_read_answer() else modes.READ),)
+        return (Proceed("request_headers", None if edits or self._reads_usage() else modes.READ),)
 
     def _pass_by(self) -> tuple[Reply, ...]:
         """None of our business."""
         (reply,) = self._let_go()
-        spoofed = tuple(name for name in self._headers if _is_ours(name))
+        spoofed = _ours_in(self._headers)
         if spoofed and not self._shadow:
             return (Mutate("request_headers", remove_headers=spoofed, clear_route_cache=True, modes=reply.modes),)
         return (reply,)
@@ -303,7 +299,7 @@ class HttpStream:
             headers[RESIDENCY_HEADER] = forward.residency
         if self._recorder.trace:
             headers.update(self._recorder.trace.headers)
-        spoofed = tuple(n for n in self._headers if _is_ours(n) and n not in headers)
+        spoofed = [name for name in _ours_in(self._headers) if name not in headers]
         return Mutate(
             "request_body",
             headers,
@@ -386,10 +382,6 @@ class HttpStream:
             self._echoed.add(event.phase)
         return tuple(modes.chunks(event.phase, event.body, end=event.end_of_stream))
 
-    def _may_read_answer(self) -> bool:
-        assert self.rule is not None
-        return self._reads_usage() or self.pipeline.may_edit_answer(self.rule, self.target)
-
     def _reads_usage(self) -> bool:
         """Whether an answer is to be shown to us for its numbers alone."""
         return self._observer.reads_answers and not self._key
@@ -431,6 +423,9 @@ class HttpStream:
         return self._recorder.record(outcome, fault)
 
 
-def _is_ours(header: str) -> bool:
-    """Whether a header is ours alone: to many an upstream `x_intentmesh_model` is `x-intentmesh-model`."""
-    return header.replace("_", "-").startswith(HEADER_PREFIX)
+_SIGN = HEADER_PREFIX.removeprefix("x-").removesuffix("-")
+
+
+def _ours_in(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Headers that are ours alone: to many an upstream `x_intentmesh_model` is `x-intentmesh-model`."""
+    return tuple([n for n in headers if _SIGN in n and n.replace("_", "-").startswith(HEADER_PREFIX)])

@@ -71,6 +71,13 @@ class Carrier(Protocol):
         """The call is over."""
 
 
+def _announced(metadata: Sequence[tuple[str, str]]) -> int | None:
+    for name, value in metadata:
+        if name == "content-length":
+            return int(value) if value.isascii() and value.isdigit() else -1
+    return None
+
+
 class AbortedError(Exception):
     """A handler has ended its call with a status."""
 
@@ -105,8 +112,7 @@ class Call:
         """Something of a message has come."""
         self.held = 0
         """Bytes that have come of a message whose rest has not."""
-        length = next((value for name, value in metadata if name == "content-length"), None)
-        self._announced = None if length is None else int(length) if length.isascii() and length.isdigit() else -1
+        self._announced = _announced(metadata)
         """Bytes of data that are still to come, where that was told; less than nothing: it was told in no number."""
         self._connection = connection
         self._metadata = metadata

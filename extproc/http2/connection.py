@@ -203,7 +203,9 @@ class Connection(asyncio.Protocol):
 
     def _keep(self, rest: bytes, needed: int) -> None:
         """What is not whole yet waits until so much is there."""
-        self._rest, self._needed = bytearray(rest), needed
+        if rest or self._rest:
+            self._rest = bytearray(rest)
+        self._needed = needed
 
     def _take(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
         if kind != SETTINGS and not self._settled:

@@ -211,16 +211,16 @@ def taken(found: Found, raw: str, texts: Texts, depth: int = 0) -> Place:
         if use & Use.TYPED:  # programs agree on it, and its key is no label
             return Place(start, end, Whole(texts.add(digits, way, "identifier"), digits, "identifier"), use, way)
         return Place(start, end, Whole(texts.add(digits, way, "number"), digits, "number"), use)
-    text = unescape(raw)
+    text = unescape(raw) if "\\" in raw else raw
     if use == Use.KEY:
         assert way is not None
         return Place(start, end, Whole(texts.add(text, way, "key"), text, "key"), use, way[0])
-    layer: Layer | None
     if use & Use.IDENTIFIER:
-        layer = Whole(texts.add(text, way, "identifier"), text, "identifier")
+        layer: Layer = Whole(texts.add(text, way, "identifier"), text, "identifier")
     else:
         layer = texts.read(text, way, depth)
-    return Place(start, end, layer, use)
+    # what the class does takes twice as long, and a body has many
+    return tuple.__new__(Place, (start, end, layer, use, None))
 
 
 def rewritten(

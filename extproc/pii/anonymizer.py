@@ -95,6 +95,10 @@ class Anonymizer:
         self._knows_words = not analyzer.searches_words
         self._search_agreed = RecentFindings(lambda text, _: analyzer.patterns(text), settings.remember_texts)
         self._keys = Keys.read(settings)
+        self.remembers = settings.remember_texts > 0
+        """Whether it is told by the sender of a request what is remembered of it."""
+        self._empty = self._vault(None)
+        """That of every request in which nothing is found: nothing is ever put into it."""
 
     def anonymize(
         self,
@@ -117,20 +121,14 @@ class Anonymizer:
 
         Raises BlockedEntityError, and MaskingError when a recognizer fails or `deadline` (of `time.monotonic`) passes.
         """
-        settings = self._settings
         operator_of = self._operator if not operators else lambda t: operators.get(t) or self._operator(t)
-        vault = Vault(
-            tolerant=settings.tolerant,
-            link=settings.names.link,
-            key=None if caller is None else self._keys.of_caller(caller),
-            restore_in_urls=settings.restore_in_urls,
-        )
+        results = [self._find(text, deadline, sender) for text in texts]
+        if not any(results) and not remember and not self._keys.encrypts:
+            return Anonymized([None] * len(texts), self._empty, {}, texts)
+        vault = self._vault(caller)
         if remember:
             vault.remember_texts(text.text for text in texts)
-        found: list[list[Span]] = []
-        for text in texts:
-            results = self._find(text, deadline, sender)
-            found.append(self._spans(text, results, vault) if results or self._keys.encrypts else [])
+        found = [self._spans(text, some, vault) for text, some in zip(texts, results, strict=True)]
         if not any(found):
             return Anonymized([None] * len(texts), vault, {}, texts)
         types = {entity_type for some in found for entity_type, _, _ in some}
@@ -142,6 +140,15 @@ class Anonymizer:
             for text, some in in_slices(zip(texts, found, strict=True))
         ]
         return Anonymized(edits, vault, dict(entities), texts)
+
+    def _vault(self, caller: str | None) -> Vault:
+        settings = self._settings
+        return Vault(
+            tolerant=settings.tolerant,
+            link=settings.names.link,
+            key=None if caller is None else self._keys.of_caller(caller),
+            restore_in_urls=settings.restore_in_urls,
+        )
 
     def _operator(self, entity_type: str) -> Operator:
         return self._settings.entities.get(entity_type, self._settings.default_operator)
@@ -155,7 +162,7 @@ class Anonymizer:
         if deadline is not None and time.monotonic() > deadline:
             raise LateError
         try:
-            if is_agreed(text):
+            if text.kind != "text" and is_agreed(text):
                 if self._knows_words and _WORD.fullmatch(text.text):
                     return []
                 return without_guesses(self._search_agreed(text.text, None, sender))

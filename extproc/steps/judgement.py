@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extproc.decision import Inspection, Refuse
+from extproc.decision import NOTHING, Inspection, Refuse
 from extproc.errors import DeniedError, IntentmeshError, UndecidedError
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def admit(gates: Sequence[Gate], inquiry: Inquiry) -> Facts | Refuse | Respond:
     for gate in gates:
         try:
             ruling = gate.judge(facts)
+            if ruling is NOTHING:
+                continue
             facts = extended(facts, ruling)
             enforce(ruling)
         except IntentmeshError as error:

@@ -25,8 +25,11 @@ class Masking:
 
     name: Final = "pii"
 
-    def __init__(self, anonymizer: Anonymizer, threads: Threads, *, remembers: bool) -> None:
-        """`remembers`: any answer may be redacted, so that what the request said has to be kept beside what was masked."""
+    def __init__(self, anonymizer: Anonymizer, threads: Threads, *, remembers: bool, tells: bool = True) -> None:
+        """`remembers`: any answer may be redacted, so that what the request said has to be kept beside what was masked.
+        `tells`: somebody will want to know as a fact that nothing was found.
+        """
+        self._tells = tells
         self._anonymizer = anonymizer
         self._threads = threads
         self._remembers = remembers
@@ -40,6 +43,8 @@ class Masking:
         else:
             anonymized = await self._threads.run(case.lease, case.size, self._mask, case)
         case.anonymized = anonymized
+        if not anonymized.entities and not self._tells:
+            return
         counts: dict[str, int] = {}
         for (entity_type, _), count in anonymized.entities.items():
             counts[entity_type] = counts.get(entity_type, 0) + count
@@ -57,7 +62,7 @@ class Masking:
                 remember=self._remembers or inquiry.rule.redact_output,
                 caller=distinct(case.facts.caller, inquiry.headers) if stateful else None,
                 operators=_operators(case.facts.duties),
-                sender=sender_of(case.facts.caller, inquiry.headers),
+                sender=sender_of(case.facts.caller, inquiry.headers) if self._anonymizer.remembers else "",
             )
         except IntentmeshError:
             raise

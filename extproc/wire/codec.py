@@ -89,17 +89,21 @@ def _negotiated(message: Any) -> Negotiated | None:
     if not message.HasField("protocol_config"):
         return None
     told = message.protocol_config
-    try:
-        modes = BodyMode(told.request_body_mode), BodyMode(told.response_body_mode)
-    except ValueError:
+    modes = _NEGOTIATED.get((told.request_body_mode, told.response_body_mode))
+    if modes is None:
         raise ProtocolError(
             f"unknown body mode {max(told.request_body_mode, told.response_body_mode)}: this Envoy is newer than we are"
-        ) from None
-    return Negotiated(*modes)
+        )
+    return modes
+
+
+_NEGOTIATED = {(int(one), int(two)): Negotiated(one, two) for one in BodyMode for two in BodyMode}
 
 
 def _attribute(message: Any, name: str) -> str:
     """An attribute that Envoy is told to say; empty where it does not."""
+    if not message.attributes:
+        return ""
     for space in message.attributes.values():
         if name in space.fields:
             return str(space.fields[name].string_value)

@@ -132,8 +132,10 @@ class ExternalProcessor:
         """Under which Envoy is to tell of the answer; empty where nobody asks, or it does not offer to."""
         if not self._observer.reads_answers:
             return ""
-        offered = any(name == LOGS_USAGE for name, _ in context.invocation_metadata() or ())
-        return self.pending.key() if offered else ""
+        for name, _ in context.invocation_metadata() or ():
+            if name == LOGS_USAGE:
+                return self.pending.key()
+        return ""
 
     async def _replies(self, context: Call, stream: HttpStream, message: bytes) -> tuple[Reply, ...]:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from extproc.config.api import api_at, vendor_of
+from extproc.config.api import USUAL_PATHS, api_at, vendor_of
 from extproc.config.paths import readings
 
 if TYPE_CHECKING:
@@ -34,14 +34,23 @@ CALLER_DIALECTS: Final[tuple[ModelApi, ...]] = ("openai", "openai-responses", "a
 
 def spoken(rule: Intercept, path: str) -> Spoken | None:
     """What a request to this path under this rule speaks; None: nothing that is translated."""
-    if vendor_of(rule, path) not in ("openai", "anthropic"):
-        return None
+    if rule.payload == "auto" and path in _USUAL:
+        return _USUAL[path]
+    return _spoken(path) if vendor_of(rule, path) in ("openai", "anthropic") else None
+
+
+def _spoken(path: str) -> Spoken | None:
     for reading in readings(path):
         plain = reading.rstrip("/")
         for ending, found in _ENDINGS:
             if plain.endswith(ending):
                 return found
     return None
+
+
+_USUAL: Final = {
+    path: _spoken(path) if api.vendor in ("openai", "anthropic") else None for path, api in USUAL_PATHS.items()
+}
 
 
 def only_openai(rule: Intercept, path: str, api: ModelApi) -> tuple[str, str] | None:
