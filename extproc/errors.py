@@ -165,6 +165,15 @@ class RuleFailedError(IntentmeshError):
         super().__init__(f"refused by policy: the rule {rule} could not be decided")
 
 
+class GuardrailError(DeniedError):
+    """A guardrail says no, with the status that it is configured with."""
+
+    def __init__(self, reason: str, status: int = 403) -> None:
+        super().__init__("guardrails", reason)
+        self.status = status
+        self.error_type = "permission_error" if status == 403 else "invalid_request_error"
+
+
 class UndecidedError(IntentmeshError):
     """What has a say about a request failed: it is refused, for nobody knows what would have been said."""
 

@@ -22,6 +22,7 @@ from extproc import policy
 from extproc.catalogue import ModelList, UnknownModels
 from extproc.decision import Forward, Inspection, Refuse
 from extproc.errors import IntentmeshError
+from extproc.guardrails import Guardrails
 from extproc.logs import logger
 from extproc.pii import Analyzer, Anonymizer, Redactor
 from extproc.prompts import Library
@@ -70,7 +71,7 @@ class Pipeline:
     """Who has a say when the headers have come, in the order in which they are asked."""
     AT_BODY: ClassVar[tuple[MakesJudge, ...]] = (policy.AtBody.of, UnknownModels.of)
     """Likewise, when the body is read: the model that it asks for, its size."""
-    UNDERSTOOD: ClassVar[tuple[MakesJudge, ...]] = (policy.Understood.of,)
+    UNDERSTOOD: ClassVar[tuple[MakesJudge, ...]] = (policy.Understood.of, Guardrails.of)
     """Likewise, when it has been searched for personal data and its intent is known."""
     ROUTED: ClassVar[tuple[MakesJudge, ...]] = (policy.Routed.of,)
     """Likewise, when its model has been chosen. The policy comes last: nobody reroutes past its rules.

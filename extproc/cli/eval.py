@@ -1,4 +1,4 @@
-"""`intentmesh eval`: measure on data of your own. One subcommand per half: intents, pii."""
+"""`intentmesh eval`: measure on data of your own. One subcommand each: intents, pii, guardrails."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 SUBCOMMANDS = {
     "intents": "eval_intents",
     "pii": "eval_pii",
+    "guardrails": "eval_guardrails",
 }
 """Subcommand -> module in this package, which has a click command named `eval_<subcommand>`."""
 

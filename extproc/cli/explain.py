@@ -25,9 +25,12 @@ from extproc.pii.anonymizer import search
 from extproc.pipeline import Pipeline
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from extproc.config import Mesh
     from extproc.payload import Segment
     from extproc.pii import RecognizerResult
+    from extproc.steps import Case
 
 COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 
@@ -103,8 +106,9 @@ def _explain(
     asyncio.run(pipeline.inspect(inquiry))  # tables are loaded by the first request: it is not the one to time
     case = pipeline.open(inquiry)
     outcome = asyncio.run(pipeline.decide(case))
+    guarded = _guarded(mesh, case)
     if not isinstance(outcome, Forward):
-        return {"report": _ended(outcome), "texts": []}
+        return {"report": _ended(outcome) | {"guardrails": guarded}, "texts": []}
     analyzer = pipeline.analyzer if mesh.pii.enabled else None
     texts = [(segment, search(analyzer, segment) if analyzer else []) for segment in case.segments]
     intent_text = case.conversation.text
@@ -125,11 +129,21 @@ def _explain(
         ],
         "masked": {f"{kind}:{operator}": count for (kind, operator), count in inspection.entities.items()},
         "verdicts": [verdict.told() for verdict in inspection.facts.verdicts],
+        "guardrails": guarded,
         "steps_us": {step: round(seconds * 1e6, 1) for step, seconds in inspection.steps_s.items()},
     }
     if with_coverage and case.document is not None:
         report["coverage"] = coverage(case.document.regions())
     return {"report": report, "texts": texts}
+
+
+def _guarded(mesh: Mesh, case: Case) -> list[dict[str, Any]]:
+    """What guardrails see, window by window."""
+    if not mesh.guardrails:
+        return []
+    from extproc.guardrails.explanation import explained  # noqa: PLC0415 - loads the encoder
+
+    return explained(mesh.guardrails, case.segments)
 
 
 def _ended(outcome: Refuse | Respond) -> dict[str, Any]:
@@ -150,6 +164,7 @@ def _show(found: dict[str, Any], *, color: bool) -> None:
     report = found["report"]
     for verdict in report["verdicts"]:
         console.print(f"verdict    {', '.join(f'{name} {value}' for name, value in verdict.items())}", markup=False)
+    _show_guarded(report.get("guardrails", ()), console)
     if report["outcome"] != "forwarded":
         how = f"refused with {report['status']}: {report['message']}" if "message" in report else ""
         console.print(how or f"answered with {report['status']}, by no model", markup=False)
@@ -182,6 +197,22 @@ def _show(found: dict[str, Any], *, color: bool) -> None:
     if color:
         for segment, results in found["texts"]:
             console.print(coloured(segment, results))
+
+
+def _show_guarded(guarded: Sequence[dict[str, Any]], console: Console) -> None:
+    """What guardrails see, window by window."""
+    for seen in guarded:
+        console.print(
+            f"guardrail  {seen['guardrail']}: {seen['place']} {seen['path']}  {seen['score']:.3f}, needs {seen['threshold']:.3f};"
+            f" {seen['windows']} windows",
+            markup=False,
+        )
+        for window in seen["likeliest"]:
+            console.print(
+                f"    {window['score']:.3f}  [{window['start']}:{window['end']}] read as {window['read_as']}"
+                f"{', by the encoder' if window['encoder'] else ''}",
+                markup=False,
+            )
 
 
 def _covered(report: dict[str, Any]) -> str:

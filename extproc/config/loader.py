@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from extproc.config import yaml_text
 from extproc.config.examples import example_mistakes, file_mistakes
+from extproc.config.guardrails import KINDS, names_used
 from extproc.config.policy_mistakes import policy_mistakes
 from extproc.config.registry import registry_mistakes
 from extproc.errors import ConfigError
@@ -117,6 +118,10 @@ def _dangling(data: Any) -> Iterable[tuple[KeyPath, str]]:
     for i, route in enumerate(routes if isinstance(routes, list) else ()):
         if isinstance(route, dict):
             used += [(("routes", i, kind), kind, route.get(kind)) for kind in ("model", "intent")]
+    guards = data.get("guardrails")
+    if isinstance(guards, dict):
+        known["guardrail"] = guards
+        used += names_used(guards)
     for where, kind, name in used:
         if isinstance(name, str) and name not in known.get(kind, {} if kind == "intent" else {name: None}):
             yield where, unknown_name(kind, name, known.get(kind, ()))
@@ -150,9 +155,20 @@ def _unknown_entities(data: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:
 def _mistakes(error: ValidationError) -> Iterable[tuple[KeyPath, str]]:
     for item in error.errors(include_url=False):
         where: KeyPath = tuple(step for step in item["loc"] if step != "[key]")  # pydantic's word for "the key itself"
-        cause = (item.get("ctx") or {}).get("error")
+        context = item.get("ctx") or {}
+        cause = context.get("error")
+        keys = None
+        if (
+            where[:1] == ("guardrails",) and where[2:3] and where[2] in KINDS
+        ):  # pydantic tells the kind, the file has no such key
+            keys = KINDS[str(where[2])].model_fields if len(where) == len((*where[:2], "kind", "key")) else None
+            where = (*where[:2], *where[3:])
         if item["type"] == "extra_forbidden":
-            yield where, unknown_name("key", str(where[-1]), _keys_at(where[:-1]))
+            yield where, unknown_name("key", str(where[-1]), keys or _keys_at(where[:-1]))
+        elif item["type"] == "union_tag_not_found":
+            yield (*where, "kind"), f"is missing; there are: {', '.join(KINDS)}"
+        elif item["type"] == "union_tag_invalid":
+            yield (*where, "kind"), unknown_name("kind", str(context.get("tag")), KINDS)
         elif item["type"] == "missing":
             yield where, "is missing"
         elif isinstance(cause, ValueError):

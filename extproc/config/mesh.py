@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from extproc.config.catalogue import Catalogue
 from extproc.config.envoy import EnvoySettings
+from extproc.config.guardrails import AnyGuard, GuardName, circle_in
 from extproc.config.identity import IdentitySettings
 from extproc.config.intents import ClassifierSettings, Intent
 from extproc.config.intercept import DEFAULT_INTERCEPT, Intercept, Limits
@@ -41,11 +42,20 @@ class Mesh(Section):
     prompts: Prompts = Field(default_factory=Prompts)
     pii: PiiSettings = Field(default_factory=PiiSettings)
     policy: PolicySettings = Field(default_factory=PolicySettings)
+    guardrails: dict[GuardName, AnyGuard] = Field(default_factory=dict)
+    """Name -> guardrail; asked in this order."""
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     envoy: EnvoySettings = Field(default_factory=EnvoySettings)
     kubernetes: KubernetesSettings = Field(default_factory=KubernetesSettings)
     shadow: bool = False
     """Decide, count and report, but change nothing."""
+
+    @field_validator("guardrails")
+    @classmethod
+    def _no_circle(cls, guards: dict[str, AnyGuard]) -> dict[str, AnyGuard]:
+        if (name := circle_in(guards)) is not None:
+            raise ValueError(f"`{name}` asks itself, by way of the guardrails that it asks")
+        return guards
 
     @property
     def lists_models(self) -> bool:

@@ -20,6 +20,7 @@ from extproc.decision.outcome import (
     Outcome,
     Refuse,
     Respond,
+    verdicts_of,
 )
 from extproc.decision.ruling import NOTHING, Content, Gate, Judge, Ruling
 from extproc.decision.verdict import Action, Duty, Unenforced, Verdict
@@ -45,4 +46,5 @@ __all__ = [
     "Unenforced",
     "Verdict",
     "unenforced",
+    "verdicts_of",
 ]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from extproc.decision.facts import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from extproc.config.models import Zone
+    from extproc.decision.verdict import Verdict
     from extproc.errors import IntentmeshError
     from extproc.intent import IntentScore
     from extproc.payload import ResponseEditor
@@ -37,6 +38,20 @@ class HeadersEdit(Protocol):
 
     def headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """The headers that take the place of the answer's. Asked before `editor`."""
+
+
+@runtime_checkable
+class SaysVerdicts(Protocol):
+    """A link that has something to say of the answer that passes through it."""
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """So far."""
+
+
+def verdicts_of(links: Iterable[AnswerEdit]) -> tuple[Verdict, ...]:
+    """What the links of an answer's chain say of it."""
+    return tuple(verdict for link in links if isinstance(link, SaysVerdicts) for verdict in link.verdicts)
 
 
 @dataclass(slots=True, eq=False)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -86,8 +87,11 @@ class Encoder:
         """Load the bundled model (30 ms after the imports), one in a folder, or any that fastembed knows, from its cache or
         the network.
 
+        The bundled one is loaded once in a process, however many have a use for it.
         Raises ConfigError with fastembed's own reason when there is no such model or it cannot be had.
         """
+        if name == BUNDLED and (known := _in_use.get(threads)) is not None:
+            return known
         from fastembed import TextEmbedding  # noqa: PLC0415 - 0.2 s that `check` and `--help` need not pay
 
         options: dict[str, Any] = {"threads": threads, "cuda": False}
@@ -104,12 +108,15 @@ class Encoder:
         try:
             with _no_warnings():
                 made = TextEmbedding(**options) if local else model_hub.load(name, **options)
-                return cls(made.model, identity)
+                encoder = cls(made.model, identity)
         except ConfigError:
             raise
         except Exception as error:
             hint = "" if local else "; a folder of your own needs no download"
             raise ConfigError(f"classifier.encoder: `{name}` cannot be loaded by fastembed: {error}{hint}") from error
+        if name == BUNDLED:
+            _in_use[threads] = encoder
+        return encoder
 
     def tokenize(self, text: str, budget: int) -> list[int]:
         """At most `budget` ids, without the model's special ones: of a longer text, the head and the tail."""
@@ -184,6 +191,10 @@ class Encoder:
         context = OnnxOutputContext(model_output=states, attention_mask=mask)
         vectors: NDArray[np.float32] = np.array(list(self._model._post_process_onnx_output(context)), np.float32)  # noqa: SLF001 - fastembed's pooling has no other door
         return _unit(vectors)
+
+
+_in_use: WeakValueDictionary[int, Encoder] = WeakValueDictionary()
+"""The bundled model, by the threads of a pass."""
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

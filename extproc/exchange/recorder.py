@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from extproc.decision import NOT_INSPECTED, unenforced
+from extproc.decision import NOT_INSPECTED, unenforced, verdicts_of
 from extproc.exchange.events import request_id_of
 from extproc.exchange.record import ExchangeRecord
 from extproc.identity import ANONYMOUS
@@ -134,7 +134,7 @@ class Recorder:
             entities=inspection.entities,
             unsearched=inspection.unsearched,
             vault_size=inspection.placeholders,
-            verdicts=inspection.facts.verdicts,
+            verdicts=inspection.facts.verdicts + verdicts_of(forward.answer if forward else ()),
             unenforced=unenforced(inspection, shadow=self._shadow, error=self._error) if goes_on else (),
             steps_s=inspection.steps_s,
             request_bytes=self.request_bytes,

@@ -144,7 +144,10 @@ class TextEditor(Protocol):
 
 
 class EditorFactory(Protocol):
-    """Makes the TextEditors of one answer."""
+    """Makes the TextEditors of one answer.
+
+    One that holds texts to their end says so by an attribute `holds` that is true.
+    """
 
     def __call__(self, *, key: str | None = None, redact: bool = True) -> TextEditor:
         """A new editor for one text, under this key of JSON.

@@ -41,6 +41,8 @@ _MOST_PASSED = 4
 """Events of texts beside it that wait for one: a model that goes on to its answer does not come back to its reasoning."""
 _MOST_WAITING = 512
 _MOST_BYTES = 2**20
+_MOST_HELD, _MOST_HELD_BYTES = 2**16, 2**25
+"""The same where an editor holds texts to their end on purpose."""
 _RECORD_SEPARATOR = b"\x1e"
 
 
@@ -124,6 +126,8 @@ class EventEditor:
         self._shape: _Shape | None = None
         self._queue: deque[_Event] = deque()
         self._waiting_bytes = 0
+        held = getattr(editors, "holds", False)
+        self._most_waiting, self._most_bytes = (_MOST_HELD, _MOST_HELD_BYTES) if held else (_MOST_WAITING, _MOST_BYTES)
 
     def take(self, block: bytes, data: bytes, write: Callable[[bytes], bytes]) -> bytes:
         """The next event: what can leave now. `write` gives the block with other data."""
@@ -135,7 +139,7 @@ class EventEditor:
             self._waiting_bytes = 0
         self._queue.append(event)
         self._waiting_bytes += len(block)
-        if len(self._queue) > _MOST_WAITING or self._waiting_bytes > _MOST_BYTES:
+        if len(self._queue) > self._most_waiting or self._waiting_bytes > self._most_bytes:
             self._end(lambda _: True)
             self._waiting_bytes = 0
         return self._leaving()

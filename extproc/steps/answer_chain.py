@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from extproc import payload
+from extproc.decision import verdicts_of
 from extproc.pii import AnswerEditors, Vault
 
 if TYPE_CHECKING:
@@ -65,9 +66,10 @@ class AnswerChain:
         """An answer without an upstream, after the same links."""
         headers = {name.lower(): value for name, value in response.headers.items()}
         kind, coding = headers.get("content-type", ""), headers.get("content-encoding", "")
-        body = response.body
-        for link in self.links(case):
+        body, links = response.body, self.links(case)
+        for link in links:
             body = link.editor(kind, coding).feed(body, end=True)
+        case.facts = case.facts._replace(verdicts=case.facts.verdicts + verdicts_of(links))
         return replace(response, body=body, inspection=case.inspection())
 
     def _texts(self, case: Case) -> tuple[AnswerEdit, ...]:

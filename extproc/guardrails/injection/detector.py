@@ -1,0 +1,187 @@
+"""Is a text an attack on the model that reads it? A cheap stage reads every window, the encoder those few that it points at."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from hashlib import blake2b
+from secrets import token_bytes
+from time import monotonic
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from extproc.guardrails.injection.model import LAYERS, Side, SideModel, features, shipped
+from extproc.guardrails.injection.spelling import readings
+from extproc.slices import checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from extproc.config.guardrails import Place
+    from extproc.embedding.encoder import Encoder
+
+SIDE_OF: Final[Mapping[Place, Side]] = {
+    "user": "direct",
+    "assistant": "direct",
+    "system": "direct",
+    "answer": "direct",
+    "tool": "indirect",
+    "document": "indirect",
+}
+WINDOW_TOKENS: Final = 126
+"""Tokens of a window that the encoder reads, beside its own two."""
+BYTES_PER_WINDOW: Final = 8000
+"""Some 2,000 tokens: of so many, the encoder reads one window at most."""
+REMEMBERED: Final = 4096
+"""Texts whose scores are kept by digest: a conversation sends all that was said again with every turn."""
+_APART: Final = 256
+"""Bytes between the beginnings of two windows that the encoder reads of one text."""
+
+
+class Window(NamedTuple):
+    """A part of a text, and how much it looks like an attack."""
+
+    how: str
+    """`text`, or how it was read: `respelled`, `base64`, `hex`, `rot13`."""
+    start: int
+    """In bytes of the text as it was read."""
+    end: int
+    first: float
+    """The first stage's logit."""
+    score: float
+    second: bool
+    """Whether the encoder has read it."""
+
+
+class Score(NamedTuple):
+    """What was found out about one text."""
+
+    score: float
+    """How likely it is that the text is an attack."""
+    windows: int
+    """That were looked at."""
+    best: tuple[Window, ...]
+    """Those that count, the likeliest first."""
+    bound: bool
+    """The encoder would have read more of it, and may not."""
+
+
+class Candidate(NamedTuple):
+    """A window that the first stage points at."""
+
+    how: str
+    start: int
+    end: int
+    logit: float
+    data: bytes
+    """The text as it was read, all of it."""
+
+
+class Pending(NamedTuple):
+    """A text that the first stage is not done with."""
+
+    key: bytes
+    model: SideModel
+    windows: int
+    candidates: Sequence[Candidate]
+    """The likeliest first."""
+    bound: bool
+
+
+_NOTHING: Final = Score(0.0, 0, (), bound=False)
+
+
+class Detector:
+    """Both stages over one encoder; remembers what it has seen. `first` is quick, `second` takes milliseconds."""
+
+    def __init__(self, encoder: Callable[[], Encoder], models: Mapping[Side, SideModel] | None = None) -> None:
+        """`encoder`: gives the bundled one, loaded when it is first asked for."""
+        self._encoder = encoder
+        self._models = models or shipped()
+        self._recent: OrderedDict[bytes, Score] = OrderedDict()
+        self._secret = token_bytes(16)
+
+    def threshold(self, side: Side, false_alarms: float) -> float:
+        """The score that this share of harmless texts of a side reaches."""
+        return self._models[side].threshold(false_alarms)
+
+    def first(self, text: str, side: Side) -> Score | Pending:
+        """The first stage: a score, or what the second has to be asked."""
+        if not text or text.isspace():
+            return _NOTHING
+        key = self._digest(text, side)
+        recent = self._recent.get(key)
+        if recent is not None:
+            self._recent.move_to_end(key)
+            return recent
+        model = self._models[side]
+        windows = 0
+        found: list[Candidate] = []
+        for reading in readings(text):
+            data = reading.text.encode(errors="replace")
+            scanned = model.scan(data)
+            windows += len(scanned.scores)
+            allowed = 1 + len(data) // BYTES_PER_WINDOW
+            order = np.argsort(-scanned.scores, kind="stable") if len(scanned.scores) > 1 else np.zeros(1, np.intp)
+            taken: list[int] = []
+            for at in order[: 64 * allowed].tolist():
+                start = int(scanned.starts[at])
+                if all(abs(start - other) >= _APART for other in taken):
+                    taken.append(start)
+                    end, logit = int(scanned.ends[at]), float(scanned.scores[at])
+                    found.append(Candidate(reading.how, start, end, logit, data))
+                if len(taken) > allowed:
+                    break
+            checkpoint()
+        found.sort(key=lambda one: -one.logit)
+        allowed = 1 + len(text) // BYTES_PER_WINDOW
+        asked = [one for one in found if one.logit >= model.asks_from]
+        pending = Pending(key, model, windows, asked[:allowed] or found[:1], len(asked) > allowed)
+        return pending if asked else self.without_second(pending)
+
+    def second(self, pending: Pending, deadline: float = float("inf")) -> Score:
+        """The second stage. Raises TimeoutError when `monotonic()` has passed the deadline before it is done."""
+        encoder = self._encoder()
+        found = []
+        for one in pending.candidates:
+            if monotonic() > deadline:
+                raise TimeoutError
+            ids = encoder.tokenize(one.data[one.start : one.end].decode(errors="replace"), WINDOW_TOKENS)
+            score = pending.model.by_both(one.logit, encoded(encoder, ids), pending.windows)
+            found.append(Window(one.how, one.start, one.end, one.logit, score, second=True))
+        found.sort(key=lambda window: -window.score)
+        return self._remember(pending.key, Score(found[0].score, pending.windows, tuple(found), pending.bound))
+
+    def without_second(self, pending: Pending) -> Score:
+        """The score of a text of which the second stage is not asked."""
+        how, start, end, logit, _ = pending.candidates[0]
+        score = pending.model.by_first(logit, pending.windows)
+        bound = pending.bound or logit >= pending.model.asks_from
+        window = Window(how, start, end, logit, score, second=False)
+        return self._remember(pending.key, Score(score, pending.windows, (window,), bound))
+
+    def score(self, text: str, side: Side) -> Score:
+        """Both stages, one after the other: for commands and measurements."""
+        found = self.first(text, side)
+        return self.second(found) if isinstance(found, Pending) else found
+
+    def _digest(self, text: str, side: Side) -> bytes:
+        hashed = blake2b(text.encode(errors="surrogatepass"), digest_size=16, key=self._secret, person=side.encode())
+        return hashed.digest()
+
+    def _remember(self, key: bytes, score: Score) -> Score:
+        """Digests only: no text is kept."""
+        self._recent[key] = score
+        if len(self._recent) > REMEMBERED:
+            self._recent.popitem(last=False)
+        return score
+
+
+def encoded(encoder: Encoder, ids: Sequence[int]) -> NDArray[np.float32]:
+    """What the second stage reads of one text."""
+    row = list(ids) or [encoder.unknown or 0]
+    halfway = encoder.start([row], LAYERS)
+    read: NDArray[np.float32] = features(halfway.outputs, halfway.states, [halfway.states.shape[1]])[0]
+    return read

@@ -1,0 +1,106 @@
+"""What `scripts/train_guardrails.py` has learned about attacks: the weights of both stages, and their calibration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from math import exp, log
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from extproc.guardrails.injection.windows import Scanned, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+Side = Literal["direct", "indirect"]
+"""direct: a text in which somebody may ask for things; indirect: one that is data, in which an instruction is an attack."""
+SIDES: Final[tuple[Side, ...]] = ("direct", "indirect")
+ASSET: Final = Path(__file__).parents[2] / "assets" / "guardrails" / "injection.npz"
+LAYERS: Final = ("mean_0", "mean_3")
+"""Of the encoder, beside the largest of each of the middle layer's numbers: what half a pass gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class SideModel:
+    """What holds for one side."""
+
+    weights: NDArray[np.float32]
+    """Of the first stage, by bucket."""
+    bias: float
+    head: NDArray[np.float32]
+    """Of the second stage, by feature; the last is the bias."""
+    alone: NDArray[np.float64]
+    """How the first stage's logit and the log of the number of windows make a logit of their own; the last is the bias."""
+    both: NDArray[np.float64]
+    """The same for the logits of both stages and that log."""
+    asks_from: float
+    """The first stage's logit from which on the second is asked."""
+    rates: NDArray[np.float64]
+    """Shares of harmless texts, ..."""
+    scores: NDArray[np.float64]
+    """... and the score that so many of them reach."""
+
+    def scan(self, text: bytes) -> Scanned:
+        """The windows of a text."""
+        return scan(text, self.weights, self.bias)
+
+    def by_first(self, logit: float, windows: int) -> float:
+        """The score of a text of which the first stage alone was asked."""
+        a, b, c = self.alone
+        return _probability(a * logit + b * log(windows) + c)
+
+    def by_both(self, logit: float, features: NDArray[np.float32], windows: int) -> float:
+        """The score of a text whose window was read by the second stage too."""
+        second = float(features @ self.head[:-1] + self.head[-1])
+        a, b, c, d = self.both
+        return _probability(a * logit + b * second + c * log(windows) + d)
+
+    def threshold(self, false_alarms: float) -> float:
+        """The score that this share of harmless texts reaches."""
+        return float(np.interp(log(false_alarms), np.log(self.rates), self.scores))
+
+
+def _probability(logit: float) -> float:
+    return 1 / (1 + exp(-max(-60.0, min(60.0, logit))))
+
+
+def features(
+    means: Sequence[NDArray[np.float32]], states: NDArray[np.float32], sizes: Sequence[int]
+) -> NDArray[np.float32]:
+    """What the second stage reads of each text: the means of LAYERS, and the largest numbers of the middle layer."""
+    largest = np.stack([states[row, :size].max(axis=0) for row, size in enumerate(sizes)])
+    return np.concatenate([*means, largest], axis=1)
+
+
+@cache
+def shipped() -> dict[Side, SideModel]:
+    """The model that is part of the package."""
+    return read(ASSET)
+
+
+def read(path: Path) -> dict[Side, SideModel]:
+    """A model as it was written."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return {side: _side(side, dict(arrays)) for side in SIDES}
+
+
+def _side(side: Side, arrays: dict[str, NDArray[np.float64]]) -> SideModel:
+    def one(name: str) -> NDArray[np.float64]:
+        return arrays[f"{side}_{name}"]
+
+    weights = one("weights").astype(np.float32) * np.float32(one("scale"))
+    return SideModel(
+        weights,
+        float(one("bias")),
+        one("head").astype(np.float32),
+        one("alone"),
+        one("both"),
+        float(one("asks_from")),
+        one("rates"),
+        one("scores"),
+    )

@@ -1,0 +1,177 @@
+"""The guardrails of a mesh as one judge: each is asked, each says one thing at most, each fails as its policy says."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import weakref
+from time import monotonic
+from typing import TYPE_CHECKING, Final, NamedTuple, Self, cast
+
+from extproc.config.guardrails import AnswerGuard, Guard
+from extproc.config.intercept import rule_for
+from extproc.decision import NOTHING, Ruling, Unenforced, Verdict
+from extproc.errors import GuardrailError, UndecidedError
+from extproc.guardrails.answers import AnswerGuards, Watched
+from extproc.guardrails.checks import check_of, inspects_of
+from extproc.guardrails.passages import passages_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from extproc.config import Mesh
+    from extproc.config.guardrails import AnyGuard, Place
+    from extproc.config.intercept import Intercept
+    from extproc.decision import Action, Content, Facts
+    from extproc.errors import IntentmeshError
+    from extproc.guardrails.check import Check, Finding
+    from extproc.guardrails.passages import Passage
+
+NAME: Final = "guardrails"
+
+
+class _Guardrail(NamedTuple):
+    """One entry of the section, and what does its work."""
+
+    name: str
+    settings: Guard
+    check: Check
+
+
+class _Said(NamedTuple):
+    """What came of one guardrail."""
+
+    verdict: Verdict | None = None
+    unenforced: tuple[Unenforced, ...] = ()
+    error: IntentmeshError | None = None
+    """How the verdict, a block, is told."""
+
+
+class Guardrails:
+    """Asks the guardrails about requests, in the order of the section."""
+
+    name: Final = NAME
+
+    def __init__(
+        self, guards: Mapping[str, AnyGuard], checks: Mapping[str, Check], rules: Sequence[Intercept] = ()
+    ) -> None:
+        """`checks`: of those that look at requests. `rules`: under which answers are read."""
+        self._all = {
+            name: _Guardrail(name, guard, checks[name]) for name, guard in guards.items() if isinstance(guard, Guard)
+        }
+        asked = {guardrail.settings.ask for guardrail in self._all.values()}
+        self._first = tuple(guardrail for guardrail in self._all.values() if guardrail.name not in asked)
+        self._answers = {name: guard for name, guard in guards.items() if isinstance(guard, AnswerGuard)}
+        self._rules = rules
+        self.edits_answers = bool(self._answers) or any(g.settings.action == "redact" for g in self._all.values())
+        for check in checks.values():
+            weakref.finalize(self, check.close)
+
+    @classmethod
+    def of(cls, mesh: Mesh) -> Self | None:
+        """Those of a mesh that has any."""
+        guards = mesh.guardrails
+        if not guards:
+            return None
+        return cls(
+            guards, {name: check_of(guard) for name, guard in guards.items() if isinstance(guard, Guard)}, mesh.read
+        )
+
+    async def judge(self, facts: Facts, content: Content) -> Ruling:
+        """See decision.Judge."""
+        texts = _Texts(content)
+        duties = frozenset(duty.what for duty in facts.duties if duty.step == NAME)
+        said = [await self._ask(guardrail, facts, texts, duties) for guardrail in self._to_ask(duties)]
+        verdicts = tuple(one.verdict for one in said if one.verdict is not None)
+        unenforced = tuple(entry for one in said for entry in one.unenforced)
+        answer = self._watching(facts, texts, duties)
+        if not verdicts and not unenforced and not answer:
+            return NOTHING
+        error = next((one.error for one in said if one.error is not None), None)
+        return Ruling(verdicts, answer=answer, unenforced=unenforced, error=error)
+
+    def _watching(self, facts: Facts, texts: _Texts, duties: frozenset[str]) -> tuple[AnswerGuards, ...]:
+        """The link through which the answer passes."""
+        if not self._answers:
+            return ()
+        rule = rule_for(self._rules, facts.method or None, facts.path)
+        if rule is None:
+            return ()
+        watched = tuple(
+            Watched(name, guard, inspects_of(guard, texts.masked), guard.mode == "enforce" or name in duties)
+            for name, guard in self._answers.items()
+        )
+        return (AnswerGuards(rule, facts.path, watched),)
+
+    def _to_ask(self, duties: frozenset[str]) -> Iterable[_Guardrail]:
+        """Those that are always asked, and those that a policy requires. Raises UndecidedError: there is none such."""
+        if not duties:
+            return self._first
+        if unknown := duties - self._all.keys() - self._answers.keys():
+            raise UndecidedError(f"{NAME}: {min(unknown)}", LookupError())
+        return (*self._first, *(g for name, g in self._all.items() if name in duties and g not in self._first))
+
+    async def _ask(self, guardrail: _Guardrail, facts: Facts, texts: _Texts, duties: frozenset[str]) -> _Said:
+        name, settings, check = guardrail
+        enforced = settings.mode == "enforce" or name in duties
+        deadline = monotonic() + settings.deadline_ms / 1000
+        passages = texts.at(check)
+        try:
+            finding = await _found(check, passages, facts, deadline)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong in it, its policy says what comes of it
+            return _failed(guardrail, error, enforced=enforced)
+        bound = (Unenforced(NAME, name, finding.bound),) if finding.bound else ()
+        if not finding.fires:
+            if settings.mode == "monitor" and passages:
+                rests = Verdict(NAME, "allow", name, score=round(finding.score, 4), enforced=False)
+                return _Said(rests, bound)
+            return _Said(unenforced=bound)
+        if settings.ask is not None:
+            return await self._ask(self._all[settings.ask], facts, texts, duties)
+        reason = f"{name}:{finding.what}" if finding.what else name
+        action = cast("Action", settings.action)
+        verdict = Verdict(NAME, action, reason, settings.to or "", round(finding.score, 4), enforced)
+        told = GuardrailError(reason, settings.status) if action == "block" and enforced else None
+        return _Said(verdict, bound, told)
+
+
+def _failed(guardrail: _Guardrail, error: Exception, *, enforced: bool) -> _Said:
+    late = isinstance(error, TimeoutError)
+    if guardrail.settings.on_error == "open" or not enforced:
+        return _Said(unenforced=(Unenforced(NAME, guardrail.name, "late" if late else "failed"),))
+    told = UndecidedError(f"{NAME}: {guardrail.name}", error)
+    told.__cause__ = error
+    return _Said(Verdict(NAME, "block", f"{guardrail.name}:{'late' if late else 'failed'}"), error=told)
+
+
+class _Texts:
+    """The passages of one request, gathered once for each set of places."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._known: dict[tuple[frozenset[Place], bool], list[Passage]] = {}
+
+    def at(self, check: Check) -> list[Passage]:
+        """Those that a check wants to see."""
+        return self._of(check.places, masked=check.masked)
+
+    def masked(self, place: Place) -> list[str]:
+        """The texts in one place, as the upstream gets them."""
+        return [passage.text for passage in self._of(frozenset([place]), masked=True)]
+
+    def _of(self, places: frozenset[Place], *, masked: bool) -> list[Passage]:
+        key = places, masked
+        known = self._known.get(key)
+        if known is None:
+            segments = self._content.segments if places else ()
+            if masked:
+                segments = [s._replace(text=text) for s, text in zip(segments, self._content.masked, strict=True)]
+            known = self._known[key] = passages_of(segments, places)
+        return known
+
+
+async def _found(check: Check, passages: Sequence[Passage], facts: Facts, deadline: float) -> Finding:
+    found = check.look(passages, facts, deadline)
+    if not inspect.isawaitable(found):
+        return found
+    return await asyncio.wait_for(found, max(0.0, deadline - monotonic()))

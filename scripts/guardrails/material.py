@@ -1,0 +1,128 @@
+"""What the detector of attacks learns from: public sources whose licences allow it, and texts of the project's own."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from guardrails.grammar import Grammar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+FREE_LICENCES = ("CC0", "CC BY 4.0", "CC BY 3.0", "MIT", "Apache-2.0")
+"""Of single rows: any other is left out."""
+DIRECT, INDIRECT, BOTH = "d", "i", "di"
+OWN_ATTACKS = {
+    "OVERRIDE": (900, BOTH),
+    "LEAK": (500, BOTH),
+    "SECRETS": (500, BOTH),
+    "JAILBREAK": (700, BOTH),
+    "AGENT": (1400, INDIRECT),
+}
+OWN_HARMLESS = {
+    "ORDINARY_IGNORE": (700, BOTH),
+    "ROLE": (500, DIRECT),
+    "SCENARIO": (500, BOTH),
+    "SECURITY": (400, BOTH),
+    "PROMPTS": (300, DIRECT),
+    "ASKS": (500, DIRECT),
+    "LISTED": (1000, BOTH),
+    "DOCS": (400, BOTH),
+}
+"""List of a grammar -> how many texts of it, and for which side. A request to an assistant is harmless in what a user says, and
+an attack in what a tool brings."""
+_LONG = 500
+_DOCSTRINGS = 900
+_MOST_CHARACTERS = 3000
+
+
+class Row(NamedTuple):
+    """One text."""
+
+    text: str
+    attack: bool
+    sides: str
+    """DIRECT, INDIRECT or BOTH: where it is what `attack` says."""
+    source: str
+
+
+def rows(shared: Path, manual: Path, rng: Random) -> list[Row]:
+    """All of them, no text twice. `shared`: the folder of the public data; `manual`: that of the project's own docs."""
+    found = [*_prompts(shared), *_own(rng), *_ordinary(shared, rng), *_prose(manual, rng)]
+    return list({(row.text, row.attack): row for row in found}.values())
+
+
+def _prompts(shared: Path) -> Iterator[Row]:
+    for row in _lines(shared / "guardrails" / "prompts.jsonl"):
+        if row["label"] == "unsafe":
+            continue
+        attack = row["label"] != "benign"
+        sides = DIRECT if row["where"] == "direct" else INDIRECT
+        if row["where"] == "direct" and (attack or row["source"] == "piguard-valid"):
+            sides = BOTH
+        yield Row(row["text"], attack, sides, row["source"] + ("" if attack else "-harmless"))
+
+
+def _own(rng: Random) -> Iterator[Row]:
+    attacks, harmless, languages = (
+        Grammar("attacks.txt", "indirect.txt"),
+        Grammar("harmless.txt"),
+        Grammar("languages.txt"),
+    )
+    for name, (count, sides) in OWN_ATTACKS.items():
+        yield from (Row(text, True, sides, f"own-{name.lower()}") for text in attacks.texts(name, count, rng))
+    for name, (count, sides) in OWN_HARMLESS.items():
+        yield from (Row(text, False, sides, f"own-{name.lower()}") for text in harmless.texts(name, count, rng))
+    for name in languages.lists:
+        if name.startswith("ATTACK_"):
+            count = 90 if name.endswith(("_de", "_es", "_fr")) else 50
+            yield from (Row(text, True, BOTH, "own-languages") for text in languages.texts(name, count, rng))
+        elif name.startswith("HARMLESS_"):
+            texts = languages.texts(name, 200, rng)
+            yield from (Row(text, False, BOTH, "own-languages-harmless") for text in texts)
+    for _ in range(_LONG):
+        lists = ("listed", "listed", "docs", "ordinary_ignore")
+        text = " ".join(harmless.text(rng.choice(lists).upper(), rng) for _ in range(rng.randint(3, 14)))
+        yield Row(text, False, BOTH, "own-long")
+
+
+def _ordinary(shared: Path, rng: Random) -> Iterator[Row]:
+    clinc = [row["text"] for row in _lines(shared / "intents" / "clinc150.jsonl") if row["split"] in ("train", "val")]
+    yield from (Row(text, False, DIRECT, "clinc150") for text in rng.sample(clinc, 2500))
+    tweets = [row["text"] for row in _lines(shared / "names" / "names.jsonl")]
+    yield from (Row(text, False, BOTH, "tweets") for text in rng.sample(tweets, 1500))
+    for name in ("no_pii_probe", "ambientmeta", "pl_pii_bench", "datafog_corpus", "pii_synthetic_nano"):
+        for row in _lines(shared / "pii" / f"{name}.jsonl"):
+            licence = (row.get("meta") or {}).get("upstream_licence")
+            if licence is None or licence in FREE_LICENCES:
+                yield Row(row["text"], False, BOTH, name)
+    for name in "ac":
+        yield from (
+            Row(row["text"], False, DIRECT, "real_use")
+            for row in _lines(shared / "intents" / "real_use" / f"{name}.jsonl")
+        )
+    yield from (Row(row["text"], False, BOTH, "reports") for row in _lines(shared / "reports" / "personal_data.jsonl"))
+
+
+def _prose(manual: Path, rng: Random) -> Iterator[Row]:
+    """Docstrings of Python's standard library, and the project's own manual."""
+    docstrings = []
+    for path in sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+                said = ast.get_docstring(node)
+                if said and len(said) > 150:
+                    docstrings.append(said)
+    yield from (Row(text[:_MOST_CHARACTERS], False, BOTH, "stdlib") for text in rng.sample(docstrings, _DOCSTRINGS))
+    for path in sorted(manual.glob("*.md")):
+        parts = [part for part in path.read_text(encoding="utf-8").split("\n\n") if 120 < len(part) < 1500]
+        yield from (Row(part, False, BOTH, "manual") for part in rng.sample(parts, min(len(parts), 12)))
+
+
+def _lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
