@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from extproc.payload.translate import seals
+from extproc.payload.translate.answers import new_id
 from extproc.payload.translate.chat.request import effort_of
 from extproc.payload.translate.conversation import (
     Block,
@@ -23,6 +24,7 @@ from extproc.payload.translate.conversation import (
 )
 from extproc.payload.translate.data_url import media_of, url_of
 from extproc.payload.translate.fields import Fields, mistake
+from extproc.payload.translate.responses import answer as responses
 
 if TYPE_CHECKING:
     from extproc.payload.translate.fields import Losses
@@ -278,9 +280,11 @@ def _items(turn: Turn, losses: Losses) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
 
     def say() -> None:
-        if parts:
+        if parts and turn.role == "assistant":
+            items.append(_output(parts))
+        elif parts:
             items.append({"type": "message", "role": turn.role, "content": parts.copy()})
-            parts.clear()
+        parts.clear()
 
     for block in turn.blocks:
         if block.cache:
@@ -301,6 +305,15 @@ def _items(turn: Turn, losses: Losses) -> list[dict[str, Any]]:
             parts.append(part)
     say()
     return items
+
+
+def _output(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the model has said: as a text, which needs no id of an answer that this API has never given."""
+    if len(parts) == 1 and parts[0]["type"] == "output_text":
+        return {"type": "message", "role": "assistant", "content": parts[0]["text"]}
+    said = responses.message(new_id("msg_"), "completed")
+    said["content"] = parts.copy()
+    return said
 
 
 def _reasoning(thought: Thought, losses: Losses) -> dict[str, Any] | None:
@@ -332,7 +345,9 @@ def _result(result: Result, losses: Losses) -> dict[str, Any]:
 def _written(block: Block, role: str, losses: Losses) -> dict[str, Any] | None:
     match block:
         case Text():
-            return {"type": "output_text" if role == "assistant" else "input_text", "text": block.text}
+            if role == "assistant":
+                return {"type": "output_text", "text": block.text, "annotations": []}
+            return {"type": "input_text", "text": block.text}
         case Refusal():
             return {"type": "refusal", "refusal": block.text}
         case Media(kind="image") if role == "user":
