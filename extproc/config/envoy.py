@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -45,6 +46,9 @@ class EnvoySettings(Section):
     """`host:port` of the service that gets every request that `intercept` does not name. Default: the default model."""
     outbound: Outbound | None = None
     """Calls that this machine's applications make, taken on their way out. Default: none are."""
+    secrets_file: Path | None = None
+    """Where Envoy will find the file `secrets.yaml` that is rendered then: an absolute path. With it, Envoy reads the files of
+    `credentials_file` again when they are replaced. Default: they are read when Envoy starts."""
     max_connections: int = Field(default=10_000, gt=0)
     """Connections from callers at once; Envoy refuses more rather than run out of memory."""
     idle_timeout_s: float = Field(default=300.0, gt=0)

@@ -49,7 +49,10 @@ class Endpoint(Section):
     ca_file: Path | None = None
     """CA bundle that signs the endpoint's certificate. Default: the system's."""
     credentials_file: Path | None = None
-    """File with the value of the `authorization` header that this endpoint wants, whatever the caller sent."""
+    """File with the whole value of the header in which this endpoint wants its key, whatever the caller sent."""
+    credentials_header: str | None = None
+    """That header. Default: by the model's `api`: `x-api-key` for anthropic, `x-goog-api-key` for gemini, else
+    `authorization`."""
     health: str | None = None
     """Path of its health check. Default: the model's, and none in the zone `external`, where ejection has to do."""
 
@@ -60,6 +63,13 @@ class Endpoint(Section):
         if self.zone == "external" and not self.tls:
             raise ValueError("an endpoint in the zone `external` needs `tls: true`")
         return self
+
+    @field_validator("credentials_header")
+    @classmethod
+    def _is_a_header(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", name):
+            raise ValueError(f"`{name}` is no name of a header")
+        return None if name is None else name.lower()
 
     @field_validator("address")
     @classmethod
@@ -149,6 +159,9 @@ class Version(Section):
     endpoints: tuple[Endpoint, ...] = Field(min_length=1)
 
 
+_KEY_HEADERS = {"anthropic": "x-api-key", "gemini": "x-goog-api-key"}
+
+
 class Model(Section):
     """One entry of the registry. Its name is the value of `x-intentmesh-model` and, rendered, the name of Envoy's cluster."""
 
@@ -231,10 +244,17 @@ class Model(Section):
             return self.gguf is not None or api != "anthropic"
         return self.api in (api, "llama.cpp")
 
+    def key_header(self, endpoint: Endpoint) -> str:
+        """The header in which an endpoint wants its key."""
+        return endpoint.credentials_header or _KEY_HEADERS.get(self.api or "", "authorization")
+
     def takes_credentials(self, *, original: bool) -> bool:
         """Whether the caller's credentials go to the model. `original`: the caller called a host of its own."""
         if self.forward_credentials is not None:
             return self.forward_credentials
+        own = [self.key_header(endpoint) for endpoint in self.every_endpoint() if endpoint.credentials_file]
+        if any(header != "authorization" for header in own):
+            return False  # its own key takes the place of one of the caller's headers, and the others were not meant for it
         return not original and self.zones() != ("external",)
 
     def zones(self) -> tuple[Zone, ...]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HEAD_BYTES = 4096
 TAIL_BYTES = 8192
 
-_USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
+_USAGE = re.compile(rb'"usage(?:Metadata)?"\s*:\s*(?=\{)')
 _TIMINGS = re.compile(rb'"timings"\s*:\s*(?=\{)')
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]{1,200})"')
 _FINISH = re.compile(rb'_reason"\s*:\s*"(\w{1,40})"')
@@ -91,12 +91,14 @@ def _counts(part: bytes, start: int) -> dict[str, int]:
     usage = _object(part, start)
     counts = {}
     for ours, names in (
-        ("input", ("prompt_tokens", "input_tokens")),
-        ("output", ("completion_tokens", "output_tokens")),
+        ("input", ("prompt_tokens", "input_tokens", "promptTokenCount")),
+        ("output", ("completion_tokens", "output_tokens", "candidatesTokenCount")),
     ):
         for name in names:
             if _is_count(value := usage.get(name)):
                 counts[ours] = value
+    if _is_count(thought := usage.get("thoughtsTokenCount")):  # Gemini counts thought beside the output
+        counts["output"] = counts.get("output", 0) + thought
     return counts
 
 

@@ -67,7 +67,7 @@ def bootstrap(mesh: Mesh) -> Bootstrap:
         static_resources=BootstrapStaticResources(
             listeners=listeners,
             clusters=every_cluster,
-            secrets=tls.secrets(mesh),
+            secrets=[] if mesh.envoy.secrets_file else tls.secrets(mesh),
         ),
         overload_manager=OverloadManager(
             refresh_interval=seconds(0.25),
@@ -110,12 +110,20 @@ def bootstrap_file(mesh: Mesh, path: str = "envoy.yaml") -> File:
 
 def render(mesh: Mesh) -> list[File]:
     """The target's files."""
-    return [bootstrap_file(mesh), *outbound.scripts(mesh), *snippets(mesh)]
+    return [bootstrap_file(mesh), *_secrets(mesh), *outbound.scripts(mesh), *snippets(mesh)]
+
+
+def _secrets(mesh: Mesh) -> list[File]:
+    """The file of secrets, where Envoy is to read them from one."""
+    if mesh.envoy.secrets_file is None or not tls.secrets(mesh):
+        return []
+    head = f"{HEAD}\nTo {mesh.envoy.secrets_file}: it names the files of keys, which Envoy reads again when they are replaced."
+    return [File("secrets.yaml", to_yaml([tls.secrets_resource(mesh)], (), head))]
 
 
 def snippets(mesh: Mesh) -> list[File]:
     """The parts to put into an Envoy that is already there, each with where it goes."""
-    secrets = [plain(secret) for secret in tls.secrets(mesh)]
+    secrets = [] if mesh.envoy.secrets_file else [plain(secret) for secret in tls.secrets(mesh)]
     needed = (
         *(clusters.processor_cluster(mesh), *clusters.model_clusters(mesh)),
         *(*token_limit.service_clusters(mesh), *usage.clusters(mesh)),

@@ -46,6 +46,7 @@ from extproc.render.envoy.processor import PROCESSOR_CLUSTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from envoy_data_plane.google.protobuf import Any as AnyMessage
 
@@ -148,20 +149,24 @@ def plain_cluster(name: str, address: str) -> Cluster:
 
 def model_clusters(mesh: Mesh, *, credentials: bool = True) -> list[Cluster]:
     """Every cluster of every model, and of the service for what is not intercepted."""
-    found = [cluster for name, model in mesh.models.items() for cluster in _clusters(name, model, credentials)]
+    secrets = mesh.envoy.secrets_file
+    found = [c for name, model in mesh.models.items() for c in _clusters(name, model, credentials, secrets)]
     if mesh.envoy.upstream:
         found.append(plain_cluster(FALLBACK_CLUSTER, mesh.envoy.upstream))
     return found
 
 
-def _clusters(name: str, model: Model, credentials: bool) -> Iterator[Cluster]:
+def _clusters(name: str, model: Model, credentials: bool, secrets: Path | None) -> Iterator[Cluster]:
     for part in parts(name, model).values():
         for group in part.groups:
-            yield group_cluster(group, model, has_standby=group is not part.groups[-1], credentials=credentials)
+            has_standby = group is not part.groups[-1]
+            yield group_cluster(group, model, has_standby=has_standby, credentials=credentials, secrets=secrets)
         yield from aggregate_clusters(part, model.retries)
 
 
-def group_cluster(group: Group, model: Model, *, has_standby: bool, credentials: bool = True) -> Cluster:
+def group_cluster(
+    group: Group, model: Model, *, has_standby: bool, credentials: bool = True, secrets: Path | None = None
+) -> Cluster:
     """One cluster of endpoints that are reached alike; where another stands by, even a single one can be ejected.
 
     Without `credentials`, the endpoints get what the caller sent: for an Envoy that has no secrets of ours.
@@ -184,7 +189,10 @@ def group_cluster(group: Group, model: Model, *, has_standby: bool, credentials:
         options = ExplicitConfig(http_protocol_options=Http1ProtocolOptions())
         cluster.typed_extension_protocol_options = {
             UPSTREAM_OPTIONS: packed(
-                UpstreamOptions(explicit_http_config=options, http_filters=tls.credential_filters(nearest))
+                UpstreamOptions(
+                    explicit_http_config=options,
+                    http_filters=tls.credential_filters(nearest, model.key_header(nearest), secrets),
+                )
             )
         }
     return cluster

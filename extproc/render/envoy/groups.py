@@ -82,4 +82,10 @@ def _way(endpoint: Endpoint) -> tuple[object, ...]:
     """What endpoints of one cluster have in common."""
     if not endpoint.tls:
         return (endpoint.zone,)
-    return (endpoint.zone, endpoint.server_name, endpoint.ca_file, endpoint.credentials_file)
+    return (
+        endpoint.zone,
+        endpoint.server_name,
+        endpoint.ca_file,
+        endpoint.credentials_file,
+        endpoint.credentials_header,
+    )

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from envoy_data_plane.envoy.config.core.v3 import DataSource, TransportSocket
+from envoy_data_plane.envoy.config.core.v3 import (
+    ApiVersion,
+    ConfigSource,
+    DataSource,
+    PathConfigSource,
+    TransportSocket,
+)
 from envoy_data_plane.envoy.extensions.filters.http.credential_injector.v3 import CredentialInjector
 from envoy_data_plane.envoy.extensions.filters.http.upstream_codec.v3 import UpstreamCodec
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v3 import HttpFilter
@@ -25,6 +31,7 @@ from envoy_data_plane.envoy.type.matcher.v3 import StringMatcher
 
 from extproc.config.addresses import split_address
 from extproc.errors import ConfigError
+from extproc.render.document import plain
 from extproc.render.envoy.extension import extension, packed
 
 if TYPE_CHECKING:
@@ -90,14 +97,24 @@ def _validation(name: str, ca_file: Path | str) -> CertificateValidationContext:
     )
 
 
-def credential_filters(endpoint: Endpoint) -> list[HttpFilter]:
-    """Filters of a cluster that put the endpoint's own credential in place of the caller's."""
+def credential_filters(endpoint: Endpoint, header: str, secrets_file: Path | None) -> list[HttpFilter]:
+    """Filters of a cluster that put the endpoint's own credential in place of the caller's.
+
+    `secrets_file`: where Envoy finds the secrets, and is told when one changes; None: in its bootstrap.
+    """
     assert endpoint.credentials_file is not None
+    source = None
+    if secrets_file is not None:
+        path = PathConfigSource(path=str(secrets_file))
+        source = ConfigSource(path_config_source=path, resource_api_version=ApiVersion.V3)
     injector = CredentialInjector(
         overwrite=True,
         credential=extension(
             "envoy.http.injected_credentials.generic",
-            Generic(credential=SdsSecretConfig(name=_secret_name(endpoint.credentials_file)), header="authorization"),
+            Generic(
+                credential=SdsSecretConfig(name=_secret_name(endpoint.credentials_file), sds_config=source),
+                header=header,
+            ),
         ),
     )
     return [
@@ -118,6 +135,12 @@ def secrets(mesh: Mesh) -> list[Secret]:
         Secret(name=_secret_name(file), generic_secret=GenericSecret(secret=DataSource(filename=str(file))))
         for file in sorted(files)
     ]
+
+
+def secrets_resource(mesh: Mesh) -> dict[str, Any]:
+    """The secrets as Envoy reads them from a file of their own. It watches what they name, and takes what is moved there."""
+    kind = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
+    return {"resources": [{"@type": kind, **plain(secret)} for secret in secrets(mesh)]}
 
 
 def _secret_name(file: Path) -> str:
