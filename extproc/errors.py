@@ -174,6 +174,17 @@ class GuardrailError(DeniedError):
         self.error_type = "permission_error" if status == 403 else "invalid_request_error"
 
 
+class RateLimitExceededError(IntentmeshError):
+    """A budget is used up. The message has the rule and numbers of it, and who is to pay is told in no word."""
+
+    status = 429
+    error_type = "rate_limit_error"
+
+    def __init__(self, message: str, headers: Mapping[str, str]) -> None:
+        self.headers = headers
+        super().__init__(message)
+
+
 class UndecidedError(IntentmeshError):
     """What has a say about a request failed: it is refused, for nobody knows what would have been said."""
 

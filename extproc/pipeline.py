@@ -6,6 +6,7 @@
     intent    the transformer's answer -> a scored intent
     ...       judges: facts and texts -> verdicts; some are asked as soon as the body is read, some once the model is chosen
     routing   all that is known -> the model
+    budget    what the request may take is set aside, to be settled when its end is known
     rewrite   what the upstream gets
 
 Masking and judging fail closed: whatever goes wrong in them refuses the request. Classification fails open: whatever goes
@@ -19,6 +20,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 from extproc import policy
+from extproc.budget import Treasury
+from extproc.budget.judges import Balance, Reserving, Steering
 from extproc.catalogue import ModelList, UnknownModels
 from extproc.decision import Forward, Inspection, Refuse
 from extproc.errors import IntentmeshError
@@ -84,13 +87,21 @@ class Pipeline:
         classifier: Classifier | None,
         router: Router,
         redactor: Redactor | None = None,
+        treasury: Treasury | None = None,
     ) -> None:
         self.mesh = mesh
+        self.treasury = treasury
         self.gates = tuple(gate for make in self.AT_HEADERS if (gate := make(mesh)))
         """Asked in this order when the headers have come."""
         read, understood, routed = (_made(makers, mesh) for makers in (self.AT_BODY, self.UNDERSTOOD, self.ROUTED))
         judged = bool(read or understood or routed)
         listens = classifier is not None or judged or any(route.when for route in mesh.routes)
+        reserving: list[Judge] = []
+        if treasury is not None:
+            # what is left is for all to know, where it goes then for the policy to say, and last what it may take is set aside
+            read = [Balance(treasury), *read] if judged else read
+            routed = [Steering(treasury), *routed] if treasury.steers else routed
+            reserving = [Reserving(treasury)]
         edits = any(gate.edits_answers for gate in self.gates)
         edits = edits or any(judge.edits_answers for judge in (*read, *understood, *routed))
         self.threads = threads = Threads()
@@ -114,9 +125,10 @@ class Pipeline:
             *([Masking(anonymizer, threads, remembers=edits, tells=bool(understood or routed))] if anonymizer else []),
             *([Answering(classifier)] if classifier else []),
             *(Judging(judge, chain) for judge in understood),
-            Routing(router, tells=bool(routed)),
+            Routing(router, tells=bool(routed or reserving)),
             *(Judging(judge, chain) for judge in routed),
             *([Routing(router, tells=True)] if routed else []),
+            *(Judging(judge, chain) for judge in reserving),
             Rewriting(chain, translations, library, threads),
         )
         """Taken in this order when the body has come."""
@@ -145,7 +157,8 @@ class Pipeline:
             from extproc.intent import Classifier  # noqa: PLC0415 - loads the embedding model
 
             classifier = Classifier(mesh, previous.shared_encoder(mesh) if previous else None, report)
-        return cls(mesh, anonymizer, classifier, Router(mesh), Redactor(mesh.pii, analyzer))
+        treasury = Treasury.of(mesh, previous.treasury if previous else None)
+        return cls(mesh, anonymizer, classifier, Router(mesh), Redactor(mesh.pii, analyzer), treasury)
 
     def watch_batches(self, on_pass: Callable[[int, int], None]) -> None:
         """Tell of each pass of the transformer: how many texts it takes, how many wait still. Called where it runs."""
@@ -201,6 +214,9 @@ class Pipeline:
                     return case.outcome
         except IntentmeshError as error:
             return Refuse(error, case.inspection())
+        except BaseException:
+            case.give_up()
+            raise
         finally:
             case.close()
         raise AssertionError("the last step ends the inspection")

@@ -14,6 +14,7 @@ COMMANDS = {
     "serve": "serve",
     "up": "up",
     "audit": "audit",
+    "budget": "budget",
     "top": "top",
     "explain": "explain",
     "check": "check",

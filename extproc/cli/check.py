@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from extproc.budget import told_of_budgets
 from extproc.config import load
 from extproc.config.loader import InvalidMeshError
 
@@ -30,4 +31,6 @@ def check(file: Path, as_json: bool) -> None:
             click.echo(f"{file}:{problem}")
     else:
         click.echo(f"{file}: good: {len(mesh.intents)} intents, {len(mesh.models)} models, {len(mesh.routes)} routes")
+        for sentence in told_of_budgets(mesh):
+            click.echo(f"{file}: {sentence}")
     sys.exit(1 if problems else 0)

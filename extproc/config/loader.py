@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from extproc.config import yaml_text
+from extproc.config.budget_mistakes import budget_mistakes
 from extproc.config.examples import example_mistakes, file_mistakes
 from extproc.config.guardrails import KINDS, names_used
 from extproc.config.policy_mistakes import policy_mistakes
@@ -91,6 +92,7 @@ def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -
     note(policy_mistakes(mesh))
     if not problems:
         note(registry_mistakes(mesh))
+        note(budget_mistakes(mesh))
     if problems:
         raise InvalidMeshError(source, problems)
     return mesh
@@ -122,10 +124,25 @@ def _dangling(data: Any) -> Iterable[tuple[KeyPath, str]]:
     if isinstance(guards, dict):
         known["guardrail"] = guards
         used += names_used(guards)
+    used += _of_budgets(data.get("budgets"))
     for where, kind, name in used:
         if isinstance(name, str) and name not in known.get(kind, {} if kind == "intent" else {name: None}):
             yield where, unknown_name(kind, name, known.get(kind, ()))
     yield from _unknown_entities(data)
+
+
+def _of_budgets(budgets: Any) -> Iterable[tuple[KeyPath, str, Any]]:
+    """The models that budgets name."""
+    for i, budget in enumerate(budgets if isinstance(budgets, list) else ()):
+        if isinstance(budget, dict):
+            yield ("budgets", i, "reroute"), "model", budget.get("reroute")
+            only = budget.get("only")
+            models = only.get("model") if isinstance(only, dict) else None
+            for j, name in enumerate(models if isinstance(models, list) else ()):
+                yield ("budgets", i, "only", "model", j), "model", name
+            limits = budget.get("limits") if budget.get("by") == "model" else None
+            for name in limits if isinstance(limits, dict) else ():
+                yield ("budgets", i, "limits", name), "model", name
 
 
 def _unknown_entities(data: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:

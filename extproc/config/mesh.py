@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from extproc.config.budgets import Budget, BudgetState
 from extproc.config.catalogue import Catalogue
 from extproc.config.envoy import EnvoySettings
 from extproc.config.guardrails import AnyGuard, GuardName, circle_in
@@ -44,6 +45,8 @@ class Mesh(Section):
     policy: PolicySettings = Field(default_factory=PolicySettings)
     guardrails: dict[GuardName, AnyGuard] = Field(default_factory=dict)
     """Name -> guardrail; asked in this order."""
+    budgets: tuple[Budget, ...] = ()
+    budget_state: BudgetState = Field(default_factory=BudgetState)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     envoy: EnvoySettings = Field(default_factory=EnvoySettings)
     kubernetes: KubernetesSettings = Field(default_factory=KubernetesSettings)
@@ -78,7 +81,12 @@ class Mesh(Section):
             return telemetry.usage
         priced = any(m.price_per_million.input or m.price_per_million.output for m in self.models.values())
         told = telemetry.audit or telemetry.otlp
-        return bool(priced or self.identity.names_projects or told)
+        return bool(priced or self.identity.names_projects or told or self.counts_tokens)
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether a budget goes by what answers took."""
+        return any(budget.unit != "requests" for budget in self.budgets)
 
     @property
     def logs_usage(self) -> bool:

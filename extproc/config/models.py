@@ -147,6 +147,12 @@ class Price(Section):
 
     input: float = Field(default=0.0, ge=0)
     output: float = Field(default=0.0, ge=0)
+    cache_read: float | None = Field(default=None, ge=0)
+    """Of what the provider took from its cache. Default: as `input`."""
+    cache_write: float | None = Field(default=None, ge=0)
+    """Of what the provider put into its cache. Default: as `input`."""
+    reasoning: float | None = Field(default=None, ge=0)
+    """Of what the model thought and did not say. Default: as `output`."""
 
 
 class Version(Section):

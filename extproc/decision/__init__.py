@@ -22,6 +22,7 @@ from extproc.decision.outcome import (
     Respond,
     verdicts_of,
 )
+from extproc.decision.reservation import Reservation
 from extproc.decision.ruling import NOTHING, Content, Gate, Judge, Ruling
 from extproc.decision.verdict import Action, Duty, Unenforced, Verdict
 
@@ -41,6 +42,7 @@ __all__ = [
     "Judge",
     "Outcome",
     "Refuse",
+    "Reservation",
     "Respond",
     "Ruling",
     "Unenforced",

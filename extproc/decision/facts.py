@@ -27,6 +27,8 @@ class Learned(TypedDict, total=False):
     tools: tuple[str, ...]
     uses: frozenset[Capability]
     tokens: int
+    output_limit: int | None
+    answers: int
     entities: Mapping[str, int]
     language: str
     turns: int
@@ -73,6 +75,10 @@ class Facts(NamedTuple):
     """Likewise, sound."""
     code: float = 0.0
     """Share of what is asked that looks like code or a log."""
+    output_limit: int | None = None
+    """Tokens that each answer may have, as the body says; None: it does not."""
+    answers: int = 1
+    """That the body asks for."""
     entities: Mapping[str, int] = _NONE
     """Type of personal data -> how many were found, whatever is done with them."""
     intent: str | None = None

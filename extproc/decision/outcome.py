@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from extproc.config.models import Zone
+    from extproc.decision.reservation import Reservation
     from extproc.decision.verdict import Verdict
     from extproc.errors import IntentmeshError
     from extproc.intent import IntentScore
@@ -74,6 +75,8 @@ class Inspection:
     """Why parts of the body were not searched -> how many bytes."""
     reason: str | None = None
     """Why the decision is not all that it could have been."""
+    reservations: tuple[Reservation, ...] = ()
+    """To be settled when the request has ended."""
 
 
 NOT_INSPECTED = Inspection()

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from extproc.decision.facts import Facts
+    from extproc.decision.facts import Facts, Learned
     from extproc.decision.outcome import AnswerEdit, Respond
+    from extproc.decision.reservation import Reservation
     from extproc.decision.verdict import Duty, Unenforced, Verdict
     from extproc.errors import IntentmeshError
     from extproc.payload import Segment
@@ -32,6 +33,10 @@ class Ruling(NamedTuple):
     """What it would have said and could not; verdicts that are not enforced need not be told again."""
     error: IntentmeshError | None = None
     """How a block is told to the client; None: with 403 and the verdict's reason."""
+    learned: Learned | None = None
+    """Facts that it has found out, for those who are asked later."""
+    reservation: Reservation | None = None
+    """What it has set aside for the request, to be settled when its end is known."""
 
 
 NOTHING = Ruling()

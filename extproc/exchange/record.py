@@ -10,7 +10,7 @@ from extproc.identity import ANONYMOUS, Caller
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from extproc.decision import Unenforced, Verdict
+    from extproc.decision import Reservation, Unenforced, Verdict
 
 OutcomeLabel = Literal[
     "passed", "forwarded", "answered", "rejected", "failed", "cancelled", "cut", "unrouted", "unknown"
@@ -36,6 +36,12 @@ class Usage:
     """What an estimate was made from: `events` of a stream, `bytes`."""
     chunks: int = 0
     """Events of a streamed answer."""
+    cache_read_tokens: int = 0
+    """Of the input: taken from the provider's cache."""
+    cache_write_tokens: int = 0
+    """Of the input: put into it."""
+    reasoning_tokens: int = 0
+    """Of the output: thought and not said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,8 @@ class ExchangeRecord:
     """Why parts of the request's body were not searched -> how many bytes."""
     vault_size: int = 0
     """Placeholders that the answer may hold."""
+    reservations: tuple[Reservation, ...] = ()
+    """What was set aside for it, and is to be settled."""
     verdicts: tuple[Verdict, ...] = ()
     """What policy, guardrails, budgets said of it."""
     unenforced: tuple[Unenforced, ...] = ()

@@ -134,6 +134,7 @@ class Recorder:
             entities=inspection.entities,
             unsearched=inspection.unsearched,
             vault_size=inspection.placeholders,
+            reservations=inspection.reservations,
             verdicts=inspection.facts.verdicts + verdicts_of(forward.answer if forward else ()),
             unenforced=unenforced(inspection, shadow=self._shadow, error=self._error) if goes_on else (),
             steps_s=inspection.steps_s,

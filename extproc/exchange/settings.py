@@ -38,7 +38,7 @@ class ExchangeSettings:
             mesh.read,
             Callers(mesh.identity),
             mesh.limits.max_body_bytes,
-            bool(mesh.intents) or needs_body(mesh),
+            bool(mesh.intents or mesh.budgets) or needs_body(mesh),
             mesh.shadow,
             mesh.models,
         )

@@ -10,6 +10,7 @@ Answers: `response_editor(rule, content_type, content_encoding, editors)` rewrit
 
 from extproc.edits import Edit
 from extproc.payload.answer import STALE_HEADERS, Untouched, response_editor
+from extproc.payload.asked_tokens import AskedTokens, asked_tokens
 from extproc.payload.conversation import NOTHING_SAID, Conversation
 from extproc.payload.document import (
     Change,
@@ -29,6 +30,7 @@ from extproc.payload.uses import used
 __all__ = [
     "NOTHING_SAID",
     "STALE_HEADERS",
+    "AskedTokens",
     "Change",
     "Conversation",
     "Document",
@@ -38,6 +40,7 @@ __all__ = [
     "Segment",
     "TextEditor",
     "Untouched",
+    "asked_tokens",
     "coverage",
     "is_stateful",
     "offered_tools",

@@ -1,8 +1,13 @@
-"""The admin port: `/healthz`, `/readyz`, `/metrics`, `/config`. A thread of its own, so that it answers under any load."""
+"""The admin port: `/healthz`, `/readyz`, `/metrics`, `/config`, `/budgets`. Has its own thread, so answers under any load.
+
+It changes nothing but what `/budgets/reset` says, and that for callers on the same machine only: the port may be open to a
+Prometheus, and whoever can reach it from there is to read.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import json
 import re
 import socket
@@ -16,11 +21,13 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from extproc.config.addresses import split_address
 from extproc.errors import ConfigError
+from extproc.process.budgets import NO_BUDGETS
 from extproc.telemetry.prometheus import exposition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from extproc.process.budgets import Answer, Order
     from extproc.telemetry.series import Snapshot
 
 SECRET_KEYS = ("key", "token", "password", "secret", "credentials")
@@ -29,6 +36,7 @@ SECRET_KEYS = ("key", "token", "password", "secret", "credentials")
 LITERAL_KEYS = ("allow", "deny", "allow_patterns", "patterns", "pattern", "examples", "exact")
 """Values that are, or could be, personal data themselves, or tell what is looked for: only their number is shown."""
 MOST_CONNECTIONS = 16
+MOST_ORDER_BYTES = 4096
 SILENCE_S = 5.0
 """How long a client may say nothing."""
 CONNECTION_S = 60.0
@@ -48,6 +56,7 @@ class Admin:
         snapshot: Callable[[], Snapshot],
         ready: Callable[[], tuple[bool, dict[str, Any]]],
         config: Callable[[], dict[str, Any]],
+        budgets: Callable[[Order], Answer] = lambda _: NO_BUDGETS,
     ) -> None:
         try:
             host, port = split_address(address)
@@ -69,6 +78,7 @@ class Admin:
             "/readyz": readyz,
             "/metrics": metrics,
             "/config": show,
+            "/budgets": lambda: _as_json(budgets({})),
         }
 
         class Handler(BaseHTTPRequestHandler):
@@ -79,7 +89,13 @@ class Admin:
                 """Answer one of the routes."""
                 route = routes.get(self.path.partition("?")[0])
                 unknown = 404, "text/plain", f"there is: {', '.join(routes)}\n".encode()
-                status, content_type, body = route() if route else unknown
+                self._answer(*(route() if route else unknown))
+
+            def do_POST(self) -> None:
+                """Reset a budget."""
+                self._answer(*_as_json(_ordered(self, budgets)))
+
+            def _answer(self, status: int, content_type: str, body: bytes) -> None:
                 self.send_response(status)
                 self.send_header("content-type", content_type)
                 self.send_header("content-length", str(len(body)))
@@ -140,6 +156,29 @@ class AdminPort:
             if self._admin is not None:
                 self._admin.close()
             self._admin = None
+
+
+def _as_json(answer: Answer) -> tuple[int, str, bytes]:
+    return answer[0], "application/json", json.dumps(answer[1]).encode()
+
+
+def _ordered(request: BaseHTTPRequestHandler, budgets: Callable[[Order], Answer]) -> Answer:
+    """What becomes of a POST."""
+    size = request.headers.get("content-length", "0")
+    order = request.rfile.read(int(size)) if size.isdigit() and int(size) <= MOST_ORDER_BYTES else b""
+    if request.path != "/budgets/reset":
+        return 404, {"error": "there is: POST /budgets/reset"}
+    if not ipaddress.ip_address(str(request.client_address[0]).partition("%")[0]).is_loopback:
+        return 403, {"error": "budgets are reset from the machine on which the processor runs"}
+    if request.headers.get_content_type() != "application/json":  # no web page can say that of itself
+        return 415, {"error": "an order is application/json"}
+    try:
+        read = json.loads(order)
+    except ValueError:
+        read = None
+    if not isinstance(read, dict) or not isinstance(read.get("reset"), str):
+        return 400, {"error": 'an order is {"reset": BUDGET} or {"reset": BUDGET, "account": ACCOUNT}'}
+    return budgets(read)
 
 
 class _Server(ThreadingHTTPServer):

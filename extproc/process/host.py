@@ -20,6 +20,7 @@ from extproc.process.listening import answers
 from extproc.telemetry import Meter, Telemetry
 from extproc.telemetry.isolation import Isolated
 from extproc.telemetry.request_log import RequestLog
+from extproc.telemetry.settlement import Settling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,8 +52,9 @@ def observing(mesh: Mesh, *, log_requests: bool, arena: Arena | None = None) -> 
     telemetry = Telemetry(mesh, meter=meter) if mesh.telemetry.enabled else None
     observer: Observer = Isolated(telemetry, meter) if telemetry else Silence()
     try:
+        told: Observer = Settling(observer)
         yield (
-            RequestLog(observer) if log_requests or mesh.processor.log_level == "debug" else observer,
+            RequestLog(told) if log_requests or mesh.processor.log_level == "debug" else told,
             meter,
             telemetry.use if telemetry else lambda _: None,
         )

@@ -66,7 +66,9 @@ def serve_one(
             admin.close()
 
         worker = Worker(file, mesh, pipeline, observer, meter, build=build, use=use, replaced=close)
-        admin = AdminPort(mesh.processor.admin, snapshot=snapshot, ready=worker.ready, config=worker.config)
+        admin = AdminPort(
+            mesh.processor.admin, snapshot=snapshot, ready=worker.ready, config=worker.config, budgets=worker.budgets
+        )
         try:
             admin.open(patiently=replaces)
             with uvloop_runner() as runner:

@@ -10,10 +10,12 @@ memory that it shares with each (`telemetry/arena.py`), and what a worker had co
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import os
 import signal
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +25,7 @@ from extproc.errors import IntentmeshError
 from extproc.logs import logger, where
 from extproc.process import vitals
 from extproc.process.admin import AdminPort
+from extproc.process.budgets import measure, obey
 from extproc.process.host import observing, settle, uvloop_runner
 from extproc.process.listening import is_anothers
 from extproc.process.pulse import Pulse
@@ -40,8 +43,11 @@ from extproc.telemetry.meter import Meter
 from extproc.telemetry.series import counted, merge
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from extproc.config import Mesh
     from extproc.pipeline import Pipeline
+    from extproc.process.budgets import Answer, Order
     from extproc.process.host import Build
     from extproc.process.mesh_file import MeshFile
     from extproc.telemetry.series import Snapshot
@@ -113,6 +119,8 @@ class Supervisor:
         self._log_requests = log_requests
         self._replaces = replaces
         self._children = [Child(number, address) for number, address in enumerate(mesh.processor.sockets())]
+        self._accounts = threading.Lock()
+        """One asks for the budgets at a time."""
         self._stopping = False
         vitals.note_build(self._meter)
         for child in self._children:
@@ -123,7 +131,11 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
         settle()  # so that collecting garbage writes to no page that is shared
         admin = AdminPort(
-            self._in_use.mesh.processor.admin, snapshot=self._snapshot, ready=self._ready, config=self._config
+            self._in_use.mesh.processor.admin,
+            snapshot=self._snapshot,
+            ready=self._ready,
+            config=self._config,
+            budgets=self._budgets,
         )
         try:
             for child in self._children:
@@ -274,6 +286,7 @@ class Supervisor:
         meter = self._meter
         meter.set(CONFIG_GENERATION, self._in_use.generation)
         meter.set(CONFIG_WAITING, len(self._in_use.waiting))
+        self._measure_budgets()
         for child in self._children:
             meter.set(WORKER_UP, float(child.serves), (str(child.number),))
             if child.pid:
@@ -284,6 +297,26 @@ class Supervisor:
     def _ready(self) -> tuple[bool, dict[str, Any]]:
         workers = [{"ready": child.serves, "generation": child.pulse.generation} for child in self._children]
         return any(child.serves for child in self._children), {"workers": workers, **self._in_use.told()}
+
+    def _budgets(self, order: Order) -> Answer:
+        with self._opened_accounts() as treasury:
+            return obey(treasury, order)
+
+    def _measure_budgets(self) -> None:
+        if self._in_use.pipeline.treasury is not None:
+            with self._opened_accounts() as treasury:
+                measure(treasury, self._meter)
+
+    @contextlib.contextmanager
+    def _opened_accounts(self) -> Iterator[Any]:
+        """The accounts that the workers share, opened for once: what is open here would be in every child to come."""
+        with self._accounts:
+            treasury = self._in_use.pipeline.treasury
+            try:
+                yield treasury
+            finally:
+                if treasury is not None:
+                    treasury.book.pages.close()
 
     def _config(self) -> dict[str, Any]:
         return self._in_use.mesh.model_dump(mode="json")

@@ -18,6 +18,7 @@ from extproc import logs
 from extproc.errors import ConfigError
 from extproc.http2 import Certificates, Server
 from extproc.logs import logger, where
+from extproc.process.budgets import measure, obey
 from extproc.process.listening import SocketName
 from extproc.process.pulse import Pulse
 from extproc.process.reload import InUse
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from extproc.config.processor import TlsSettings
     from extproc.exchange.observer import Observer
     from extproc.pipeline import Pipeline
+    from extproc.process.budgets import Answer, Order
     from extproc.process.mesh_file import MeshFile
     from extproc.telemetry import Meter
     from extproc.telemetry.series import Snapshot
@@ -171,6 +173,8 @@ class Worker:
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
         server = await self._listen()
         self._service.loop_lag.listen(loop)
+        if treasury := self._in_use.pipeline.treasury:
+            treasury.start()
         await self._tell(health_pb2.HealthCheckResponse.SERVING)
         if self._name is not None:
             self._name.take()
@@ -189,6 +193,8 @@ class Worker:
             if self._name is not None:
                 self._name.drop()
             self._pending.close()
+            if treasury := self._in_use.pipeline.treasury:
+                await treasury.stop(for_good=True)
             self._service.loop_lag.close()
             faulthandler.cancel_dump_traceback_later()
 
@@ -274,6 +280,7 @@ class Worker:
     async def _take_new_mesh(self) -> None:
         """Build the new mesh beside the old one, then exchange them between two requests."""
         wanted = self._pulse.wanted
+        treasury = self._in_use.pipeline.treasury
         if not await asyncio.to_thread(self._in_use.renew):
             if self._watches:  # else the parent has looked at the same file, and counts
                 self._meter.add(CONFIG_REJECTED)
@@ -282,6 +289,10 @@ class Worker:
         mesh, pipeline = self._in_use.mesh, self._in_use.pipeline
         pipeline.watch_batches(self._count_pass)
         self._service.use(mesh, pipeline)  # open streams keep the one that they began with
+        if treasury is not None:
+            await treasury.stop(for_good=False)
+        if pipeline.treasury is not None:
+            pipeline.treasury.start()
         try:
             self._use(mesh)
         except Exception as error:  # noqa: BLE001 - telemetry goes on by the old mesh; requests go by the new
@@ -334,7 +345,13 @@ class Worker:
     def snapshot(self) -> Snapshot:
         """For `/metrics`."""
         self._beat()
+        if treasury := self._service.pipeline.treasury:
+            measure(treasury, self._meter)
         return self._meter.snapshot()
+
+    def budgets(self, order: Order) -> Answer:
+        """For `/budgets`."""
+        return obey(self._service.pipeline.treasury, order)
 
     def config(self) -> dict[str, Any]:
         """For `/config`."""

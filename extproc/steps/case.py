@@ -12,7 +12,7 @@ from extproc.steps.times import StepTimes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from extproc.decision import AnswerEdit, Inquiry, Outcome
+    from extproc.decision import AnswerEdit, Inquiry, Outcome, Reservation
     from extproc.intent import Asked, IntentScore
     from extproc.payload import Conversation, Document, Segment
     from extproc.pii import Anonymized
@@ -50,6 +50,8 @@ class Case:
     """What judges want the answer to pass through."""
     prompted: bool = False
     """A prompt was put into the body, which so is no longer the one that came."""
+    reservations: tuple[Reservation, ...] = ()
+    """What judges have set aside for it."""
     outcome: Outcome | None = None
     """As soon as there is one, no more steps are taken."""
 
@@ -77,6 +79,7 @@ class Case:
             self.steps.seconds,
             self._unsearched(),
             self.reason,
+            self.reservations,
         )
 
     def _unsearched(self) -> Mapping[str, int]:
@@ -89,6 +92,11 @@ class Case:
         if self.asked is not None:
             self.asked.cancel()
             self.asked = None
+
+    def give_up(self) -> None:
+        """Nothing becomes of it: what was set aside for it is free again."""
+        for reservation in self.reservations:
+            reservation.release()
 
 
 class Step(Protocol):

@@ -34,6 +34,8 @@ class Judging:
         if not self._judge.edits_answers and (ruling.answer or any(v.action == "redact" for v in ruling.verdicts)):
             raise UndecidedError(self.name, TypeError("it edits answers and does not say so beforehand"))
         case.facts = extended(case.facts, ruling)
+        if ruling.reservation is not None:
+            case.reservations += (ruling.reservation,)
         enforce(ruling)
         case.answer += ruling.answer
         if ruling.response is not None:
@@ -63,6 +65,8 @@ def admit(gates: Sequence[Gate], inquiry: Inquiry) -> Facts | Refuse | Respond:
 
 def extended(facts: Facts, ruling: Ruling) -> Facts:
     """The facts, and what has been ruled."""
+    if ruling.learned:
+        facts = facts.with_(**ruling.learned)
     if not ruling.verdicts and not ruling.duties and not ruling.unenforced:
         return facts
     return facts._replace(

@@ -84,7 +84,10 @@ class Reading:
 
     def _facts(self, case: Case, document: Document, path: str) -> Facts:
         """What is known once a body has been read, as far as somebody will ask."""
+        asked = payload.asked_tokens(document)
         facts = case.facts.with_(
+            output_limit=asked.limit,
+            answers=asked.answers,
             model=document.model or "",
             streamed=document.stream,
             tools=payload.offered_tools(document),

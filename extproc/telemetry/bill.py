@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from extproc.config.prices import FREE, Consumption, rates
 from extproc.tokens import estimated_tokens
 
 if TYPE_CHECKING:
     from extproc.config import Mesh
-    from extproc.exchange.record import ExchangeRecord
+    from extproc.exchange.record import ExchangeRecord, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +26,17 @@ class Bill:
 
 
 class Prices:
-    """The registry's `price_per_million`."""
+    """What the registry's models cost."""
 
     def __init__(self, mesh: Mesh) -> None:
-        self._prices = {
-            name: (m.price_per_million.input, m.price_per_million.output) for name, m in mesh.models.items()
-        }
+        self._rates = rates(mesh)
 
-    def cost(self, model: str, input_tokens: int, output_tokens: int) -> float:
-        """Money for so many tokens."""
-        read, written = self._prices.get(model, (0.0, 0.0))
-        return (input_tokens * read + output_tokens * written) / 1e6
+    def cost(self, model: str, usage: Usage, given: int) -> float:
+        """Money for what an answer took. `given`: tokens of its input, where it does not say."""
+        used = Consumption(
+            given, usage.output_tokens or 0, usage.cache_read_tokens, usage.cache_write_tokens, usage.reasoning_tokens
+        )
+        return self._rates.get(model, FREE).cost(used)
 
     def bill(self, exchange: ExchangeRecord) -> Bill | None:
         """What an exchange took; None where its answer was not read, or is an error that reports nothing."""
@@ -45,4 +46,4 @@ class Prices:
         estimated = usage.estimated or usage.input_tokens is None
         given = usage.input_tokens if usage.input_tokens is not None else estimated_tokens(exchange.request_bytes)
         made = usage.output_tokens or 0
-        return Bill(given, made, self.cost(exchange.model or "", given, made), estimated, usage.by)
+        return Bill(given, made, self.cost(exchange.model or "", usage, given), estimated, usage.by)

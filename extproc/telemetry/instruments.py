@@ -40,6 +40,9 @@ CAUSE = "intentmesh.cause"
 VERDICT = "intentmesh.verdicts"
 """Of a span: step, action and rule of each."""
 ESTIMATED = "intentmesh.usage.estimated"
+BUDGET = "intentmesh.budget"
+ACCOUNT = "intentmesh.account"
+UNIT = "intentmesh.unit"
 
 TOKENS = tuple(float(4**i) for i in range(14))
 SECONDS = (
@@ -177,6 +180,26 @@ PROJECT_COST = Instrument(
     "{currency}",
     "Money by project, intent and model, in the currency of the prices",
     (PROJECT, INTENT, MODEL),
+)
+BUDGET_LIMIT = Instrument(
+    "intentmesh.budget.limit",
+    "gauge",
+    "1",
+    "What an account of a budget may spend in its window",
+    (BUDGET, ACCOUNT, UNIT),
+)
+BUDGET_USED = Instrument(
+    "intentmesh.budget.used",
+    "gauge",
+    "1",
+    "What it has spent in it, what is set aside included; accounts without a name of their own together",
+    (BUDGET, ACCOUNT, UNIT),
+)
+BUDGET_EXHAUSTED = Instrument(
+    "intentmesh.budget.exhausted", "gauge", "{account}", "Accounts of which nothing is left in their window", (BUDGET,)
+)
+BUDGET_STORE_AWAY = Instrument(
+    "intentmesh.budget.store.away", "gauge", "{pod}", "Pods whose store of a fleet's budgets does not answer"
 )
 NAME_TEXTS = Instrument(
     "intentmesh.names.texts",

@@ -186,7 +186,7 @@ class Telemetry:
             "input_tokens": given,
             "output_tokens": made,
             "total_tokens": given + made,
-            "cost": self._prices.cost(model, given, made),
+            "cost": self._prices.cost(model, usage, given),
         }
 
     def close(self) -> None:

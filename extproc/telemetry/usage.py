@@ -27,6 +27,9 @@ _TIMINGS = re.compile(rb'"timings"\s*:\s*(?=\{)')
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]{1,200})"')
 _FINISH = re.compile(rb'_reason"\s*:\s*"(\w{1,40})"')
 """Each begins with what is searched for fast; a match that a backslash precedes is text inside a string."""
+_BEGUN = re.compile(rb'(?:^|\n)event: *message_start|(?<!\\)"message_start"')
+_COUNTED = re.compile(rb'(?<!\\)"message_delta"')
+"""The events of Anthropic's streams that tell usage: the input at the beginning, the output at the end."""
 
 
 class UsageReader:
@@ -61,19 +64,24 @@ class UsageReader:
         tail = b"".join(self._tail)
         for part in (tail,) if len(tail) == self._bytes else (self._head, tail):
             for match in _told(_USAGE, part):
-                found |= _counts(part, match.end())
+                found |= _counts(_object(part, match.end()))
         if "output" not in found:
             for match in _told(_TIMINGS, tail):
                 found |= _timed(tail, match.end())
         model = next(_told(_MODEL, self._head), None)
         finish = [match[1] for match in _told(_FINISH, tail)]
-        estimated = "output" not in found
+        # what begins by telling its input counts the output at its end: cut off, it has not told it
+        cut = self._streamed and bool(_BEGUN.search(self._head)) and not _COUNTED.search(tail)
+        estimated = "output" not in found or cut
         if estimated:
             content = self._events - tail.count(b"[DONE]") if self._streamed else estimated_tokens(self._bytes)
-            found["output"] = max(0, content)
+            found["output"] = max(0, content, found.get("output", 0))
         return Usage(
-            input_tokens=found.get("input"),
+            input_tokens=_input(found),
             output_tokens=found["output"],
+            cache_read_tokens=found.get("cached", 0) + found.get("read_beside", 0),
+            cache_write_tokens=found.get("written_beside", 0),
+            reasoning_tokens=min(found.get("reasoning", 0), found["output"]),
             finish_reason=finish[-1].decode() if finish else None,
             response_model=model[1].decode("utf-8", "replace") if model else None,
             estimated=estimated,
@@ -87,19 +95,43 @@ def _told(pattern: re.Pattern[bytes], part: bytes) -> Iterator[re.Match[bytes]]:
     return (match for match in pattern.finditer(part) if part[match.start() - 1 : match.start()] != b"\\")
 
 
-def _counts(part: bytes, start: int) -> dict[str, int]:
-    usage = _object(part, start)
+_COUNTS = (
+    (("prompt_tokens",), "input"),
+    (("input_tokens",), "input"),
+    (("promptTokenCount",), "input"),
+    (("completion_tokens",), "output"),
+    (("output_tokens",), "output"),
+    (("candidatesTokenCount",), "output"),
+    (("prompt_tokens_details", "cached_tokens"), "cached"),
+    (("input_tokens_details", "cached_tokens"), "cached"),
+    (("cachedContentTokenCount",), "cached"),
+    (("completion_tokens_details", "reasoning_tokens"), "reasoning"),
+    (("output_tokens_details", "reasoning_tokens"), "reasoning"),
+    (("output_tokens_details", "thinking_tokens"), "reasoning"),
+    (("cache_read_input_tokens",), "read_beside"),
+    (("cache_creation_input_tokens",), "written_beside"),
+)
+"""How APIs call what they count. OpenAI's input holds what came from the cache; Anthropic's stands beside it."""
+
+
+def _counts(usage: dict[str, Any]) -> dict[str, int]:
     counts = {}
-    for ours, names in (
-        ("input", ("prompt_tokens", "input_tokens", "promptTokenCount")),
-        ("output", ("completion_tokens", "output_tokens", "candidatesTokenCount")),
-    ):
-        for name in names:
-            if _is_count(value := usage.get(name)):
-                counts[ours] = value
+    for way, ours in _COUNTS:
+        value: Any = usage
+        for name in way:
+            value = value.get(name) if isinstance(value, dict) else None
+        if _is_count(value):
+            counts[ours] = value
     if _is_count(thought := usage.get("thoughtsTokenCount")):  # Gemini counts thought beside the output
         counts["output"] = counts.get("output", 0) + thought
+        counts["reasoning"] = thought
     return counts
+
+
+def _input(found: dict[str, int]) -> int | None:
+    if "input" not in found:
+        return None
+    return found["input"] + found.get("read_beside", 0) + found.get("written_beside", 0)
 
 
 def _timed(part: bytes, start: int) -> dict[str, int]:

@@ -98,9 +98,14 @@ def _told(metadata: Any) -> Any:
 def _usage(told: Any) -> Usage | None:
     if "output" not in told:
         return None
+    read, written = _count(told, "read_beside"), _count(told, "written_beside")
+    output = _count(told, "output")
     return Usage(
-        input_tokens=_count(told, "input") if "input" in told else None,
-        output_tokens=_count(told, "output"),
+        input_tokens=_count(told, "input") + read + written if "input" in told else None,
+        output_tokens=output,
+        cache_read_tokens=_count(told, "cached") + read,
+        cache_write_tokens=written,
+        reasoning_tokens=min(_count(told, "reasoning"), output),
         finish_reason=told["finish"].string_value if "finish" in told else None,
         response_model=told["model"].string_value if "model" in told else None,
         estimated="estimated" in told,

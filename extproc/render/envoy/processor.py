@@ -52,7 +52,9 @@ READ_HEADERS = (
     "traceparent", "tracestate", "x-forwarded-client-cert", "x-forwarded-for", "x-request-id",
 )  # fmt: skip
 """What the processor reads of every exchange; intents and routes that match on headers add theirs."""
-CHANGED_HEADERS = (":path", "accept-encoding", "content-.*", "(repr-)?digest", "etag", "trace.*", f"{HEADER_PREFIX}.*")
+OURS = f"x-(should|ratelimit|{HEADER_PREFIX.removeprefix('x-').rstrip('-')})-.*"
+"""Our own, and what a refusal tells those who may come again. Short: Envoy takes no expression of more than 100 steps."""
+CHANGED_HEADERS = (":path", "(accept|content)-.*", "(repr-)?digest", "etag", "trace.*", "retry-after", OURS)
 """What the processor changes or removes: as regular expressions, short ones, since Envoy bounds their size."""
 
 _NONE, _STREAMED, _BUFFERED = (

@@ -16,6 +16,10 @@ local function read(part, found)
   for told in each(part, "usage") do
     found.input = count(told, "input_tokens") or count(told, "prompt_tokens") or found.input
     found.output = count(told, "output_tokens") or count(told, "completion_tokens") or found.output
+    found.cached = count(told, "cached_tokens") or found.cached
+    found.reasoning = count(told, "reasoning_tokens") or count(told, "thinking_tokens") or found.reasoning
+    found.read_beside = count(told, "cache_read_input_tokens") or found.read_beside
+    found.written_beside = count(told, "cache_creation_input_tokens") or found.written_beside
   end
 end
 
@@ -26,6 +30,23 @@ local function read_timings(part, found)
       found.input, found.output = (count(told, "cache_n") or 0) + prompt, made
     end
   end
+end
+
+local function estimate(found, streamed, tail)
+  found.estimated = true
+  local made, by = math.floor(found.bytes / 4), "bytes"
+  if streamed then
+    made, by = found.events - (string.find(tail, "[DONE]", 1, true) and 1 or 0), "events"
+  end
+  found.output, found.by = math.max(0, made, found.output or 0), by
+end
+
+local function cost(price, found, given, made)
+  local cached = math.min((found.cached or 0) + (found.read_beside or 0), given)
+  local stored = math.min(found.written_beside or 0, given - cached)
+  local thought = math.min(found.reasoning or 0, made)
+  return ((given - cached - stored) * price[1] + (made - thought) * price[2] + cached * (price[3] or price[1])
+    + stored * (price[4] or price[1]) + thought * (price[5] or price[2])) / 1e6
 end
 
 function envoy_on_response(handle)
@@ -58,9 +79,9 @@ function envoy_on_response(handle)
       -- Now and then what there is so far: an answer that is cut off, or left, never comes to its end here.
       if events - told_events >= EVERY_EVENTS or size - told_size >= EVERY_BYTES then
         told_events, told_size = events, size
-        local sofar = { events = events, first_ms = first_ms, bytes = size, estimated = true }
-        sofar.output, sofar.by = math.floor(size / 4), "bytes"
-        if streamed then sofar.output, sofar.by = events, "events" end
+        local sofar = { events = events, first_ms = first_ms, bytes = size }
+        read(head, sofar)
+        estimate(sofar, streamed, "")
         handle:streamInfo():dynamicMetadata():set("intentmesh.answer", "usage", sofar)
       end
     end
@@ -70,14 +91,10 @@ function envoy_on_response(handle)
   if size > #tail then read(head, found) end
   read(tail, found)
   if found.output == nil then read_timings(tail, found) end
-  if found.output == nil then
-    found.estimated = true
-    found.output, found.by = math.floor(size / 4), "bytes"
-    if streamed then
-      found.by = "events"
-      found.output = events - (string.find(tail, "[DONE]", 1, true) and 1 or 0)
-    end
-  end
+  -- what begins by telling its input counts the output at its end: cut off, it has not told it
+  local begun = string.find("\n" .. head, "\nevent: *message_start") or string.find(head, '[^\\]"message_start"')
+  local cut = streamed and begun and not string.find(tail, '[^\\]"message_delta"')
+  if found.output == nil or cut then estimate(found, streamed, tail) end
   for reason in string.gmatch(tail, '_reason"%s*:%s*"([%w_]+)"') do
     found.finish = string.sub(reason, 1, 40)
   end
@@ -87,9 +104,10 @@ function envoy_on_response(handle)
   metadata:set("intentmesh.answer", "usage", found)
   if failed and found.estimated then return end
   local given, made = found.input or 0, found.output
+  if found.input then given = given + (found.read_beside or 0) + (found.written_beside or 0) end
   local price = PRICES[model_asked] or { 0, 0 }
   metadata:set("intentmesh", "input_tokens", given)
   metadata:set("intentmesh", "output_tokens", made)
   metadata:set("intentmesh", "total_tokens", given + made)
-  metadata:set("intentmesh", "cost", (given * price[1] + made * price[2]) / 1e6)
+  metadata:set("intentmesh", "cost", cost(price, found, given, made))
 end

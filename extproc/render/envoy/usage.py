@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.cluster.v3 import Cluster
 
     from extproc.config import Mesh
+    from extproc.config.models import Model
 
 FILTER_NAME = "intentmesh.usage"
 SCRIPT = Path(__file__).with_name("usage.lua")
@@ -57,15 +58,22 @@ def filters(mesh: Mesh) -> list[HttpFilter]:
     if not mesh.logs_usage:
         return []
     prices = "".join(
-        f'  ["{name}"] = {{ {model.price_per_million.input!r}, {model.price_per_million.output!r} }},\n'
+        f'  ["{name}"] = {{ {", ".join("nil" if kind is None else repr(kind) for kind in _kinds(model))} }},\n'
         for name, model in mesh.models.items()
-        if model.price_per_million.input or model.price_per_million.output
+        if any(_kinds(model))
     )
     script = SCRIPT.read_text().replace(
         "local PRICES = {}", f"local PRICES = {{\n{prices}}}" if prices else "local PRICES = {}"
     )
     config = Lua(default_source_code=DataSource(inline_string=script), stat_prefix="intentmesh")
     return [HttpFilter(name=FILTER_NAME, typed_config=packed(config))]
+
+
+def _kinds(model: Model) -> tuple[float | None, ...]:
+    """What a model costs; what is priced as what stands before it is left out where nothing follows."""
+    price = model.price_per_million
+    kinds = (price.input, price.output, price.cache_read, price.cache_write, price.reasoning)
+    return kinds if kinds[2:] != (None, None, None) else kinds[:2]
 
 
 def access_logs(mesh: Mesh) -> list[AccessLog]:

@@ -1,0 +1,31 @@
+"""What accounts count in: whole numbers, so that no rounding adds up. Money is counted in billionths."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from extproc.config.budgets import Unit
+
+SCALE: Final[dict[Unit, int]] = {"tokens": 1, "requests": 1, "money": 10**9}
+MOST: Final = 2**62
+"""An account's numbers have 64 bits; a caller may ask for what it likes."""
+
+
+def counted(unit: Unit, value: float) -> int:
+    """An amount as an account has it. What a float leaves of a whole number is no more than that number."""
+    return min(math.ceil(round(value * SCALE[unit], 3)), MOST)
+
+
+def shown(unit: Unit, amount: int) -> float:
+    """The same as people have it."""
+    scale = SCALE[unit]
+    return amount / scale if scale > 1 else amount
+
+
+def told(unit: Unit, amount: int, currency: str) -> str:
+    """In a sentence."""
+    if unit == "money":
+        return f"{amount / SCALE[unit]:,.6f}".rstrip("0").rstrip(".") + f" {currency}"
+    return f"{amount:,} {unit if amount != 1 else unit[:-1]}"

@@ -1,0 +1,233 @@
+"""Where accounts lie: in this process's memory, or in a file that the workers of a pod share.
+
+The file is LMDB's: a transaction of one worker is seen by the others whole or not at all, also where the worker is killed in
+the midst of it (its lock is the kernel's to give on), and takes some microseconds. It is written and not synced: what a
+machine that loses power loses is the last seconds' spending, and requests do not wait for a disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from extproc.errors import ConfigError
+from extproc.logs import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+log = logger()
+
+MAP_BYTES = 256 * 2**20
+"""What the file may grow to; it is as large as what is in it."""
+READERS = 512
+
+
+class Transaction(Protocol):
+    """Reads and writes that happen together. Keys begin with a byte that says what they are keys of."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """What stands under a key."""
+
+    def put(self, key: bytes, value: bytes) -> object:
+        """Write it there."""
+
+    def pop(self, key: bytes) -> bytes | None:
+        """Take it away."""
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """All that stands under keys that begin like this, in their order."""
+
+    def count(self) -> int:
+        """How many keys there are."""
+
+
+class Pages(Protocol):
+    """A store of transactions."""
+
+    def open(self) -> None:
+        """Make sure that it can be used. Raises ConfigError."""
+
+    def begin(self, *, write: bool = True) -> AbstractContextManager[Transaction]:
+        """Begin a transaction; it counts when it is left without an error."""
+
+    def lead(self) -> bool:
+        """Whether this process is the one that does what is to be done once for all that share it. Asked now and then: it may
+        become the one.
+        """
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class Memory:
+    """Of this process alone."""
+
+    def __init__(self) -> None:
+        self._families: dict[bytes, dict[bytes, bytes]] = {}
+        self._lock = threading.RLock()
+        """The port for operators asks from a thread of its own."""
+
+    def open(self) -> None:
+        """See Pages."""
+
+    def begin(self, *, write: bool = True) -> AbstractContextManager[Memory]:
+        """See Pages. Who writes has decided before that nothing will fail; who reads sees each key as it is then."""
+        return self if write else contextlib.nullcontext(self)
+
+    def __enter__(self) -> Self:
+        self._lock.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def get(self, key: bytes) -> bytes | None:
+        """See Transaction."""
+        return self._family(key).get(key)
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """See Transaction."""
+        self._family(key)[key] = value
+
+    def pop(self, key: bytes) -> bytes | None:
+        """See Transaction."""
+        return self._family(key).pop(key, None)
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """See Transaction."""
+        found = list(self._family(prefix).items())
+        if len(prefix) > 1:
+            found = [(key, value) for key, value in found if key.startswith(prefix)]
+        return iter(sorted(found))
+
+    def count(self) -> int:
+        """See Transaction."""
+        return sum(map(len, self._families.values()))
+
+    def _family(self, key: bytes) -> dict[bytes, bytes]:
+        family = self._families.get(key[:1])
+        if family is None:
+            family = self._families[key[:1]] = {}
+        return family
+
+    def lead(self) -> bool:
+        """See Pages."""
+        return True
+
+    def close(self) -> None:
+        """See Pages."""
+
+
+class _Shared:
+    """A transaction of LMDB's."""
+
+    __slots__ = ("_txn", "get", "pop", "put")
+
+    def __init__(self, txn: Any) -> None:
+        self._txn = txn
+        self.get, self.put, self.pop = txn.get, txn.put, txn.pop
+
+    def __enter__(self) -> Self:
+        self._txn.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._txn.__exit__(*error)
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """See Transaction."""
+        cursor = self._txn.cursor()
+        found = []
+        if cursor.set_range(prefix):
+            for key, value in cursor:
+                if not key.startswith(prefix):
+                    break
+                found.append((key, value))
+        return iter(found)
+
+    def count(self) -> int:
+        """See Transaction."""
+        entries: int = self._txn.stat()["entries"]
+        return entries
+
+
+class SharedFile:
+    """Of all processes that open the file. A process opens it for itself: what is open when it is forked is not the child's."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._owner = 0
+        self._env: Any = None
+        self._lead = -1
+
+    def open(self) -> None:
+        """See Pages."""
+        if self._owner == os.getpid():
+            return
+        import lmdb  # noqa: PLC0415 - for those only who share accounts
+
+        self._lead = -1
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                self._env = self._opened()
+            except (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.VersionMismatchError) as error:
+                spoilt = self.path.with_name(f"{self.path.name}.unreadable")
+                self.path.replace(spoilt)
+                log.error("budget_accounts_lost", reason=type(error).__name__, kept=str(spoilt))  # noqa: TRY400
+                self._env = self._opened()
+        except lmdb.Error as error:
+            raise ConfigError(f"budget_state.path: {self.path}: {error}") from None
+        except OSError as error:
+            raise ConfigError(f"budget_state.path: {self.path}: {error.strerror}") from None
+        self._owner = os.getpid()
+
+    def _opened(self) -> Any:
+        import lmdb  # noqa: PLC0415
+
+        return lmdb.open(
+            str(self.path),
+            subdir=False,
+            map_size=MAP_BYTES,
+            mode=0o600,
+            sync=False,
+            metasync=False,
+            max_readers=READERS,
+            max_spare_txns=2,
+        )
+
+    def begin(self, *, write: bool = True) -> _Shared:
+        """See Pages."""
+        if self._owner != os.getpid():
+            self.open()
+        return _Shared(self._env.begin(write=write))
+
+    def lead(self) -> bool:
+        """See Pages. The kernel takes the lock back from who has died."""
+        self.open()
+        if self._lead >= 0:
+            return True
+        number = os.open(self.path.with_name(f"{self.path.name}.lead"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(number)
+            return False
+        self._lead = number
+        return True
+
+    def close(self) -> None:
+        """See Pages."""
+        if self._owner != os.getpid():
+            return
+        if self._env is not None:
+            self._env.close()
+        if self._lead >= 0:
+            os.close(self._lead)
+        self._owner, self._env, self._lead = 0, None, -1

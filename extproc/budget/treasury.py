@@ -1,0 +1,351 @@
+"""All budgets of a mesh at work: asked before a request goes on, told when it has ended, shown to operators."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from extproc.budget.amounts import shown, told
+from extproc.budget.book import ACCOUNTS, Account, Book, Crossed, Want, key_of, names_in
+from extproc.budget.calendar import Calendar
+from extproc.budget.habits import Habits
+from extproc.budget.leases import Leasing
+from extproc.budget.pages import Memory, SharedFile
+from extproc.budget.rules import ALL, Rule
+from extproc.config.models import within
+from extproc.config.prices import FREE, Consumption, rates
+from extproc.decision import NOTHING, Ruling, Unenforced, Verdict
+from extproc.errors import RateLimitExceededError
+from extproc.logs import logger, where
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from extproc.budget.pages import Pages
+    from extproc.config import Mesh
+    from extproc.config.prices import Rate
+    from extproc.decision import Facts
+
+log = logger()
+
+STEP: Final = "budget"
+LOOK_S: Final = 1.0
+"""How often what is never settled is looked for."""
+OTHER: Final = "other"
+"""In metrics: all accounts that the configuration does not name."""
+PRUNE_S: Final = 60.0
+SOON_S: Final = 1
+"""When to ask again for what only this pod's share did not hold."""
+PATIENT_S: Final = 60
+"""Clients of OpenAI and Anthropic try again by themselves; for longer than this they are told not to."""
+
+
+class Line(NamedTuple):
+    """One account, for operators."""
+
+    budget: str
+    account: str
+    unit: str
+    limit: float
+    used: float
+    """Spent, and set aside."""
+    reserved: float
+    """The part that is set aside."""
+    left: float
+    """Of all pods together, as far as this one knows."""
+    window: str
+    ends: str
+    label: str
+    """The account as a metric knows it: by name where the configuration has it."""
+
+
+class Hold:
+    """What is set aside for one request. See decision.Reservation."""
+
+    __slots__ = ("_number", "_parts", "_treasury", "answers")
+
+    def __init__(self, treasury: Treasury, number: bytes, parts: Sequence[Rule], answers: int) -> None:
+        self._treasury = treasury
+        self._number = number
+        self._parts = parts
+        self.answers = answers
+
+    def settle(self, model: str, used: Consumption | None) -> None:
+        """See decision.Reservation."""
+        self._treasury.settle(self, model, used)
+
+    def release(self) -> None:
+        """See decision.Reservation."""
+        self._treasury.book.settle(self._number, [0] * len(self._parts))
+
+    def costs(self, used: Consumption | None, rate: Rate) -> list[int | None]:
+        """Of each part, what it has cost."""
+        return [None if used is None else rule.cost(used, rate) for rule in self._parts]
+
+    @property
+    def number(self) -> bytes:
+        """Of it in the book."""
+        return self._number
+
+
+class Treasury:
+    """Of one `mesh.yaml`. Accounts and habits go on when it is reloaded."""
+
+    def __init__(self, mesh: Mesh, book: Book, habits: Habits) -> None:
+        self.book = book
+        self.habits = habits
+        self.rules = tuple(Rule(budget, mesh.budget_state.store) for budget in mesh.budgets)
+        self.steers = any(rule.reroute for rule in self.rules)
+        self.state = mesh.budget_state
+        self.leasing = Leasing(book, self.state.store, self._limit_of) if self.state.store else None
+        self._rates = rates(mesh)
+        self._zones = {name: model.zones() for name, model in mesh.models.items()}
+        self._context = {
+            name: model.context_tokens
+            for name, model in mesh.models.items()
+            if "context_tokens" in model.model_fields_set
+        }
+        self._currency = mesh.telemetry.currency
+        self._calendar = Calendar(self.state.timezone)
+        self.place = place_of(mesh)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @classmethod
+    def of(cls, mesh: Mesh, previous: Treasury | None = None) -> Treasury | None:
+        """That of a mesh which has budgets. `previous`: whose accounts it goes on with, where they lie in the same place."""
+        if not mesh.budgets:
+            return None
+        state, place = mesh.budget_state, place_of(mesh)
+        if previous is not None and previous.place == place:
+            previous.habits.unknown = state.output_tokens
+            return cls(mesh, previous.book, previous.habits)
+        pages: Pages = SharedFile(place) if place else Memory()
+        return cls(mesh, Book(pages), Habits(state.output_tokens))
+
+    # Requests
+
+    def balance(self, facts: Facts) -> dict[str, float]:
+        """Budget -> what is left of it for this caller, before anything is known of the model."""
+        now = time.time()
+        asked = [
+            (rule, self._want(rule, rule.account(facts.caller, ""), now, 0))
+            for rule in self.rules
+            if rule.by != "model" and rule.concerns(facts.caller, None)
+        ]
+        left = self.book.left([want for _, want in asked])
+        return {rule.name: shown(rule.unit, amount) for (rule, _), amount in zip(asked, left, strict=True)}
+
+    def steer(self, facts: Facts) -> Verdict | None:
+        """The cheaper model that gets a request which would cross a soft budget; None: it stays where it is."""
+        now, model = time.time(), facts.destination
+        estimate, rate = self._estimate(facts, model), self._rates.get(model, FREE)
+        asked = [
+            rule
+            for rule in self.rules
+            if rule.reroute and rule.concerns(facts.caller, model) and self._may_go(facts, rule.reroute)
+        ]
+        wants = [self._want(rule, rule.account(facts.caller, model), now, rule.cost(estimate, rate)) for rule in asked]
+        for rule, want, left in zip(asked, wants, self.book.left(wants), strict=True):
+            if want.amount > left and rule.reroute and rule.reroute != model:
+                return Verdict(STEP, "reroute", rule.name, to=rule.reroute)
+        return None
+
+    def reserve(self, facts: Facts) -> Ruling:
+        """Set aside what a request may take; or refuse it where that is not left."""
+        now, model = time.time(), facts.destination
+        asked = [rule for rule in self.rules if rule.concerns(facts.caller, model)]
+        if not asked:
+            return NOTHING
+        estimate, rate = self._estimate(facts, model), self._rates.get(model, FREE)
+        wants = [
+            self._want(rule, rule.account(facts.caller, model), now, rule.cost(estimate, rate), binding=rule.hard)
+            for rule in asked
+        ]
+        leasing = self.leasing
+        done = self.book.reserve(
+            wants,
+            now + self.state.timeout_s,
+            away=leasing is not None and leasing.away(now),
+            open_=leasing is not None and leasing.open,
+        )
+        if isinstance(done, Crossed):
+            rule = asked[done.at]
+            error = self._refusal(rule, wants[done.at], done, now)
+            return Ruling((Verdict(STEP, "block", rule.name),), error=error)
+        left = {rule.name: shown(rule.unit, amount) for rule, amount in zip(asked, done.left, strict=True)}
+        return Ruling(
+            tuple(Verdict(STEP, "flag", asked[at].name) for at in done.crossed),
+            unenforced=tuple(Unenforced(STEP, asked[at].name, "store_away") for at in done.unbacked),
+            learned={"budget_left": {**facts.budget_left, **left}},
+            reservation=Hold(self, done.id, asked, facts.answers),
+        )
+
+    def settle(self, hold: Hold, model: str, used: Consumption | None) -> None:
+        """A request has ended."""
+        if used is not None and used.output:
+            self.habits.learn(model, -(-used.output // hold.answers))
+        self.book.settle(hold.number, hold.costs(used, self._rates.get(model, FREE)))
+
+    def _estimate(self, facts: Facts, model: str) -> Consumption:
+        limit = facts.output_limit
+        output = self.habits.expect(model) if limit is None else limit
+        context = self._context.get(model)
+        if context is not None:
+            output = min(output, context)
+        return Consumption(max(1, facts.tokens), output * facts.answers)
+
+    def _want(self, rule: Rule, account: str, now: float, amount: int, *, binding: bool = False) -> Want:
+        start, end = self._calendar.window(rule.window, now)
+        key, limit, lease = rule.terms(account)
+        return Want(key, start, end, amount, limit, binding, lease)
+
+    def _may_go(self, facts: Facts, model: str) -> bool:
+        """Whether a model has an endpoint as near as the request has to stay."""
+        bounds = [verdict.to for verdict in facts.enforced() if verdict.action == "confine"]
+        return all(within(self._zones[model][0], bound) for bound in bounds)  # type: ignore[arg-type]
+
+    def _refusal(self, rule: Rule, want: Want, crossed: Crossed, now: float) -> RateLimitExceededError:
+        left = max(crossed.left, 0)
+        wait = SOON_S if crossed.ahead else max(1, math.ceil(want.end - now))
+        limit, rest, amount = (told(rule.unit, each, self._currency) for each in (want.limit, left, want.amount))
+        if crossed.ahead:
+            what = f"the share of budget `{rule.name}` that this pod holds is used up for the moment ({rest} of {limit} are left)"
+        else:
+            what = (
+                f"budget `{rule.name}`: {rest} of {limit} a {rule.window} are left, and this request may take {amount}"
+            )
+            what += f"; it begins anew at {_clock(want.end)}"
+            if want.amount > want.limit and rule.unit != "requests":
+                what += ". It is more than the budget ever holds: ask for fewer tokens"
+        headers = {"retry-after": str(wait)}
+        if wait > PATIENT_S:
+            headers["x-should-retry"] = "false"
+        if rule.unit != "money":
+            headers |= {
+                f"x-ratelimit-limit-{rule.unit}": str(want.limit),
+                f"x-ratelimit-remaining-{rule.unit}": str(left),
+                f"x-ratelimit-reset-{rule.unit}": f"{wait}s",
+            }
+        return RateLimitExceededError(what, headers)
+
+    # Operators
+
+    def lines(self) -> Iterator[Line]:
+        """Every account in a window that is not over."""
+        now = time.time()
+        rules = {rule.name: rule for rule in self.rules}
+        for key, account in self.book.accounts():
+            budget, name = names_in(key)
+            rule = rules.get(budget)
+            if rule is not None and account.end > now:
+                yield self._line(rule, name, account)
+
+    def _line(self, rule: Rule, name: str, account: Account) -> Line:
+        limit = rule.limit(name)
+        left = limit - account.used - account.others
+        return Line(
+            rule.name,
+            name,
+            rule.unit,
+            shown(rule.unit, limit),
+            shown(rule.unit, account.used),
+            shown(rule.unit, account.reserved),
+            shown(rule.unit, left),
+            rule.window,
+            _clock(account.end),
+            self._label(rule, name),
+        )
+
+    def labels(self, rule: Rule) -> Iterator[tuple[str, float]]:
+        """The accounts of a budget that a metric tells apart, and what each may spend."""
+        named = {"all": (ALL,), "model": tuple(self._zones)}.get(rule.by, (*sorted(rule.known), OTHER))
+        for name in named:
+            yield name, shown(rule.unit, rule.limit(name))
+
+    def _label(self, rule: Rule, name: str) -> str:
+        return name if name in rule.known or name == ALL or rule.by == "model" else OTHER
+
+    def show(self) -> dict[str, Any]:
+        """For `intentmesh budget show`."""
+        lines = list(self.lines())
+        told_of = {line.budget for line in lines}
+        unused = [rule for rule in self.rules if rule.name not in told_of]
+        return {
+            "currency": self._currency,
+            "accounts": [line._asdict() for line in lines],
+            "unused": [{"budget": r.name, "by": r.by, "unit": r.unit, "window": r.window} for r in unused],
+            "store": self.leasing.told() if self.leasing else None,
+        }
+
+    def reset(self, budget: str, account: str | None = None) -> int | None:
+        """Begin accounts anew: how many there were; None: there is no such budget."""
+        rule = next((rule for rule in self.rules if rule.name == budget), None)
+        if rule is None:
+            return None
+        if account is None:
+            keys = [key for key, _ in self.book.accounts(ACCOUNTS + f"{budget}\0".encode())]
+        else:
+            keys = [key_of(budget, account)]
+        start, end = self._calendar.window(rule.window, now := time.time())
+        # of an account that only other pods know, this one has to tell the store
+        return self.book.reset(keys, Account(start, end, resets=int(now * 1000)) if self.leasing else None)
+
+    def _limit_of(self, key: bytes) -> tuple[int, int] | None:
+        """Limit and lease of the account under a key; None: its budget is no more."""
+        budget, account = names_in(key)
+        rule = next((rule for rule in self.rules if rule.name == budget), None)
+        if rule is None:
+            return None
+        limit = rule.limit(account)
+        return limit, rule.lease(limit)
+
+    # What is done beside requests
+
+    def start(self) -> None:
+        """Begin to look after the accounts, in the loop that runs. Raises ConfigError where they cannot be kept."""
+        self.book.pages.open()
+        self._tasks = [asyncio.create_task(self._keep())]
+        if self.leasing:
+            self._tasks.append(asyncio.create_task(self.leasing.run()))
+
+    async def stop(self, *, for_good: bool) -> None:
+        """End that. `for_good`: the process ends, and what it has taken from a store and not spent goes back."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        if self.leasing:
+            await self.leasing.close(give_back=for_good)
+        if for_good:
+            self.book.pages.close()
+
+    async def _keep(self) -> None:
+        pruned = time.monotonic()
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                if self.book.pages.lead():
+                    await asyncio.to_thread(self.book.expire, time.time())
+                    if time.monotonic() - pruned > PRUNE_S:
+                        pruned = time.monotonic()
+                        await asyncio.to_thread(self.book.prune, time.time())
+            except Exception as error:  # noqa: BLE001 - the next look may do better
+                log.error("budget_upkeep_failed", error=type(error).__name__, at=where(error))  # noqa: TRY400
+
+
+def place_of(mesh: Mesh) -> Path | None:
+    """The file in which workers share accounts; None: there is one process, and nothing is to outlast it."""
+    processor = mesh.processor
+    if mesh.budget_state.path is not None:
+        return mesh.budget_state.path
+    if processor.workers > 1 and not processor.address:
+        return Path(processor.socket).with_suffix(".budgets")
+    return None
+
+
+def _clock(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
