@@ -144,6 +144,14 @@ class DeniedError(IntentmeshError):
         super().__init__(f"refused by {step}: {reason}" if reason else f"refused by {step}")
 
 
+class UnauthorizedError(IntentmeshError):
+    """Who calls is not known, and has to be; or the key that should tell it is no longer good."""
+
+    status = 401
+    error_type = "authentication_error"
+    headers: Mapping[str, str] = MappingProxyType({"www-authenticate": "Bearer"})
+
+
 class RefusedByRuleError(IntentmeshError):
     """A rule of the policy says no. The reason and the status are the configuration's."""
 

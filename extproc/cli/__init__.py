@@ -13,6 +13,7 @@ from extproc.errors import IntentmeshError
 COMMANDS = {
     "serve": "serve",
     "up": "up",
+    "keys": "keys",
     "audit": "audit",
     "budget": "budget",
     "top": "top",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from extproc.config.addresses import split_address
 from extproc.config.hosts import Outbound
@@ -33,11 +33,32 @@ class TokenLimit(Section):
         return address
 
 
+class ListenerTls(Section):
+    """TLS for callers. Paths are those in Envoy's container."""
+
+    certificate_file: Path
+    key_file: Path
+    client_ca_file: Path | None = None
+    """CA that signs the certificates of callers (mTLS), so that `identity.certificate` knows them. Default: none is asked for."""
+    require_client_certificate: bool = False
+    """Callers without one are not let in."""
+
+    @model_validator(mode="after")
+    def _asks_for_what_it_requires(self) -> Self:
+        if self.require_client_certificate and self.client_ca_file is None:
+            raise ValueError(
+                "`require_client_certificate` needs `client_ca_file`, which says whose certificates are good"
+            )
+        return self
+
+
 class EnvoySettings(Section):
     """The `envoy` section."""
 
     listen: str = "0.0.0.0:8080"
     """`host:port` on which callers reach the rendered Envoy."""
+    tls: ListenerTls | None = None
+    """TLS on `listen`. Default: none; a mesh or a load balancer has it."""
     admin: str = "127.0.0.1:9902"
     """`host:port` of Envoy's own admin page: loopback, since it can stop the proxy."""
     probes: str | None = None

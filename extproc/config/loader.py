@@ -13,6 +13,7 @@ from extproc.config import yaml_text
 from extproc.config.budget_mistakes import budget_mistakes
 from extproc.config.examples import example_mistakes, file_mistakes
 from extproc.config.guardrails import KINDS, names_used
+from extproc.config.identity_mistakes import identity_mistakes
 from extproc.config.policy_mistakes import policy_mistakes
 from extproc.config.registry import registry_mistakes
 from extproc.errors import ConfigError
@@ -90,6 +91,7 @@ def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -
         raise InvalidMeshError(source, problems) from None
     note(file_mistakes(mesh))
     note(policy_mistakes(mesh))
+    note(identity_mistakes(mesh.identity))
     if not problems:
         note(registry_mistakes(mesh))
         note(budget_mistakes(mesh))

@@ -60,7 +60,7 @@ def _unknown_values(mesh: Mesh, condition: Condition) -> Iterator[str]:
         "intent": ("intent", ["", *mesh.intents]),
         "destination.model": ("model", mesh.models),
         "destination.zone": ("zone", ZONES),
-        "caller.source": ("source", ["", "jwt", "certificate", "header", "key", "workload"]),
+        "caller.source": ("source", ["", "key", "jwt", "certificate", "workload", "header"]),
     }
     for node in walk(condition.tree):
         if not isinstance(node, Call) or node.function not in ("_==_", "_!=_", "@in"):

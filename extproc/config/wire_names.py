@@ -22,3 +22,7 @@ CLAIMS_NAMESPACE: Final = "envoy.filters.http.jwt_authn"
 """Of Envoy's dynamic metadata: where it keeps the payload of a JWT that it has verified."""
 CERTIFICATE_ATTRIBUTE: Final = "connection.uri_san_peer_certificate"
 """The URI in the certificate that the caller has shown Envoy."""
+DIRECTION_ATTRIBUTE: Final = "xds.listener_direction"
+"""Whether a request comes into a workload, or leaves it."""
+OUTBOUND: Final = 2
+"""Its value for what leaves."""

@@ -58,6 +58,8 @@ class RequestHeaders:
     """What `jwt_authn` has verified, where Envoy is told to pass it on."""
     certificate: str = ""
     """The URI in the certificate that the caller has shown Envoy, where Envoy is told to say it."""
+    outbound: bool = False
+    """It leaves the workload beside this Envoy, where Envoy is told to say it."""
     observed: bool = False
     """Envoy only lets us watch (`observability_mode`): it reads no reply."""
 

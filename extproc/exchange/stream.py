@@ -163,7 +163,9 @@ class HttpStream:
             return self._pass_by()
         if self._observer.refuses:
             raise AuditError("the audit trail cannot be written, and no request goes on without it")
-        self._recorder.caller = self._caller = self._settings.callers.caller(headers, event.metadata, event.certificate)
+        self._recorder.caller = self._caller = self._settings.callers.caller(
+            headers, event.metadata, event.certificate, outbound=event.outbound
+        )
         self._recorder.trace = self._observer.begin(headers, self._caller)
         if self.pipeline.gates:
             admission = self.pipeline.admit(self._question())
@@ -303,12 +305,16 @@ class HttpStream:
         return Mutate(
             "request_body",
             headers,
-            (*spoofed, *forward.remove_headers),
+            (*spoofed, *self._secrets(), *forward.remove_headers),
             body=forward.body,
             content_length=True,
             clear_route_cache=True,
             metadata=self._recorder.metadata(forward, self.log_key),
         )
+
+    def _secrets(self) -> tuple[str, ...]:
+        """Headers that no upstream is to see: a key of ours."""
+        return (self._settings.callers.secret_header,) if self._caller.source == "key" else ()
 
     # The answer
 

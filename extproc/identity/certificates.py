@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+
+from extproc.errors import ConfigError
 
 _SIGNS = re.compile(r'(?P<escapes>\\*)(?P<sign>[",])')
 _FIELDS = re.compile(r"""(?:[^;"]|"(?:[^"\\]|\\.)*+(?:"|\\?\Z))+""")
@@ -36,3 +39,17 @@ def _last(header: str) -> str:
         elif not quoted:
             return header[found.end() :]
     return header
+
+
+def own_workload(template: str) -> str:
+    """The SPIFFE id of the workload beside us, `$(NAMESPACE)` and `$(SERVICE_ACCOUNT)` those of its pod. Raises ConfigError."""
+    name = template
+    for variable in ("NAMESPACE", "SERVICE_ACCOUNT"):
+        if f"$({variable})" in name:
+            value = os.environ.get(f"INTENTMESH_{variable}", "")
+            if not value:
+                raise ConfigError(f"identity.workload: $({variable}) is not told: set INTENTMESH_{variable}")
+            name = name.replace(f"$({variable})", value)
+    if not spiffe_id(name):
+        raise ConfigError(f"identity.workload: `{name}` is no SPIFFE id")
+    return name

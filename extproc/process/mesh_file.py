@@ -32,7 +32,8 @@ class MeshFile:
         mesh = load(self.path)
         folder = self.path.resolve().parent
         examples = (folder / i.examples_file for i in mesh.intents.values() if i.examples_file)
-        self._named = (*examples, *mesh.prompts.files())
+        keys = (mesh.identity.keys.file,) if mesh.identity.keys else ()
+        self._named = (*examples, *mesh.prompts.files(), *keys)
         return mesh.model_copy(update={"processor": self._with_overrides(mesh.processor)})
 
     def _with_overrides(self, settings: ProcessorSettings) -> ProcessorSettings:

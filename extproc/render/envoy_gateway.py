@@ -11,12 +11,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from extproc.config.models import ZONES
-from extproc.config.wire_names import METADATA_NAMESPACE, MODEL_HEADER, RESIDENCY_HEADER
+from extproc.config.wire_names import (
+    CLAIMS_NAMESPACE,
+    DIRECTION_ATTRIBUTE,
+    METADATA_NAMESPACE,
+    MODEL_HEADER,
+    RESIDENCY_HEADER,
+)
 from extproc.errors import ConfigError
 from extproc.render.document import File, Note, to_yaml
 from extproc.render.envoy.clusters import MOST_EXCHANGES
 from extproc.render.envoy.groups import Group, Part, parts
-from extproc.render.envoy.processor import fails_open
+from extproc.render.envoy.identity import key_set
+from extproc.render.envoy.processor import connection_attributes, fails_open
 from extproc.render.envoy.routes import CALLER_CREDENTIALS
 from extproc.render.istio.destinations import dns_name, is_address, service_host
 from extproc.render.kubernetes import kustomize, objects, services
@@ -76,7 +83,9 @@ def render(mesh: Mesh) -> list[File]:
         kustomize.resources_file(HEAD, ["models.yaml", "processor.yaml", "policy.yaml", "routes.yaml"]),
         _file("processor.yaml", [*_processor(mesh), *grant], "The processor, as a Service."),
         _file(
-            "policy.yaml", [_client_policy(mesh), _extension_policy(mesh)], "The filter, and what it needs of Envoy."
+            "policy.yaml",
+            [_client_policy(mesh), *_security_policy(mesh), _extension_policy(mesh)],
+            "The filter, and what it needs of Envoy.",
         ),
         _file(
             "routes.yaml", [*every_route, *backends, *policies], "Who gets which request, and how models are treated."
@@ -133,8 +142,39 @@ def _client_policy(mesh: Mesh) -> Data:
     }
 
 
+def _security_policy(mesh: Mesh) -> list[Data]:
+    """Whose tokens are good; none without `identity.jwt.providers`. It stands before the filter; a bad token is refused."""
+    jwt = mesh.identity.jwt
+    if jwt is None or not jwt.providers:
+        return []
+    providers = []
+    for name, provider in jwt.providers.items():
+        keys: Data = {}
+        if provider.jwks_uri:
+            keys["remoteJWKS"] = {"uri": provider.jwks_uri}
+        else:
+            keys["localJWKS"] = {"type": "Inline", "inline": key_set(provider)}
+        audiences = {"audiences": list(provider.audiences)} if provider.audiences else {}
+        providers.append({"name": name, "issuer": provider.issuer, **audiences, **keys})
+    return [
+        {
+            "apiVersion": API,
+            "kind": "SecurityPolicy",
+            "metadata": _metadata(mesh, "intentmesh"),
+            "spec": {
+                "targetRefs": [_route_ref(route) for routes in _routes(mesh).values() for route in routes],
+                "jwt": {"optional": True, "providers": providers},
+            },
+        }
+    ]
+
+
 def _extension_policy(mesh: Mesh) -> Data:
     timeout = mesh.limits.deadline_ms + mesh.envoy.margin_ms
+    # a gateway is nobody's own sidecar, and Envoy Gateway passes no attribute of listeners on
+    told = [name for name in connection_attributes(mesh) if name != DIRECTION_ATTRIBUTE]
+    asked = {"attributes": told} if told else {}
+    claims = {"accessibleNamespaces": [CLAIMS_NAMESPACE]} if mesh.identity.jwt else {}
     return {
         "apiVersion": API,
         "kind": "EnvoyExtensionPolicy",
@@ -145,10 +185,14 @@ def _extension_policy(mesh: Mesh) -> Data:
                 {
                     "backendRefs": [_service_ref(mesh, objects.PROCESSOR, mesh.kubernetes.namespace, PROCESSOR_PORT)],
                     "backendSettings": PROCESSOR_SETTINGS,
-                    "processingMode": {"allowModeOverride": True, "request": {"body": "Buffered"}, "response": {}},
+                    "processingMode": {
+                        "allowModeOverride": True,
+                        "request": {"body": "Buffered", **asked},
+                        "response": {},
+                    },
                     "messageTimeout": f"{timeout}ms",
                     "failOpen": fails_open(mesh),
-                    "metadata": {"writableNamespaces": [METADATA_NAMESPACE]},
+                    "metadata": {"writableNamespaces": [METADATA_NAMESPACE], **claims},
                 }
             ],
         },

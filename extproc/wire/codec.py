@@ -12,7 +12,13 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Struct
 
-from extproc.config.wire_names import CERTIFICATE_ATTRIBUTE, CLAIMS_NAMESPACE, METADATA_NAMESPACE
+from extproc.config.wire_names import (
+    CERTIFICATE_ATTRIBUTE,
+    CLAIMS_NAMESPACE,
+    DIRECTION_ATTRIBUTE,
+    METADATA_NAMESPACE,
+    OUTBOUND,
+)
 from extproc.errors import ProtocolError
 from extproc.exchange.events import (
     BodyMode,
@@ -59,6 +65,7 @@ def decode(data: bytes) -> Event:
                 _negotiated(message),
                 _claims(message),
                 _attribute(message, CERTIFICATE_ATTRIBUTE),
+                _is_outbound(message),
                 message.observability_mode,
             )
         case "request_body":
@@ -108,6 +115,13 @@ def _attribute(message: Any, name: str) -> str:
         if name in space.fields:
             return str(space.fields[name].string_value)
     return ""
+
+
+def _is_outbound(message: Any) -> bool:
+    return any(
+        DIRECTION_ATTRIBUTE in space.fields and space.fields[DIRECTION_ATTRIBUTE].number_value == OUTBOUND
+        for space in message.attributes.values()
+    )
 
 
 def _claims(message: Any) -> dict[str, Any] | None:

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "tokens": set(),
     "language": {"errors"},
     "edits": set(),
-    "identity": {"config"},
+    "identity": {"errors", "config"},
     "payload": {"errors", "slices", "edits", "config"},
     "pii": {"errors", "slices", "edits", "config", "assets", "spelling"},
     "intent": {"errors", "config", "embedding", "identity"},

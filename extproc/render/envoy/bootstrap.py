@@ -17,7 +17,7 @@ from envoy_data_plane.envoy.extensions.resource_monitors.downstream_connections.
 from envoy_data_plane.envoy.extensions.resource_monitors.fixed_heap.v3 import FixedHeapConfig
 
 from extproc.render.document import File, Note, plain, to_yaml
-from extproc.render.envoy import clusters, listener, outbound, processor, routes, tls, token_limit, usage
+from extproc.render.envoy import clusters, identity, listener, outbound, processor, routes, tls, token_limit, usage
 from extproc.render.envoy.extension import packed, seconds, socket_address
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ NOTES = (
     *outbound.NOTES,
     *token_limit.NOTES,
     *usage.NOTES,
+    *identity.NOTES,
     Note("admin", "Whoever reaches this can stop the proxy: loopback only."),
     Note(
         "overload_manager",
@@ -56,6 +57,7 @@ def bootstrap(mesh: Mesh) -> Bootstrap:
         *clusters.model_clusters(mesh),
         *token_limit.service_clusters(mesh),
         *usage.clusters(mesh),
+        *identity.jwks_clusters(mesh),
         *outbound.clusters(mesh),
     ]
     if mesh.envoy.probes:
@@ -126,16 +128,17 @@ def snippets(mesh: Mesh) -> list[File]:
     secrets = [] if mesh.envoy.secrets_file else [plain(secret) for secret in tls.secrets(mesh)]
     needed = (
         *(clusters.processor_cluster(mesh), *clusters.model_clusters(mesh)),
-        *(*token_limit.service_clusters(mesh), *usage.clusters(mesh)),
+        *(*token_limit.service_clusters(mesh), *usage.clusters(mesh), *identity.jwks_clusters(mesh)),
     )
     cluster_lists = [plain(cluster) for cluster in needed]
+    before = [plain(each) for each in identity.filters(mesh)]
     others = [plain(each) for each in (*token_limit.filters(mesh), *usage.filters(mesh))]
     resources: dict[str, Any] = {"clusters": cluster_lists} | ({"secrets": secrets} if secrets else {})
     return [
         _snippet(
             "filter.yaml",
             "Into `http_filters`: after authentication (jwt_authn, rbac), before rate limits and the router.",
-            {"http_filters": [plain(processor.http_filter(mesh, logs_usage=mesh.logs_usage)), *others]},
+            {"http_filters": [*before, plain(processor.http_filter(mesh, logs_usage=mesh.logs_usage)), *others]},
         ),
         _snippet(
             "manager.yaml",

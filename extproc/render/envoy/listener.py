@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envoy_data_plane.envoy.config.accesslog.v3 import AccessLog
-from envoy_data_plane.envoy.config.core.v3 import HttpProtocolOptions, SubstitutionFormatString
+from envoy_data_plane.envoy.config.core.v3 import HttpProtocolOptions, SubstitutionFormatString, TrafficDirection
 from envoy_data_plane.envoy.config.listener.v3 import Filter, FilterChain, Listener
 from envoy_data_plane.envoy.config.route.v3 import Route, RouteAction, RouteConfiguration, RouteMatch, VirtualHost
 from envoy_data_plane.envoy.extensions.access_loggers.stream.v3 import StdoutAccessLog
@@ -19,7 +19,7 @@ from envoy_data_plane.google.protobuf import Struct, Value
 
 from extproc.config.wire_names import METADATA_NAMESPACE
 from extproc.render.document import Note
-from extproc.render.envoy import token_limit, usage
+from extproc.render.envoy import identity, tls, token_limit, usage
 from extproc.render.envoy.extension import packed, seconds, socket_address
 from extproc.render.envoy.processor import early_header_mutation, http_filter
 from extproc.render.envoy.routes import virtual_host
@@ -83,6 +83,7 @@ def connection_manager(
         upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
         early_header_mutation_extensions=[early_header_mutation(by_prefix=not mesh.prompts.named)],
         http_filters=[
+            *identity.filters(mesh),
             http_filter(mesh, logs_usage=mesh.logs_usage),
             *token_limit.filters(mesh),
             *usage.filters(mesh),
@@ -101,7 +102,9 @@ def listener(mesh: Mesh) -> Listener:
     return Listener(
         name=LISTENER,
         address=socket_address(mesh.envoy.listen),
-        filter_chains=[FilterChain(filters=[manager])],
+        filter_chains=[FilterChain(filters=[manager], transport_socket=tls.towards_callers(mesh.envoy.tls))],
+        # the workload's own sidecar: what comes from it is on its way out
+        traffic_direction=TrafficDirection.OUTBOUND if mesh.identity.workload else TrafficDirection.UNSPECIFIED,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from envoy_data_plane.envoy.config.common.mutation_rules.v3 import (
@@ -30,6 +31,7 @@ from extproc.config.policy_facts import header_names
 from extproc.config.wire_names import (
     CERTIFICATE_ATTRIBUTE,
     CLAIMS_NAMESPACE,
+    DIRECTION_ATTRIBUTE,
     HEADER_PREFIX,
     LOGS_USAGE,
     METADATA_NAMESPACE,
@@ -93,7 +95,10 @@ NOTES = (
     Note("allowed_override_modes.response_body_mode", "", shown="NONE"),
     Note("message_timeout", "limits.deadline_ms and a margin: the processor answers first. Envoy's default is 200 ms."),
     Note("ExternalProcessor.stat_prefix", "Counters are http.<listener>.ext_proc.intentmesh.*"),
-    Note("request_attributes", "Tells the processor whose certificate the caller has shown."),
+    Note(
+        "request_attributes",
+        "Tells the processor whose certificate the caller has shown, and which way a request goes.",
+    ),
     Note(
         "response_attributes", "Tells the processor which version of a model answered, for metrics and the audit trail."
     ),
@@ -114,7 +119,7 @@ def masks(mesh: Mesh) -> bool:
 
 def confines(mesh: Mesh) -> bool:
     """Whether a request may be kept nearer, or refused, for what is in it, which an Envoy that cannot ask would not know."""
-    ruled = any(mesh.policy.enforces(rule) for rule in mesh.policy.rules)
+    ruled = mesh.identity.is_checked or any(mesh.policy.enforces(rule) for rule in mesh.policy.rules)
     return not mesh.shadow and (ruled or any(route.residency != "external" for route in mesh.routes))
 
 
@@ -125,6 +130,9 @@ def fails_open(mesh: Mesh) -> bool:
 
 def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER, *, logs_usage: bool = False) -> ExternalProcessor:
     """The ext_proc filter's configuration. `logs_usage`: this Envoy reads usage itself (see `usage.py`), and says so."""
+    # a key of ours goes no farther, and who is refused for want of one is told what is wanted
+    secret = [re.escape(mesh.identity.keys.header)] if mesh.identity.keys else []
+    secret += ["www-authenticate"] if mesh.identity.is_checked else []
     return ExternalProcessor(
         grpc_service=GrpcService(
             envoy_grpc=GrpcServiceEnvoyGrpc(cluster_name=cluster),
@@ -147,7 +155,7 @@ def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER, *, logs_usage: b
         ],
         message_timeout=seconds((mesh.limits.deadline_ms + mesh.envoy.margin_ms) / 1000),
         stat_prefix="intentmesh",
-        request_attributes=[CERTIFICATE_ATTRIBUTE] if mesh.identity.certificate is True else [],
+        request_attributes=connection_attributes(mesh),
         response_attributes=["xds.cluster_name"] if any(model.versions for model in mesh.models.values()) else [],
         forward_rules=HeaderForwardingRules(
             allowed_headers=ListStringMatcher(
@@ -159,7 +167,7 @@ def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER, *, logs_usage: b
         ),
         mutation_rules=HeaderMutationRules(
             disallow_all=True,
-            allow_expression=RegexMatcher(regex="|".join((*CHANGED_HEADERS, *_of_providers(mesh)))),
+            allow_expression=RegexMatcher(regex="|".join((*CHANGED_HEADERS, *_of_providers(mesh), *secret))),
         ),
         metadata_options=MetadataOptions(
             forwarding_namespaces=(
@@ -173,6 +181,13 @@ def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER, *, logs_usage: b
 def _of_providers(mesh: Mesh) -> tuple[str, ...]:
     """Headers of the APIs themselves, where requests are brought from one to another."""
     return ("(anthropic|openai)-.*",) if any(model.api for model in mesh.models.values()) else ()
+
+
+def connection_attributes(mesh: Mesh) -> list[str]:
+    """What the processor is told of a connection: whose certificate the caller has shown, and which way it goes."""
+    identity = mesh.identity
+    found = [CERTIFICATE_ATTRIBUTE] if identity.certificate is True else []
+    return [*found, DIRECTION_ATTRIBUTE] if identity.workload else found
 
 
 def _override(**modes: Any) -> ProcessingMode:

@@ -19,6 +19,7 @@ from envoy_data_plane.envoy.extensions.http.injected_credentials.generic.v3 impo
 from envoy_data_plane.envoy.extensions.transport_sockets.tls.v3 import (
     CertificateValidationContext,
     CommonTlsContext,
+    DownstreamTlsContext,
     GenericSecret,
     SdsSecretConfig,
     Secret,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from extproc.config import Mesh
+    from extproc.config.envoy import ListenerTls
     from extproc.config.models import Endpoint
     from extproc.config.processor import ProcessorSettings
 
@@ -54,6 +56,25 @@ def verified(name: str, ca_file: Path | None = None) -> TransportSocket:
     context = UpstreamTlsContext(
         sni="" if _is_address(name) else name,
         common_tls_context=CommonTlsContext(validation_context=_validation(name, ca_file or SYSTEM_CA_FILE)),
+    )
+    return TransportSocket(name="envoy.transport_sockets.tls", typed_config=packed(context))
+
+
+def towards_callers(settings: ListenerTls | None) -> TransportSocket | None:
+    """TLS for callers, where `envoy.tls` wants it; with a CA of theirs, their certificates are verified."""
+    if settings is None:
+        return None
+    own = TlsCertificate(
+        certificate_chain=DataSource(filename=str(settings.certificate_file)),
+        private_key=DataSource(filename=str(settings.key_file)),
+    )
+    ca = settings.client_ca_file
+    trusted = CertificateValidationContext(trusted_ca=DataSource(filename=str(ca))) if ca else None
+    context = DownstreamTlsContext(
+        common_tls_context=CommonTlsContext(
+            alpn_protocols=["h2", "http/1.1"], tls_certificates=[own], validation_context=trusted
+        ),
+        require_client_certificate=settings.require_client_certificate if ca else None,
     )
     return TransportSocket(name="envoy.transport_sockets.tls", typed_config=packed(context))
 

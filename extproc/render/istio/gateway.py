@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from extproc.render.document import File, to_yaml
-from extproc.render.istio import destinations, intercepted, patches, traffic, workload
+from extproc.render.istio import authentication, destinations, intercepted, patches, traffic, workload
 from extproc.render.istio.patches import Place
 from extproc.render.istio.sidecar import NOTES
 from extproc.render.kubernetes import kustomize, services
@@ -45,7 +45,12 @@ def render(mesh: Mesh) -> list[File]:
         ),
         _file(
             "gateway.yaml",
-            [envoy_filter(mesh)],
+            [
+                envoy_filter(mesh),
+                *authentication.request_authentication(
+                    mesh, "intentmesh-gateway", mesh.kubernetes.gateway.namespace, mesh.kubernetes.gateway.labels
+                ),
+            ],
             "What comes in for the intercepted hosts." + traffic.without_credentials(mesh),
         ),
         _file(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from extproc.render.document import File, Note, to_yaml
 from extproc.render.envoy import clusters, routes
-from extproc.render.istio import destinations, intercepted, patches, traffic, workload
+from extproc.render.istio import authentication, destinations, intercepted, patches, traffic, workload
 from extproc.render.istio.patches import Place, patch
 from extproc.render.kubernetes import kustomize
 
@@ -62,7 +62,12 @@ def render(mesh: Mesh) -> list[File]:
         ),
         _file(
             "inbound.yaml",
-            [inbound(mesh)],
+            [
+                inbound(mesh),
+                *authentication.request_authentication(
+                    mesh, "intentmesh-inbound", space, mesh.kubernetes.workload.labels
+                ),
+            ],
             "Calls to the application are routed to the models beside it." + traffic.without_credentials(mesh),
         ),
     ]

@@ -18,6 +18,8 @@ NAMES_FOLDER = "/etc/intentmesh-names"
 HASH_KEY_VARIABLE = "INTENTMESH_HASH_KEY"
 AUDIT_KEY_VARIABLE = "INTENTMESH_AUDIT_KEY"
 AUDIT_FOLDER = "/var/log/intentmesh"
+OF_THE_POD = {"NAMESPACE": "metadata.namespace", "SERVICE_ACCOUNT": "spec.serviceAccountName"}
+"""What `identity.workload` may ask of the pod -> where Kubernetes tells it."""
 SECRET = "intentmesh"  # noqa: S105 - the name of one
 
 
@@ -28,6 +30,10 @@ def config_files(mesh: Mesh) -> dict[str, str]:
     for name, intent in data.get("intents", {}).items():
         _carry(files, intent, "examples_file", f"examples-{name}.jsonl")
     _carry(files, data.get("classifier", {}), "out_of_scope_file", "out-of-scope.jsonl")
+    identity = data.get("identity") or {}
+    _carry(files, identity.get("keys") or {}, "file", "keys.yaml")
+    for name, provider in ((identity.get("jwt") or {}).get("providers") or {}).items():
+        _carry(files, provider, "jwks_file", f"jwks-{name}.json")
     # A key is no configuration: it comes from a Secret, as a variable.
     data.get("pii", {}).pop("hash_key_file", None)
     _move_audit(data.get("telemetry", {}).get("audit") or {})
@@ -40,7 +46,7 @@ def config_files(mesh: Mesh) -> dict[str, str]:
 
 
 def environment(mesh: Mesh) -> list[Data]:
-    """Variables of the processor's container: keys that are used, from a Secret, and the pod's name, for its audit trail."""
+    """Variables of the processor's container: keys that are used, from a Secret, and the pod's own names where they are used."""
     operators = (mesh.pii.default_operator, *mesh.pii.entities.values())
     found: list[Data] = []
     if any(chosen.operator == "hash" for chosen in operators):
@@ -50,6 +56,9 @@ def environment(mesh: Mesh) -> list[Data]:
         found.append(_from_secret(AUDIT_KEY_VARIABLE, "audit-key"))
     if audit and mesh.kubernetes.audit_claim:
         found.append({"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}})
+    for name, path in OF_THE_POD.items():
+        if f"$({name})" in (mesh.identity.workload or ""):
+            found.append({"name": f"INTENTMESH_{name}", "valueFrom": {"fieldRef": {"fieldPath": path}}})
     return found
 
 

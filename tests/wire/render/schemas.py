@@ -19,12 +19,13 @@ ROOT = Path(__file__).parents[3]
 CRDS = ROOT.parent / "shared" / "data" / "crds"
 GROUPS = {
     "networking.istio.io": "istio.yaml",
+    "security.istio.io": "istio.yaml",
     "gateway.networking.k8s.io": "gateway-api_{plural}.yaml",
     "gateway.envoyproxy.io": "envoy-gateway_{plural}.yaml",
 }
 PLURALS = {"BackendTrafficPolicy": "backendtrafficpolicies", "ClientTrafficPolicy": "clienttrafficpolicies",
            "EnvoyExtensionPolicy": "envoyextensionpolicies", "HTTPRoute": "httproutes", "Backend": "backends",
-           "ReferenceGrant": "referencegrants"}  # fmt: skip
+           "ReferenceGrant": "referencegrants", "SecurityPolicy": "securitypolicies"}  # fmt: skip
 KUBERNETES = "1.31.0"
 META = {"type": "object"}
 SERVICE_MONITOR = {
