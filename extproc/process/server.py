@@ -16,7 +16,7 @@ from extproc.process.admin import AdminPort
 from extproc.process.host import claimed, observing, settle, uvloop_runner
 from extproc.process.supervisor import Supervisor
 from extproc.process.worker import Worker
-from extproc.telemetry.instruments import WORKER_UP
+from extproc.telemetry.instruments import CONFIG_REJECTED, WORKER_RESTARTS, WORKER_UP
 
 if TYPE_CHECKING:
     from extproc.config import Mesh
@@ -56,6 +56,8 @@ def serve_one(
     settle()
     with observing(mesh, log_requests=log_requests) as (observer, meter, use):
         vitals.note_build(meter)
+        meter.add(CONFIG_REJECTED, 0)
+        meter.add(WORKER_RESTARTS, 0, ("0",))  # an orchestrator's, where there is no parent
 
         def snapshot() -> Snapshot:
             meter.set(WORKER_UP, float(worker.serving), ("0",))

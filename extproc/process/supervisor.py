@@ -123,6 +123,7 @@ class Supervisor:
         """One asks for the budgets at a time."""
         self._stopping = False
         vitals.note_build(self._meter)
+        self._meter.add(CONFIG_REJECTED, 0)
         for child in self._children:
             self._meter.add(WORKER_RESTARTS, 0, (str(child.number),))
 

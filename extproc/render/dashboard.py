@@ -15,6 +15,9 @@ WIDTH = 24
 """Columns of Grafana's grid."""
 HEIGHT = 8
 RATE = "$__rate_interval"
+PLACE = 'namespace=~"$namespace", pod=~"$pod"'
+"""Labels that Prometheus gives what it scrapes in a cluster; elsewhere `All` takes those that have none."""
+PROJECT = 'intentmesh_project=~"$project"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +30,19 @@ class Panel:
     kind: str = "timeseries"
 
 
-def _rate(metric: str, by: str) -> str:
-    return f"sum by ({by}) (rate({metric}[{RATE}]))" if by else f"sum(rate({metric}[{RATE}]))"
+def _of(metric: str, only: str = "") -> str:
+    """A metric of the pods that are chosen. `only`: more that its labels have to be."""
+    return f"{metric}{{{', '.join(filter(None, (PLACE, only)))}}}"
 
 
-def _quantile(share: float, metric: str, by: str = "") -> str:
+def _rate(metric: str, by: str, only: str = "") -> str:
+    rate = f"(rate({_of(metric, only)}[{RATE}]))"
+    return f"sum by ({by}) {rate}" if by else f"sum{rate}"
+
+
+def _quantile(share: float, metric: str, by: str = "", only: str = "") -> str:
     labels = f"le, {by}" if by else "le"
-    return f"histogram_quantile({share}, sum by ({labels}) (rate({metric}_bucket[{RATE}])))"
+    return f"histogram_quantile({share}, sum by ({labels}) (rate({_of(f'{metric}_bucket', only)}[{RATE}])))"
 
 
 DURATION = "gen_ai_client_operation_duration_seconds"
@@ -50,7 +59,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             Panel("Requests by model", "reqps", {"{{intentmesh_model}}": _rate(REQUESTS, "intentmesh_model")}),
             Panel("Requests by intent", "reqps", {"{{intentmesh_intent}}": _rate(REQUESTS, "intentmesh_intent")}),
             Panel("Outcomes", "reqps", {"{{intentmesh_outcome}}": _rate(REQUESTS, "intentmesh_outcome")}),
-            Panel("Requests in flight", "short", {"open": "sum(intentmesh_streams_open)"}),
+            Panel("Requests in flight", "short", {"open": f"sum({_of('intentmesh_streams_open')})"}),
         ),
     ),
     (
@@ -68,7 +77,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             Panel(
                 "Share that no stage was sure of",
                 "percentunit",
-                {"abstained": f"sum(rate(intentmesh_abstained_total[{RATE}])) / sum(rate({REQUESTS}[{RATE}]))"},
+                {"abstained": f"{_rate('intentmesh_abstained_total', '')} / {_rate(REQUESTS, '')}"},
             ),
             Panel("Why this model", "reqps", {"{{intentmesh_reason}}": _rate(REQUESTS, "intentmesh_reason")}),
         ),
@@ -97,22 +106,30 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "short",
                 {
                     "{{intentmesh_project}} {{gen_ai_token_type}}": _rate(
-                        "intentmesh_project_tokens_total", "intentmesh_project, gen_ai_token_type"
+                        "intentmesh_project_tokens_total", "intentmesh_project, gen_ai_token_type", PROJECT
                     )
                 },
             ),
             Panel(
                 "Money an hour, by model",
                 MONEY,
-                {"{{intentmesh_model}}": "3600 * " + _rate("intentmesh_project_cost_total", "intentmesh_model")},
-            ),
-            Panel(
-                "Tokens of an answer, p50 and p99",
-                "short",
                 {
-                    "p50": _quantile(0.5, "gen_ai_client_token_usage"),
-                    "p99": _quantile(0.99, "gen_ai_client_token_usage"),
+                    "{{intentmesh_model}}": "3600 * "
+                    + _rate("intentmesh_project_cost_total", "intentmesh_model", PROJECT)
                 },
+            ),
+            *(
+                Panel(
+                    f"Tokens of {what}, p50 and p99",
+                    "short",
+                    {
+                        f"p{share * 100:g}": _quantile(
+                            share, "gen_ai_client_token_usage", only=f'gen_ai_token_type="{kind}"'
+                        )
+                        for share in (0.5, 0.99)
+                    },
+                )
+                for what, kind in (("a request", "input"), ("an answer", "output"))
             ),
         ),
     ),
@@ -139,7 +156,74 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 {"{{intentmesh_reason}}": _rate("intentmesh_fail_closed_total", "intentmesh_reason")},
             ),
             Panel("Lost telemetry", "short", {"{{signal}}": _rate("intentmesh_telemetry_dropped_total", "signal")}),
-            Panel("Configuration taken into use", "short", {"generation": "max(intentmesh_config_generation)"}, "stat"),
+        ),
+    ),
+    (
+        "Models",
+        (
+            Panel(
+                "How their answers ended",
+                "reqps",
+                {
+                    "{{intentmesh_model}} {{intentmesh_status}} {{intentmesh_end}}": _rate(
+                        "intentmesh_upstream_requests_total", "intentmesh_model, intentmesh_status, intentmesh_end"
+                    )
+                },
+            ),
+            Panel(
+                "Attempts for a request",
+                "short",
+                {
+                    "{{intentmesh_model}}": _rate("intentmesh_upstream_attempts_total", "intentmesh_model")
+                    + " / "
+                    + _rate("intentmesh_upstream_requests_total", "intentmesh_model")
+                },
+            ),
+            Panel(
+                "First byte, p99",
+                "s",
+                {"{{intentmesh_model}}": _quantile(0.99, "intentmesh_upstream_first_byte_seconds", "intentmesh_model")},
+            ),
+        ),
+    ),
+    (
+        "The processor",
+        (
+            Panel(
+                "Cores used, by worker",
+                "short",
+                {
+                    "{{pod}} {{intentmesh_worker}}": _rate(
+                        "intentmesh_worker_cpu_seconds_total", "pod, intentmesh_worker"
+                    )
+                },
+            ),
+            Panel(
+                "Memory, by worker",
+                "bytes",
+                {"{{pod}} {{intentmesh_worker}}": _of("intentmesh_worker_memory_bytes")},
+            ),
+            Panel(
+                "Workers started anew",
+                "short",
+                {"{{intentmesh_worker}}": _rate("intentmesh_worker_restarts_total", "intentmesh_worker")},
+            ),
+            Panel(
+                "Lost audit lines",
+                "short",
+                {"lost": _rate("intentmesh_audit_lines_total", "", 'intentmesh_outcome="lost"')},
+            ),
+            Panel(
+                "Configuration taken into use", "short", {"generation": f"max({_of('intentmesh_config_generation')})"}
+            ),
+            Panel(
+                "Configuration refused, and settings that wait for a restart",
+                "short",
+                {
+                    "refused": f"sum({_of('intentmesh_config_rejected_total')})",
+                    "waiting": f"max({_of('intentmesh_config_waiting')})",
+                },
+            ),
         ),
     ),
 )
@@ -166,9 +250,30 @@ def dashboard(currency: str) -> dict[str, Any]:
         "refresh": "30s",
         "time": {"from": "now-1h", "to": "now"},
         "templating": {
-            "list": [{"name": "datasource", "type": "datasource", "query": "prometheus", "label": "Data source"}]
+            "list": [
+                {"name": "datasource", "type": "datasource", "query": "prometheus", "label": "Data source"},
+                _variable("namespace", "Namespace", "label_values(intentmesh_build_info, namespace)"),
+                _variable("pod", "Pod", 'label_values(intentmesh_build_info{namespace=~"$namespace"}, pod)'),
+                _variable("project", "Project", "label_values(intentmesh_project_tokens_total, intentmesh_project)"),
+            ]
         },
         "panels": panels,
+    }
+
+
+def _variable(name: str, label: str, query: str) -> dict[str, Any]:
+    """What a reader may choose, one or several; `All` takes what has no such label too."""
+    return {
+        "name": name,
+        "label": label,
+        "type": "query",
+        "datasource": {"type": "prometheus", "uid": "${datasource}"},
+        "query": query,
+        "refresh": 2,
+        "multi": True,
+        "includeAll": True,
+        "allValue": ".*",
+        "current": {"text": "All", "value": "$__all"},
     }
 
 

@@ -71,7 +71,10 @@ def render(mesh: Mesh) -> list[File]:
         File("templates/gateway.yaml", _template(gateway)),
         *([File("templates/models.yaml", _template(own))] if own else []),
         File("templates/network.yaml", _template(objects.network_policies(marked), "networkPolicies")),
-        File("templates/monitoring.yaml", _template([objects.service_monitor(marked)], "monitoring.enabled")),
+        File(
+            "templates/monitoring.yaml",
+            _template([objects.service_monitor(marked), objects.prometheus_rule(marked)], "monitoring.enabled"),
+        ),
     ]
 
 
@@ -101,7 +104,9 @@ def _values(mesh: Mesh) -> list[Value]:
         *_places("gateway", settings.scheduling.gateway),
         *_places("inference", settings.scheduling.inference),
         Value("networkPolicies", True, SWITCH, "Deny all traffic but what is listed."),
-        Value("monitoring.enabled", False, SWITCH, "A ServiceMonitor; needs the Prometheus operator."),
+        Value(
+            "monitoring.enabled", False, SWITCH, "A ServiceMonitor and a PrometheusRule; needs the Prometheus operator."
+        ),
         Value("monitoring.namespace", settings.monitoring, TEXT, "Where Prometheus runs."),
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from extproc.render import dashboard
+from extproc.render import alerts, dashboard
 from extproc.render.document import File, Note, to_yaml
 from extproc.render.envoy import bootstrap
 from extproc.render.kubernetes import objects, pod
@@ -118,10 +118,11 @@ def _overlays(mesh: Mesh) -> list[File]:
             "overlays/production",
             ["../../base", "monitoring.yaml"],
             {"configMapGenerator": [DASHBOARD]},
-            "The base, its metrics for Prometheus, and a dashboard that Grafana's sidecar finds by its label.",
+            "The base, its metrics and alerts for Prometheus, and a dashboard that Grafana's sidecar finds by its label.",
         ),
         dashboard.file("overlays/production/intentmesh.json", mesh.telemetry.currency),
-        _file("overlays/production/monitoring.yaml", [objects.service_monitor(mesh)]),
+        alerts.file("overlays/production/intentmesh-rules.yaml"),
+        _file("overlays/production/monitoring.yaml", [objects.service_monitor(mesh), objects.prometheus_rule(mesh)]),
         _kustomization(
             "overlays/gpu",
             ["../production"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from extproc.config.addresses import split_address
+from extproc.render import alerts
 from extproc.render.kubernetes import pod
 from extproc.render.kubernetes.pod import PROBE_PORT, PROCESSOR_PORT
 
@@ -244,6 +245,16 @@ def service_monitor(mesh: Mesh) -> Data:
                 {"port": "envoy-metrics", "path": "/stats/prometheus", "interval": "15s"},
             ],
         },
+    }
+
+
+def prometheus_rule(mesh: Mesh) -> Data:
+    """Alerts and objectives, for Prometheus' operator."""
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": metadata(mesh, GATEWAY, "gateway"),
+        "spec": {"groups": alerts.groups()},
     }
 
 
