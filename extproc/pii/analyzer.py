@@ -37,6 +37,7 @@ from extproc.pii.finding import Finding, resolve
 from extproc.pii.fold import fold
 from extproc.pii.labels import Labels
 from extproc.pii.names import announced, streets
+from extproc.pii.names.keys import names_somebody
 from extproc.pii.numbers import STRONG, Index, Numbers
 from extproc.pii.packs import words
 from extproc.pii.pieces import Cut
@@ -151,6 +152,8 @@ class Analyzer:
         self._scan = scan.Scanner(self._vocabulary, secrets.KEYS | credentials.KEYS | mail.WORDS)
         self._reads_all = "DATE_TIME" in self.entity_types or self._own.searches
         """Something is to be looked for even in a text without a token or a label."""
+        self._reads_short = self._reads_all or (settings.names.enabled and settings.names.run == "always")
+        """Likewise, in the shortest."""
 
     def analyze(self, text: str, key: str | None = None) -> list[RecognizerResult]:
         """Findings in the order of the text, none overlapping another. `key` labels the text as a whole: a JSON key."""
@@ -168,6 +171,10 @@ class Analyzer:
     def is_label(self, key: str) -> bool:
         """Whether a JSON key says what stands under it."""
         return bool(self._vocabulary.of_key(key))
+
+    def tells(self, key: str | None) -> bool:
+        """Whether a JSON key says anything of what stands under it."""
+        return self._reads_short or (key is not None and (self.is_label(key) or names_somebody(key)))
 
     def _analyze(self, text: str, key: str | None, names: NameRecognizer | None) -> list[RecognizerResult]:
         found = self._read(text, key, names)

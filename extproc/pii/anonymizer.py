@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 _AGREED = frozenset({"key", "identifier"})
 _WORD = re.compile(r"(?=.{1,12}\Z)[a-z_-]*+(?:[0-9](?![0-9])[a-z_-]*+){0,2}")
 """A short word in small letters: `get_weather`, `gpt-4o`. Nothing has such a shape that needs no label."""
+_NUMBERED = re.compile(r"[a-z]{1,12}(?:_[a-z]{1,12})?_[0-9]{1,5}|[a-z]{1,2}[0-9]{1,5}")
+"""One of many: `key_00042`, `k17`. The same holds for it."""
+_SHORT_CODE = re.compile(r"[a-z]{0,2}[0-9]{1,5}")
+"""`v42`, `200`: nothing that is not what its key says."""
 _GUESSED = frozenset({"label before", "label after", "JSON key", "head of its column"})
 """Evidence that names of tools and of fields have by chance."""
 Span = tuple[str, int, int]
@@ -163,9 +167,11 @@ class Anonymizer:
             raise LateError
         try:
             if text.kind != "text" and is_agreed(text):
-                if self._knows_words and _WORD.fullmatch(text.text):
+                if self._knows_words and (_WORD.fullmatch(text.text) or _NUMBERED.fullmatch(text.text)):
                     return []
                 return without_guesses(self._search_agreed(text.text, None, sender))
+            if self._knows_words and _SHORT_CODE.fullmatch(text.text) and not self._analyzer.tells(text.key):
+                return []
             return self._search(text.text, text.key, sender)
         except IntentmeshError:
             raise

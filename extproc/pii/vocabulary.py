@@ -7,7 +7,7 @@ import unicodedata
 from string import ascii_letters
 from typing import Final, NamedTuple
 
-from extproc.pii.by_hash import ByHash
+from extproc.pii.by_hash import ByHash, alike
 from extproc.pii.fold import fold
 
 WORD = re.compile(r"[^\W\d_]+")
@@ -151,7 +151,7 @@ class Vocabulary:
 
     def of_key(self, key: str) -> frozenset[str]:
         """Kinds that a JSON key or the head of a column names: `customerPhone`, `home-phone`, `Tel.`."""
-        return self._of_key(key[:LONGEST_KEY])
+        return self._of_key(alike(key[:LONGEST_KEY]))
 
     def _read_key(self, key: str) -> frozenset[str]:
         spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", key)

@@ -6,7 +6,7 @@ import re
 from functools import partial
 from typing import Final
 
-from extproc.pii.by_hash import ByHash
+from extproc.pii.by_hash import ByHash, alike
 
 LONGEST_KEY: Final = 100
 _START: Final = r"(?:^|[_\-. ])"
@@ -33,12 +33,17 @@ _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 def announces(key: str) -> bool:
     """Whether the value under a key is somebody's name or address: `customer_name`, `shipTo`, `Address line 1`."""
-    return _announces(key) if len(key) <= LONGEST_KEY else False
+    return _announces(alike(key)) if len(key) <= LONGEST_KEY else False
 
 
 def holds_a_name(key: str) -> bool:
     """Whether the value under a key is a person's name and nothing else: `first_name`, `customerName`; not a bare `name`."""
-    return _holds_a_name(key) if len(key) <= LONGEST_KEY else False
+    return _holds_a_name(alike(key)) if len(key) <= LONGEST_KEY else False
+
+
+def names_somebody(key: str) -> bool:
+    """Whether either is so."""
+    return announces(key) or holds_a_name(key)
 
 
 def announces_person(key: str) -> bool:
