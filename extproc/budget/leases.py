@@ -109,20 +109,34 @@ class Leasing:
         self._touched |= dict.fromkeys(due, now)
         if now - self._looked > BEAT_S:
             self._looked = now
-            for key, account in self._book.accounts():
-                if account.end <= time.time():
-                    continue
-                idle = now - self._touched.get(key, 0.0) > IDLE_S
-                if idle:
-                    self._touched.pop(key, None)
-                held = account.granted == UNKNOWN or (idle and account.granted > account.used)
-                if key not in due and (held or now - self._told_at.get(key, 0.0) > TELL_S):
-                    due[key] = account, not idle
+            due = self._again(now) | due
         wanted = []
         for key, (account, active) in due.items():
             if (limits := self._limit_of(key)) is not None:
                 wanted.append((key, account, account.used + (limits[1] if active else 0)))
         return wanted
+
+    def _again(self, now: float) -> dict[bytes, tuple[Account, bool]]:
+        """The accounts to be asked about though nothing has changed here, and whether each is in use.
+
+        What is to go back, what is not recorded yet, and of those in use, for what others have spent, the ones that were asked
+        about longest ago.
+        """
+        again, in_use = {}, []
+        ended = time.time()
+        for key, account in self._book.accounts():
+            if account.end <= ended:
+                self._touched.pop(key, None)
+                self._told_at.pop(key, None)
+                continue
+            idle = now - self._touched.get(key, 0.0) > IDLE_S
+            told_s = now - self._told_at.get(key, 0.0)
+            if account.granted == UNKNOWN or (idle and account.granted > account.used) or told_s > TELL_S:
+                again[key] = account, not idle
+            elif not idle and told_s > BEAT_S:
+                in_use.append((told_s, key, account))
+        in_use.sort(reverse=True, key=lambda each: each[0])
+        return again | {key: (account, True) for _, key, account in in_use[:BATCH]}
 
     async def _sync(self, due: list[tuple[bytes, Account, int]]) -> None:
         client = await self._connected()

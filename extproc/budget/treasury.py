@@ -126,6 +126,10 @@ class Treasury:
         pages: Pages = SharedFile(place) if place else Memory()
         return cls(mesh, Book(pages), Habits(state.output_tokens))
 
+    def detach(self) -> None:
+        """Go by accounts of its own from here on, that begin now: what is only tried out is spent nowhere."""
+        self.book, self.leasing = Book(Memory()), None
+
     # Requests
 
     def balance(self, facts: Facts) -> dict[str, float]:

@@ -120,6 +120,7 @@ def summary(before: Samples, now: Samples, seconds: float) -> dict[str, Any]:
         "cost": _by(now.get("intentmesh_project_cost_total", {}), "intentmesh_project"),
         "unenforced": _by(now.get("intentmesh_unenforced_total", {}), "intentmesh_rule"),
         "in_flight": sum(now.get("intentmesh_streams_open", {}).values()),
+        "budgets": _shares(now),
         "troubles": {
             "default model after a fault": sum(now.get("intentmesh_fail_open_total", {}).values()),
             "refused after a fault": sum(now.get("intentmesh_fail_closed_total", {}).values()),
@@ -139,6 +140,17 @@ def _by(series: Mapping[tuple[tuple[str, str], ...], float], label: str) -> dict
     for labels, value in series.items():
         totals[dict(labels).get(label) or "-"] += value
     return {name: round(value, 6) for name, value in sorted(totals.items(), key=lambda item: -item[1]) if value}
+
+
+def _shares(now: Samples) -> dict[str, tuple[float, float]]:
+    """Budget and account -> spent and limit, the most exhausted first."""
+    limits = now.get("intentmesh_budget_limit", {})
+    shares = {}
+    for labels, spent in now.get("intentmesh_budget_used", {}).items():
+        named = dict(labels)
+        name = f"{named.get('intentmesh_budget', '')} {named.get('intentmesh_account', '')}"
+        shares[name] = round(spent, 9), limits.get(labels, 0.0)
+    return dict(sorted(shares.items(), key=lambda item: -(item[1][0] / item[1][1] if item[1][1] else 0.0)))
 
 
 def _mean(grown: Samples, name: str, requests: float) -> float:
@@ -187,6 +199,11 @@ def screen(view: dict[str, Any], admin: str) -> Group:
     for name, value in _top(view["tokens"]):
         projects.add_row(name, f"{value:,.0f}", f"{view['cost'].get(name, 0.0):,.4f}")
     grid.add_row(masked, projects)
+    if view["budgets"]:
+        budgets = _table("budgets, in their window", "used", "of", "share")
+        for name, (spent, limit) in list(view["budgets"].items())[:ROWS]:
+            budgets.add_row(escape(name), f"{spent:,.10g}", f"{limit:,.10g}", f"{spent / limit:.0%}" if limit else "-")
+        grid.add_row(budgets)
     if view["unenforced"]:
         ledger = _table("went on without, since the start", "requests")
         for name, value in _top(view["unenforced"]):

@@ -42,7 +42,8 @@ def measure(treasury: Treasury, meter: Meter) -> None:
             labels: tuple[str, str, str] = (rule.name, account, rule.unit)
             limits[labels], used[labels] = limit, 0.0
     for line in treasury.lines():
-        used[line.budget, line.label, line.unit] += line.used
+        labels = (line.budget, line.label, line.unit)
+        used[labels] = max(used[labels], line.limit - line.left)
         exhausted[line.budget,] += line.left <= 0
     for labels, limit in limits.items():
         meter.set(BUDGET_LIMIT, limit, labels)

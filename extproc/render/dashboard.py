@@ -118,6 +118,14 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                     + _rate("intentmesh_project_cost_total", "intentmesh_model", PROJECT)
                 },
             ),
+            Panel(
+                "Budgets: share that is spent",
+                "percentunit",
+                {
+                    "{{intentmesh_budget}} {{intentmesh_account}}": "max by (intentmesh_budget, intentmesh_account) "
+                    f"({_of('intentmesh_budget_used')} / ({_of('intentmesh_budget_limit')} > 0))"
+                },
+            ),
             *(
                 Panel(
                     f"Tokens of {what}, p50 and p99",

@@ -192,7 +192,8 @@ BUDGET_USED = Instrument(
     "intentmesh.budget.used",
     "gauge",
     "1",
-    "What it has spent in it, what is set aside included; accounts without a name of their own together",
+    "What it has spent in it, in all pods as far as this one knows, what is set aside included; "
+    "of accounts without a name of their own, the one that has spent most",
     (BUDGET, ACCOUNT, UNIT),
 )
 BUDGET_EXHAUSTED = Instrument(

@@ -70,8 +70,9 @@ async def test_every_query_finds_data(tmp_path):
     """No panel of the dashboard asks for a metric, or a label, that is not there."""
     telemetry = {"usage": True, "projects": ["red"]}
     identity = {"headers": {"project": "x-team"}}
+    budgets = [{"name": "all", "unit": "tokens", "limit": 1_000_000, "window": "month"}]
     async with (
-        running_gateway(mesh={"telemetry": telemetry, "identity": identity}) as gateway,
+        running_gateway(mesh={"telemetry": telemetry, "identity": identity, "budgets": budgets}) as gateway,
         running_prometheus(tmp_path, gateway.processor_admin.removeprefix("http://")) as url,
     ):
         for _ in range(6):

@@ -48,3 +48,16 @@ def test_numbers_and_keys_are_explained(mesh):
         ("$.messages[0].content", "EMAIL_ADDRESS"),
         ("$.metadata.card", "CREDIT_CARD"),
     ]
+
+
+def test_what_is_explained_is_spent_nowhere(tmp_path):
+    """Not in the accounts of a processor that runs; nor is the request that is explained the second of its kind."""
+    mesh = tmp_path / "mesh.yaml"
+    budgets = "budgets: [{name: once, unit: requests, limit: 1, window: month}]\nbudget_state: {path: accounts}\n"
+    mesh.write_text(
+        'version: 1\nmodels: {general: {endpoints: [{address: "127.0.0.1:8081"}]}}\ndefault_model: general\n' + budgets
+    )
+    for _ in range(2):
+        result = CliRunner().invoke(cli, ["explain", str(mesh), "--json"], input='{"messages":[]}')
+        assert json.loads(result.output)["outcome"] == "forwarded", result.output
+    assert not (tmp_path / "accounts").exists()

@@ -85,6 +85,18 @@ def test_many_names_are_summed_up():
     assert any("[bold]0" in line for line in lines)
 
 
+def test_budgets():
+    """Share of each account that a metric knows, the most exhausted first; a limit of nothing has no share."""
+    meter = Meter()
+    busy(meter)
+    for account, limit, used in (("a", 100, 20), ("b", 0, 0), ("other", 50, 40)):
+        meter.set(names.BUDGET_LIMIT, limit, ("day", account, "tokens"))
+        meter.set(names.BUDGET_USED, used, ("day", account, "tokens"))
+    view = summary(look(meter), look(meter), 1.0)
+    assert list(view["budgets"].items()) == [("day other", (40, 50)), ("day a", (20, 100)), ("day b", (0, 0))]
+    assert any("day other" in line and "80%" in line for line in printed(view))
+
+
 def test_nothing_at_all():
     """An idle processor is a screen too; one that was started anew counts from there."""
     meter = Meter()
