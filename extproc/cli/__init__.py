@@ -11,6 +11,7 @@ from extproc import __version__
 from extproc.errors import IntentmeshError
 
 COMMANDS = {
+    "init": "init",
     "serve": "serve",
     "up": "up",
     "keys": "keys",
@@ -28,6 +29,8 @@ COMMANDS = {
     "tune": "tune",
     "doctor": "doctor",
     "render": "render",
+    "schema": "schema",
+    "version": "version",
 }
 """Command -> module in this package, which has a click command of the same name (`-` becomes `_`)."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from extproc.config import yaml_text
+from extproc.config import references, yaml_text
 from extproc.config.budget_mistakes import budget_mistakes
 from extproc.config.examples import example_mistakes, file_mistakes
 from extproc.config.guardrails import KINDS, names_used
@@ -77,11 +77,14 @@ def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -
     except yaml_text.NotYamlError as error:
         raise InvalidMeshError(source, [_problem(error.mistake)]) from None
     data, problems = read.data, [_problem(mistake) for mistake in read.mistakes]
+    resolved = references.resolve(data, read.scalars)
 
     def note(mistakes: Iterable[tuple[KeyPath, str]]) -> None:
-        written = ((_as_written(where, data), what) for where, what in mistakes)
+        told = ((where, resolved.masked(where, what)) for where, what in mistakes)
+        written = ((_as_written(where, data), what) for where, what in told)
         problems.extend(Problem(read.line(where), _dotted(where), what) for where, what in written)
 
+    note(resolved.mistakes)
     note(_dangling(data))
     note(example_mistakes(data))
     try:
@@ -97,7 +100,7 @@ def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -
         note(budget_mistakes(mesh))
     if problems:
         raise InvalidMeshError(source, problems)
-    return mesh
+    return mesh.referring(resolved.written, tuple(resolved.files))
 
 
 def _problem(mistake: yaml_text.Mistake) -> Problem:

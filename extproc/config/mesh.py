@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
 from extproc.config.budgets import Budget, BudgetState
 from extproc.config.catalogue import Catalogue
@@ -52,6 +54,23 @@ class Mesh(Section):
     kubernetes: KubernetesSettings = Field(default_factory=KubernetesSettings)
     shadow: bool = False
     """Decide, count and report, but change nothing."""
+    _references: dict[tuple[str | int, ...], str] = PrivateAttr(default_factory=dict)
+    _referenced: tuple[Path, ...] = PrivateAttr(default=())
+
+    def referring(self, references: dict[tuple[str | int, ...], str], files: tuple[Path, ...]) -> Self:
+        """This mesh, some of whose values stand elsewhere (`references.py`)."""
+        self._references, self._referenced = references, files
+        return self
+
+    @property
+    def references(self) -> MappingProxyType[tuple[str | int, ...], str]:
+        """Key -> the reference, as it stands in the file: to be told in the place of what it stands for."""
+        return MappingProxyType(self._references)
+
+    @property
+    def referenced(self) -> tuple[Path, ...]:
+        """Files in which values stand."""
+        return self._referenced
 
     @field_validator("guardrails")
     @classmethod

@@ -45,6 +45,8 @@ class Text:
 
     data: Any
     lines: dict[KeyPath, int]
+    scalars: list[tuple[KeyPath, str]]
+    """Every value that is no collection, as it is written, by its key."""
     mistakes: list[Mistake] = field(default_factory=list)
     """Of a text that can be read all the same: keys that stand twice, which YAML would drop without a word."""
 
@@ -127,7 +129,7 @@ def read(text: str) -> Text:
         raise NotYamlError(Mistake(line, where, f"not YAML: {told}")) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise NotYamlError(Mistake(1, (), f"not YAML: {type(error).__name__}")) from None
-    return Text(data, index.lines, index.mistakes)
+    return Text(data, index.lines, index.scalars, index.mistakes)
 
 
 class _Index:
@@ -135,6 +137,7 @@ class _Index:
 
     def __init__(self) -> None:
         self.lines: dict[KeyPath, int] = {}
+        self.scalars: list[tuple[KeyPath, str]] = []
         self.mistakes: list[Mistake] = []
         self.fatal: Mistake | None = None
         """Why the document cannot be made into data."""
@@ -148,6 +151,11 @@ class _Index:
             self._fail(path, self.lines.get(path, line), "an alias that contains itself")
             return
         self.lines.setdefault(path, line)
+        if isinstance(node, yaml.ScalarNode):
+            self.scalars.append((path, node.value))
+            if not _is_unicode(node.value):
+                self._fail(path, line, "half a character (a lone surrogate)")
+            return
         if id(node) in self._seen:
             return
         self._seen.add(id(node))
@@ -157,8 +165,6 @@ class _Index:
         elif isinstance(node, yaml.SequenceNode):
             for i, value in enumerate(node.value):
                 self.add(value, (*path, i))
-        elif not _is_unicode(node.value):
-            self._fail(path, line, "half a character (a lone surrogate)")
         self._above.discard(id(node))
 
     def _add_keys(self, node: yaml.MappingNode, path: KeyPath) -> None:

@@ -31,7 +31,10 @@ class MeshFile:
         """Read and validate. Raises ConfigError."""
         mesh = load(self.path)
         folder = self.path.resolve().parent
-        examples = (folder / i.examples_file for i in mesh.intents.values() if i.examples_file)
+        examples = [
+            *(folder / i.examples_file for i in mesh.intents.values() if i.examples_file),
+            *mesh.referenced,
+        ]
         keys = (mesh.identity.keys.file,) if mesh.identity.keys else ()
         self._named = (*examples, *mesh.prompts.files(), *keys)
         return mesh.model_copy(update={"processor": self._with_overrides(mesh.processor)})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from extproc.config.references import as_written
 from extproc.errors import IntentmeshError
 from extproc.logs import logger, where
 from extproc.process.fixed import with_fixed
@@ -75,6 +76,10 @@ class InUse:
     def told(self) -> dict[str, Any]:
         """For `/readyz`."""
         return {"generation": self.generation, "refused": self.refused, "needs_restart": list(self.waiting)}
+
+    def shown(self) -> dict[str, Any]:
+        """For `/config`: what is in use, with references in the place of what they stand for."""
+        return as_written(self.mesh, self.mesh.model_dump(mode="json"))
 
     def _refuse(self, reason: str) -> bool:
         self.refused = reason

@@ -320,4 +320,4 @@ class Supervisor:
                     treasury.book.pages.close()
 
     def _config(self) -> dict[str, Any]:
-        return self._in_use.mesh.model_dump(mode="json")
+        return self._in_use.shown()

@@ -355,4 +355,4 @@ class Worker:
 
     def config(self) -> dict[str, Any]:
         """For `/config`."""
-        return self._in_use.mesh.model_dump(mode="json")
+        return self._in_use.shown()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from extproc.config.references import as_written
 from extproc.errors import ConfigError
 from extproc.render.document import to_yaml
 
@@ -25,7 +26,7 @@ SECRET = "intentmesh"  # noqa: S105 - the name of one
 
 def config_files(mesh: Mesh) -> dict[str, str]:
     """File name -> text; `mesh.yaml` among them, whose paths are those beside it. Raises ConfigError for a missing file."""
-    data: Data = mesh.model_dump(mode="json", exclude_unset=True)
+    data: Data = as_written(mesh, mesh.model_dump(mode="json", exclude_unset=True))
     files: dict[str, str] = {}
     for name, intent in data.get("intents", {}).items():
         _carry(files, intent, "examples_file", f"examples-{name}.jsonl")
