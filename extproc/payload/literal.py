@@ -39,16 +39,20 @@ def spell(raw: str, edits: Sequence[Edit]) -> list[Edit]:
     """Edits of a literal's spelling that make these edits of its text."""
     if "\\" not in raw:
         return [(start, end, escape(new)) for start, end, new in edits]
-    bounds = sorted({bound for start, end, _ in edits for bound in (start, end)}, reverse=True)
-    spelled: dict[int, int] = {}
+    spelled: list[Edit] = []
     longer = 0  # by how much the spelling is longer than the text, so far
-    for match in _ESCAPE.finditer(raw):
-        at = match.start()
-        while bounds and bounds[-1] + longer <= at:
-            bound = bounds.pop()
-            spelled[bound] = bound + longer
-        if not bounds:
-            break
-        longer += match.end() - at - 1
-    spelled.update((bound, bound + longer) for bound in bounds)
-    return [(spelled[start], spelled[end], escape(new)) for start, end, new in edits]
+    escapes = _ESCAPE.finditer(raw)
+    match = next(escapes, None)
+    at = match.start() if match else len(raw)
+    for begun, ended, new in edits:
+        start, end = begun + longer, ended + longer
+        while match and at < end:
+            more = match.end() - at - 1
+            if at < start:
+                start += more
+            end += more
+            longer += more
+            match = next(escapes, None)
+            at = match.start() if match else len(raw)
+        spelled.append((start, end, escape(new)))
+    return spelled

@@ -112,7 +112,8 @@ class Scanner:
             return reading.tokens
         for start, end, words in self._pieces.busy(cut):
             if words is None or start < reading.end:
-                reading.read(reading.matches(start, end))
+                for matches in reading.matches(start, end):
+                    reading.read(matches)
             else:
                 for first, last, begun in words:
                     if begun is None:
@@ -152,23 +153,25 @@ class _Reading:
         self._labelled = 0
         """Where the last label ends."""
 
-    def matches(self, start: int, end: int) -> Iterator[re.Match[str]]:
-        """What the scan matches from one gap to another, and on to the gap after the last match."""
+    def matches(self, start: int, end: int) -> Iterable[Iterable[re.Match[str]]]:
+        """What the scan matches from one gap to another, and on to the gap after the last match; window by window."""
         text = self._text
         if start == 0 and end == len(text) <= WINDOW:
-            return SCAN.finditer(text)
-        return self._matches(max(start, self.end), end) if end > self.end else iter(())
+            return (SCAN.finditer(text),)
+        return self._windows(max(start, self.end), end) if end > self.end else ()
 
-    def _matches(self, start: int, end: int) -> Iterator[re.Match[str]]:
+    def _windows(self, start: int, end: int) -> Iterator[list[re.Match[str]]]:
         text = self._text
         limit = min(len(text), end + BLOCK)
         while start < end:
             window = min(end, start + WINDOW)
             after = window
-            for match in SCAN.finditer(text, start, min(limit, window + BEYOND)):
-                if match.start() >= window:
-                    break
-                yield match
+            matches = list(SCAN.finditer(text, start, min(limit, window + BEYOND)))
+            while matches and matches[-1].start() >= window:
+                matches.pop()
+            yield matches
+            if matches:
+                match = matches[-1]
                 after = match.end()
                 if after >= end:
                     stop = match.end(match.lastindex or 0)
