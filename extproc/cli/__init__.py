@@ -19,6 +19,7 @@ COMMANDS = {
     "budget": "budget",
     "top": "top",
     "explain": "explain",
+    "policy": "policy",
     "check": "check",
     "mask": "mask",
     "unmask": "unmask",

@@ -68,6 +68,13 @@ def line_of(path: Path, key: KeyPath) -> int:
     return yaml_text.read(path.read_text(encoding="utf-8")).line(key)
 
 
+def problem_at(path: Path, where: KeyPath, message: str) -> Problem:
+    """A mistake in a `mesh.yaml` that `load` has read, and that only shows when it is looked at from outside."""
+    read = yaml_text.read(path.read_text(encoding="utf-8"))
+    written = _as_written(where, read.data)
+    return Problem(read.line(written), _dotted(written), message)
+
+
 def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -> Mesh:
     """Validate the text of a `mesh.yaml`. Raises InvalidMeshError with every mistake."""
     from extproc.config.mesh import Mesh  # noqa: PLC0415 - mesh.py reports through this module

@@ -93,7 +93,7 @@ def _effects(mesh: Mesh, rule: PolicyRule, stage: Stage) -> Iterator[tuple[str, 
         if name in ("operators", "redact_output") and not mesh.pii.enabled:
             yield name, "`pii.enabled` is false: nobody looks for personal data"
     types = sorted(entity_types(mesh)) if effects.operators else []
-    guardrails = tuple(getattr(mesh, "guardrails", ()))
+    guardrails = tuple(mesh.guardrails)
     named: tuple[tuple[str, str, Iterable[str], Sequence[str]], ...] = (
         ("models", "model", effects.models, tuple(mesh.models)),
         ("operators", "entity type", effects.operators, types),

@@ -69,6 +69,9 @@ class AuditSettings(Section):
     anchors: Path | None = None
     """File that is told once a minute where the trail ends, for `audit verify --anchors`: on another volume than the trail. The
     processor's log is told too (`audit_anchor`)."""
+    facts: tuple[str, ...] = ()
+    """What lines keep for `policy replay` besides numbers and names of the configuration's: claims (`caller.claims.role`), and of
+    what callers write `request.model`, `request.path`, `request.tools`, `request.headers.x-tier`. It stands there as it came."""
     max_bytes: int = Field(default=100 * 2**20, ge=4096)
     """Size at which the file is rotated."""
     keep: int = Field(default=10, ge=1)
@@ -82,6 +85,20 @@ class AuditSettings(Section):
     def _beside_the_mesh(cls, path: Path | None, info: ValidationInfo) -> Path | None:
         folder: Path | None = (info.context or {}).get("folder")
         return path if folder is None or path is None else folder / path
+
+    @field_validator("facts")
+    @classmethod
+    def _are_facts(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        plain = ("request.model", "request.path", "request.tools")
+        for name in names:
+            of, _, rest = name.rpartition(".")
+            if name not in plain and not (of in ("caller.claims", "request.headers") and rest):
+                raise ValueError(
+                    f"`{name}` is nothing that lines leave out: give caller.claims.NAME, request.headers.NAME, {', '.join(plain)}"
+                )
+            if of == "request.headers" and rest.lower() in ("authorization", "cookie", "x-api-key", "api-key"):
+                raise ValueError(f"`{name}` is a credential: it stands in no line")
+        return names
 
 
 class TelemetrySettings(Section):

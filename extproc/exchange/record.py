@@ -10,7 +10,7 @@ from extproc.identity import ANONYMOUS, Caller
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from extproc.decision import Reservation, Unenforced, Verdict
+    from extproc.decision import Facts, Reservation, Unenforced, Verdict
 
 OutcomeLabel = Literal[
     "passed", "forwarded", "answered", "rejected", "failed", "cancelled", "cut", "unrouted", "unknown"
@@ -120,6 +120,8 @@ class ExchangeRecord:
     """Placeholders that the answer may hold."""
     reservations: tuple[Reservation, ...] = ()
     """What was set aside for it, and is to be settled."""
+    facts: Facts | None = None
+    """All that was known of it; not for logs as it is."""
     verdicts: tuple[Verdict, ...] = ()
     """What policy, guardrails, budgets said of it."""
     unenforced: tuple[Unenforced, ...] = ()

@@ -135,6 +135,7 @@ class Recorder:
             unsearched=inspection.unsearched,
             vault_size=inspection.placeholders,
             reservations=inspection.reservations,
+            facts=inspection.facts if rule else None,
             verdicts=inspection.facts.verdicts + verdicts_of(forward.answer if forward else ()),
             unenforced=unenforced(inspection, shadow=self._shadow, error=self._error) if goes_on else (),
             steps_s=inspection.steps_s,

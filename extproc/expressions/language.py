@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["string", "int", "double", "bool", "strings", "headers", "claims", "time"]
 """Of a name. `headers`: text by text; `claims`: whatever a token holds."""
+CLAIMS: Final = "caller.claims"
 LONGEST: Final = 8192
 """Characters of an expression."""
 FUNCTIONS: Final = (
@@ -58,6 +59,20 @@ class Condition:
             if isinstance(node.args[0], trees.Name) and node.args[0].name == "request.headers"
         ]
         return tuple(sorted({str(name) for name in found}))
+
+    @cached_property
+    def claim_names(self) -> frozenset[str] | None:
+        """The claims that it reads, by their own name and not what is nested in them; None: it may read any."""
+        nodes = list(trees.walk(self.tree))
+        read = sum(isinstance(node, trees.Name) and node.name == CLAIMS for node in nodes)
+        fields = [node.name for node in nodes if isinstance(node, trees.Field) and node.of == trees.Name(CLAIMS)]
+        indexed = [
+            str(node.args[1].value)
+            for node in nodes
+            if isinstance(node, trees.Call) and node.function == "_[_]" and node.args[0] == trees.Name(CLAIMS)
+            if isinstance(node.args[1], trees.Const)
+        ]
+        return frozenset((*fields, *indexed)) if read == len(fields) + len(indexed) else None
 
 
 class Language:

@@ -64,9 +64,12 @@ class Destinations:
         self._others = Asked(mesh, others) if others else None
         self._by_name = {rule.name: rule for rule in rules}
 
-    def judge(self, facts: Facts) -> Ruling:
-        """Where the request is to go instead of the destination that was chosen; NOTHING where it may go there."""
-        chosen = self._router.decide(facts)
+    def judge(self, facts: Facts, chosen: RouteDecision | None = None) -> Ruling:
+        """Where the request is to go instead of the destination that was chosen; NOTHING where it may go there.
+
+        `chosen`: by somebody else than our own routes.
+        """
+        chosen = chosen or self._router.decide(facts)
         choices = [self._by_name[duty.to] for duty in facts.duties if (duty.step, duty.what) == (NAME, "models")]
         enforced = [rule for rule in choices if rule.enforced]
         said = Says()

@@ -86,6 +86,10 @@ class Asked:
                 return [(rule, "fired") for rule, fires in zip(self.rules, said, strict=True) if fires]
         return [(rule, answer) for rule in self.rules if (answer := self._one(rule, facts, activation))]
 
+    def names(self, name: str) -> bool:
+        """Whether any of them names this fact."""
+        return name in self._values.names
+
     def _activation(self, values: dict[str, Any]) -> Any:
         try:
             return self._env.Activation(values)

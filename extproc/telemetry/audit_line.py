@@ -18,20 +18,22 @@ if TYPE_CHECKING:
 UNPAID = '"input_tokens":null,"output_tokens":null,"estimated":null,"estimate":null,"cost":null'
 
 
-def audit_line(exchange: ExchangeRecord, project: str, bill: Bill | None, digest: str) -> str:
-    """The record of a finished exchange. `digest`: of the configuration that decided."""
+def audit_line(exchange: ExchangeRecord, project: str, bill: Bill | None, digest: str, facts: str = "{}") -> str:
+    """The record of a finished exchange. `digest`: of the configuration that decided; `facts`: that it keeps, as JSON."""
+    caller = exchange.caller
     entities = ",".join(
         [f"{quoted(f'{kind}:{operator}')}:{count}" for (kind, operator), count in exchange.entities.items()]
     )
     return (
         f'{{"time":{round(exchange.started_at, 3)!r},"request_id":{json.dumps(exchange.request_id)}'
-        f',"project":{quoted(project)},"intent":{quoted(exchange.intent)},"score":{number(exchange.score)}'
+        f',"project":{quoted(project)},"caller":{quoted(caller.id)},"team":{quoted(caller.team)}'
+        f',"intent":{quoted(exchange.intent)},"score":{number(exchange.score)}'
         f',"stage":{quoted(exchange.stage)},"model":{quoted(exchange.model)},"version":{quoted(exchange.version)}'
         f',"reason":{quoted(exchange.reason)},"residency":{quoted(exchange.residency)},"entities":{{{entities}}}'
         f',"verdicts":{ruled(exchange.verdicts) if exchange.verdicts else "[]"}'
         f',"unenforced":{ledger(exchange.unenforced) if exchange.unenforced else "[]"}'
         f',"outcome":"{exchange.outcome}","status":{number(exchange.status)},"error":{quoted(exchange.error)}'
-        f',{paid(bill) if bill else UNPAID},"config":"{digest}"}}'
+        f',"facts":{facts},{paid(bill) if bill else UNPAID},"config":"{digest}"}}'
     )
 
 

@@ -19,6 +19,7 @@ from extproc.exchange.events import request_id_of
 from extproc.identity import ANONYMOUS, UNKNOWN
 from extproc.telemetry import instruments as names
 from extproc.telemetry.audit import AuditTrail
+from extproc.telemetry.audit_facts import AuditFacts
 from extproc.telemetry.audit_line import audit_line, under_way
 from extproc.telemetry.audit_ship import OtlpLogs, Shipping, Syslog
 from extproc.telemetry.bill import Prices
@@ -119,6 +120,7 @@ class Telemetry:
         self._settings = mesh.telemetry
         self._identifier = Identifier(mesh.telemetry.traces.ratio)
         self._prices = Prices(mesh)
+        self._facts = AuditFacts(mesh)
         self._known_models = {name: name for name in mesh.models} | {
             m.upstream_name: m.upstream_name for m in mesh.models.values() if m.upstream_name
         }
@@ -257,7 +259,8 @@ class Telemetry:
             raise
 
     def _audit_record(self, exchange: ExchangeRecord, trace: RequestTrace | None, bill: Bill | None) -> str:
-        return audit_line(exchange, trace.project if trace else "", bill, self._digest)
+        kept = self._facts.told(exchange.facts) if exchange.facts is not None else "{}"
+        return audit_line(exchange, trace.project if trace else "", bill, self._digest, kept)
 
     def _known(self, model: str | None) -> str:
         """A model's name as a label: only those of the registry, so that labels stay few."""

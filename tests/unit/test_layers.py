@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "routing": {"config", "decision"},
     "catalogue": {"errors", "config", "decision", "routing"},
     "prompts": {"errors", "config", "payload"},
-    "policy": {"errors", "logs", "config", "expressions", "decision", "routing"},
+    "policy": {"errors", "logs", "config", "identity", "expressions", "decision", "routing"},
     "budget": {"errors", "logs", "config", "identity", "decision"},
     "steps": {
         "errors",
@@ -97,6 +97,8 @@ MAY_IMPORT = {
         "doctor",
         "inference",
         "prompts",
+        "policy",
+        "spelling",
     },
     "__main__": {"cli"},
 }
