@@ -119,6 +119,7 @@ class Pipeline:
                 listens=listens,
                 uses=any(route.uses for route in mesh.routes),
                 languages=judged or any(route.when and route.when.language for route in mesh.routes),
+                counts=treasury is not None,
             ),
             *(Judging(judge, chain) for judge in read),
             *([Asking(classifier)] if classifier else []),

@@ -23,8 +23,7 @@ class Balance:
 
     async def judge(self, facts: Facts, _content: Content) -> Ruling:
         """See decision.Judge."""
-        left = self._treasury.balance(facts)
-        return Ruling(learned={"budget_left": left}) if left else NOTHING
+        return Ruling(learned={"budget_left": self._treasury.balance(facts)})
 
 
 class Steering:

@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -16,6 +17,7 @@ from extproc.budget.habits import Habits
 from extproc.budget.leases import Leasing
 from extproc.budget.pages import Memory, SharedFile
 from extproc.budget.rules import ALL, Rule
+from extproc.config.api import api_at
 from extproc.config.models import within
 from extproc.config.prices import FREE, Consumption, rates
 from extproc.decision import NOTHING, Ruling, Unenforced, Verdict
@@ -37,6 +39,8 @@ LOOK_S: Final = 1.0
 """How often what is never settled is looked for."""
 OTHER: Final = "other"
 """In metrics: all accounts that the configuration does not name."""
+READ_ONLY: Final = ("/count_tokens", "/moderations", "/rerank")
+"""Endings of paths on which a model reads and writes nothing."""
 PRUNE_S: Final = 60.0
 SOON_S: Final = 1
 """When to ask again for what only this pod's share did not hold."""
@@ -195,6 +199,8 @@ class Treasury:
         self.book.settle(hold.number, hold.costs(used, self._rates.get(model, FREE)))
 
     def _estimate(self, facts: Facts, model: str) -> Consumption:
+        if not _writes(facts.method, facts.path):
+            return Consumption(max(1, facts.tokens))
         limit = facts.output_limit
         output = self.habits.expect(model) if limit is None else limit
         context = self._context.get(model)
@@ -339,6 +345,15 @@ class Treasury:
                         await asyncio.to_thread(self.book.prune, time.time())
             except Exception as error:  # noqa: BLE001 - the next look may do better
                 log.error("budget_upkeep_failed", error=type(error).__name__, at=where(error))  # noqa: TRY400
+
+
+@lru_cache(maxsize=4096)
+def _writes(method: str, path: str) -> bool:
+    """Whether a model writes tokens for such a request."""
+    if method in ("GET", "HEAD", "OPTIONS", "DELETE"):
+        return False
+    api = api_at(path)
+    return api is None or (api.operation != "embeddings" and not path.rstrip("/").endswith(READ_ONLY))
 
 
 def place_of(mesh: Mesh) -> Path | None:

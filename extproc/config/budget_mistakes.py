@@ -41,15 +41,15 @@ def budget_mistakes(mesh: Mesh) -> Iterable[Mistake]:
 def _tells(mesh: Mesh) -> dict[str, bool]:
     """What `identity` can tell apart."""
     identity = mesh.identity
-    named = bool(identity.certificate or identity.jwt or identity.headers.id or getattr(identity, "keys", None))
+    named = bool(identity.certificate or identity.jwt or identity.keys or identity.workload or identity.headers.id)
     return {
         "caller": named,
-        "project": identity.names_projects or named,
+        "project": identity.names_projects,
         "team": bool(
             identity.headers.team
             or (identity.jwt and identity.jwt.team)
+            or identity.keys
             or any(member.team for member in identity.callers)
-            or getattr(identity, "keys", None)
         ),
     }
 

@@ -15,6 +15,7 @@ from extproc.config.section import Section
 By = Literal["all", "caller", "project", "team", "model"]
 Unit = Literal["tokens", "money", "requests"]
 Window = Literal["minute", "hour", "day", "week", "month"]
+REDIS_PORT = 6379
 MOST_MONEY = 9e9
 """Amounts of money are whole numbers of billionths, in 64 bits."""
 
@@ -92,12 +93,22 @@ class BudgetStore(Section):
     prefix: str = Field(default="intentmesh", pattern=r"^[\w.:-]{1,64}$")
     """Of the keys in the store."""
 
+    @property
+    def port(self) -> int | None:
+        """Its port; None: it is a socket on this machine."""
+        parts = urlsplit(self.url)
+        return None if parts.scheme == "unix" else parts.port or REDIS_PORT
+
     @field_validator("url")
     @classmethod
     def _known_scheme(cls, url: str) -> str:
         parts = urlsplit(url)
         if parts.scheme not in ("redis", "rediss", "unix"):
             raise ValueError(f"`url` begins with redis://, rediss:// or unix://, not `{parts.scheme}:`")
+        try:
+            _ = parts.port
+        except ValueError:
+            raise ValueError("`url` has a port that is none (as redis://valkey:6379/0)") from None
         if parts.password:
             raise ValueError("`url` holds a password: write it into a file and name that as `password_file`")
         if parts.scheme != "unix" and not parts.hostname:

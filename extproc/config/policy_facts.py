@@ -63,11 +63,15 @@ FACTS: Final[dict[str, Fact]] = {
 ENTITIES: Final = "entities."
 TOTAL: Final = "entities.total"
 _ENTITY: Final = Fact("int", "entities", Stage.UNDERSTOOD)
+BUDGETS: Final = "budget_left."
+_BUDGET: Final = Fact("double", "budget_left", Stage.BODY)
 
 
 def fact(name: str) -> Fact:
     """What a name is."""
-    return _ENTITY if name.startswith(ENTITIES) else FACTS[name]
+    if name.startswith(ENTITIES):
+        return _ENTITY
+    return _BUDGET if name.startswith(BUDGETS) else FACTS[name]
 
 
 def stage_of(condition: Condition) -> Stage:
@@ -83,13 +87,21 @@ def entity_types(mesh: Mesh) -> frozenset[str]:
 
 def language_of(mesh: Mesh) -> Language:
     """What may stand in the rules of a mesh."""
-    return policy_language(entity_types(mesh))
+    return policy_language(entity_types(mesh), budget_facts(mesh))
 
 
-def policy_language(entities: Iterable[str]) -> Language:
-    """What may stand in rules where these types may be found."""
+def budget_facts(mesh: Mesh) -> frozenset[str]:
+    """What rules call that which is left of a budget: a `-` in its name would be a minus. None that goes by the model, which is
+    not known yet.
+    """
+    return frozenset(BUDGETS + budget.name.replace("-", "_") for budget in mesh.budgets if budget.by != "model")
+
+
+def policy_language(entities: Iterable[str], budgets: Iterable[str] = ()) -> Language:
+    """What may stand in rules where these types may be found, and these facts tell what is left of budgets."""
     counts: dict[str, Kind] = {f"{ENTITIES}{name}": "int" for name in entities}
-    return language({name: found.kind for name, found in FACTS.items()} | counts | {TOTAL: "int"})
+    left: dict[str, Kind] = dict.fromkeys(budgets, "double")
+    return language({name: found.kind for name, found in FACTS.items()} | counts | left | {TOTAL: "int"})
 
 
 def needs_body(mesh: Mesh) -> bool:

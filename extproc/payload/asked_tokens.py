@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 _LIMIT: Final = re.compile(
     rb'(?<!\\)"(?:max_(?:completion_|output_)?tokens|max_tokens_to_sample|n_predict|num_predict)"\s*:\s*(\d{1,9})(?![\d.eE])'
 )
-_ANSWERS: Final = re.compile(rb'(?<!\\)"(?:n|best_of)"\s*:\s*(\d{1,4})(?![\d.eE])')
+_ANSWERS: Final = re.compile(rb'(?<!\\)"(?:n|best_of)"\s*:\s*(\d{1,7})(?![\d.eE])')
 _MOST_ANSWERS: Final = 1024
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from extproc.config.policy_facts import ENTITIES, TOTAL
+from extproc.config.policy_facts import BUDGETS, ENTITIES, TOTAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from extproc.decision import Facts
     from extproc.expressions import Condition
 
+UNLIMITED: Final = float(2**53)
+"""What is left of a budget that does not concern the caller."""
 Getter = "Callable[[Facts], Any]"
 
 _GETTERS: Final[dict[str, Any]] = {
@@ -62,6 +64,9 @@ def _getter(name: str) -> Callable[[Facts], Any]:
     if name in _GETTERS:
         found: Callable[[Facts], Any] = _GETTERS[name]
         return found
+    if name.startswith(BUDGETS):
+        budget = name.removeprefix(BUDGETS).replace("_", "-")
+        return lambda facts: float(facts.budget_left.get(budget, UNLIMITED))
     entity_type = name.removeprefix(ENTITIES)
     return lambda facts: facts.entities.get(entity_type, 0)
 

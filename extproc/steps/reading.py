@@ -37,14 +37,17 @@ class Reading:
         listens: bool,
         uses: bool = False,
         languages: bool = False,
+        counts: bool = False,
     ) -> None:
         """`masks`: something may have to be masked, so that a body that cannot be read must not pass by itself.
         `listens`: somebody will want to know what people say in it, as the classifier does.
         `uses`: and what it asks of a model. `languages`: and in which language.
+        `counts`: how many tokens may be written is of importance.
         """
         self._uses = uses
         self._listens = listens
         self._languages = languages
+        self._counts = counts
         self._max_body_bytes = limits.max_body_bytes
         self._threads = threads
         self._masks = masks
@@ -84,15 +87,15 @@ class Reading:
 
     def _facts(self, case: Case, document: Document, path: str) -> Facts:
         """What is known once a body has been read, as far as somebody will ask."""
-        asked = payload.asked_tokens(document)
         facts = case.facts.with_(
-            output_limit=asked.limit,
-            answers=asked.answers,
             model=document.model or "",
             streamed=document.stream,
             tools=payload.offered_tools(document),
             tokens=estimated_tokens(len(document.body)),
         )
+        if self._counts:
+            asked = payload.asked_tokens(document)
+            facts = facts.with_(output_limit=asked.limit, answers=asked.answers)
         if self._listens:
             said = case.conversation = document.conversation
             facts = facts.with_(turns=said.turns, images=said.images, audio=said.audio, code=said.code)

@@ -228,7 +228,7 @@ def processor_policy(mesh: Mesh, port: int) -> Data:
             {"from": [proxies], "ports": [{"protocol": "TCP", "port": port}]},
             {"from": [monitoring], "ports": [{"protocol": "TCP", "port": PROCESSOR_PORT}]},
         ],
-        egress=[DNS],
+        egress=[DNS, *({"ports": [{"protocol": "TCP", "port": port}]} for port in _store_ports(mesh))],
     )
 
 
@@ -258,6 +258,13 @@ def prometheus_rule(mesh: Mesh) -> Data:
     }
 
 
+def _store_ports(mesh: Mesh) -> set[int]:
+    """Where the processor calls the store of a fleet's budgets."""
+    store = mesh.budget_state.store if mesh.budgets else None
+    port = store.port if store else None
+    return {port} if port else set()
+
+
 def _outside(mesh: Mesh) -> list[Data]:
     """Egress to endpoints that are no pods of ours, by port: a NetworkPolicy knows no host names."""
     own = {(each.name, each.port) for each in pod.in_cluster(mesh)}
@@ -271,6 +278,7 @@ def _outside(mesh: Mesh) -> list[Data]:
         ports.add(443)
     if mesh.envoy.upstream:
         ports.add(split_address(mesh.envoy.upstream)[1])
+    ports |= _store_ports(mesh)
     return [{"ports": [{"protocol": "TCP", "port": port} for port in sorted(ports)]}] if ports else []
 
 

@@ -211,6 +211,25 @@ def test_no_more_is_set_aside_than_a_model_can_write():
     assert used(kept) == {"all": (210, 210)}
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "cost"),
+    [
+        ("POST", "/v1/chat/completions", 110),
+        ("POST", "/v1/messages", 110),
+        ("POST", "/anything", 110),
+        ("POST", "/v1/embeddings", 10),
+        ("POST", "/v1/messages/count_tokens", 10),
+        ("POST", "/v1/moderations", 10),
+        ("GET", "/v1/files", 10),
+    ],
+)
+def test_what_writes_nothing(method, path, cost):
+    """Nothing is set aside for an answer that has no tokens of a model's."""
+    kept = treasury(budget(), budget_state={"output_tokens": 100})
+    kept.reserve(facts(output=None)._replace(method=method, path=path))
+    assert used(kept) == {"all": (cost, cost)}
+
+
 def test_more_than_a_budget_ever_holds():
     """The refusal says that waiting is no use."""
     error = refused(treasury(budget(limit=50)).reserve(facts()))

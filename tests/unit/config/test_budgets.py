@@ -49,6 +49,7 @@ def test_good():
         (("window: day", "window: day, limits: {x: -3}"), 8, "budgets[0].limits", "cannot be negative"),
         (("Europe/Berlin", "Europe/Berlim"), 10, "budget_state.timezone", "there is no time zone `Europe/Berlim`"),
         (("redis://", "http://"), 10, "budget_state.store.url", "begins with redis://, rediss:// or unix://"),
+        (("valkey:6379", "valkey:port"), 10, "budget_state.store.url", "a port that is none"),
         (("redis://", "redis://:pw@"), 10, "budget_state.store.url", "name that as `password_file`"),
         (
             ("budgets:", "telemetry: {usage: false}\nbudgets:"),
