@@ -50,6 +50,16 @@ class UntranslatableError(IntentmeshError):
     error_type = "invalid_request_error"
 
 
+class AttemptError(IntentmeshError):
+    """A request may not, or cannot, go to a model that would stand in for another: Envoy tries the next."""
+
+    status = 503
+    error_type = "service_unavailable"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"the model {name} cannot stand in: {reason}")
+
+
 class PromptError(IntentmeshError):
     """A prompt that there is not, that is no template, or that what is given does not fill in. No value is told."""
 

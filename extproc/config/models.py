@@ -203,6 +203,9 @@ class Model(Section):
     forward_credentials: bool | None = None
     """Send on the caller's own credentials (`authorization`, API keys, cookies). By default a model gets them only where it is
     what the caller called: not where there is another host behind the proxy, and not where all its endpoints are external."""
+    fallback: tuple[str, ...] = ()
+    """Models that stand in for this one, in this order, after 429, 5xx, a reset, and after `retries.per_try_timeout_s` without an
+    answer that has begun. Each gets the request in its own API, and only where the decision lets the request go to it."""
     timeout_s: float = Field(default=300.0, gt=0)
     """Time for a whole answer, a stream's last byte included."""
     retries: Retries = Field(default_factory=Retries)

@@ -18,6 +18,7 @@ def registry_mistakes(mesh: Mesh) -> Iterator[tuple[_Where, str]]:
     """Names that mean two models, and models that are sent what they cannot do."""
     yield from _ambiguous_names(mesh)
     yield from _prompt_mistakes(mesh)
+    yield from _fallback_mistakes(mesh)
     for i, route in enumerate(mesh.routes):
         capabilities = mesh.models[route.model].capabilities
         if capabilities is None:
@@ -78,3 +79,17 @@ def _prompt_mistakes(mesh: Mesh) -> Iterator[tuple[_Where, str]]:
             if needed:
                 message = f"a route gives no variables, and `{name}@{number}` needs: {', '.join(needed)}"
                 yield ("routes", i, "prompt"), message
+
+
+def _fallback_mistakes(mesh: Mesh) -> Iterator[tuple[_Where, str]]:
+    for name, model in mesh.models.items():
+        for i, other in enumerate(model.fallback):
+            where = ("models", name, "fallback", i)
+            if other not in mesh.models:
+                yield where, f"there is no model `{other}`; there are: {', '.join(mesh.models)}"
+            elif other == name or other in model.fallback[:i]:
+                yield where, f"`{other}` stands here twice: each model is tried once"
+            elif (own := mesh.models[other].capabilities) is not None and model.capabilities is not None:
+                lacking = [capability for capability in model.capabilities if capability not in own]
+                if lacking:
+                    yield where, f"`{other}` cannot stand in for `{name}`: it lacks {', '.join(lacking)}"

@@ -22,7 +22,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from extproc.config.intercept import rule_for
-from extproc.config.wire_names import HEADER_PREFIX, MODEL_HEADER, RESIDENCY_HEADER
+from extproc.config.wire_names import ANSWERED_HEADER, HEADER_PREFIX, MODEL_HEADER, RESIDENCY_HEADER
 from extproc.decision import Facts, Forward, Inquiry, Refuse
 from extproc.errors import AuditError, BodyTooLargeError, ProtocolError
 from extproc.exchange import modes
@@ -319,6 +319,7 @@ class HttpStream:
     # The answer
 
     def _response_headers(self, event: ResponseHeaders) -> Step:
+        self._stood_in(event.headers.get(ANSWERED_HEADER, ""))
         self._recorder.answered(event, self._version(event.cluster))
         if not event.end_of_stream:
             self._answer = self._begin_answer(event.headers)
@@ -336,6 +337,12 @@ class HttpStream:
             # Envoy checks a mutated body against its length, even in a mode that it was overridden to; others check its digest.
             return (Mutate("response_headers", self._answer.headers, remove_headers=STALE_HEADERS, modes=override),)
         return (Proceed("response_headers", override),)
+
+    def _stood_in(self, name: str) -> None:
+        """Another model has answered than the one that was chosen."""
+        if self._forward is not None and name != self._forward.model and name in self._settings.models:
+            self._forward = replace(self._forward, model=name)
+            self._recorder.forwarded(self._forward)
 
     def _begin_answer(self, headers: Mapping[str, str]) -> Answer | None:
         if self._forward is None or self._responded:

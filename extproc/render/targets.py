@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from extproc.errors import ConfigError
 from extproc.render import envoy_gateway, linkerd
 from extproc.render.envoy import bootstrap
 from extproc.render.istio import gateway, sidecar
@@ -37,6 +38,11 @@ TARGETS: dict[str, Target] = {
 }
 
 
+_WITHOUT_FALLBACK = ("istio-sidecar", "istio-gateway", "envoy-gateway", "linkerd")
+
+
 def render(target: str, mesh: Mesh) -> list[File]:
-    """The files of one target, their paths relative to its folder."""
+    """The files of one target, their paths relative to its folder. Raises ConfigError for what it cannot be rendered for."""
+    if target in _WITHOUT_FALLBACK and any(model.fallback for model in mesh.models.values()):
+        raise ConfigError(f"{target}: `fallback` needs internal listeners, which are rendered for plain Envoys only")
     return TARGETS[target].files(mesh)

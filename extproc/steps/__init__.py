@@ -3,6 +3,7 @@
 from extproc.steps.answer_chain import AnswerChain
 from extproc.steps.case import Case, Step
 from extproc.steps.classification import Answering, Asking
+from extproc.steps.fallbacks import Fallbacks
 from extproc.steps.judgement import Judging, admit
 from extproc.steps.masking import Masking
 from extproc.steps.prompting import Prompting
@@ -16,6 +17,7 @@ __all__ = [
     "Answering",
     "Asking",
     "Case",
+    "Fallbacks",
     "Judging",
     "Masking",
     "Prompting",

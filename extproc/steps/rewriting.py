@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from extproc.config.wire_names import FALLBACK_HEADER
 from extproc.decision import Forward, Verdict
 from extproc.errors import UntranslatableError
 from extproc.identity import distinct
@@ -47,10 +48,11 @@ class Rewriting:
         if pair is not None:
             await self._translate(case, decision, pair, before)
             return
+        # where models may stand in for one another, each attempt calls its own by name
+        name = None if case.fallback is not None else decision.upstream_name
         if case.size <= SHORT_BYTES:
-            body, target = case.lease.run(rewritten, case, decision.upstream_name, before)
+            body, target = case.lease.run(rewritten, case, name, before)
         else:
-            name = decision.upstream_name
             body, target = await self._threads.run(case.lease, case.size, rewritten, case, name, before)
         case.outcome = Forward(
             decision.model,
@@ -58,6 +60,7 @@ class Rewriting:
             case.reason or decision.reason,
             None if body == inquiry.body and not case.prompted else body,
             None if target == inquiry.target else target,
+            set_headers={FALLBACK_HEADER: ",".join(case.fallback)} if case.fallback else {},
             remove_headers=("content-encoding",) if before is not None else (),
             answer=self._chain.links(case),
             inspection=case.inspection(),

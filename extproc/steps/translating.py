@@ -44,7 +44,9 @@ class Pair:
 class Translations:
     """Which requests have to be translated, for the models of one mesh."""
 
-    def __init__(self, models: Mapping[str, Model]) -> None:
+    def __init__(self, models: Mapping[str, Model], *, attempts: bool = False) -> None:
+        """`attempts`: those at a model that others may stand in for; the first pass leaves them to each attempt."""
+        self._attempts = attempts
         self._models = models
         self._spoken_by_all = {
             api for api in translate.CALLER_DIALECTS if all(model.speaks(api) for model in models.values())
@@ -61,6 +63,8 @@ class Translations:
         Raises UntranslatableError for what the model's API has nothing for.
         """
         model = self._models[name]
+        if model.fallback and not self._attempts:
+            return None
         spoken = translate.spoken(rule, path)
         if spoken is None:
             if model.api is not None and (other := translate.only_openai(rule, path, model.api)):

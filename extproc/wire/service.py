@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from extproc.config.wire_names import LOGS_USAGE
+from extproc.config.wire_names import ATTEMPT, LOGS_USAGE
 from extproc.decision import Inquiry, Refuse
 from extproc.errors import IntentmeshError, MaskingError, ProtocolError, UndecidedError
+from extproc.exchange.observer import Silence
 from extproc.exchange.settings import ExchangeSettings
 from extproc.exchange.stream import End, HttpStream
+from extproc.failover import attempts
 from extproc.logs import logger, where
 from extproc.slices import Lease
 from extproc.wire import codec
@@ -55,6 +57,7 @@ class ExternalProcessor:
     def use(self, mesh: Mesh, pipeline: Pipeline) -> None:
         """Take them into use, for the streams to come."""
         self.pipeline = pipeline
+        self._attempts = attempts(mesh)
         self._settings = ExchangeSettings.of(mesh)
 
     def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
@@ -95,7 +98,11 @@ class ExternalProcessor:
 
     async def process(self, _request_iterator: object, context: Call) -> bytes:
         """One gRPC stream is one HTTP exchange. Returns the last reply, after which the stream is closed cleanly."""
-        stream = HttpStream(self._settings, self.pipeline, self._observer, self._key(context))
+        begun = self._begin(context)
+        if begun is None:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "an attempt at a model that nothing falls back to")
+            raise AssertionError("abort raises")
+        stream, observer = begun
         end, fault = End.ABORTED, None
         self.open_streams += 1
         try:
@@ -125,8 +132,16 @@ class ExternalProcessor:
             if stream.log_key:
                 self.pending.wait(stream.log_key, record, stream.model)
             else:
-                self._observer.finish(record)
+                observer.finish(record)
         raise AssertionError("abort raises")
+
+    def _begin(self, context: Call) -> tuple[HttpStream, Observer] | None:
+        """A request's first pass; or an attempt at one, which has been told of and counted already. None: an unknown attempt."""
+        for name, value in context.invocation_metadata() or ():
+            if name == ATTEMPT:
+                attempt = self._attempts.get(value if isinstance(value, str) else value.decode("latin-1"))
+                return (HttpStream(self._settings, attempt), Silence()) if attempt else None
+        return HttpStream(self._settings, self.pipeline, self._observer, self._key(context)), self._observer
 
     def _key(self, context: Call) -> str:
         """Under which Envoy is to tell of the answer; empty where nobody asks, or it does not offer to."""

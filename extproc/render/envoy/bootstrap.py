@@ -17,7 +17,11 @@ from envoy_data_plane.envoy.extensions.resource_monitors.downstream_connections.
 from envoy_data_plane.envoy.extensions.resource_monitors.fixed_heap.v3 import FixedHeapConfig
 
 from extproc.render.document import File, Note, plain, to_yaml
+<<<<<<< HEAD
 from extproc.render.envoy import clusters, identity, listener, outbound, processor, routes, tls, token_limit, usage
+=======
+from extproc.render.envoy import clusters, fallback, listener, outbound, processor, routes, tls, token_limit, usage
+>>>>>>> 275766e (Let models of other APIs stand in for one that fails)
 from extproc.render.envoy.extension import packed, seconds, socket_address
 
 if TYPE_CHECKING:
@@ -51,10 +55,11 @@ NOTES = (
 def bootstrap(mesh: Mesh) -> Bootstrap:
     """Everything that an Envoy needs to carry this mesh."""
     limit = DownstreamConnectionsConfig(max_active_downstream_connections=mesh.envoy.max_connections)
-    listeners = [listener.listener(mesh), *outbound.listeners(mesh)]
+    listeners = [listener.listener(mesh), *outbound.listeners(mesh), *routes.attempts(mesh)]
     every_cluster = [
         clusters.processor_cluster(mesh),
         *clusters.model_clusters(mesh),
+        *fallback.clusters(mesh),
         *token_limit.service_clusters(mesh),
         *usage.clusters(mesh),
         *identity.jwks_clusters(mesh),
@@ -66,6 +71,7 @@ def bootstrap(mesh: Mesh) -> Bootstrap:
     return Bootstrap(
         node=Node(id="intentmesh", cluster="intentmesh"),
         admin=Admin(address=socket_address(mesh.envoy.admin)),
+        bootstrap_extensions=fallback.extensions(mesh),
         static_resources=BootstrapStaticResources(
             listeners=listeners,
             clusters=every_cluster,

@@ -29,6 +29,7 @@ from envoy_data_plane.envoy.type.matcher.v3 import ListStringMatcher, RegexMatch
 
 from extproc.config.policy_facts import header_names
 from extproc.config.wire_names import (
+    ATTEMPT,
     CERTIFICATE_ATTRIBUTE,
     CLAIMS_NAMESPACE,
     DIRECTION_ATTRIBUTE,
@@ -128,17 +129,28 @@ def fails_open(mesh: Mesh) -> bool:
     return not masks(mesh) and not confines(mesh)
 
 
+<<<<<<< HEAD
 def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER, *, logs_usage: bool = False) -> ExternalProcessor:
     """The ext_proc filter's configuration. `logs_usage`: this Envoy reads usage itself (see `usage.py`), and says so."""
     # a key of ours goes no farther, and who is refused for want of one is told what is wanted
     secret = [re.escape(mesh.identity.keys.header)] if mesh.identity.keys else []
     secret += ["www-authenticate"] if mesh.identity.is_checked else []
+=======
+def filter_config(
+    mesh: Mesh, cluster: str = PROCESSOR_CLUSTER, *, logs_usage: bool = False, attempt: str | None = None
+) -> ExternalProcessor:
+    """The ext_proc filter's configuration. `logs_usage`: this Envoy reads usage itself (see `usage.py`), and says so.
+    `attempt`: it stands before this model, one of those that a request may try.
+    """
+    told = {LOGS_USAGE: "true"} if logs_usage else {}
+    told |= {ATTEMPT: attempt} if attempt else {}
+>>>>>>> 275766e (Let models of other APIs stand in for one that fails)
     return ExternalProcessor(
         grpc_service=GrpcService(
             envoy_grpc=GrpcServiceEnvoyGrpc(cluster_name=cluster),
-            initial_metadata=[HeaderValue(key=LOGS_USAGE, value="true")] if logs_usage else [],
+            initial_metadata=[HeaderValue(key=key, value=value) for key, value in told.items()],
         ),
-        failure_mode_allow=fails_open(mesh),
+        failure_mode_allow=fails_open(mesh) and attempt is None,
         processing_mode=ProcessingMode(
             request_header_mode=_SEND,
             request_body_mode=_BUFFERED,
@@ -167,7 +179,11 @@ def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER, *, logs_usage: b
         ),
         mutation_rules=HeaderMutationRules(
             disallow_all=True,
+<<<<<<< HEAD
             allow_expression=RegexMatcher(regex="|".join((*CHANGED_HEADERS, *_of_providers(mesh), *secret))),
+=======
+            allow_expression=RegexMatcher(regex=changed_headers(mesh)),
+>>>>>>> 275766e (Let models of other APIs stand in for one that fails)
         ),
         metadata_options=MetadataOptions(
             forwarding_namespaces=(
@@ -178,9 +194,15 @@ def filter_config(mesh: Mesh, cluster: str = PROCESSOR_CLUSTER, *, logs_usage: b
     )
 
 
-def _of_providers(mesh: Mesh) -> tuple[str, ...]:
-    """Headers of the APIs themselves, where requests are brought from one to another."""
-    return ("(anthropic|openai)-.*",) if any(model.api for model in mesh.models.values()) else ()
+def changed_headers(mesh: Mesh) -> str:
+    """What the processor may change, as one regular expression; the headers of the APIs too, where it translates between them.
+
+    Envoys before 1.37 refuse a larger program than a hundred steps, of which each `.*` takes five.
+    """
+    if not any(model.api for model in mesh.models.values()):
+        return "|".join(CHANGED_HEADERS)
+    names = (name.removesuffix(".*") for name in (*CHANGED_HEADERS, "anthropic-", "openai-"))
+    return f"({'|'.join(names)}).*"
 
 
 def connection_attributes(mesh: Mesh) -> list[str]:

@@ -36,6 +36,7 @@ from extproc.config.models import ZONES
 from extproc.config.wire_names import MODEL_HEADER, RESIDENCY_HEADER
 from extproc.errors import ConfigError
 from extproc.render.document import Note
+from extproc.render.envoy import fallback
 from extproc.render.envoy.clusters import FALLBACK_CLUSTER
 from extproc.render.envoy.extension import packed, seconds
 from extproc.render.envoy.groups import parts
@@ -43,6 +44,8 @@ from extproc.render.envoy.processor import FILTER_NAME, disabled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from envoy_data_plane.envoy.config.listener.v3 import Listener
 
     from extproc.config import Mesh
     from extproc.config.models import Model, Version, Zone
@@ -97,9 +100,26 @@ def decided(mesh: Mesh, *, original: bool | None = None) -> list[Route]:
     """
     if original is None:
         original = mesh.envoy.upstream is not None
-    found = [route for name, model in mesh.models.items() for route in model_routes(name, model, original=original)]
+    found: list[Route] = []
+    for name, model in mesh.models.items():
+        if model.fallback:
+            found.append(fallback.route(mesh, name, model))
+        else:
+            found += model_routes(name, model, original=original)
     match = RouteMatch(prefix="/", headers=[HeaderMatcher(name=MODEL_HEADER, present_match=True)])
     return [*found, _refusal("refused", match)]
+
+
+def attempts(mesh: Mesh) -> list[Listener]:
+    """The internal listeners before models that others stand in for, and before those others."""
+    original = mesh.envoy.upstream is not None
+    match = RouteMatch(prefix="/")
+    return [
+        fallback.listener(
+            mesh, name, [*model_routes(name, mesh.models[name], original=original), _refusal("refused", match)]
+        )
+        for name in fallback.models(mesh)
+    ]
 
 
 def undecided(mesh: Mesh, onward: RouteAction | None = None) -> list[Route]:

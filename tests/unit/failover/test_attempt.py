@@ -1,0 +1,158 @@
+"""What may stand in for a chosen model, and what each attempt asks and gets."""
+
+import asyncio
+import json
+
+import pytest
+
+from extproc.config import parse
+from extproc.config.loader import InvalidMeshError
+from extproc.decision import NOTHING, Forward, Inquiry, Refuse, Ruling, Verdict
+from extproc.failover import attempts
+from extproc.pipeline import Pipeline
+from extproc.render import render
+
+MESH = """
+version: 1
+models:
+  first: {endpoints: [{address: "127.0.0.1:1"}], api: openai, upstream_name: gpt-x, fallback: [second, third]}
+  second: {endpoints: [{address: "127.0.0.1:2"}], api: anthropic, upstream_name: claude-x}
+  third: {endpoints: [{address: "127.0.0.1:3", zone: cluster}], api: openai}
+  other: {endpoints: [{address: "127.0.0.1:4"}]}
+default_model: first
+pii: {names: {enabled: false}}
+"""
+SETTINGS = parse(MESH)
+PATH = "/v1/chat/completions"
+BODY = b'{"model": "auto",  "messages": [{"role": "user", "content": "I am [EMAIL_ADDRESS_1]"}]}'
+
+
+def inquiry(body=BODY, **headers):
+    """A request as the first pass has left it."""
+    told = {":method": "POST", ":path": PATH, "content-type": "application/json"}
+    told |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return Inquiry(SETTINGS.intercept[0], PATH, told, body)
+
+
+def attempted(name, **headers):
+    """What becomes of an attempt at a model."""
+    decided = {"x_intentmesh_model": "first", "x_intentmesh_fallback": "second"} | headers
+    return asyncio.run(attempts(SETTINGS)[name].inspect(inquiry(**decided)))
+
+
+def test_only_models_that_are_tried_have_an_attempt():
+    """Those that begin, and those that stand in."""
+    assert list(attempts(SETTINGS)) == ["first", "second", "third"]
+
+
+def test_each_attempt_says_it_as_its_own_model_wants():
+    """The first in the caller's own bytes but for the name; the second translated; nothing else is looked for."""
+    first, second = attempted("first"), attempted("second")
+    assert first.body == BODY.replace(b'"auto"', b'"gpt-x"')
+    assert (first.model, first.target, first.answer) == ("first", None, ())
+    assert (second.model, second.target, json.loads(second.body)["model"]) == ("second", "/v1/messages", "claude-x")
+    assert len(second.answer) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "headers", "reason"),
+    [
+        ("third", {}, "does not allow it"),
+        ("second", {"x_intentmesh_fallback": ""}, "does not allow it"),
+        ("third", {"x_intentmesh_fallback": "second,third", "x_intentmesh_residency": "pod"}, "beyond the residency"),
+        ("third", {"x_intentmesh_fallback": "third", "x_intentmesh_residency": "moon"}, "beyond the residency"),
+    ],
+)
+def test_an_attempt_that_the_decision_does_not_allow_is_refused(name, headers, reason):
+    """With 503, so that Envoy goes on to the next."""
+    refused = attempted(name, **headers)
+    assert isinstance(refused, Refuse)
+    assert (refused.error.status, reason in str(refused.error)) == (503, True)
+
+
+def test_what_a_stand_in_cannot_carry_is_left_to_the_next():
+    """And what the chosen model itself cannot is the caller's fault."""
+    body = BODY.replace(b'"auto"', b'"auto", "seed": 1')
+    headers = {"x_intentmesh_fallback": "second"}
+    models = attempts(SETTINGS)
+    refused = asyncio.run(models["second"].inspect(inquiry(body, x_intentmesh_model="first", **headers)))
+    assert refused.error.status == 503
+    refused = asyncio.run(models["second"].inspect(inquiry(body, x_intentmesh_model="second")))
+    assert (refused.error.status, "`seed`" in str(refused.error)) == (400, True)
+
+
+class Objector:
+    """A policy that has something against some destinations."""
+
+    name = "policy"
+    edits_answers = False
+
+    def __init__(self, action, where, to=""):
+        self._action, self._where, self._to = action, where, to
+
+    async def judge(self, facts, _content):
+        """See decision.Judge."""
+        if self._action == "err":
+            if facts.destination in self._where:
+                raise ZeroDivisionError
+            return NOTHING
+        return Ruling((Verdict(self.name, self._action, to=self._to),)) if facts.destination in self._where else NOTHING
+
+
+@pytest.mark.parametrize(
+    ("objector", "allowed"),
+    [
+        (None, "second,third"),
+        (Objector("block", ["second"]), "third"),
+        (Objector("reroute", ["third"], to="other"), "second"),
+        (Objector("confine", ["third"], to="pod"), "second"),
+        (Objector("confine", ["third"], to="region"), "second,third"),
+        (Objector("err", ["second"]), "third"),
+        (Objector("flag", ["second", "third"]), "second,third"),
+    ],
+)
+def test_whoever_has_a_say_about_a_destination_is_asked_about_each(objector, allowed):
+    """As if it had been chosen; who errs denies."""
+
+    class Judged(Pipeline):
+        ROUTED = (*Pipeline.ROUTED, *([lambda _: objector] if objector else []))
+
+    forward = asyncio.run(Judged.build(SETTINGS).inspect(inquiry()))
+    assert isinstance(forward, Forward)
+    assert (forward.model, forward.set_headers["x-intentmesh-fallback"]) == ("first", allowed)
+    assert forward.body is None  # nothing is translated or named before it is known who answers
+
+
+def test_a_model_without_fallbacks_is_as_it_was():
+    """No list, and its own name in the body."""
+    settings = parse(MESH.replace("default_model: first", "default_model: second"))
+    forward = asyncio.run(Pipeline.build(settings).inspect(inquiry()))
+    assert (forward.model, forward.target) == ("second", "/v1/messages")
+    assert "x-intentmesh-fallback" not in forward.set_headers
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[second, third]", "[second, nobody]", "no model `nobody`"),
+        ("[second, third]", "[second, second]", "twice"),
+        ("[second, third]", "[first]", "twice"),
+        ("fallback: [second, third]", "fallback: [second], capabilities: [tools]", None),
+    ],
+)
+def test_check_finds_fallbacks_that_are_none(old, new, message):
+    """By line and key."""
+    if message is None:
+        text = MESH.replace(old, new).replace("claude-x}", "claude-x, capabilities: []}")
+        message = "lacks tools"
+    else:
+        text = MESH.replace(old, new)
+    with pytest.raises(InvalidMeshError, match=message):
+        parse(text)
+
+
+@pytest.mark.parametrize("target", ["istio-sidecar", "istio-gateway", "envoy-gateway", "linkerd"])
+def test_targets_that_cannot_do_it_say_so(target):
+    """Rather than leave the fallbacks out."""
+    with pytest.raises(Exception, match="`fallback` needs internal listeners"):
+        render(target, SETTINGS)
