@@ -130,11 +130,8 @@ class Pipeline:
             Routing(router, tells=bool(routed or reserving)),
             *(Judging(judge, chain) for judge in routed),
             *([Routing(router, tells=True)] if routed else []),
-<<<<<<< HEAD
-            *(Judging(judge, chain) for judge in reserving),
-=======
             *([Fallbacks(mesh.models, routed)] if any(model.fallback for model in mesh.models.values()) else []),
->>>>>>> 275766e (Let models of other APIs stand in for one that fails)
+            *(Judging(judge, chain) for judge in reserving),
             Rewriting(chain, translations, library, threads),
         )
         """Taken in this order when the body has come."""

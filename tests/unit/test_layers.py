@@ -74,10 +74,6 @@ MAY_IMPORT = {
     "failover": {"errors", "slices", "threads", "config", "decision", "payload", "pipeline", "steps"},
     "exchange": {"errors", "threads", "tokens", "config", "identity", "payload", "decision", "pipeline"},
     "telemetry": {"errors", "tokens", "logs", "config", "identity", "decision", "exchange"},
-<<<<<<< HEAD
-    "wire": {"errors", "slices", "logs", "http2", "config", "decision", "exchange", "pipeline", "telemetry"},
-    "process": {"errors", "logs", "config", "budget", "http2", "exchange", "pipeline", "telemetry", "wire"},
-=======
     "wire": {
         "failover",
         "errors",
@@ -90,8 +86,7 @@ MAY_IMPORT = {
         "pipeline",
         "telemetry",
     },
-    "process": {"errors", "logs", "config", "http2", "exchange", "pipeline", "telemetry", "wire"},
->>>>>>> 275766e (Let models of other APIs stand in for one that fails)
+    "process": {"errors", "logs", "config", "budget", "http2", "exchange", "pipeline", "telemetry", "wire"},
     "render": {"errors", "config"},
     "doctor": {"errors", "config"},
     "cli": {

@@ -17,11 +17,18 @@ from envoy_data_plane.envoy.extensions.resource_monitors.downstream_connections.
 from envoy_data_plane.envoy.extensions.resource_monitors.fixed_heap.v3 import FixedHeapConfig
 
 from extproc.render.document import File, Note, plain, to_yaml
-<<<<<<< HEAD
-from extproc.render.envoy import clusters, identity, listener, outbound, processor, routes, tls, token_limit, usage
-=======
-from extproc.render.envoy import clusters, fallback, listener, outbound, processor, routes, tls, token_limit, usage
->>>>>>> 275766e (Let models of other APIs stand in for one that fails)
+from extproc.render.envoy import (
+    clusters,
+    fallback,
+    identity,
+    listener,
+    outbound,
+    processor,
+    routes,
+    tls,
+    token_limit,
+    usage,
+)
 from extproc.render.envoy.extension import packed, seconds, socket_address
 
 if TYPE_CHECKING:
