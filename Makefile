@@ -74,6 +74,11 @@ sbom: setup ## list what the images install, in CycloneDX
 audit: setup ## known vulnerabilities of what the images install; skipped where the service cannot be reached
 	$(RUN)python -m scripts.supply audit
 
+.PHONY: day
+DAY_MINUTES ?= 30
+day: setup ## a bad day under load, in so many DAY_MINUTES: deaths, reloads, a full disk, cut answers, restarts; the books have to balance
+	@$(RUN)python -m tests.chaos.day --minutes $(DAY_MINUTES)
+
 .PHONY: fuzz-schemas
 fuzz-schemas: setup ## JSON schemas and grammars, random and broken, for FUZZ_SECONDS: no crash, no hang, no wrong document, flat memory
 	@$(RUN)python -m tests.fuzz.schemas --seconds $(FUZZ_SECONDS) --seed $$(date +%s)

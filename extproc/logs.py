@@ -6,6 +6,7 @@ place and the class of an exception are kept, whatever the level; and so it is w
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
@@ -96,8 +97,9 @@ class _StandardError:
         """Take, and need not, the name of a logger."""
 
     def write(self, line: str) -> None:
-        """Write one, whole."""
-        sys.stderr.write(line + "\n")
+        """Write one, whole. A log that cannot be written, on a full disk or to nobody, costs no more than its line."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(line + "\n")
 
     debug = info = warning = error = write
 
@@ -121,4 +123,5 @@ class _Libraries(logging.Handler):
             line["error"] = type(error).__name__
         elif record.name.startswith(TRUSTED):
             line["message"] = record.getMessage()
-        sys.stderr.write(json.dumps(line) + "\n")
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(json.dumps(line) + "\n")

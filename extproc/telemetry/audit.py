@@ -87,6 +87,7 @@ class AuditTrail:
         except OSError as error:
             raise ConfigError(f"telemetry.audit.path: {settings.path} cannot be written: {error.strerror}") from None
         self._link, self._seen, self._wrote = Link(), (0, 0), False
+        """What we wrote last, and where the file ended then."""
         self._lost, self._lost_since, self._lost_reason = 0, 0.0, ""
         self._losing = threading.Lock()
         self._anchored, self._anchored_at = Link(), time.monotonic()
@@ -182,12 +183,12 @@ class AuditTrail:
     def _written(self, records: list[str]) -> bool:
         """Append lines, behind what is to be said of those that are missing; False when the file was full, and is another now."""
         with self._locked() as file:
-            closing, notes = self._look(file)
+            closing, notes, link = self._look(file)
             with self._losing:
                 lost = self._lost
                 if lost:
                     notes.append(audit_gap.lost(lost, self._lost_since, self._lost_reason))
-            link, lines = self._link, []
+            lines = []
             for record in (*notes, *records):
                 line, link = self._chain.line(record, link)
                 lines.append(line)
@@ -208,10 +209,10 @@ class AuditTrail:
         self._written_lines(lines)
         return True
 
-    def _look(self, file: FileIO) -> tuple[bytes, list[str]]:
-        """Where the chain stands: what closes a torn line, and what is to be said of what was found."""
+    def _look(self, file: FileIO) -> tuple[bytes, list[str], Link]:
+        """What closes a torn line, what is to be said of what was found, and where the chain stands."""
         if _state(file) == self._seen:
-            return b"", []
+            return b"", [], self._link
         link, rest = last_link(file)
         closing = b"\n" if rest and not rest.endswith(b"\n") else b""
         if link is None and not rest:
@@ -222,8 +223,7 @@ class AuditTrail:
             what = "rewritten, or shorter" if os.fstat(file.fileno()).st_ino == self._seen[0] else "removed"
             notes.append(audit_gap.changed(ours.seq, ours.value, what))
             link = ours if link is None or link.seq < ours.seq else link
-        self._link = link or ours
-        return closing, notes
+        return closing, notes, link or ours
 
     def _goes_on(self, file: FileIO, link: Link | None) -> bool:
         """Whether what we wrote last stands where it stood: in this file, or in one that has been rotated."""

@@ -228,6 +228,29 @@ def test_lines_that_a_full_disk_swallowed(path, monkeypatch):
     assert meter.snapshot()[names.AUDIT_LINES.name] == {("lost",): [5], ("written",): [1]}
 
 
+def test_a_worker_that_could_not_write_behind_another(path, monkeypatch):
+    """What the other one wrote is no change of the file."""
+    one, other = (AuditTrail(AuditSettings(path=path), Meter()) for _ in range(2))
+    for audit in (one, other):
+        audit.write("{}")
+        waiting(audit)
+    put = module._put
+
+    def full(_file, _data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "_put", full)
+    one.write("{}")
+    waiting(one)
+    monkeypatch.setattr(module, "_put", put)
+    one.write("{}")
+    for audit in (one, other):
+        audit.close()
+    found = verify([path], whole=True)
+    assert [(gap.kind, gap.lines) for gap in found.gaps] == [("lost", 1)]
+    assert not found.breaks
+
+
 def test_exchanges_whose_processor_is_killed(path):
     """Each is a line of the next one, as far as it was known; and nothing of those that had ended is told twice."""
     pid = os.fork()
