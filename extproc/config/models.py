@@ -227,8 +227,8 @@ class Model(Section):
 
     @model_validator(mode="after")
     def _own_server(self) -> Self:
-        if self.gguf is not None and self.api not in (None, "llama.cpp", "openai", "openai-responses"):
-            raise ValueError(f"`gguf` is run by llama.cpp, which does not speak `api: {self.api}`")
+        if self.gguf is not None and self.api == "gemini":
+            raise ValueError("`gguf` is run by llama.cpp, which does not speak `api: gemini`")
         return self
 
     @model_validator(mode="after")

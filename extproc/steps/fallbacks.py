@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from extproc.config.models import within
-from extproc.decision import NOTHING
+from extproc.decision import NOTHING, Verdict
 from extproc.errors import IntentmeshError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from extproc.config.models import Model, Zone
-    from extproc.decision import Facts, Judge, Verdict
+    from extproc.decision import Facts, Judge
     from extproc.steps.case import Case
 
 
@@ -36,7 +36,7 @@ class Fallbacks:
         allowed = []
         for name in fallback:
             near = within(self._models[name].zones()[0], decision.residency)
-            if near and await self._lets(case.facts.with_(destination=name), case):
+            if near and await self._lets(_sent_to(case.facts, name), case):
                 allowed.append(name)
         case.fallback = tuple(allowed)
 
@@ -60,3 +60,8 @@ class Fallbacks:
         if verdict.action == "confine":
             return not within(self._models[name].zones()[0], cast("Zone", verdict.to))
         return verdict.action in ("block", "reroute")
+
+
+def _sent_to(facts: Facts, name: str) -> Facts:
+    """The facts of a request that somebody would send to this model."""
+    return facts._replace(verdicts=(*facts.verdicts, Verdict("fallback", "reroute", to=name))).with_(destination=name)

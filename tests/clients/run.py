@@ -55,10 +55,15 @@ def direct(model):
 
 
 @contextmanager
-def mesh(model):
-    """`intentmesh up` with this one model: Envoy, the processor, the server."""
+def mesh(model, **settings):
+    """`intentmesh up` with this one model: Envoy, the processor, the server. `settings`: more of the model's."""
     path = model.with_name("mesh.yaml")
-    endpoint = {"endpoints": [{"address": "127.0.0.1:8081"}], "gguf": {"path": model.name}, "context_tokens": 4096}
+    endpoint = {
+        "endpoints": [{"address": "127.0.0.1:8081"}],
+        "gguf": {"path": model.name},
+        "context_tokens": 4096,
+        **settings,
+    }
     intercept = [{"path_prefix": "/v1/", "payload": "auto"}]
     written = {"version": 1, "intercept": intercept, "models": {"scripted": endpoint}, "default_model": "scripted"}
     path.write_text(yaml.safe_dump(written))

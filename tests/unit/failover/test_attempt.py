@@ -123,6 +123,24 @@ def test_whoever_has_a_say_about_a_destination_is_asked_about_each(objector, all
     assert forward.body is None  # nothing is translated or named before it is known who answers
 
 
+@pytest.mark.parametrize(
+    ("condition", "allowed"),
+    [
+        ('destination.zone == "cluster"', "second"),
+        ('destination.model == "second"', "third"),
+        ('entities.EMAIL_ADDRESS > 0 && destination.zone != "pod"', "second,third"),
+        ('destination.model in ["second", "third"]', None),
+    ],
+)
+def test_the_policy_holds_at_each_of_them(condition, allowed):
+    """Rules over destinations are asked about those that stand in, as about the one that is chosen."""
+    rules = json.dumps([{"name": "near", "when": condition, "then": {"deny": "not there"}}])
+    settings = parse(f"{MESH}\npolicy: {rules}")
+    forward = asyncio.run(Pipeline.build(settings).inspect(inquiry()))
+    assert forward.model == "first"
+    assert forward.set_headers.get("x-intentmesh-fallback") == allowed
+
+
 def test_a_model_without_fallbacks_is_as_it_was():
     """No list, and its own name in the body."""
     settings = parse(MESH.replace("default_model: first", "default_model: second"))
