@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 log = logger()
 
-MAP_BYTES = 256 * 2**20
-"""What the file may grow to; it is as large as what is in it."""
+MAP_BYTES = 2**30
+"""What the file may grow to; it is as large as what is in it. All accounts that there may be (`book.py`) fill a third of it."""
 READERS = 512
 
 
@@ -60,6 +60,9 @@ class Pages(Protocol):
         """Whether this process is the one that does what is to be done once for all that share it. Asked now and then: it may
         become the one.
         """
+
+    def tidy(self) -> None:
+        """Now and then: clear away what processes have left that are dead."""
 
     def close(self) -> None:
         """Let go of it."""
@@ -119,6 +122,9 @@ class Memory:
     def lead(self) -> bool:
         """See Pages."""
         return True
+
+    def tidy(self) -> None:
+        """See Pages."""
 
     def close(self) -> None:
         """See Pages."""
@@ -221,6 +227,11 @@ class SharedFile:
             return False
         self._lead = number
         return True
+
+    def tidy(self) -> None:
+        """See Pages. What a dead reader has seen last is kept for it until then, and the file grows."""
+        if self._owner == os.getpid():
+            self._env.reader_check()
 
     def close(self) -> None:
         """See Pages."""

@@ -342,6 +342,7 @@ class Treasury:
                     await asyncio.to_thread(self.book.expire, time.time())
                     if time.monotonic() - pruned > PRUNE_S:
                         pruned = time.monotonic()
+                        self.book.pages.tidy()
                         await asyncio.to_thread(self.book.prune, time.time())
             except Exception as error:  # noqa: BLE001 - the next look may do better
                 log.error("budget_upkeep_failed", error=type(error).__name__, at=where(error))  # noqa: TRY400

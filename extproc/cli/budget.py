@@ -31,10 +31,14 @@ def budget() -> None:
 
 @budget.command()
 @click.argument("name", required=False)
+@click.option("--rows", default=50, show_default=True, type=click.IntRange(1), help="Accounts to show at most.")
 @ADMIN
 @AS_JSON
-def show(name: str | None, admin: str, as_json: bool) -> None:
-    """Show every account of all budgets, or of the one that is named: spent, set aside, left, and when it begins anew."""
+def show(name: str | None, rows: int, admin: str, as_json: bool) -> None:
+    """Show the accounts of all budgets, or of the one that is named: spent, set aside, left, and when each begins anew.
+
+    Those that are nearest to their limit come first; --json has all.
+    """
     told = _asked(admin, "/budgets")
     if name is not None:
         known = [line["budget"] for line in (*told["accounts"], *told["unused"])]
@@ -55,12 +59,15 @@ def show(name: str | None, admin: str, as_json: bool) -> None:
         table.add_column(title, justify=justify)  # type: ignore[arg-type]
     table.add_column("left", justify="right")
     table.add_column("begins anew")
-    for line in sorted(told["accounts"], key=lambda line: (line["budget"], line["left"])):
+    accounts = sorted(told["accounts"], key=lambda line: line["left"] / line["limit"] if line["limit"] else 0.0)
+    for line in accounts[:rows]:
         unit = told["currency"] if line["unit"] == "money" else line["unit"]
         amounts = [f"{line['used']:,.10g}", f"{line['limit']:,.10g} {unit}", f"{line['reserved']:,.10g}"]
         table.add_row(line["budget"], line["account"], *amounts, f"{line['left']:,.10g}", line["ends"])
     console = Console(highlight=False, markup=False)
     console.print(table)
+    if len(accounts) > rows:
+        console.print(f"... and {len(accounts) - rows:,} more accounts")
     for line in told["unused"]:
         console.print(f"{line['budget']}: nobody has spent any of it in this {line['window']}")
     if store := told["store"]:

@@ -1,7 +1,6 @@
 """The admin port: `/healthz`, `/readyz`, `/metrics`, `/config`, `/budgets`. Has its own thread, so answers under any load.
 
-It changes nothing but what `/budgets/reset` says, and that for callers on the same machine only: the port may be open to a
-Prometheus, and whoever can reach it from there is to read.
+Budgets name callers, and can be reset: that is for whoever is on the same machine, since the port may be open to a Prometheus.
 """
 
 from __future__ import annotations
@@ -21,13 +20,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from extproc.config.addresses import split_address
 from extproc.errors import ConfigError
-from extproc.process.budgets import NO_BUDGETS
+from extproc.process.budgets import NO_BUDGETS, Answer, Order
 from extproc.telemetry.prometheus import exposition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from extproc.process.budgets import Answer, Order
     from extproc.telemetry.series import Snapshot
 
 SECRET_KEYS = ("key", "token", "password", "secret", "credentials")
@@ -37,6 +35,10 @@ LITERAL_KEYS = ("allow", "deny", "allow_patterns", "patterns", "pattern", "examp
 """Values that are, or could be, personal data themselves, or tell what is looked for: only their number is shown."""
 MOST_CONNECTIONS = 16
 MOST_ORDER_BYTES = 4096
+BUDGETS = "/budgets"
+Page = tuple[int, str, bytes]
+"""Status, content type, body."""
+FROM_AFAR: Answer = 403, {"error": "budgets are shown to and reset from the machine on which the processor runs"}
 SILENCE_S = 5.0
 """How long a client may say nothing."""
 CONNECTION_S = 60.0
@@ -73,12 +75,12 @@ class Admin:
         def show() -> tuple[int, str, bytes]:
             return 200, "application/json", json.dumps(without_secrets(config()), indent=2).encode()
 
-        routes: dict[str, Callable[[], tuple[int, str, bytes]]] = {
+        routes: dict[str, Callable[[], Page]] = {
             "/healthz": lambda: (200, "text/plain", b"ok\n"),
             "/readyz": readyz,
             "/metrics": metrics,
             "/config": show,
-            "/budgets": lambda: _as_json(budgets({})),
+            BUDGETS: lambda: _as_json(budgets({})),
         }
 
         class Handler(BaseHTTPRequestHandler):
@@ -87,9 +89,7 @@ class Admin:
 
             def do_GET(self) -> None:
                 """Answer one of the routes."""
-                route = routes.get(self.path.partition("?")[0])
-                unknown = 404, "text/plain", f"there is: {', '.join(routes)}\n".encode()
-                self._answer(*(route() if route else unknown))
+                self._answer(*_page(self, routes))
 
             def do_POST(self) -> None:
                 """Reset a budget."""
@@ -158,8 +158,24 @@ class AdminPort:
             self._admin = None
 
 
-def _as_json(answer: Answer) -> tuple[int, str, bytes]:
+def _page(request: BaseHTTPRequestHandler, routes: dict[str, Callable[[], Page]]) -> Page:
+    """What is answered to a GET."""
+    path = request.path.partition("?")[0]
+    if path == BUDGETS and not _is_near(request):  # it names callers
+        return _as_json(FROM_AFAR)
+    if (route := routes.get(path)) is not None:
+        return route()
+    return 404, "text/plain", f"there is: {', '.join(routes)}\n".encode()
+
+
+def _as_json(answer: Answer) -> Page:
     return answer[0], "application/json", json.dumps(answer[1]).encode()
+
+
+def _is_near(request: BaseHTTPRequestHandler) -> bool:
+    """Whether it comes from this machine, or from this pod."""
+    address = ipaddress.ip_address(str(request.client_address[0]).partition("%")[0])
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _ordered(request: BaseHTTPRequestHandler, budgets: Callable[[Order], Answer]) -> Answer:
@@ -168,8 +184,8 @@ def _ordered(request: BaseHTTPRequestHandler, budgets: Callable[[Order], Answer]
     order = request.rfile.read(int(size)) if size.isdigit() and int(size) <= MOST_ORDER_BYTES else b""
     if request.path != "/budgets/reset":
         return 404, {"error": "there is: POST /budgets/reset"}
-    if not ipaddress.ip_address(str(request.client_address[0]).partition("%")[0]).is_loopback:
-        return 403, {"error": "budgets are reset from the machine on which the processor runs"}
+    if not _is_near(request):
+        return FROM_AFAR
     if request.headers.get_content_type() != "application/json":  # no web page can say that of itself
         return 415, {"error": "an order is application/json"}
     try:

@@ -292,7 +292,10 @@ class Worker:
         if treasury is not None:
             await treasury.stop(for_good=False)
         if pipeline.treasury is not None:
-            pipeline.treasury.start()
+            try:
+                pipeline.treasury.start()
+            except ConfigError as error:  # requests that they concern are refused until the file says another place
+                log.error("budget_accounts_unavailable", reason=str(error))  # noqa: TRY400
         try:
             self._use(mesh)
         except Exception as error:  # noqa: BLE001 - telemetry goes on by the old mesh; requests go by the new

@@ -229,3 +229,28 @@ async def test_workers_that_die_take_no_account_with_them(gateway):
     line = await until(answered)
     assert line["used"] > 512
     assert (await gateway.chat(PLAIN, headers=who, max_tokens=500)).status_code == 429
+
+
+async def test_accounts_outlast_a_reload_and_a_restart(tmp_path):
+    """A limit that is changed holds for what is spent already; a processor that is started again goes on where it was."""
+    budget = {"name": "tokens", "by": "caller", "unit": "tokens", "limit": 1000, "window": "month"}
+    mesh = MESH | {"budgets": [budget], "budget_state": {"path": str(tmp_path / "accounts")}, "processor": {}}
+    async with running_gateway(mesh=mesh) as gateway:
+        who = {"x-id": "ann"}
+        assert (await gateway.chat(PLAIN, headers=who, max_tokens=100)).status_code == 200
+        await settled(gateway, "ann")
+        text = gateway.mesh.read_text()
+        gateway.mesh.write_text(text.replace("limit: 1000", "limit: 50"))
+
+        async def refused():
+            return (await gateway.chat(PLAIN, headers=who, max_tokens=10)).status_code == 429
+
+        await until(refused, timeout_s=15)
+        gateway.mesh.write_text(text)
+        used = (await settled(gateway, "ann"))["used"]
+        await gateway.processor.stop()
+        await gateway.processor.start()
+        await gateway.healthy_again()
+        assert (await settled(gateway, "ann"))["used"] == used >= 12
+        assert (await gateway.chat(PLAIN, headers=who, max_tokens=10)).status_code == 200
+        assert (await gateway.chat(PLAIN, headers=who, max_tokens=980)).status_code == 429
