@@ -242,12 +242,12 @@ class Analyzer:
         findings = numbers.findings
         url_end = 0
         for kind, start, end in in_slices(tokens.found, FINDINGS):
-            if kind == scan.EMAIL and start < url_end and text[start - 1] == ":":
-                continue  # user:password@host, of which the URL has been judged
             if kind == scan.CHAIN:
                 numbers.chain(start, end)
             elif kind == scan.PHONE:
                 _add(findings, phones.international(text, start, end, labels.around(start, end)))
+            elif kind == scan.EMAIL and start < url_end and text[start - 1] == ":":
+                continue  # user:password@host, of which the URL has been judged
             elif kind in _ALONE:
                 finding = _ALONE[kind](text, start, end)
                 if finding is None and kind == scan.IPV4:
@@ -271,10 +271,11 @@ class Analyzer:
         leading = [label for label in in_slices(labels) if not self._leads.isdisjoint(label.kinds)]
         if leading:
             findings += passwords.passwords(text, leading)
+            starts = led.Starts(text)
             before_digits = [label for label in leading if led.may_lead(text, label, self._without_digits)]
-            findings += led.values(text, before_digits, self._led)
-            findings += led.dates_of_birth(text, before_digits)
-            findings += self._loose.find(text, before_digits, taken | {f.start for f in findings})
+            findings += led.values(starts, before_digits, self._led)
+            findings += led.dates_of_birth(starts, before_digits)
+            findings += self._loose.find(starts, before_digits, taken | {f.start for f in findings})
         for start, end, kinds in in_slices(tables.cells(text, found_tables), FINDINGS):
             findings += columns.value(text, (start, end), kinds, self._led, "head of its column")
         if named:
@@ -301,10 +302,13 @@ _ALONE: dict[int, Callable[[str, int, int], Finding | None]] = {
 
 def _beyond_tokens(text: str) -> list[Finding]:
     """What is larger than a token, or torn; each is looked for where one of its signs is."""
-    findings = secrets.within(text)
-    if "BEGIN " in text:
+    findings: list[Finding] = []
+    if "BEGIN" in text:
         findings += pem.private_keys(text)
-    if any(map(text.__contains__, records.SIGNS)):
+        findings += records.properties(text)
+    elif text.startswith(records.PROPERTIES):
+        findings += records.properties(text)
+    if "|" in text:
         findings += records.fields(text)
     if "<<" in text:
         findings += mrz.lines(text)

@@ -29,7 +29,7 @@ _PARAMETERS: Final = re.compile(
 _SCHEMES: Final = frozenset(
     "basic bearer token digest negotiate ntlm hoba mutual oauth hawk apikey bot splunk ssws geniekey key dpop gnap "
     "aws4-hmac-sha256 sharedkey sharedkeylite sharedaccesssignature privatetoken jwt discogs klaviyo-api-key "
-    "zoho-oauthtoken deepl-auth-key snowflake".split()
+    "googlelogin zoho-oauthtoken deepl-auth-key snowflake".split()
 )
 _COOKIES: Final = re.compile(_OPENS + r"(?P<pairs>[^\n\"'`]{6,4096})")
 _COOKIE: Final = re.compile(r"(?:\A|;\s?)(?P<name>[^=;\s]{1,64})=(?P<value>[^;\s\"]{6,4096})")
@@ -38,7 +38,7 @@ _SESSIONS: Final = re.compile(
 )
 
 _VALUE: Final = r"""(?:"(?P<double>[^"\n]{1,128})"|'(?P<single>[^'\n]{1,128})'|(?P<bare>[^\s"'`|;&<>]{1,128}))"""
-_LINE: Final = re.compile(r"(?:[^\n\\;|]|\\\r?\n|\\.){0,400}")
+_LINE: Final = re.compile(r"(?:'[^'\n]{0,200}'|[^\n\\;|]|\\\r?\n|\\.){0,400}")
 _PIPELINE: Final = re.compile(r"[^\n;]{0,400}")
 _BEFORE: Final = r"(?:^|\s)"
 
@@ -107,7 +107,8 @@ def _authorization(text: str, at: int) -> Iterator[Finding]:
         )
     ):
         return
-    yield Finding("PASSWORD", start, end, HEADER_SCORE, ("authorization header",), rank=ABOVE_LABELS)
+    rank = WHOLE if parameters and end == parameters.end() else ABOVE_LABELS
+    yield Finding("PASSWORD", start, end, HEADER_SCORE, ("authorization header",), rank=rank)
 
 
 def _cookies(text: str, at: int) -> Iterator[Finding]:

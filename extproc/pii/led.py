@@ -71,8 +71,27 @@ _BEFORE = 24
 """Characters before a label that may say which part of its value follows: the last four digits of it."""
 
 
-def starts(text: str, label: Label) -> Iterator[int]:
-    """Where the value of a label may begin: next to it, after a hint in brackets, after words about it."""
+class Starts:
+    """Where the values of the labels of one text may begin. Found once for all that read there, and no more than they ask for."""
+
+    __slots__ = ("_known", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._known: dict[int, tuple[list[int], Iterator[int]]] = {}
+
+    def of(self, label: Label) -> Iterator[int]:
+        """Next to the label, after a hint in brackets, after words about it."""
+        known, more = self._known.get(label.start) or self._known.setdefault(
+            label.start, ([], _starts(self.text, label))
+        )
+        yield from known
+        for at in more:
+            known.append(at)
+            yield at
+
+
+def _starts(text: str, label: Label) -> Iterator[int]:
     gap = GAP.match(text, label.end)
     yield gap.end() if gap else label.end
     following = text[label.end : label.end + 4]
@@ -148,13 +167,13 @@ _JUST_BEFORE = re.compile(
 _LONGEST_DATE = 32
 
 
-def dates_of_birth(text: str, labels: Iterable[Label]) -> list[Finding]:
+def dates_of_birth(starts: Starts, labels: Iterable[Label]) -> list[Finding]:
     """Dates right after a label of birth, a place between them or not."""
-    found = []
+    text, found = starts.text, []
     for label in in_slices(labels, 256):
         if "DATE_OF_BIRTH" not in label.kinds:
             continue
-        for at in starts(text, label):
+        for at in starts.of(label):
             match = DATE.match(text, at) or _BIRTH.match(text, at) or _LOOSE_DATE.match(text, at)
             if match is None and (place := _PLACE.match(text, at)):
                 match = DATE.match(text, place.end()) or _BIRTH.match(text, place.end())
@@ -189,7 +208,7 @@ _MOST_LISTED = 64
 
 
 def values(
-    text: str, labels: Iterable[Label], led: dict[str, list[tuple[Recognizer, re.Pattern[str]]]]
+    starts: Starts, labels: Iterable[Label], led: dict[str, list[tuple[Recognizer, re.Pattern[str]]]]
 ) -> list[Finding]:
     """Record numbers and the like, after their label."""
     return [
@@ -197,13 +216,15 @@ def values(
         for label in in_slices(labels, 256)
         for kind in label.kinds
         for recognizer, pattern in led.get(kind, ())
-        for finding in _values(text, label, kind, recognizer, pattern)
+        for finding in _values(starts, label, kind, recognizer, pattern)
     ]
 
 
-def _values(text: str, label: Label, kind: str, recognizer: Recognizer, pattern: re.Pattern[str]) -> Iterator[Finding]:
+def _values(
+    starts: Starts, label: Label, kind: str, recognizer: Recognizer, pattern: re.Pattern[str]
+) -> Iterator[Finding]:
     """The value of a label, and those that are listed behind it, as long as it and with a digit where it has one."""
-    finding = _value(text, label, kind, recognizer, pattern)
+    text, finding = starts.text, _value(starts, label, kind, recognizer, pattern)
     for _ in range(_MOST_LISTED):
         if finding is None:
             return
@@ -224,8 +245,9 @@ def _values(text: str, label: Label, kind: str, recognizer: Recognizer, pattern:
 _FORM = {ord(digit): "9" for digit in "0123456789"}
 
 
-def _value(text: str, label: Label, kind: str, recognizer: Recognizer, pattern: re.Pattern[str]) -> Finding | None:
-    for at in starts(text, label):
+def _value(starts: Starts, label: Label, kind: str, recognizer: Recognizer, pattern: re.Pattern[str]) -> Finding | None:
+    text = starts.text
+    for at in starts.of(label):
         match = pattern.match(text, at) if at > label.end else None
         if match is None or not _is(text, match, recognizer):
             continue

@@ -56,14 +56,14 @@ class Loose:
         self.entity_types = frozenset(self._shapes) | {"IBAN_CODE", "PHONE_NUMBER"}
         """The types that are read here."""
 
-    def find(self, text: str, labels: Iterable[Label], taken: set[int]) -> list[Finding]:
+    def find(self, starts: led.Starts, labels: Iterable[Label], taken: set[int]) -> list[Finding]:
         """What stands after a label and begins at no position of `taken`."""
-        found = []
+        text, found = starts.text, []
         for label in in_slices(labels, 256):
             kinds = label.kinds & self.entity_types
             if not kinds or not _DIGIT.search(text, label.end, label.end + _REACH):
                 continue
-            for at in led.starts(text, label):
+            for at in starts.of(label):
                 finding = self._at(text, at, kinds, taken=at in taken)
                 if finding:
                     found.append(finding)

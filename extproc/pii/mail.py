@@ -66,7 +66,7 @@ ABOVE_PARTS: Final = 0.6
 _ENDINGS: Final = "com|org|net|edu|gov|io|de|fr|es|nl|pl|uk|br|ch|eu|example"
 _TORN: Final = re.compile(
     rf"@(?:[ \t]?\r?\n[ \t>]{{0,8}}| )(?:[A-Za-z0-9-]{{1,63}}\.){{1,4}}(?:{_ENDINGS}|co|it|in|at)(?![\w-]|\.\w|\()"
-    rf"|@(?:[A-Za-z0-9-]{{1,63}}\.){{0,3}}[A-Za-z0-9-]{{1,63}}(?: \.|\. |\r?\n[ \t>]{{0,8}}\.|"
+    rf"|@(?:[A-Za-z0-9-]{{1,63}}\.){{0,3}}[A-Za-z0-9-]{{1,63}}(?: ?\. |\ \.|\r?\n[ \t>]{{0,8}}\.|"
     rf"\.\r?\n[ \t>]{{0,8}})(?:{_ENDINGS})(?![\w-])"
     rf"|@(?:[A-Za-z0-9-]{{1,63}}\.){{0,3}}[A-Za-z0-9]{{1,40}}-\r?\n[ \t>]{{0,8}}[A-Za-z0-9-]{{1,40}}\.(?:{_ENDINGS})(?![\w-])"
     r"|@[A-Za-z0-9-]{2,63},(?:com|org|net|co\.uk|de|fr)(?![\w-])"

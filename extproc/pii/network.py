@@ -136,6 +136,7 @@ _VERSIONED = frozenset(
     "v version vers ver release rel build rev revision firmware bios uefi fw sw software driver kernel sdk patch hotfix update "
     "upgrade upgraded downgrade edition oracle chrome firefox edge safari opera windows macos ios android java jdk jre python "
     "node libreoffice office acrobat photoshop sap jira confluence exchange product assembly score scores section chapter clause "
+    "scored totals "
     "paragraph article rule item step oid versions releases builds sections chapters level dotnet net framework runtime engine "
     "plugin package library api schema protocol spec chart nginx mysql mariadb postgres postgresql redis linux debian "
     "ubuntu centos "

@@ -82,6 +82,8 @@ class Numbers:
             if before is not None:
                 start -= len(before.group())
         shape = text[start:end].translate(_SHAPE)
+        if end - start >= secrets.LONG and (secret := secrets.within(text, start, end)):
+            self.findings.append(secret)
         if text[end : end + 1] in _GOES_ON and (whole := _goes_on(text, start, end)):
             self.findings.append(whole)
             return

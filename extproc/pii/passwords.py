@@ -98,6 +98,12 @@ _CLEAR: Final = frozenset(
 """Stand-ins beside which any word may stand, and numbers behind them: `changeme123`, `fake-stripe-key`."""
 _COUNTED: Final = "12345678901234567890"
 """Digits in their order, from which a number is taken that means nothing."""
+_LEET: Final = re.compile(
+    r"\$(?:ecret|uper|ummer|ecure|ecurity|pring|unshine|amsung|occer|tar|tart|erver|trong|ervice|ales|upport|ystem|chool|ilver|tuff)"
+    r"(?=[A-Za-z0-9_]*[0-9])",
+    re.IGNORECASE,
+)
+"""A dollar sign for an S, and a digit: no variable of a shell, as `$ecret_99` could be one."""
 _BEHIND: Final = re.compile(r"[0-9!]{1,6}\Z")
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
 _NUMBERS: Final = frozenset({"pin", "pin code", "otp", "passcode", "one time password", "security code"})
@@ -304,6 +310,8 @@ def _is_escaped(text: str, start: int, at: int) -> bool:
 
 def is_stand_in(value: str) -> bool:
     """Whether a value only stands for one: `CHANGE_ME`, `your-api-key`, `xxxx`, `${PASSWORD}`."""
+    if _LEET.match(value):
+        return False
     if _ONE_SIGN.fullmatch(value) or _PLACEHOLDER.fullmatch(value) or len({*value} - {"-"}) < 2:
         return True
     if len(value) > 5 and _ALPHABET.startswith(value.lower()):

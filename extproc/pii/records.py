@@ -36,32 +36,33 @@ _PROPERTY: Final = re.compile(
     r"(?:\A|[\r\n]|\\n)(?:item[0-9]\.)?(?:(?P<where>ADR|LABEL)(?:;[^:\r\n]{0,120})?:(?P<address>[^\r\n\\]{4,300})|"
     r"(?:ORGANIZER|ATTENDEE)(?:;[^:\r\n]{0,120}?)?;CN=\"?(?P<name>[^\";:\r\n]{2,80}))"
 )
-SIGNS: Final = ("PID|", "NK1|", "IN1|", "ADR:", "ADR;", ";CN=")
-"""What such a text holds."""
+PROPERTIES: Final = ("ADR", "LABEL", "ORGANIZER", "ATTENDEE", "item")
+"""What a line of a card or a calendar begins with, should the rest of it be elsewhere."""
 SCORE: Final = 0.95
 """The number of a field leaves no more doubt than a check does."""
+WHOLE: Final = 1.0
+"""Rank: a field goes with all its parts."""
 
 
 def fields(text: str) -> Iterator[Finding]:
-    """The fields of all segments and properties of a text."""
-    for found in _PROPERTY.finditer(text):
-        if found["name"] is not None and " " in found["name"].strip():
-            yield Finding("PERSON", *found.span("name"), SCORE, ("property of a calendar",))
-        elif found["address"] is not None and any(map(str.isalnum, found["address"])):
-            start = found.start("address")
-            start += len(found["address"]) - len(found["address"].lstrip("; "))
-            yield Finding(
-                "ADDRESS",
-                start,
-                start + len(text[start : found.end("address")].rstrip("; ")),
-                SCORE,
-                ("property of a card",),
-                rank=1.0,
-            )
+    """The fields of all segments of a text."""
+    if not any(f"{kind}|" in text for kind in _FIELDS):
+        return
     for segment in _SEGMENT.finditer(text):
         at = segment.start("fields")
         wanted = _FIELDS[segment["kind"]]
         for nth, field in enumerate(segment["fields"].split("|"), 1):
             if nth in wanted and sum(map(str.isalnum, field)) > 1:
-                yield Finding(wanted[nth], at, at + len(field.rstrip()), SCORE, ("field of a message",), rank=1.0)
+                yield Finding(wanted[nth], at, at + len(field.rstrip()), SCORE, ("field of a message",), rank=WHOLE)
             at += len(field) + 1
+
+
+def properties(text: str) -> Iterator[Finding]:
+    """The addresses and people of cards and calendars."""
+    for found in _PROPERTY.finditer(text):
+        if found["name"] is not None and " " in found["name"].strip():
+            yield Finding("PERSON", *found.span("name"), SCORE, ("property of a calendar",))
+        elif found["address"] is not None and any(map(str.isalnum, found["address"])):
+            value = found["address"].strip("; ")
+            start = found.start("address") + found["address"].index(value)
+            yield Finding("ADDRESS", start, start + len(value), SCORE, ("property of a card",), rank=WHOLE)

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import TYPE_CHECKING
 
 from extproc.pii.finding import Finding
 from extproc.pii.vendors import INFIXES, VENDORS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 OF_A_VENDOR, NAMED = 0.97, 0.8
 """Scores: of a key that says whose it is, above a label and a check; of a random value under a key's name, as of a password."""
@@ -20,8 +16,8 @@ _B64 = r"[A-Za-z0-9_-]"
 _COMPILED = {prefix: re.compile(pattern) for prefix, pattern in VENDORS.items()}
 _INFIXES = {sign: re.compile(pattern) for sign, pattern in INFIXES.items()}
 _RUN = re.compile(r"[A-Za-z0-9_.~:/+=-]*")
-_LEFT, _RIGHT = 96, 128
-"""Characters of a token before and after what is in its midst."""
+LONG, _LONGEST = 24, 256
+"""Letters and digits of which such a key holds as many at least in one group, and characters of all of it."""
 _WIDTHS = sorted({len(prefix) for prefix in VENDORS})
 _BEGUN = frozenset(match[0] for prefix in VENDORS if (match := re.match("[A-Za-z]+(?![A-Za-z0-9])", prefix)))
 _NAMES = frozenset(
@@ -67,25 +63,27 @@ def vendor_key(text: str, start: int) -> Finding | None:
     return None
 
 
-def within(text: str) -> list[Finding]:
-    """Keys that have the sign of their vendor in their midst."""
-    return [finding for sign in _INFIXES if sign in text for finding in _around(text, sign)]
-
-
-def _around(text: str, sign: str) -> Iterator[Finding]:
-    done, at = 0, text.find(sign)
-    while at >= 0:
-        start = at
-        while start > max(done, at - _LEFT) and (text[start - 1].isalnum() or text[start - 1] in "_.~:-"):
-            start -= 1
-        run = _RUN.match(text, start, at + _RIGHT)
-        value = run.group().rstrip(".") if run else ""
-        if _INFIXES[sign].fullmatch(value):
-            yield Finding(
-                "SECRET_KEY", start, start + len(value), OF_A_VENDOR, ("vendor's sign in its midst",), rank=WHOLE
+def within(text: str, start: int, end: int) -> Finding | None:
+    """The key that a long group of letters and digits is part of, if it has the sign of its vendor in its midst."""
+    while start > 0 and end - start < _LONGEST and (text[start - 1].isalnum() or text[start - 1] in "_.~:/-"):
+        start -= 1
+    run = _RUN.match(text, start, start + _LONGEST)
+    value = run.group().rstrip(".") if run else ""
+    for sign, pattern in _INFIXES.items():
+        match = pattern.search(value) if sign in value else None
+        if match is None:
+            continue
+        before, after = value[: match.start()], value[match.end() :]
+        if not (before[-1:].isalnum() or after[:1].isalnum()):
+            return Finding(
+                "SECRET_KEY",
+                start + match.start(),
+                start + match.end(),
+                OF_A_VENDOR,
+                ("vendor's sign in its midst",),
+                rank=WHOLE,
             )
-        done = max(at + 1, start + len(value))
-        at = text.find(sign, done)
+    return None
 
 
 def bot_token(text: str, start: int) -> Finding | None:

@@ -20,6 +20,10 @@ _LONGEST_HEAD, _LONGEST_LINE = 400, 2000
 """Longer lines belong to no table, so that finding them stays linear."""
 
 
+_ENDS_PROSE = frozenset(".!?:{;")
+"""What ends a sentence or a line of code, and no head."""
+
+
 class Table(NamedTuple):
     """One table."""
 
@@ -46,6 +50,8 @@ def tables(text: str, labels: Iterable[Label], vocabulary: Vocabulary) -> list[T
             continue
         done = end
         head = text[start:end]
+        if head[-1:] in _ENDS_PROSE:
+            continue
         delimiter = next((d for d in _DELIMITERS if d in head), None)
         if delimiter is None or not _is_head(head, delimiter):
             continue

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from extproc.pii.vocabulary import Label
 
 SCORE: Final = 0.8
-INTRODUCED, FOLLOWED, SIGNED, PRECEDED = "my name", "title", "name", "form of address"
-"""Kinds of label: a name and nothing else comes next; a name may; it does after a sign; it stands before."""
+INTRODUCED, FOLLOWED, SIGNED, PRECEDED, BEING = "my name", "title", "name", "form of address", "I am"
+"""Kinds of label: a name and nothing else comes next; a name may; it does after a sign; it stands before; one
+that is listed does."""
 _INTRODUCTIONS: Final = (
     # Latin
     "nazywam się|mam na imię|meu nome é|o meu nome é|me chamo|chamo me|mi nombre es|me llamo|mi chiamo|il mio nome è|"
@@ -62,7 +63,10 @@ _LABELS: Final = (
     "επώνυμο|ονοματεπώνυμο|"
     "անուն|ազգանուն|անուն ազգանուն|სახელი|გვარი|სახელი და გვარი|الاسم|الاسم الكامل|اسم العميل|اسم المريض|اسم|نام|"
     "نام خانوادگی|نام و نام خانوادگی|"
-    "שם|שם מלא|שם פרטי|שם משפחה|नाम|पूरा नाम|ग्राहक का नाम|নাম|பெயர்|姓名|名字|氏名|名前|お名前|ご氏名|フルネーム|客户姓名|"
+    "שם|שם מלא|שם פרטי|שם משפחה|नाम|पूरा नाम|ग्राहक का नाम|নাম|பெயர்|姓名|名字|担当者|担当|申込者|受取人|依頼者|氏名|名前|"
+    "お名前|ご氏名|"
+    "フルネーム|"
+    "客户姓名|"
     "收件人|联系人|聯絡人|이름|성명|"
     "고객명|수취인|받는 사람|담당자|ชื่อ|ชื่อ นามสกุล|ชื่อลูกค้า|ผู้รับ|кому|от кого|получатель|отправитель|клиент|пациент|"
     "подпись|с уважением|"
@@ -74,7 +78,11 @@ _LABELS: Final = (
     "vardas|pavardė|"
     "vārds|uzvārds|eesnimi|perekonnanimi"
 )
-_SUFFIXES: Final = "さん|さま|様|氏|先生|小姐|女士|씨|님|くん|ちゃん|殿"
+_BEINGS: Final = (
+    "ich bin|hier ist|hier schreibt|soy|sono|je suis|c est|ik ben|ja sam|jestem|eu sou|aqui é o|aqui é a|sou o|sou a|jsem|"
+    "jag är|jeg er|olen|vagyok|ako si|это я|аз съм|ја сам|είμαι ο|είμαι η"
+)
+_SUFFIXES: Final = "と申します|と申す|と言います|さん|さま|様|氏|先生|小姐|女士|씨|님|くん|ちゃん|殿"
 PHRASES: Final[dict[str, frozenset[str]]] = {}
 for _kind, _listed in (
     (SIGNED, _LABELS),
@@ -82,6 +90,7 @@ for _kind, _listed in (
     (INTRODUCED, _HONORIFICS),
     (INTRODUCED, _INTRODUCTIONS),
     (PRECEDED, _SUFFIXES),
+    (BEING, _BEINGS),
 ):
     for _phrase in _listed.split("|"):
         PHRASES[_phrase] = PHRASES.get(_phrase, frozenset()) | {_kind}
@@ -90,7 +99,8 @@ _GAP: Final = re.compile(MARKS + r"[ \t\"'«„“(]{0,3}(?:[:：=–—-][ \t\"
 _SIGN: Final = re.compile(MARKS + r"[\"'*_ \t)]{0,3}(?:[:：=]|\t| [–—-] )[ \t]{0,8}(?:\r?\n[ \t]{0,8})?[\"'«„“*_]{0,2}")
 _WORD: Final = re.compile(
     r"[^\W\d_](?:[^\W_]|['’`-](?=[^\W\d_])|"
-    r"[\u0300-\u036f\u064b-\u0652\u0900-\u0903\u093a-\u094f\u0980-\u0983\u09be-\u09cd]){0,29}"
+    r"[\u0300-\u036f\u064b-\u0652\u0900-\u0903\u093a-\u094f\u0980-\u0983\u09be-\u09cd\u0b82\u0bbe-\u0bcd\u0c3e-\u0c4d\u0cbe-\u0ccd"
+    r"\u0d3e-\u0d4d]){0,29}"
 )
 _PARTICLES: Final = frozenset(
     "de da do dos das del della di du la le van von der den ter ten bin binti ibn al el af zu y e и бин оглы кызы".split()
@@ -113,10 +123,18 @@ def _beside(text: str, label: Label) -> tuple[int, int] | None:
     kinds = label.kinds
     if PRECEDED in kinds and (span := _before(text, label.start)):
         return span
-    gap = _GAP.match(text, label.end) if kinds & {INTRODUCED, FOLLOWED} else None
+    gap = _GAP.match(text, label.end) if kinds & {INTRODUCED, FOLLOWED, BEING} else None
     gap = gap or (_SIGN.match(text, label.end) if SIGNED in kinds else None)
     span = read(text, gap.end()) if gap else None
+    if span and kinds == {BEING}:
+        return span if _begins_with_a_name(text[span[0] : span[1]]) else None
     return span if span and (INTRODUCED in kinds or _is_name(text[span[0] : span[1]])) else None
+
+
+def _begins_with_a_name(value: str) -> bool:
+    """Whether the first of several words is a given name."""
+    first, _, rest = value.lower().partition(" ")
+    return bool(rest) and first not in load("common") and (first in load("given") or is_given(first))
 
 
 def _is_name(value: str) -> bool:

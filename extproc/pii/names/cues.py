@@ -13,6 +13,7 @@ from itertools import accumulate
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
+from extproc.pii.names.deeds import ALSO_NAMES
 from extproc.pii.names.keys import announces
 from extproc.pii.names.words import forms, load
 from extproc.pii.pieces import Pieces
@@ -105,6 +106,7 @@ class Cues:
         self._wants_places = places
         self._known = self._common | self._places | self._ambiguous
         quiet = self._common if places else self._common | self._places
+        quiet -= ALSO_NAMES & self._places
         self._quiet = (self._common if places else frozenset()) | (frozenset() if places else forms(quiet))
         self._silent = self._quiet - _LED
         self._lower_cues = self._given | self._places if places else self._given
@@ -224,7 +226,11 @@ def _stands_apart(text: str, start: int, end: int) -> bool:
     return bool(after[:1] in {",", "'", "’"} or after[1:2].isupper() or _DEED.match(after))
 
 
-_DEED: Final = re.compile(r" (?:is|was|has|had|will|and|said|says|[a-z]{2,}ed|[a-z]{2,}s)\b")
+_DEED: Final = re.compile(
+    r" (?:is|was|has|had|will|and|said|[a-z]{2,}ed|[a-z]{2,}s|sent|gave|paid|forgot|lost|told|left|bought|wrote|split|"
+    r"quit|broke|got|rang|"
+    r"drove|didn't|never|still|already|thought)\b"
+)
 
 
 def _sentence(text: str, at: int) -> Window:

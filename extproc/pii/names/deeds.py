@@ -1,7 +1,7 @@
 """People whose name is a word or a town too, by what they do: `Paris sent the wrong form`, `please tell Minh that`.
 
 For one word that begins a sentence the models have no more to go by than its list, and of a town they are told not to ask.
-A few searches for verbs tell where to look, and most texts hold none of them before what people do things to.
+Read only where a cue stands: of these words what follows them is one.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ from extproc.pii.names.spans import Span
 from extproc.pii.names.words import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from extproc.pii.names.cues import Window
 
 SCORE: Final = 0.7
-_ALSO_NAMES: Final = frozenset(
+WHY: Final = "what people do"
+"""Evidence."""
+ALSO_NAMES: Final = frozenset(
     "paris dallas austin houston phoenix boston chelsea brooklyn madison carolina berlin london orlando lincoln jackson minh "
     "milan siena vienna kenya asia israel troy cleveland tucson reno denver memphis india china "
     "will mark hope faith hunter dale summer sunny june may april dawn grant chase chance robin rich jack bill rose "
@@ -31,25 +35,18 @@ _ALSO_NAMES: Final = frozenset(
 _NO_DOERS: Final = frozenset("china india kenya israel asia germany france".split())
 """Countries, which send and say things as often."""
 _SENT: Final = (
-    "sent gave paid called phoned emailed texted messaged forgot lost filled signed wants wanted asked told left bought ordered "
-    "received returned wrote needs hasn't has didn't doesn't said says split complained moved quit resigned submitted uploaded "
-    "broke forwarded replied never still already works lives thinks thought got booked cancelled canceled missed rang drove"
-).split()
-_DOES: Final = re.compile(rf"[A-Z][a-z]{{1,15}}(?:-[a-z]{{2,10}})? (?P<verb>{'|'.join(_SENT)})(?= )")
-"""There are far fewer capitals in a text than places at which each verb in turn may stand."""
-_TELLS: Final = tuple(f" {verb} " for verb in "tell ask told asked remind".split())
-_NAME_BEFORE: Final = re.compile(
-    r"(?:\A|[.!?:;>•\"“'(\n][ \t]{0,4}|[-*] |, |\band |\bthat |\bbecause |\bwhen |\bif |\bas |\bbut |\bso |\bsince |\bafter )"
-    r"(?P<name>[A-Z][a-z]{1,15}(?:-[a-z]{2,10})?)\Z"
+    r"sent|gave|paid|called|phoned|emailed|texted|messaged|forgot|lost|filled|signed|wants|wanted|asked|told|left|bought|ordered|"
+    r"received|returned|wrote|needs|hasn't|has|didn't|doesn't|said|says|split|complained|moved|quit|resigned|submitted|uploaded|"
+    r"broke|forwarded|replied|never|still|already|works|lives|thinks|thought|got|booked|cancelled|canceled|missed|rang|drove"
 )
-_AND_BEFORE: Final = re.compile(r"(?P<name>[A-Z][a-z]{1,15}) and [A-Z][a-z]{1,15}\Z")
-_LONGEST: Final = 40
-_OBJECT: Final = re.compile(
-    r"(?P<personal>me|us|him|her|them|my|his|our|their|your|you|it back|the wrong|on leave|back|again|twice|yesterday|"
-    r"paid|not paid|not "
-    r"signed|to (?:know|cancel|return|pay|speak|talk|change|see|get))\b|(?P<plain>the|a|an|in|out|for|that|to|at|about|"
-    r"this|no|two|"
-    r"three|some|not|been|already|never|sent|received)\b"
+_OBJECT: Final = (
+    r"(?P<personal>me|us|him|her|them|my|his|our|their|your|you|it back|the wrong|on leave|back|again|twice|yesterday|paid|"
+    r"not (?:paid|signed)|to (?:know|cancel|return|pay|speak|talk|change|see|get))\b|"
+    r"(?P<plain>the|a|an|in|out|for|that|to|at|about|this|no|two|three|some|not|been|already|never|sent|received)\b"
+)
+_DOES: Final = re.compile(
+    r"(?:(?:\A|(?<=[.!?:;>•\"“'(\n]))[ \t]{0,4}|(?<=[-*,] )|(?<=\b(?:if|as|so) )|(?<=\b(?:and|but) )|(?<=\b(?:that|when) ))"
+    rf"(?:(?P<first>[A-Z][a-z]{{1,15}}) and )?(?P<name>[A-Z][a-z]{{1,15}}(?:-[a-z]{{2,10}})?) (?P<verb>{_SENT}) (?:{_OBJECT})"
 )
 _PERSONAL: Final = frozenset(
     "forgot lost paid emailed phoned texted wants wanted rang quit complained resigned bought drove".split()
@@ -58,48 +55,40 @@ _SAYS: Final = frozenset(
     "has said says needs left got moved still already never works lives didn't doesn't hasn't thinks thought".split()
 )
 _TOLD: Final = re.compile(
-    r"(?P<name>[A-Z][a-z]{1,15}) (?:that|if|whether|about|not to|to (?:call|send|sign|come|pay|bring|give))\b"
+    r"\b(?:[Tt]ell|[Aa]sk|told|asked|[Rr]emind) (?P<name>[A-Z][a-z]{1,15}) "
+    r"(?:that|if|whether|about|not to|to (?:call|send|sign|come|pay|bring|give))\b"
 )
 
 
-def find(text: str) -> Iterator[Span]:
-    """People who do something, or are told something, one word each."""
-    if text.islower():
-        return
-    for does in _DOES.finditer(text):
-        yield from _doer(text, does.start("verb") - 1, does["verb"], does.end() + 1)
-    for spaced in _TELLS:
-        at = text.find(spaced)
-        while at >= 0:
-            told = _TOLD.match(text, at + len(spaced))
-            if told and told["name"].lower() in _ALSO_NAMES - _NO_DOERS:
+def find(text: str, windows: Iterable[Window]) -> Iterator[Span]:
+    """People of these windows who do something, or are told something, one word each."""
+    for start, end in windows:
+        for match in _DOES.finditer(text, start, end):
+            yield from _doers(match)
+        for told in _TOLD.finditer(text, start, end):
+            if told["name"].lower() in ALSO_NAMES - _NO_DOERS:
                 yield Span("PERSON", *told.span("name"), SCORE)
-            at = text.find(spaced, at + 1)
 
 
-def _doer(text: str, end: int, verb: str, after: int) -> Iterator[Span]:
+def _doers(match: re.Match[str]) -> Iterator[Span]:
     """Who does it, if it is done to what people do it to."""
-    if not text[end - 1].isalpha():
-        return
-    low = max(0, end - _LONGEST)
-    match = _NAME_BEFORE.search(text, low, end)
-    if match is None:
-        return
-    done = _OBJECT.match(text, after)
-    word = match["name"].lower()
-    personal = done is not None and done["personal"] is not None
-    if word in _ALSO_NAMES:
-        known = personal or (done is not None and word not in _NO_DOERS and verb not in _SAYS)
+    word, verb, personal = match["name"].lower(), match["verb"], match["personal"] is not None
+    if word in ALSO_NAMES:
+        known = personal or (word not in _NO_DOERS and verb not in _SAYS)
     else:
         known = (
-            word not in load("common")
-            and word not in load("places")
-            and word not in load("ambiguous")
-            and (personal and verb not in _SAYS and (word in load("given") or verb in _PERSONAL or verb == "sent"))
+            personal
+            and verb not in _SAYS
+            and _is_unlisted(word)
+            and (word in load("given") or verb in _PERSONAL or verb == "sent")
         )
     if not known:
         return
+    if match["first"] is not None and match["first"].lower() not in load("common"):
+        yield Span("PERSON", *match.span("first"), SCORE)
     yield Span("PERSON", *match.span("name"), SCORE)
-    first = _AND_BEFORE.search(text, low, end)
-    if first and first["name"].lower() not in load("common"):
-        yield Span("PERSON", *first.span("name"), SCORE)
+
+
+def _is_unlisted(word: str) -> bool:
+    """Whether a word is of no list but that of names."""
+    return not any(word in load(listed) for listed in ("common", "places", "ambiguous"))

@@ -25,6 +25,23 @@ _BESIDE: Final = " \t\\\"'”»*"
 _MOST_BESIDE: Final = 12
 
 
+_QUERY: Final = re.compile(
+    r"(?:(?<=[?&;\"' ])|\A)(?P<key>[A-Za-z_.-]{2,40})=(?P<value>[^\W\d_][\w.'’-]{0,30}(?:(?:\+|"
+    r"%20)[^\W\d_][\w.'’-]{0,30}){1,3})(?=[&\s\"';#]|\Z)"
+)
+"""A parameter of a query whose value is several words: `name=Ada+Lovelace`."""
+
+
+def in_queries(text: str) -> Iterator[Span]:
+    """The names of several words that are parameters."""
+    if "=" not in text or ("+" not in text and "%20" not in text):
+        return
+    for field in in_slices(_QUERY.finditer(text)):
+        key = field["key"]
+        if key.lower() == "name" or holds_a_name(key):
+            yield Span("PERSON", *field.span("value"), SCORE)
+
+
 def find(text: str) -> Iterator[Span]:
     """The names under keys that announce a person."""
     if ":" not in text and "=" not in text:

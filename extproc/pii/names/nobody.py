@@ -38,7 +38,8 @@ _GROUPS: Final = (
         1,
         (
             "Alexa|Siri|Cortana|Bixby|Google Assistant|Jeeves|Cassandra|Mongo|MongoDB|Maria DB|MariaDB|Redis|MySQL|Postgres|"
-            "PostgreSQL|Kafka|Jenkins|Jenkins X|Tekton|Ansible|Puppet|Chef|Elasticsearch|Neo4j|Couchbase|Sonnet|Opus|Haiku|"
+            "PostgreSQL|Kafka|Jenkins|Jenkins X|Travis|CircleCI|Circle CI|Tekton|Ansible|Puppet|Chef|Elasticsearch|"
+            "Neo4j|Couchbase|Sonnet|Opus|Haiku|"
             "Gemini|Bard|"
             "Claude|Llama|Mistral|Watson|Copilot|Cursor|Windsurf|Devin|Prometheus|Grafana|Loki|Tempo|Jaeger|Thanos|Helm|Harbor|Flux|"
             "Talos|Django|Flask|Jekyll|Hugo|Gatsby|React|Vue|Angular|Svelte|Ember|"

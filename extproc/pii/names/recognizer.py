@@ -68,7 +68,7 @@ class NameRecognizer:
         """The same of a text that is cut up already."""
         results = self._read(cut, key)
         more = [(span, "head of its column") for span in columns.find(cut.text)]
-        more += [(span, "what people do") for span in deeds.find(cut.text)]
+        more += [(span, "key") for span in fields.in_queries(cut.text)]
         if not cut.text.isascii():
             more += [(span, "key") for span in fields.find(cut.text)]
             more += [(span, "given name") for span in scripts.find(cut.text)]
@@ -96,6 +96,11 @@ class NameRecognizer:
             windows = list(_sliced(text))
         spans, done = self._model.read(text, windows, self._settings.budget_tokens)
         results = self._results(text, windows, spans, done)
+        if "PERSON" in self._entities:
+            done_by = sorted(deeds.find(text, windows), key=lambda span: span.start)
+            results = _instead(
+                results, [RecognizerResult("PERSON", s.start, s.end, s.score, (deeds.WHY,)) for s in done_by]
+            )
         if "ADDRESS" not in self._entities:
             return results
         found = streets.find(text, windows)

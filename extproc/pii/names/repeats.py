@@ -63,8 +63,19 @@ def _occurrences(text: str, kinds: Mapping[str, str]) -> Iterator[tuple[int, int
     little = len(kinds) * len(text) <= LITTLE
     for start, name in _each(text, kinds) if little else _all(text, kinds):
         end = start + len(name)
-        if not _GOES_BEFORE.match(text[start - 1 : start]) and not _GOES_AFTER.match(text, end):
+        if _is_emphasized(text, start, end) or (
+            not _GOES_BEFORE.match(text[start - 1 : start]) and not _GOES_AFTER.match(text, end)
+        ):
             yield start, end, kinds[name]
+
+
+def _is_emphasized(text: str, start: int, end: int) -> bool:
+    """Whether a word stands between underscores and nothing else of an identifier: `_Ravi_` in Markdown."""
+    return (
+        text[start - 1 : start] == "_" == text[end : end + 1]
+        and not text[max(0, start - 2) : start - 1].isalnum()
+        and not text[end + 1 : end + 2].isalnum()
+    )
 
 
 def _each(text: str, names: Iterable[str]) -> Iterator[tuple[int, str]]:

@@ -63,7 +63,8 @@ _WAY: Final = (
 )
 _COMPASS: Final = r"(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)"
 _ENGLISH: Final = (
-    rf"(?:(?:Unit|Flat|Apt\.?|Apartment|Suite|Shop|Level) ?#?[0-9A-Za-z]{{1,5}}(?:, ?|/| ))?"
+    rf"(?:(?:Unit|Flat|Apt\.?|Apartment|Suite|Shop|Level|Floor|Tower|Block|Blk|Room|Building|Bldg) "
+    rf"?#?[0-9A-Za-z]{{1,5}}(?:, ?|/| )){{0,3}}"
     rf"(?:[NSEW][0-9]{{1,3}}[NSEW][0-9]{{3,6}}|[0-9]{{1,6}}(?:[-/][0-9]{{1,5}})?[A-Za-z]?(?: [1-3]/[2-4])?),? (?:{_COMPASS}\.? )?"
     rf"(?:(?:{_NAME}|[0-9]{{1,3}}(?:st|nd|rd|th)) ){{1,4}}?{_WAY}\b\.?(?:,? {_COMPASS}\b\.?)?{_UNIT}{_PLACE}"
 )
@@ -75,8 +76,9 @@ _NUMBERED: Final = (
 )
 _SECTOR: Final = (
     rf"(?:(?:(?:H\.?|House|Plot|Flat) ?(?:No\.?)? ?)?#?[A-Z]{{0,2}}[-/ ]?[0-9]{{1,5}}[A-Z]?,? )?"
-    rf"Sector[ -][0-9]{{1,3}}[A-Z]?\b(?:, {_CITIES})?"
+    rf"Sector[ -][0-9]{{1,3}}(?:-?[A-Z])?\b(?:, {_CITIES})?"
 )
+_JAPANESE: Final = rf"[0-9]{{1,3}}(?:-[0-9]{{1,3}}){{1,3}},? {_CITY}(?: {_CITY})?, {_CITY}-(?:ku|shi|gun|cho|machi)"
 _BLOCK: Final = rf"(?:Blk|BLK|Block) [0-9]{{1,4}}[A-Z]?,? (?:{_NAME} ){{1,5}}?{_WAY}\b\.?(?: [0-9]{{1,3}})?"
 _WARD: Final = (
     rf"(?:Số |số )?[0-9]{{1,4}}[A-Z]?(?:/[0-9]{{1,4}}[A-Z]?){{0,3}},? (?:(?:đường|Đường|phố|ngõ) )?{_NAMES}, (?:Quận|"
@@ -209,6 +211,7 @@ _OTHER_WORDS: Final = {
     **dict.fromkeys("quận phường huyện".split(), (_WARD,)),
     **dict.fromkeys("blk block".split(), (_BLOCK,)),
     "sector": (_SECTOR,),
+    **dict.fromkeys("ku shi gun cho machi".split(), (_JAPANESE,)),
     **dict.fromkeys("am im zum zur der dem den".split(), (_AT,)),
     **dict.fromkeys("cad cadde caddesi sok sokak sokağı mah mahallesi bulvarı blv bul".split(), (_TURKISH,)),
     **dict.fromkeys("box postfach postbus postale apartado apdo postal bp poczt а".split(), (_BOX,)),
@@ -294,7 +297,7 @@ _POSTAL: Final = (
     r"[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]|[A-Z][0-9]{2} ?[A-Z0-9]{4})(?![\w/])"
 )
 _FLOOR: Final = (
-    r"(?:[0-9]{1,2}\.?[oa°]?\.? ?(?:OG|Stock|Etage|étage|andar|piso|planta|em\.|emelet|patro|kat|Esq|Dto|Dta|Izq|Dcha|"
+    r"(?:[0-9]{1,2}\.?[oa°]?\.? ?(?:OG|Stock|Etage|étage|andar|piso|planta|em\.|emelet|patro|kat|th|tv|mf|Esq|Dto|Dta|Izq|Dcha|"
     r"Frente|der|izda)\b\.?"
     r"|(?:EG|DG|UG|HH|VH)\b|#[0-9]{1,3}-[0-9]{1,5}[A-Z]?|"
     r"(?i:apt|apto|ap|app|appt|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|bl|bloc|bloco|sc|scara|et|etaj|esc|int|of|oficina|local|cj|sala|"
@@ -305,7 +308,8 @@ _MORE: Final = re.compile(
     rf"(?:[ ]?[,–—-] ?|[ ]|\r?\n[ \t]{{0,8}})(?P<floor>{_FLOOR})|(?:[ ]?[,–—-] |[ ]|"
     rf",?\r?\n[ \t]{{0,8}})(?P<code>{_POSTAL}(?: {_CITIES}(?: [0-9]{{1,2}}\b)?)?)|"
     rf"(?:, ?| [–—-] |/ ?|,?\r?\n[ \t]{{0,8}})(?P<place>{_CITIES})(?=[,.;)\n/]|\Z| [–—-] | \(| {_POSTAL}| [A-Z]{{2,3}}\b)|"
-    r"(?<=[^\W\d_])[ ](?P<district>[0-9]{1,2}(?:er|e)?)(?=[ ]?[,.;)\n]|\Z)|[ ](?P<storey>andar|piso|planta|étage|floor)\b|"
+    r"(?<=[^\W\d_])[ ](?P<district>[0-9]{1,2}(?:er|e)?|[A-ZØ]{1,2})(?=[ ]?[,.;)\n]|\Z)|[ ](?P<storey>andar|piso|planta|"
+    r"étage|floor)\b|"
     rf"[ -](?P<rest>(?:am|an der|im|in|ob der|vor der|bei|sur|de|do|da|del|dos|upon|on)[ -]{_CITY}(?: {_CITY})?)(?=[,.;)\n]|\Z)|"
     rf", (?P<ward>(?:Quận|Phường|Huyện|Q\.|P\.|TP\.|Col\.|Colonia|Fracc\.|Urb\.|Barrio|Bairro|Mah\.|Kel\.|Kec\.) "
     rf"?(?:[0-9]{{1,2}}|{_CITIES}|[A-Z]{{2,4}}))|"

@@ -213,6 +213,11 @@ RECOGNIZERS = (
         "DATE_OF_BIRTH",
         "global",
         labels=(
+            "nascido|nascida|nascidos|nata a|nato a|narozena|narozená|narozený|narodená|geborene|geborener|rojena|"
+            "rođeni|dzimis|dzimusi|"
+            "gimęs|gimusi|sündinud|γεννημένος|γεννημένη|родившийся|родившаяся|народжений|народжена|lahir di|kelahiran|"
+            "ipinanganak|"
+            "tarikh lahir|sinh năm|sinh|"
             "synt|synt aika|出生年月|"
             "yob|year of birth|birth year|né|née|nés|doğumlu|geburtsjahr|geburtstage|nacimiento|fecha de nacim|født den|född den|"
             "rođendan|роден|родена|дата на раждане|geboortejaar|urodzin|data urodzin|"
@@ -296,7 +301,7 @@ RECOGNIZERS = (
         "global",
         labels=words.ACCOUNT,
         led=(
-            r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{3}|"
+            r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{3}|[0-9]{4}\.[0-9]{2}\.[0-9]{3}|"
             r"(?=(?:[A-Z]{0,12}[ -]?[0-9]){6})[A-Z]{0,12}[ -]?[0-9]{2,}[0-9A-Z]*(?:[ -][0-9][0-9A-Z]*){0,6}"
             r"(?:/[0-9]{4}(?![0-9]))?"
         ),
