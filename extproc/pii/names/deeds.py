@@ -41,7 +41,7 @@ _SENT: Final = (
 )
 _OBJECT: Final = (
     r"(?P<personal>me|us|him|her|them|my|his|our|their|your|you|it back|the wrong|on leave|back|again|twice|yesterday|paid|"
-    r"not (?:paid|signed)|to (?:know|cancel|return|pay|speak|talk|change|see|get))\b|"
+    r"not (?:paid|signed)|(?=[+(]?[0-9][0-9 -]{7}|[\w.+-]{1,40}@)|to (?:know|cancel|return|pay|speak|talk|change|see|get))\b|"
     r"(?P<plain>the|a|an|in|out|for|that|to|at|about|this|no|two|three|some|not|been|already|never|sent|received)\b"
 )
 _DOES: Final = re.compile(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from extproc.errors import NamesOverBudgetError
-from extproc.pii.names import by_cues, columns, deeds, fields, scripts, streets
+from extproc.pii.names import by_cues, columns, deeds, fields, handles, scripts, streets
 from extproc.pii.names.cues import CASUAL, STREET_ENDS, STREET_WORDS, Cues
 from extproc.pii.names.keys import holds_a_name
 from extproc.pii.names.nobody import is_nobody, is_term
@@ -69,6 +69,7 @@ class NameRecognizer:
         results = self._read(cut, key)
         more = [(span, "head of its column") for span in columns.find(cut.text)]
         more += [(span, "key") for span in fields.in_queries(cut.text)]
+        more += [(span, "handle") for span in handles.find(cut.text)]
         if not cut.text.isascii():
             more += [(span, "key") for span in fields.find(cut.text)]
             more += [(span, "given name") for span in scripts.find(cut.text)]
@@ -184,7 +185,11 @@ def _is_plausible(entity_type: str, name: str, *, casual: bool) -> bool:
     """
     words = WORD.findall(name)
     if entity_type == "ADDRESS":
-        if len(words) == 1 and not any(map(str.isdigit, name)) and not words[0].lower().endswith(STREET_ENDS):
+        if (
+            not any(map(str.isdigit, name))
+            and STREET_WORDS.isdisjoint(words)
+            and not any(word.lower().endswith(STREET_ENDS) for word in words)
+        ):
             return False
         return name != name.lower() or not STREET_WORDS.isdisjoint(words) or words[0].endswith(STREET_ENDS)
     if entity_type != "PERSON":

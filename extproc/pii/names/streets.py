@@ -29,7 +29,8 @@ _SMALL: Final = (
 )
 _NAMES: Final = rf"(?:{_SMALL} ){{0,2}}(?:[dlDL]['’])?{_NAME}(?: (?:{_SMALL} ){{0,2}}(?:[dl]['’])?{_NAME}){{0,3}}"
 _NUMBER: Final = (
-    r"[0-9]{1,5}(?: ?[a-zA-Zа-я](?![a-zа-я.:])(?: [0-9]{1,3}\b)?)?(?:[/-][0-9]{1,4}[a-zA-Z]?){0,3}(?:-[IVX]{1,4}\b)?"
+    r"[0-9]{1,5}(?:(?:[a-zA-Zа-я](?![a-zа-я:]|\.[A-Za-z0-9])| [a-zA-Zа-я](?![a-zа-я.:]))(?: [0-9]{1,3}\b)?)?"
+    r"(?:[/-][0-9]{1,4}[a-zA-Z]?){0,3}(?:-[IVX]{1,4}\b)?"
 )
 _CITY: Final = rf"{_UP}[^\W\d_](?:[^\W\d_]|['’.-](?=[^\W\d_])){{0,24}}\.?"
 _CITIES: Final = (
@@ -323,6 +324,7 @@ _MOST_PARTS: Final = 7
 def _to_its_end(part: str, end: int) -> int:
     """Where an address ends of which a grammar has read the street."""
     for _ in range(_MOST_PARTS):
+        end += part.startswith(".,", end)
         more = _MORE.match(part, end)
         if more is None:
             break
