@@ -15,8 +15,6 @@ from extproc.pii.names.words import load
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from extproc.pii.names.cues import Window
-
 SCORE: Final = 0.7
 WHY: Final = "what people do"
 """Evidence."""
@@ -60,7 +58,7 @@ _TOLD: Final = re.compile(
 )
 
 
-def find(text: str, windows: Iterable[Window]) -> Iterator[Span]:
+def find(text: str, windows: Iterable[tuple[int, int]]) -> Iterator[Span]:
     """People of these windows who do something, or are told something, one word each."""
     for start, end in windows:
         for match in _DOES.finditer(text, start, end):
