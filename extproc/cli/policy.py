@@ -89,8 +89,14 @@ def explain(
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Default: mesh.yaml here, else the shipped one.",
 )
+@click.option(
+    "--envoy",
+    "through_envoy",
+    is_flag=True,
+    help="Send every case through a real Envoy too: what is denied must reach no upstream.",
+)
 @click.option("--json", "as_json", is_flag=True, help='Print {"cases": [{"name", "passed", "problems"}]}.')
-def test(cases: Path, file: Path | None, as_json: bool) -> None:
+def test(cases: Path, file: Path | None, through_envoy: bool, as_json: bool) -> None:
     """Run the cases of a YAML file against the rules; exit 1 if any ends otherwise than it says.
 
     \b
@@ -102,6 +108,11 @@ def test(cases: Path, file: Path | None, as_json: bool) -> None:
     mesh = load(file or (here if (here := Path("mesh.yaml")).exists() else default_mesh()))
     listed = read_cases(cases)
     results = run_cases(mesh, listed)
+    if through_envoy:
+        from extproc.cli.policy_mesh import run_through_envoy  # noqa: PLC0415 - needs Envoy
+
+        for result, more in zip(results, run_through_envoy(mesh, listed), strict=True):
+            result.problems += more
     failed = sum(bool(result.problems) for result in results)
     if as_json:
         told = [{"name": r.name, "passed": not r.problems, "problems": r.problems} for r in results]

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-NEVER = ("leaks", "crossings", "wrong", "hung", "malformed")
+NEVER = ("leaks", "denied", "crossings", "wrong", "hung", "malformed")
 """What must not happen, whatever is broken."""
 
 
@@ -18,6 +18,8 @@ class Counts:
     answered: int = 0
     leaks: int = 0
     """Secrets that reached an upstream, or would have: a reply that lets a body pass unmasked."""
+    denied: int = 0
+    """Requests that a rule of the policy denies and that reached an upstream all the same."""
     crossings: int = 0
     """Answers with somebody else's secret."""
     wrong: int = 0

@@ -4,8 +4,9 @@
 
 Each scenario breaks one thing while clients go on asking. Every request carries a secret of its own. A *leak* is a
 secret that reaches an upstream; a *crossing* is a client's answer with somebody else's secret; a *wrong* answer is a
-200 that is not what the client would have got unmasked; *hung* is a client that waited longer than any timeout of the
-set-up; *malformed* is a refusal that is no well-formed error, or quotes the request. All five must be 0, an ordinary
+200 that is not what the client would have got unmasked; *denied* is a request that a rule denies and that reached an
+upstream; *hung* is a client that waited longer than any timeout of the
+set-up; *malformed* is a refusal that is no well-formed error, or quotes the request. All six must be 0, an ordinary
 request must be answered soon after, and memory be back at its level (a processor made to leak is played too, and must be
 seen to leak). One JSON line per scenario, and one for the sum.
 """
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +46,20 @@ SHORTEST_S = 4.0
 """A scenario lasts so long at least: things break about once a second."""
 LONGEST_S = 45.0
 """A scenario ends after that; the requests that it did not come to are asked in the last one."""
-MESH: dict[str, Any] = {"limits": {"deadline_ms": 1000}}
+MESH: dict[str, Any] = {
+    "limits": {"deadline_ms": 1000},
+    "identity": {"headers": {"team": "x-team"}},
+    "policy": [
+        {"name": "banned", "when": 'caller.team == "banned"', "then": {"deny": "not you"}},
+        {
+            "name": "nowhere",
+            "when": 'request.headers["x-nowhere"] == "yes" && entities.total >= 0 && destination.zone == "pod"',
+            "then": {"deny": "not there"},
+        },
+    ],
+}
+DENIED_SHARE = 0.1
+"""Of the requests, those that a rule denies: by the headers, or by the destination when all else is done."""
 GROWTH = 1.05
 """How much more memory the processor may have afterwards, beside each scenario's `room_mb` for each worker."""
 
@@ -56,6 +71,8 @@ def watch_upstreams(gateway: Gateway, counts: Counts) -> None:
         def append(self, request: Received) -> None:
             if request.target.startswith("/v1/") and b"canary" in request.body:
                 counts.leaks += 1
+            if request.get("x-team") == "banned" or request.get("x-nowhere"):
+                counts.denied += 1
             super().append(request)
             del self[:-2]
 
@@ -69,6 +86,8 @@ async def client(gateway: Gateway, scenario: Scenario, counts: Counts, number: i
     asked = 0
     while not over.is_set():
         question = scenario.question(SECRET.format(f"{number}x{asked}"), dice)
+        if scenario.command is None and not question.refused_with and dice.random() < DENIED_SHARE:
+            question = denied(question, dice)
         asked += 1
         counts.requests += 1
         try:
@@ -79,6 +98,12 @@ async def client(gateway: Gateway, scenario: Scenario, counts: Counts, number: i
             counts.refused[type(error).__name__] += 1
             await asyncio.sleep(0.001)
     asker.close()
+
+
+def denied(question: Question, dice: random.Random) -> Question:
+    """The same, from somebody who is not let in, or to nowhere."""
+    header = dice.choice(({"x-team": "banned"}, {"x-nowhere": "yes"}))
+    return replace(question, headers={**question.headers, **header}, refused_with=403)
 
 
 async def ask(asker: Asker, question: Question, counts: Counts, *, early: bool) -> None:

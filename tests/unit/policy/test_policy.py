@@ -10,10 +10,12 @@ from extproc.config.loader import InvalidMeshError, parse
 from extproc.config.policy_facts import FACTS, Stage
 from extproc.decision import Facts, Forward, Inquiry, Refuse, unenforced
 from extproc.errors import RuleFailedError
+from extproc.exchange.settings import ExchangeSettings
 from extproc.identity import Caller
 from extproc.pipeline import Pipeline
 from extproc.policy import rules_of
 from extproc.policy.values import Values
+from extproc.render.envoy.processor import fails_open
 
 MESH = """\
 version: 1
@@ -395,3 +397,37 @@ def test_nothing_loads_the_library_where_there_are_no_rules(tmp_path):
         [sys.executable, "-c", code, str(tmp_path / "mesh.yaml")], capture_output=True, text=True, cwd=root, check=True
     )
     assert out.stdout.strip() == "False"
+
+
+def test_require_a_guardrail():
+    """One that is there; a name that is none is a mistake."""
+    more = "guardrails: {jailbreaks: {kind: injection, action: flag}}\n"
+    outcome = decided([rule('caller.team == "contractors"', {"require": ["jailbreaks"]})], more=more, caller=CONTRACTOR)
+    assert [tuple(duty)[:2] for duty in outcome.inspection.facts.duties] == [("guardrails", "jailbreaks")]
+    with pytest.raises(InvalidMeshError, match="there is no guardrail `jailbreak`; did you mean `jailbreaks`"):
+        mesh([rule("true", {"require": ["jailbreak"]})], more)
+
+
+def test_who_needs_the_body_cannot_let_headers_go_first():
+    """An Envoy that sends headers before the body is refused where a rule decides by the body."""
+
+    def routes(*rules):
+        bare = parse(
+            MESH.replace("intents:", "x:").split("x:")[0]
+            + "default_model: general\n"
+            + "policy: "
+            + json.dumps(list(rules))
+        )
+        return ExchangeSettings.of(bare).routes
+
+    assert not routes(rule('caller.team == "a"'))
+    assert routes(rule("request.tokens > 3"))
+    assert routes(rule('caller.team == "a"', {"models": ["small"]}))
+    assert routes(rule('destination.zone == "external"'))
+
+
+def test_a_rendered_envoy_fails_closed():
+    """Where a rule is enforced, an Envoy that cannot ask lets nothing pass."""
+    bare = MESH.replace("pii: {names: {enabled: false}}", "pii: {enabled: false}")
+    for rules, closed in (([], False), ([CODE], True), ([CODE | {"mode": "dry_run"}], False)):
+        assert fails_open(parse(bare + "policy: " + json.dumps(rules))) is not closed
