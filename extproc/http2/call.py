@@ -41,6 +41,7 @@ _SMALL = 4096
 _INDEXED_200 = b"\x88"
 BEGINNING = _INDEXED_200 + literal(b"content-type", b"application/grpc")
 TRAILERS_OK = literal(b"grpc-status", b"0")
+_NO_ERROR = number(Code.NO_ERROR)
 LONGEST_DETAILS = 256
 _MESSAGE_CHARACTERS = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
@@ -112,7 +113,7 @@ class Call:
         """Something of a message has come."""
         self.held = 0
         """Bytes that have come of a message whose rest has not."""
-        self._announced = _announced(metadata)
+        self.announced = _announced(metadata)
         """Bytes of data that are still to come, where that was told; less than nothing: it was told in no number."""
         self._connection = connection
         self._metadata = metadata
@@ -121,7 +122,8 @@ class Call:
         self._pieces: list[bytes | bytearray] = []
         self._missing = 0
         """Of the message that the pieces are of, so many bytes are still to come; not known before its prefix is whole."""
-        self._ended = False
+        self.ended = False
+        """Whether the caller has said all."""
         self._fault: AbortedError | None = None
         self._reading = False
         self._begun = False
@@ -139,7 +141,7 @@ class Call:
         while not self._messages:
             if self._fault is not None:
                 raise self._fault
-            if self._ended:
+            if self.ended:
                 return grpc.aio.EOF
             self._reading = True
             try:
@@ -207,24 +209,19 @@ class Call:
     def _close(self, last: bytes, *, resets: bool = False) -> None:
         if self.closed:
             return
-        if not self._ended and not resets:  # what the caller has still to say is not needed
-            last += frame(RST_STREAM, 0, self.stream, number(Code.NO_ERROR))
+        if not self.ended and not resets:  # what the caller has still to say is not needed
+            last += frame(RST_STREAM, 0, self.stream, _NO_ERROR)
         self._connection.write(last)
         self._connection.forget(self)
 
     # What the connection uses
 
-    @property
-    def ended(self) -> bool:
-        """Whether the caller has said all."""
-        return self._ended
-
     def counts(self, size: int, *, last: bool) -> bool:
         """Whether that much more data, the last or not, is what was announced (RFC 9113, 8.1.1)."""
-        if self._announced is None:
+        if self.announced is None:
             return True
-        self._announced -= size
-        return self._announced == 0 if last else self._announced >= 0
+        self.announced -= size
+        return self.announced == 0 if last else self.announced >= 0
 
     def feed(self, data: bytes, *, last: bool = False) -> None:
         """More of the caller's messages; `last`: it has said all.
@@ -234,7 +231,7 @@ class Call:
         if self._fault is not None:
             return
         self.has_said = True
-        self._ended |= last  # known before a handler answers, which else would reset what is over already
+        self.ended |= last  # known before a handler answers, which else would reset what is over already
         if not self._pieces and len(data) >= PREFIX.size:
             compressed, size = PREFIX.unpack_from(data)
             if size + PREFIX.size == len(data) and not compressed and size <= self._largest:
@@ -300,7 +297,7 @@ class Call:
 
     def end(self) -> None:
         """The caller has said all."""
-        self._ended = True
+        self.ended = True
         self._wake_reader()
 
     def pump(self) -> None:
@@ -322,7 +319,7 @@ class Call:
             self.work.wake()
 
     def _give_credit(self) -> None:
-        if self._ended or self.closed:
+        if self.ended or self.closed:
             return
         given = STREAM_WINDOW - self.credit
         self.credit = STREAM_WINDOW

@@ -100,6 +100,8 @@ class Connection(asyncio.Protocol):
         """Streams that are over, the latest last: whether the other side may still send on them, not knowing yet."""
         self._headers = HeaderReader()
         self._patience = Patience(loop.time)
+        self.has_sent = self._patience.earn
+        """To be told that a piece of a reply was sent: the other side may answer it with room for more."""
         self.held, self.largest_held = 0, LARGEST_HELD
         """Bytes of messages that have come in part, and how many may be."""
 
@@ -184,10 +186,6 @@ class Connection(asyncio.Protocol):
             self._remember(call.stream, may_send=not call.ended)
             self.held -= call.held
 
-    def has_sent(self) -> None:
-        """A piece of a reply was sent, which the other side may answer with room for more."""
-        self._patience.earn()
-
     def announce_end(self) -> None:
         """Ask for no more calls; those that come all the same, because they were on their way, are taken."""
         self.write(goaway(LARGEST_STREAM, Code.NO_ERROR))
@@ -241,7 +239,7 @@ class Connection(asyncio.Protocol):
         if flags & PADDED:
             payload = unpadded(payload, flags & PADDED)
         last = bool(flags & END_STREAM)
-        if not call.counts(len(payload), last=last):
+        if call.announced is not None and not call.counts(len(payload), last=last):
             self._fail(call, Code.PROTOCOL_ERROR)  # RFC 9113, 8.1.1
             return
         if payload:
@@ -288,7 +286,7 @@ class Connection(asyncio.Protocol):
             self._turn_away(stream, Code.PROTOCOL_ERROR, ended=ended)
             return
         call = Call(self, stream, metadata, self._call_window, self._largest_message)
-        if not call.counts(0, last=ended):
+        if call.announced is not None and not call.counts(0, last=ended):
             self._turn_away(stream, Code.PROTOCOL_ERROR, ended=ended)
             return
         self.calls[stream] = call

@@ -186,7 +186,7 @@ class Classifier:
         read = _ends(text)
         if not read or read.isspace():
             return IntentScore(None, 0.0, "abstain", "empty")
-        key = self._digest(read, sender_of(caller, headers))
+        key = self._digest(read, sender_of(caller, headers)) if self._capacity else b""
         recent = self._recent.get(key)
         if recent is not None:
             self._recent.move_to_end(key)

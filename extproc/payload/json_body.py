@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from extproc.edits import apply
@@ -16,7 +15,7 @@ from extproc.payload.request_schemas import ROLES, SEARCHED_NUMBERS
 from extproc.payload.scan import check_utf8, end_of_space, unescape_key, walk
 from extproc.payload.shapes import Outline
 from extproc.payload.tree import Use
-from extproc.payload.ways import Ways
+from extproc.payload.ways import Ways, is_one_of
 from extproc.slices import STEPS, checkpoint, in_slices
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ class JsonDocument:
         self._models: list[tuple[int, int]] = []
         self._chosen: list[str] = []
         self._spoken: list[tuple[str, Way]] = []
+        self._conversation: Conversation | None = None
         self.model: str | None = None
         self.stream = False
         check_utf8(body)
@@ -87,13 +87,23 @@ class JsonDocument:
                 at, byte = end, byte + size
         return filled(sorted(found), len(self.body), self._between)
 
-    @cached_property
+    @property
     def intent_text(self) -> str:
         """See Document."""
         return self.conversation.text
 
-    @cached_property
+    @property
     def conversation(self) -> Conversation:
+        """See Document."""
+        if self._conversation is None:
+            self._conversation = self._what_is_said()
+        return self._conversation
+
+    @conversation.setter
+    def conversation(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+
+    def _what_is_said(self) -> Conversation:
         """What `intent_from` names, else the last turn of the user, else, where nobody has a turn, the prompt or input, else
         the first text.
         """
@@ -112,7 +122,7 @@ class JsonDocument:
         ways = self._ways
         for text, way in reversed(self._spoken):
             role = ways.role(way)
-            if role is not None and role.strip().casefold() in HUMANS and _said(place := ways.place(way)):
+            if role is not None and is_one_of(role, HUMANS) and _said(place := ways.place(way)):
                 yield place[:_INDEX_PLACE], text
 
     def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:

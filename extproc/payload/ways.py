@@ -38,7 +38,7 @@ class Ways:
 
     def anybody(self, roles: Container[str]) -> bool:
         """Whether a message has one of these roles, however it is spelled."""
-        return any(role.strip().casefold() in roles for _, role in self.roles.values())
+        return any(is_one_of(role, roles) for _, role in self.roles.values())
 
     def segment(self, text: str, way: Way, kind: Kind = "text") -> Segment:
         """A text with its key and its role; to be asked for when all roles are known."""
@@ -88,6 +88,11 @@ class Ways:
                 place = (*place, step)
             known[id(here)] = here, (role, key, place)
         return role, key, place
+
+
+def is_one_of(role: str, roles: Container[str]) -> bool:
+    """Whether a role is one of these, however it is spelled."""
+    return role in roles or role.strip().casefold() in roles
 
 
 def label_of(way: Way) -> bytes | None:

@@ -79,14 +79,12 @@ class Case:
             anonymized.entities if anonymized else {},
             len(anonymized.vault) if anonymized else 0,
             self.steps.seconds,
-            self._unsearched(),
+            self.document.unsearched if self.document is not None else self._unsearched(),
             self.reason,
             self.reservations,
         )
 
     def _unsearched(self) -> Mapping[str, int]:
-        if self.document is not None:
-            return self.document.unsearched
         return {"unreadable": len(self.inquiry.body)} if self.reason == "unreadable" else {}
 
     def close(self) -> None:

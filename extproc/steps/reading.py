@@ -14,6 +14,7 @@ from extproc.tokens import estimated_tokens
 if TYPE_CHECKING:
     from extproc.config.intercept import Intercept, Limits
     from extproc.decision import Facts
+    from extproc.decision.facts import Learned
     from extproc.payload import Document
     from extproc.steps.case import Case
     from extproc.threads import Threads
@@ -87,21 +88,23 @@ class Reading:
 
     def _facts(self, case: Case, document: Document, path: str) -> Facts:
         """What is known once a body has been read, as far as somebody will ask."""
-        facts = case.facts.with_(
-            model=document.model or "",
-            streamed=document.stream,
-            tools=payload.offered_tools(document),
-            tokens=estimated_tokens(len(document.body)),
-        )
-        if self._counts:
-            asked = payload.asked_tokens(document)
-            facts = facts.with_(output_limit=asked.limit, answers=asked.answers)
+        learned: Learned = {
+            "model": document.model or "",
+            "streamed": document.stream,
+            "tools": payload.offered_tools(document),
+            "tokens": estimated_tokens(len(document.body)),
+        }
         if self._listens:
             said = case.conversation = document.conversation
-            facts = facts.with_(turns=said.turns, images=said.images, audio=said.audio, code=said.code)
+            learned["turns"], learned["images"], learned["audio"] = said.turns, said.images, said.audio
+            learned["code"] = said.code
             if self._languages:
-                facts = facts.with_(language=language_of(said.text))
-        return facts.with_(uses=payload.used(document, path)) if self._uses else facts
+                learned["language"] = language_of(said.text)
+        if self._counts:
+            learned["output_limit"], learned["answers"] = payload.asked_tokens(document)
+        if self._uses:
+            learned["uses"] = payload.used(document, path)
+        return case.facts.with_(**learned)
 
     def _refuses_unreadable(self, rule: Intercept) -> bool:
         return self._masks if rule.on_unreadable == "auto" else rule.on_unreadable == "reject"

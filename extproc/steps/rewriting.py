@@ -44,7 +44,7 @@ class Rewriting:
         decision, inquiry = case.decision, case.inquiry
         assert decision is not None
         before = self._put_before(case, decision)
-        pair = self._translations.pair(inquiry.rule, inquiry.path, decision.model)
+        pair = self._translations.pair(inquiry.rule, case.facts.path, decision.model)
         if pair is not None:
             await self._translate(case, decision, pair, before)
             return

@@ -118,7 +118,7 @@ def _attribute(message: Any, name: str) -> str:
 
 
 def _is_outbound(message: Any) -> bool:
-    return any(
+    return bool(message.attributes) and any(
         DIRECTION_ATTRIBUTE in space.fields and space.fields[DIRECTION_ATTRIBUTE].number_value == OUTBOUND
         for space in message.attributes.values()
     )
