@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extproc.config import Mesh
-    from extproc.config.models import Zone
     from extproc.decision import Facts
 
 MOST_LISTED: Final = 1000
@@ -37,18 +36,19 @@ class ModelList:
         return cls(mesh) if mesh.lists_models else None
 
     def judge(self, facts: Facts) -> Ruling:
-        """See decision.Gate. Who may travel no farther than a zone is told of no model beyond it."""
+        """See decision.Gate. Who may travel no farther than a zone is told of no model beyond it, nor whom the
+        policy sends elsewhere.
+        """
         if facts.method != "GET":
             return NOTHING
         path = next((path for path in readings(facts.path) if self._is_ours(path)), None)
         if path is None:
             return NOTHING
-        zones: list[Zone] = [v.to for v in facts.enforced() if v.action == "confine"]  # type: ignore[misc]
         if path.rstrip("/") == self._path:
-            return Ruling(response=self._page(facts, zones))
-        entry = self._listing.find(self._name(facts.path, path), zones)
+            return Ruling(response=self._page(facts))
+        entry = self._listing.find(self._name(facts.path, path), facts)
         if entry is None:
-            return Ruling(response=_missing(self._listing.names(zones)))
+            return Ruling(response=_missing(self._listing.names(facts)))
         return Ruling(response=_answer(200, entry))
 
     def _is_ours(self, path: str) -> bool:
@@ -60,9 +60,9 @@ class ModelList:
         before = plain.lower().find(f"{self._path}/")
         return (plain[before:] if before >= 0 else reading)[len(self._path) :].strip("/")
 
-    def _page(self, facts: Facts, zones: Sequence[Zone]) -> Respond:
+    def _page(self, facts: Facts) -> Respond:
         """All of them; a part, where the query asks for one as Anthropic's clients do."""
-        entries = self._listing.every(zones)
+        entries = self._listing.every(facts)
         query = parse_qs(facts.headers.get(":path", "").partition("?")[2])
         ids = [entry["id"] for entry in entries]
         start, stop = 0, len(entries)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from extproc.config.models import AUTO, INTENT_PREFIX, within
 from extproc.routing import Names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from extproc.config import Mesh
     from extproc.config.models import Model, Zone
+    from extproc.decision import Facts
 
 OWNER = "intentmesh"
 """Of what has no owner in the registry."""
@@ -22,7 +21,15 @@ class Listing:
 
     def __init__(self, mesh: Mesh) -> None:
         self._names = Names(mesh)
-        self._entries = {name: (model.zones()[0], _entry(name, model)) for name, model in mesh.models.items()}
+        self._entries = {name: _entry(name, model) for name, model in mesh.models.items()}
+        self._nearest = {name: model.zones()[0] for name, model in mesh.models.items()}
+        policy = mesh.policy
+        self._allowed = {
+            rule.name: frozenset(rule.then.models)
+            for rule in policy.rules
+            if rule.then.models and rule.mode == policy.mode == "enforce"
+        }
+        """Rule of the policy -> the models to which it sends whom it is about."""
         self._chosen = {AUTO: _named(AUTO, "The model that the intent of a request leads to.")} | {
             f"{INTENT_PREFIX}{name}": _named(
                 f"{INTENT_PREFIX}{name}", intent.description or "The model of this intent."
@@ -30,27 +37,29 @@ class Listing:
             for name, intent in mesh.intents.items()
         }
 
-    def every(self, zones: Sequence[Zone]) -> list[dict[str, Any]]:
-        """The models that who is confined to these zones may use."""
-        return [entry for nearest, entry in self._entries.values() if _reached(nearest, zones)]
+    def every(self, facts: Facts) -> list[dict[str, Any]]:
+        """The models that this caller may use, as far as its headers tell."""
+        return [entry for name, entry in self._entries.items() if self._may_use(name, facts)]
 
-    def names(self, zones: Sequence[Zone]) -> list[str]:
-        """All that may be asked for."""
-        return [*(entry["id"] for entry in self.every(zones)), *self._chosen]
+    def names(self, facts: Facts) -> list[str]:
+        """All that it may ask for."""
+        return [*(entry["id"] for entry in self.every(facts)), *self._chosen]
 
-    def find(self, name: str, zones: Sequence[Zone]) -> dict[str, Any] | None:
-        """What a request may name; an alias gives the entry of its model."""
+    def find(self, name: str, facts: Facts) -> dict[str, Any] | None:
+        """What a request of this caller's may name; an alias gives the entry of its model."""
         if name in self._chosen:
             return self._chosen[name]
         wanted = self._names.find(name)
         if wanted is None:
             return None
-        nearest, entry = self._entries[wanted.model]
-        return entry if _reached(nearest, zones) else None
+        return self._entries[wanted.model] if self._may_use(wanted.model, facts) else None
 
-
-def _reached(nearest: Zone, zones: Sequence[Zone]) -> bool:
-    return all(within(nearest, zone) for zone in zones)
+    def _may_use(self, name: str, facts: Facts) -> bool:
+        """Whether no verdict keeps the caller nearer than the model is, and no rule of the policy sends it elsewhere."""
+        nearest = self._nearest[name]
+        confined = (cast("Zone", v.to) for v in facts.enforced() if v.action == "confine")
+        sent = (self._allowed.get(duty.to) for duty in facts.duties if duty.what == "models")
+        return all(within(nearest, zone) for zone in confined) and all(name in to for to in sent if to is not None)
 
 
 def _named(name: str, description: str | None) -> dict[str, Any]:

@@ -31,6 +31,7 @@ def config_files(mesh: Mesh) -> dict[str, str]:
     for name, intent in data.get("intents", {}).items():
         _carry(files, intent, "examples_file", f"examples-{name}.jsonl")
     _carry(files, data.get("classifier", {}), "out_of_scope_file", "out-of-scope.jsonl")
+    data.get("prompts", {}).pop("folder", None)  # its prompts stand among the named ones by now
     identity = data.get("identity") or {}
     _carry(files, identity.get("keys") or {}, "file", "keys.yaml")
     for name, provider in ((identity.get("jwt") or {}).get("providers") or {}).items():

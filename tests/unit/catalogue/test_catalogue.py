@@ -133,6 +133,23 @@ def test_who_is_confined_is_told_of_no_model_beyond():
     assert len(page["data"]) == 3
 
 
+def test_whom_the_policy_sends_to_some_models_is_told_of_those():
+    """By a rule that knows the caller at the headers; one in dry run hides nothing."""
+    rule = {"name": "interns", "when": 'request.headers["x-team"] == "interns"', "then": {"models": ["local", "other"]}}
+
+    def listed(rule, team):
+        settings = parse(f"{MESH}policy: {json.dumps([rule])}")
+        inquiry = Inquiry(
+            settings.read[-1], "/v1/models", {":method": "GET", ":path": "/v1/models", "x-team": team}, b""
+        )
+        response = Pipeline.build(settings).admit(inquiry)
+        return [entry["id"] for entry in json.loads(response.body)["data"]]
+
+    assert listed(rule, "interns") == ["local", "other"]
+    assert listed(rule, "staff") == ["local", "claude", "other"]
+    assert listed(rule | {"mode": "dry_run"}, "interns") == ["local", "claude", "other"]
+
+
 def test_other_paths_and_methods_are_none_of_its_business():
     """Only GET, and only there."""
     assert asked("/v1/modelsx") is None

@@ -64,3 +64,14 @@ def test_an_audit_trail_has_a_volume_and_its_key_a_secret(tmp_path):
         processor = next(c for c in spec["initContainers"] if c["name"] == "intentmesh")
         assert {"name": "intentmesh-audit", "mountPath": "/var/log/intentmesh", **mount} in processor["volumeMounts"]
         assert "INTENTMESH_AUDIT_KEY" in [variable["name"] for variable in processor["env"]]
+
+
+def test_prompts_of_a_folder_travel_with_the_mesh(tmp_path):
+    """A pod has no folder of prompts: what was in it stands in its mesh.yaml, and says the same."""
+    (tmp_path / "prompts" / "tone").mkdir(parents=True)
+    (tmp_path / "prompts" / "tone" / "2.md").write_text("---\nlabels: [prod]\nvariables: {x: text}\n---\nBe {{ x }}.\n")
+    (tmp_path / "mesh.yaml").write_text(f"{MESH.partition('intents:')[0]}prompts: {{folder: prompts}}\n")
+    mesh = load(tmp_path / "mesh.yaml")
+    text = config_files(mesh)["mesh.yaml"]
+    assert str(tmp_path) not in text
+    assert parse(text).prompts.named == mesh.prompts.named

@@ -48,6 +48,22 @@ async def test_each_api_gets_its_key_in_its_own_header(authority, tmp_path, mode
         assert not [value for _, value in far.last.headers if "of-the-caller" in value]
 
 
+async def test_azure_s_path_version_and_key(authority, tmp_path):
+    """A deployment in the path, the version of its API in the query, the key in a header of its own."""
+    key = tmp_path / "key"
+    key.write_text("of-the-deployment")
+    path = "/openai/deployments/gpt/chat/completions?api-version=2024-10-21"
+    async with AsyncExitStack() as stack:
+        far = await stack.enter_async_context(running_tls_upstream("far", authority))
+        wanted = mesh(far, authority, key, rewrite=[{"prefix": "/v1/chat/completions", "to": path}])
+        wanted["models"]["m"]["endpoints"][0]["credentials_header"] = "api-key"
+        behind = await stack.enter_async_context(running_behind(wanted))
+        await behind.ask("m", path="/v1/chat/completions", **CALLERS)
+        assert far.last.target == path
+        assert far.last.all("api-key") == ["of-the-deployment"]
+        assert not [value for _, value in far.last.headers if "of-the-caller" in value]
+
+
 async def test_a_key_that_is_rotated_is_taken_anew(authority, tmp_path):
     """As Kubernetes does it, by a symlink to a folder that is swapped, and by a file that is moved over the old one."""
     for number in ("1", "2"):
