@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from extproc.config.intercept import Intercept
     from extproc.decision import Facts, Gate, Inquiry, Judge, Outcome, Respond
     from extproc.embedding.encoder import Encoder
+    from extproc.embedding.encoders import Encoders
     from extproc.intent import Classifier
     from extproc.routing import Router
     from extproc.steps import Step
@@ -159,7 +160,7 @@ class Pipeline:
         if mesh.intents:
             from extproc.intent import Classifier  # noqa: PLC0415 - loads the embedding model
 
-            classifier = Classifier(mesh, previous.shared_encoder(mesh) if previous else None, report)
+            classifier = Classifier(mesh, previous.shared_encoders(mesh) if previous else None, report)
         treasury = Treasury.of(mesh, previous.treasury if previous else None)
         return cls(mesh, anonymizer, classifier, Router(mesh), Redactor(mesh.pii, analyzer), treasury)
 
@@ -168,11 +169,11 @@ class Pipeline:
         if self.classifier is not None:
             self.classifier.watch_batches(on_pass)
 
-    def shared_encoder(self, mesh: Mesh) -> Encoder | None:
-        """The embedding model, for another mesh that wants the same one."""
+    def shared_encoders(self, mesh: Mesh) -> Encoder | Encoders | None:
+        """The embedding models, for another mesh that wants the same one."""
         ours, theirs = self.mesh.classifier, mesh.classifier
         same = (ours.encoder, ours.threads) == (theirs.encoder, theirs.threads)
-        return self.classifier.encoder if same and self.classifier is not None else None
+        return self.classifier.encoders if same and self.classifier is not None else None
 
     def shared_analyzer(self, mesh: Mesh) -> Analyzer | None:
         """The recognizers, for another mesh that wants the same ones."""

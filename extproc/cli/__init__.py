@@ -26,6 +26,7 @@ COMMANDS = {
     "models": "models",
     "prompts": "prompts",
     "entities": "entities",
+    "encoder": "encoder",
     "eval": "eval",
     "tune": "tune",
     "doctor": "doctor",

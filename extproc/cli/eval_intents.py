@@ -40,9 +40,7 @@ _PATH = click.Path(path_type=Path)
     show_default=True,
     help="Of what is accepted, the share that must be right: sets the threshold.",
 )
-@click.option(
-    "--encoder", default="bundled", show_default=True, help="`bundled`, a folder, or a model that fastembed knows."
-)
+@click.option("--encoder", default="auto", show_default=True, help="As `classifier.encoder` of a mesh.yaml.")
 @click.option(
     "--out-of-scope/--no-out-of-scope", "outside", help="Learn from the training rows whose intent is null, too."
 )
@@ -146,14 +144,15 @@ def _evenly(texts: list[str], most: int) -> list[str]:
 
 
 def _of_rows(path: Path, per_intent: int | None, target: float, encoder: str, *, outside: bool) -> Cascade:
-    from extproc.embedding.encoder import Encoder  # noqa: PLC0415 - loads the model
-    from extproc.intent.cascade import Cascade, cache_folder  # noqa: PLC0415
+    from extproc.embedding.encoders import Encoders  # noqa: PLC0415 - loads the model
+    from extproc.embedding.places import cache_folder  # noqa: PLC0415
+    from extproc.intent.cascade import Cascade  # noqa: PLC0415
     from extproc.intent.examples import Examples  # noqa: PLC0415
     from extproc.intent.material import Budget  # noqa: PLC0415
 
     texts, without = training_rows(path, per_intent)
     examples = Examples.of_texts(texts, without if outside else [])
-    return Cascade.build(Encoder.load(encoder), examples, Budget(), target, _tell, cache_folder())
+    return Cascade.build(Encoders.load(encoder), examples, Budget(), target, _tell, cache_folder())
 
 
 def _of_mesh(path: Path) -> Cascade:

@@ -116,7 +116,9 @@ def _explain(
     analyzer = pipeline.analyzer if mesh.pii.enabled else None
     texts = [(segment, search(analyzer, segment) if analyzer else []) for segment in case.segments]
     intent_text = case.conversation.text
-    understood = pipeline.classifier.explain(intent_text, headers) if pipeline.classifier else None
+    understood = (
+        pipeline.classifier.explain(intent_text, headers, case.conversation.before) if pipeline.classifier else None
+    )
     inspection = outcome.inspection
     report = {
         "outcome": "forwarded",

@@ -34,7 +34,7 @@ def tune(file: Path, sample: Path | None, as_json: bool) -> None:
     many examples would bring.
     """
     from extproc.config import load  # noqa: PLC0415 - loads pydantic's models
-    from extproc.embedding.encoder import Encoder  # noqa: PLC0415 - loads the model
+    from extproc.embedding.encoders import Encoders  # noqa: PLC0415 - loads the model
     from extproc.intent.advice import advise  # noqa: PLC0415
     from extproc.intent.examples import Examples  # noqa: PLC0415
 
@@ -51,9 +51,9 @@ def tune(file: Path, sample: Path | None, as_json: bool) -> None:
     examples = Examples.of_mesh(mesh)
     if not examples.texts:
         raise ConfigError(f"{file}: no intent has examples; rules need no tuning")
-    encoder = Encoder.load(mesh.classifier.encoder)
+    encoders = Encoders.load(mesh.classifier.encoder)
     advice = advise(
-        encoder, examples, mesh.classifier.transformer_tokens, lambda message: click.echo(message, err=True)
+        encoders, examples, mesh.classifier.transformer_tokens, lambda message: click.echo(message, err=True)
     )
     click.echo(json.dumps(asdict(advice)) if as_json else "\n".join(_lines(advice)))
 

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from extproc.embedding.model_folder import look_into, names_folder
+from extproc.embedding.places import AUTO, BUNDLED, MISSING, MULTILINGUAL, multilingual_folder
 from extproc.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -118,7 +119,11 @@ def file_mistakes(mesh: Mesh) -> Iterator[tuple[tuple[str | int, ...], str]]:
 
 
 def _unknown_encoder(name: str) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    if name == "bundled":
+    if name in (BUNDLED, AUTO):
+        return
+    if name == MULTILINGUAL:
+        if multilingual_folder() is None:
+            yield ("classifier", "encoder"), MISSING
         return
     if names_folder(name):
         try:
@@ -130,7 +135,7 @@ def _unknown_encoder(name: str) -> Iterator[tuple[tuple[str | int, ...], str]]:
 
     known = [model["model"] for model in TextEmbedding.list_supported_models()]
     if name.lower() not in {model.lower() for model in known}:
-        near = difflib.get_close_matches(name, ["bundled", *known], n=1)
+        near = difflib.get_close_matches(name, [AUTO, BUNDLED, MULTILINGUAL, *known], n=1)
         hint = f"did you mean `{near[0]}`?" if near else "`bundled` needs no download"
         yield ("classifier", "encoder"), f"there is no model `{name}` in fastembed; {hint}"
 

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from extproc.config.section import Section
 from extproc.embedding.model_folder import names_folder
+from extproc.embedding.places import AUTO
 
 
 class Intent(Section):
@@ -23,6 +24,8 @@ class Intent(Section):
     """Request headers that decide when all of them have these values."""
     examples: tuple[str, ...] = ()
     """What people write when they mean this. Three are enough to start with; ten are good."""
+    not_examples: tuple[str, ...] = ()
+    """What people write that sounds like this and is not: it belongs to no intent."""
     examples_file: Path | None = None
     """JSON lines with `text` (and `intent`, when one file serves several intents), relative to `mesh.yaml`."""
 
@@ -50,9 +53,10 @@ def _beside(path: Path, info: ValidationInfo) -> Path:
 class ClassifierSettings(Section):
     """The cascade's settings; the defaults fit most meshes."""
 
-    encoder: str = "bundled"
-    """`bundled` (all-MiniLM-L6-v2); a folder with `model.onnx` and `tokenizer.json`, as `./model`, relative to `mesh.yaml`;
-    or the name of any model that fastembed knows."""
+    encoder: str = AUTO
+    """`auto`: all-MiniLM-L6-v2, which is bundled and knows English, and beside it the multilingual encoder where `intentmesh
+    encoder` has made it. `multilingual`: the same, and it has to be there. `bundled`: the first alone. Or a folder with
+    `model.onnx` and `tokenizer.json`, as `./model`, relative to `mesh.yaml`; or the name of any model that fastembed knows."""
     target_precision: float = Field(default=0.95, gt=0.5, lt=1.0)
     """Of the requests that are given an intent, this share is to be right; thresholds follow from it."""
     out_of_scope: tuple[str, ...] = ()

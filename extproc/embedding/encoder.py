@@ -16,6 +16,7 @@ import numpy as np
 
 from extproc.embedding import model_hub
 from extproc.embedding.model_folder import look_into, names_folder
+from extproc.embedding.places import BUNDLED
 from extproc.embedding.wordpiece import PlainWords
 from extproc.errors import ConfigError
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-BUNDLED = "bundled"
-"""Name in `mesh.yaml` of the model that ships with the package."""
 BUNDLED_FOLDER = Path(__file__).parents[1] / "assets" / "all-MiniLM-L6-v2"
 _REGISTERED = "intentmesh/all-MiniLM-L6-v2"
 _CHARACTERS_PER_TOKEN = 6

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from extproc.embedding.encoders import Encoders
 from extproc.intent.head import Head, Lesson
-from extproc.intent.material import embed_all, parts_of
+from extproc.intent.material import embed_all, parts_of, wide_views
 from extproc.intent.validation import FOLD_STEPS, FOLDS, REFUTED_BY
 
 if TYPE_CHECKING:
@@ -92,18 +94,28 @@ class Advice:
     """Intents with fewer than five examples."""
 
 
-def advise(encoder: Encoder, examples: Examples, budget: int, report: Callable[[str], None] = lambda _: None) -> Advice:
+def advise(
+    encoders: Encoder | Encoders, examples: Examples, budget: int, report: Callable[[str], None] = lambda _: None
+) -> Advice:
     """Look at the examples as the transformer stage sees them. Minutes for tens of thousands, moments for hundreds."""
     chosen = np.concatenate(
         [_evenly(np.flatnonzero(examples.labels == i), MOST_PER_INTENT) for i in range(len(examples.intents))]
     )
     labels = examples.labels[chosen]
     places = [Place(examples.intents[examples.labels[i]], examples.texts[i]) for i in chosen]
+    encoder, wide = encoders = encoders if isinstance(encoders, Encoders) else Encoders(encoders)
+    threadpool_limits(limits=1, user_api="blas")
     vectors, background = (
         embed_all(encoder, [encoder.tokenize(text, budget) for text in texts], report)["transformer"]
         for texts in ([examples.texts[i] for i in chosen], examples.background)
     )
-    cosines = _cosines(vectors[:, : vectors.shape[1] // parts_of(encoder)["transformer"]])
+    alike_in = vectors[:, : vectors.shape[1] // parts_of(Encoders(encoder))["transformer"]]
+    if wide is not None:
+        more = embed_all(wide, [wide.tokenize(examples.texts[i], budget) for i in chosen], report, wide_views)["wide"]
+        beside = embed_all(wide, [wide.tokenize(text, budget) for text in examples.background], report, wide_views)
+        vectors = np.concatenate([vectors, more], axis=1)
+        background = np.concatenate([background, beside["wide"]], axis=1)
+    cosines = _cosines(alike_in)
     words = np.array([" ".join(re.findall(r"\w+", place.example.casefold())) for place in places])
     alike = words[:, None] == words[None, :]
     np.fill_diagonal(alike, val=False)
@@ -209,9 +221,15 @@ def _pairs(
 ) -> tuple[Pair, ...]:
     rows, columns = np.nonzero(np.triu(wanted & (cosines >= least)))
     order = np.argsort(-cosines[rows, columns], kind="stable")[:LISTED]
-    return tuple(
-        Pair(places[rows[i]], places[columns[i]], round(float(cosines[rows[i], columns[i]]), 3)) for i in order
-    )
+    found = []
+    for i in order:
+        first, second = sorted((places[rows[i]], places[columns[i]]), key=_brief)
+        found.append(Pair(first, second, round(float(cosines[rows[i], columns[i]]), 3)))
+    return tuple(found)
+
+
+def _brief(place: Place) -> tuple[int, str]:
+    return len(place.example), place.example
 
 
 def _outliers(

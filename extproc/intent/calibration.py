@@ -8,7 +8,7 @@ bundled background texts stand for what is far from all of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp
+from math import exp, isnan
 from operator import mul
 from typing import TYPE_CHECKING
 
@@ -61,23 +61,24 @@ class Trial:
     in_scope: NDArray[np.bool_]
     far: NDArray[np.bool_]
     """Background texts and those that the user says belong to no intent."""
+    label: NDArray[np.int64]
+    """Number of the intent that the text is an example of; -1 for those that are far."""
+    foreign: NDArray[np.bool_]
+    """In another language than English."""
 
     def plus(self, other: Trial) -> Trial:
         """The rows of both."""
-        return Trial(
-            *(
-                np.concatenate([getattr(self, name), getattr(other, name)])
-                for name in ("signals", "best", "right", "in_scope", "far")
-            )
-        )
+        return Trial(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in COLUMNS))
 
     def only(self, chosen: NDArray[np.bool_]) -> Trial:
         """Some of the rows."""
-        return Trial(*(getattr(self, name)[chosen] for name in ("signals", "best", "right", "in_scope", "far")))
+        return Trial(*(getattr(self, name)[chosen] for name in COLUMNS))
 
     @property
     def mass(self) -> NDArray[np.float64]:
-        """Weights of the rows that give each kind its share of the traffic; 1 on average."""
+        """Weights of the rows that give each kind its share of the traffic, and each intent as much as the others, however many
+        examples it has; 1 on average.
+        """
         kinds = (
             (self.far, FAR_SHARE),
             (~self.in_scope & ~self.far, NEAR_SHARE),
@@ -86,8 +87,12 @@ class Trial:
         present = [(kind, share) for kind, share in kinds if kind.any()]
         weights = np.zeros(len(self.right))
         for kind, share in present:
-            weights[kind] = share / kind.sum()
+            mine = 1 / np.bincount(self.label[kind] + 1)[self.label[kind] + 1]
+            weights[kind] = share * mine / mine.sum()
         return weights * len(weights) / sum(share for _, share in present)
+
+
+COLUMNS = tuple(Trial.__slots__)
 
 
 class Curve:
@@ -110,9 +115,10 @@ class Curve:
         """Weighted logistic regression, drawn to the prior; negative weights are set to zero, one by one."""
         count = signals.shape[1]
         reference = signals[positive] if positive.any() else signals
-        middle = reference.mean(axis=0).astype(np.float64)
-        spread = np.maximum(reference.std(axis=0).astype(np.float64), [signal.least_spread for signal in known])
-        x = np.concatenate([(signals - middle) / spread, np.ones((len(positive), 1))], axis=1)
+        told = np.ma.masked_invalid(reference.astype(np.float64))
+        middle = told.mean(axis=0).filled(0.0)
+        spread = np.maximum(told.std(axis=0).filled(0.0), [signal.least_spread for signal in known])
+        x = np.concatenate([np.nan_to_num((signals - middle) / spread), np.ones((len(positive), 1))], axis=1)
         prior = np.array([*(signal.weight for signal in known), PRIOR_OFFSET])
         used = np.ones(count + 1, bool)
         while True:
@@ -129,7 +135,8 @@ class Curve:
         return cls(np.zeros(count), np.ones(count), np.array([0.0] * count + [STEEPEST]))
 
     def height(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The log odds, for many rows of signals."""
+        """The log odds, for many rows of signals. One that is not known speaks neither for nor against."""
+        signals = np.where(np.isnan(signals), self.middle.astype(np.float32), signals)
         return np.asarray(signals @ self._slopes + self._offset, np.float64).clip(-STEEPEST, STEEPEST)
 
     def at(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -174,7 +181,8 @@ class Calibrator:
         """Signals are in the order of `material.signals_of`: after so many stages, as many tell the choice of an intent."""
         inside = trial.in_scope
         known = signals_after(stages, trial.signals.shape[1])
-        mass = np.ones(int(inside.sum()))
+        mass = trial.mass[inside]
+        mass *= len(mass) / mass.sum()
         choice = Curve.fit(trial.signals[inside][:, :stages], known[:stages], trial.right[inside], mass)
         outside = ((trial.far, stages), (~inside & ~trial.far, stages + 1))
         return cls(choice, *(_against(trial, known, kind, first) for kind, first in outside))
@@ -182,6 +190,8 @@ class Calibrator:
     def probability(self, signals: Sequence[float]) -> float:
         """Of being right, for one text."""
         stages = self._stages
+        if isnan(signals[-1]):
+            return float(self.probabilities(np.array([signals], np.float32))[0])
         against = self.far.odds_against(signals[stages:]) + self.near.odds_against(signals[stages + 1 :])
         return self.choice.of_one(signals[:stages]) / (1 + against)
 

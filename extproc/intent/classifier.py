@@ -9,21 +9,24 @@ from hashlib import blake2b
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
-from extproc.embedding.encoder import Encoder
+from extproc.embedding.encoders import Encoders
+from extproc.embedding.places import cache_folder
 from extproc.identity import ANONYMOUS, Caller, sender_of
 from extproc.intent.batching import Batcher, BusyError
-from extproc.intent.cascade import Cascade, StaticView, cache_folder
+from extproc.intent.cascade import Cascade, StaticView
 from extproc.intent.examples import Examples
 from extproc.intent.material import Budget
 from extproc.intent.rules import Rules
 from extproc.intent.score import Explanation, IntentScore
+from extproc.intent.wording import leans_back
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from extproc.config import Mesh
+    from extproc.embedding.encoder import Encoder
 
 READ_CHARACTERS = 40_000
 """Of a longer text, so many characters from each end are looked at, by rules and digest as by models."""
@@ -74,7 +77,7 @@ class Classifier:
     def __init__(
         self,
         mesh: Mesh,
-        encoder: Encoder | None = None,
+        encoders: Encoder | Encoders | None = None,
         report: Callable[[str], None] = _quiet,
         folder: Path | None = None,
         *,
@@ -89,26 +92,32 @@ class Classifier:
         self._capacity = settings.cache_size
         self._secret = os.urandom(32)
         examples = Examples.of_mesh(mesh)
-        self.encoder: Encoder | None = None
+        self.encoders: Encoder | Encoders | None = None
         self.cascade: Cascade | None = None
         self._batcher: Batcher[StaticView, IntentScore | None] | None = None
         if examples.texts:
-            self.encoder = encoder or Encoder.load(settings.encoder, settings.threads)
+            self.encoders = encoders = encoders or Encoders.load(settings.encoder, settings.threads)
             budget = Budget(settings.token_budget, settings.transformer_tokens)
             room = (folder or cache_folder()) if keep else None
-            self.cascade = Cascade.build(self.encoder, examples, budget, settings.target_precision, report, room)
+            self.cascade = Cascade.build(encoders, examples, budget, settings.target_precision, report, room)
             self._batcher = Batcher(
-                self.cascade.transform, lambda view: min(len(view.ids), budget.transformer), settings.max_batch
+                self.cascade.transform, lambda view: view.size(budget.transformer), settings.max_batch
             )
 
     def ask(
-        self, text: str, headers: Mapping[str, str], deadline: float | None = None, caller: Caller = ANONYMOUS
+        self,
+        text: str,
+        headers: Mapping[str, str],
+        deadline: float | None = None,
+        caller: Caller = ANONYMOUS,
+        before: Sequence[str] = (),
     ) -> Asked:
         """The intent of a text; where it takes more than a short pass of the transformer, that begins, and `answer` waits for it.
 
-        `deadline` is a time of `time.monotonic`: near it, the best cheaper answer is given.
+        `deadline` is a time of `time.monotonic`: near it, the best cheaper answer is given. `before` is what was said before the
+        text, the last words last: a short answer is read with it.
         """
-        first = self._first(text, headers, caller)
+        first = self._first(text, headers, caller, before)
         if isinstance(first, IntentScore):
             return Asked(first)
         key, view = first
@@ -140,9 +149,11 @@ class Classifier:
         self._remember(waiting.key, score)
         return score
 
-    def classify_now(self, text: str, headers: Mapping[str, str] | None = None) -> IntentScore:
+    def classify_now(
+        self, text: str, headers: Mapping[str, str] | None = None, before: Sequence[str] = ()
+    ) -> IntentScore:
         """The score, for callers that have no event loop: commands, measurements."""
-        first = self._first(text, headers or {}, ANONYMOUS)
+        first = self._first(text, headers or {}, ANONYMOUS, before)
         if isinstance(first, IntentScore):
             return first
         key, view = first
@@ -151,7 +162,7 @@ class Classifier:
         self._remember(key, score)
         return score
 
-    def explain(self, text: str, headers: Mapping[str, str] | None = None) -> Explanation:
+    def explain(self, text: str, headers: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> Explanation:
         """The decision, and what every stage thinks of the text, whether it was asked or not."""
         matched = self._rules.match(text, headers or {})
         cascade = self.cascade
@@ -159,7 +170,7 @@ class Classifier:
             decision = self.classify_now(text, headers)
             return Explanation(decision, 0)
         start = perf_counter()
-        view = cascade.static(cascade.tokenize(_ends(text)))
+        view = cascade.look(_ends(text), before)
         middle = perf_counter()
         (decision,) = [view.score] if view.decided else cascade.transform([view])
         if matched is not None:
@@ -176,7 +187,9 @@ class Classifier:
         if self._batcher is not None:
             self._batcher.close()
 
-    def _first(self, text: str, headers: Mapping[str, str], caller: Caller) -> IntentScore | tuple[bytes, StaticView]:
+    def _first(
+        self, text: str, headers: Mapping[str, str], caller: Caller, before: Sequence[str]
+    ) -> IntentScore | tuple[bytes, StaticView]:
         """Everything before the transformer: a decision, or what the transformer is to be asked."""
         matched = self._rules.match(text, headers)
         if matched is not None:
@@ -186,19 +199,22 @@ class Classifier:
         read = _ends(text)
         if not read or read.isspace():
             return IntentScore(None, 0.0, "abstain", "empty")
-        key = self._digest(read, sender_of(caller, headers)) if self._capacity else b""
+        before = tuple(map(_ends, before)) if before and leans_back(read) else ()
+        key = self._digest(read, sender_of(caller, headers), before) if self._capacity else b""
         recent = self._recent.get(key)
         if recent is not None:
             self._recent.move_to_end(key)
             return recent
-        view = self.cascade.static(self.cascade.tokenize(read))
+        view = self.cascade.look(read, before)
         if view.decided:
             self._remember(key, view.score)
             return view.score
         return key, view
 
-    def _digest(self, text: str, caller: str) -> bytes:
+    def _digest(self, text: str, caller: str, before: Sequence[str]) -> bytes:
         hashed = blake2b(caller.encode(errors="surrogatepass") + b"\0", digest_size=16, key=self._secret)
+        for said in before:
+            hashed.update(said.encode(errors="surrogatepass") + b"\0")
         hashed.update(text.encode(errors="surrogatepass"))
         return hashed.digest()
 

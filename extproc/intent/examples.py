@@ -24,13 +24,16 @@ if TYPE_CHECKING:
 BACKGROUND = Path(__file__).parents[1] / "assets" / "background.txt"
 """Things that people say to any assistant; one that is near an intent's examples is left out when a head is learned."""
 
+LANGUAGES = Path(__file__).parents[1] / "assets" / "background-languages.txt"
+"""The same in 14 other languages."""
+
 
 @dataclass(frozen=True)
 class Examples:
-    """Every example of every intent that has any."""
+    """Every example of every intent that has any, in an order of their own: that of the file changes nothing."""
 
     intents: tuple[str, ...]
-    """Those with examples, in the order of the file."""
+    """Those with examples."""
     texts: tuple[str, ...]
     labels: NDArray[np.int64]
     """Place in `intents` of each text."""
@@ -40,6 +43,8 @@ class Examples:
     """Texts that the user says belong to no intent."""
     background: tuple[str, ...] = ()
     """The bundled ones."""
+    languages: tuple[str, ...] = ()
+    """The bundled ones in other languages than English, for an encoder that knows them."""
 
     @cached_property
     def digest(self) -> str:
@@ -52,6 +57,7 @@ class Examples:
             self.titles,
             self.outside,
             self.background,
+            self.languages,
         ):
             for text in part:
                 digest.update(text.encode(errors="replace") + b"\0")
@@ -69,6 +75,8 @@ class Examples:
             if texts:
                 found[name] = texts
         outside = list(mesh.classifier.out_of_scope)
+        for intent in mesh.intents.values():
+            outside += intent.not_examples
         if mesh.classifier.out_of_scope_file is not None:
             outside += read_texts(mesh.classifier.out_of_scope_file)
         return cls.of_texts(found, outside, {name: intent.description for name, intent in mesh.intents.items()})
@@ -82,29 +90,31 @@ class Examples:
     ) -> Examples:
         """Intent -> examples. A text that stands twice in one intent counts once; in two intents it is an error."""
         owner: dict[str, str] = {}
-        kept: list[str] = []
-        labels: list[int] = []
-        for label, (name, examples) in enumerate(texts.items()):
+        for name, examples in texts.items():
             for text in examples:
-                plain = " ".join(text.split())
-                first = owner.setdefault(plain, name)
+                first = owner.setdefault(" ".join(text.split()), name)
                 if first != name:
                     raise ConfigError(
                         f"intents {first} and {name} have the same example; a text can mean one of them only"
                     )
-                if plain and (not kept or labels[-1] != label or plain not in kept[-1:]):
-                    kept.append(plain)
-                    labels.append(label)
-        unique = list(dict.fromkeys(zip(kept, labels, strict=True)))
+        owner.pop("", None)
+        names = sorted(texts)
+        number = {name: i for i, name in enumerate(names)}
+        kept = sorted(owner, key=lambda text: (number[owner[text]], sha256(text.encode(errors="replace")).digest()))
         described = descriptions or {}
         return cls(
-            intents=tuple(texts),
-            texts=tuple(text for text, _ in unique),
-            labels=np.array([label for _, label in unique], np.int64),
-            titles=tuple(_title(name, described.get(name, "")) for name in texts),
-            outside=tuple(dict.fromkeys(outside or ())),
-            background=tuple(BACKGROUND.read_text().split("\n")[:-1]),
+            intents=tuple(names),
+            texts=tuple(kept),
+            labels=np.array([number[owner[text]] for text in kept], np.int64),
+            titles=tuple(_title(name, described.get(name, "")) for name in names),
+            outside=tuple(sorted({" ".join(text.split()) for text in outside or ()} - {""})),
+            background=_lines(BACKGROUND),
+            languages=_lines(LANGUAGES),
         )
+
+
+def _lines(path: Path) -> tuple[str, ...]:
+    return tuple(path.read_text(encoding="utf-8").split("\n")[:-1])
 
 
 def _title(name: str, description: str) -> str:

@@ -29,6 +29,8 @@ PENALTY = 100.0
 """On half the squares of the weights, beside the sum of all losses: whitened vectors are long, so small weights will do."""
 STEPS = 40
 """Of the fit, at most: it ends before where a step gains next to nothing."""
+GIVEN = 2.0
+"""What all texts together that are given as belonging to no intent count for, of what one intent does, at most."""
 BEFORE = 0.3
 """Of the scores of the stage before, what is added to a stage's own."""
 HEAD_ARRAYS = ("parts", "centre", "weights", "prototypes", "offsets")
@@ -71,6 +73,8 @@ class Lesson:
     """False for the name of an intent: it is learned from, but no text is compared with it."""
     background: NDArray[np.float32]
     """Vectors of texts that belong to no intent; at least one."""
+    given: int = 0
+    """How many of those, the first ones, somebody has given: they say more than the others."""
     parts: int = 1
     """Of how many vectors side by side each vector is made."""
 
@@ -111,9 +115,9 @@ class Head:
         """Learn from labelled vectors and a background that belongs to no intent."""
         vectors, labels = data.vectors, data.labels
         classes = int(labels.max()) + 1
-        centre = np.concatenate([vectors, data.background]).mean(axis=0)
-        x = _unit(vectors - centre, data.parts)
-        rows = np.concatenate([x, _unit(data.background - centre, data.parts)])
+        centre = _centre(np.concatenate([vectors, data.background]), data.parts)
+        x = _unit(vectors, centre, data.parts)
+        rows = np.concatenate([x, _unit(data.background, centre, data.parts)])
         basis = _basis(rows)
         means = np.stack([x[labels == i].mean(axis=0) for i in range(classes)])
         whitening = basis @ _whitening((x - means[labels]) @ basis, len(x) - classes, x.shape[1])
@@ -123,7 +127,10 @@ class Head:
         # how many examples an intent has says little about how often it is asked for
         mass[: len(x)] = np.sqrt(len(x) / classes / counts[labels])
         # the background counts as much as one intent does, however many texts it has
-        mass[len(x) :] = min(1.0, len(x) / classes / len(data.background))
+        each = len(x) / classes
+        mass[len(x) :] = min(1.0, each / len(data.background))
+        # and so do those that somebody has given, each at most as much as an example
+        mass[len(x) : len(x) + data.given] = min(1.0, GIVEN * each / max(data.given, 1))
         targets = np.concatenate([labels, np.full(len(data.background), classes)])
         softmax = fit_softmax(rows, targets, mass, PENALTY, steps)
         weights = np.concatenate([whitening @ softmax[:-1], softmax[-1:]])
@@ -162,6 +169,9 @@ class Head:
     def placed(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """Centred, each part of the same length, the whole of length one."""
         x: NDArray[np.float32] = vector - self.centre
+        if not vector[-1]:
+            found: NDArray[np.float32] = _unit(vector[None], self.centre, len(self._spans))[0]
+            return found
         for span in self._spans:
             part = x[span]
             part *= 1 / (sqrt(float(part.dot(part)) * len(self._spans)) + 1e-9)
@@ -177,11 +187,20 @@ class Head:
         return cls(*(arrays[name] for name in HEAD_ARRAYS))  # type: ignore[arg-type]
 
 
-def _unit(x: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
-    """Each part of the same length, the whole of length one."""
+def _centre(x: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
+    """The mean of each part, of those vectors that have it."""
     split = x.reshape(len(x), parts, -1)
-    lengths = np.linalg.norm(split, axis=2, keepdims=True) * np.sqrt(parts) + 1e-9
-    return np.asarray((split / lengths).reshape(len(x), -1), np.float32)
+    present = split.any(axis=2, keepdims=True)
+    return np.asarray((split.sum(axis=0) / np.maximum(present.sum(axis=0), 1)).reshape(-1), np.float32)
+
+
+def _unit(x: NDArray[np.float32], centre: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
+    """Centred, each part of the same length, the whole of length one. A part of zeros is none: it says nothing."""
+    split = x.reshape(len(x), parts, -1)
+    present = split.any(axis=2, keepdims=True)
+    split = (split - centre.reshape(parts, -1)) * present
+    lengths = np.linalg.norm(split, axis=2, keepdims=True) * np.sqrt(np.maximum(present.sum(axis=1, keepdims=True), 1))
+    return np.asarray((split / (lengths + 1e-9)).reshape(len(x), -1), np.float32)
 
 
 def _basis(rows: NDArray[np.float32]) -> NDArray[np.float32]:

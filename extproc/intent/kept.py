@@ -10,6 +10,7 @@ import numpy as np
 
 from extproc.intent.calibration import Calibrator, Curve
 from extproc.intent.head import HEAD_ARRAYS, Head
+from extproc.intent.material import Shifts
 from extproc.intent.training import StageModel, Trained
 from extproc.intent.words import Words
 
@@ -41,6 +42,8 @@ def save(trained: Trained, path: Path) -> None:
         arrays |= {f"{name}.{curve}": getattr(stage.calibrator, curve).state for curve in CURVES}
         arrays[f"{name}.thresholds"] = stage.thresholds
         arrays[f"{name}.refusal"] = np.array(trained.refusals.get(name, 0.0))
+    if trained.shifts is not None:
+        arrays |= {"shifts.names": trained.shifts.names, "shifts.shifts": trained.shifts.shifts}
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     with temporary.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
@@ -68,4 +71,5 @@ def _read(path: Path) -> Trained:
             stages[name] = StageModel(head, Calibrator(*curves), arrays[f"{name}.thresholds"])
         words = Words(*(arrays[f"words.{key}"] for key in ("weights", "places", "own")))
         refusals = {name: float(arrays[f"{name}.refusal"]) for name in stages}
-        return Trained(stages, words, arrays["late"], refusals)
+        shifts = Shifts(arrays["shifts.names"], arrays["shifts.shifts"]) if "shifts.names" in arrays else None
+        return Trained(stages, words, arrays["late"], refusals, shifts)

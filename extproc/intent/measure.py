@@ -67,7 +67,7 @@ def measure(cascade: Cascade, rows: Iterable[Row]) -> list[Outcome]:
     decided = []
     for row in rows:
         start = perf_counter()
-        view = cascade.static(cascade.tokenize(row.text))
+        view = cascade.look(row.text)
         score = view.score if view.decided else cascade.transform([view])[0]
         decided.append((row, score, view, (perf_counter() - start) * 1e6))
     outcomes = []

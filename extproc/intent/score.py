@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Stage = Literal["rule", "static", "early", "transformer", "abstain"]
+Stage = Literal["rule", "static", "early", "transformer", "wide", "abstain"]
 """What decided. `abstain`: nothing was sure enough, and the default model gets the request. `early` is the transformer
-halfway through its layers: for people, who see all stages side by side; a decision there counts as the transformer's."""
+halfway through its layers: for people, who see all stages side by side; a decision there counts as the transformer's. `wide` is
+the multilingual encoder, for what is not in English, and for what the English one is not sure of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +25,17 @@ class IntentScore:
     stage: Stage
     reason: str
     """One word for the metrics: `pattern`, `exact` and `header` are rules; `confident`, `early` (confident halfway through
-    the transformer), `unsure`; `foreign` is unlike every intent, at a glance; `deadline` and `busy` are answers without
-    the transformer; `empty` text, or one without a word that the model knows; `no-examples` to learn from."""
+    the transformer), `unsure`; `foreign` is unlike every intent, at a glance; `negated`: the text says that it is not so, or not
+    wanted; `part`: a part of the text decides; `conversation`: what was said before it does; `deadline` and `busy` are answers
+    without the transformer; `empty` text, or one without a word that the model knows; `no-examples` to learn from."""
     best: str | None = None
     """The most likely intent, accepted or not."""
     runner_up: str | None = None
     """The second most likely."""
     threshold: float = 0.0
     """The score that `best` had to reach in this stage."""
+    intents: tuple[str, ...] = ()
+    """All that a text asks for, where it asks for several things; `intent` is the first of them."""
     cached: bool = False
     """The same text was decided a short while ago."""
 

@@ -17,7 +17,8 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from extproc.embedding.encoder import BUNDLED, BUNDLED_FOLDER, Encoder
+from extproc.embedding.encoder import BUNDLED_FOLDER, Encoder
+from extproc.embedding.places import BUNDLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

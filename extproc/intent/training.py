@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from extproc.intent.calibration import Calibrator, Trial
 from extproc.intent.head import Head
-from extproc.intent.material import Budget, Material, far_from, readings_of, signals_so_far
+from extproc.intent.material import Budget, Material, Shifts, far_from, readings_of, signals_so_far
 from extproc.intent.thresholds import ladder, refusals, thresholds
 from extproc.intent.validation import cross_validate, lesson_of, trial_of
 from extproc.intent.words import Words
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from extproc.embedding.encoder import Encoder
+    from extproc.embedding.encoders import Encoders
     from extproc.intent.examples import Examples
     from extproc.intent.table import StaticTable
     from extproc.intent.validation import Row
 
-REVISION = 11
+REVISION = 14
 """Raise it when a change here makes kept heads wrong."""
 UNSEEN = 0.6
 """An unseen text's signals, of those of an example that the head was fitted to."""
@@ -50,10 +50,12 @@ class Trained:
     """Thresholds of the static stage for when there is no time for the transformer."""
     refusals: dict[str, float]
     """Stage -> under this score it says that a text belongs to no intent, and no later one is asked."""
+    shifts: Shifts | None = None
+    """What being in another language does to a vector, where there is an encoder that knows some."""
 
 
 def train(
-    encoder: Encoder,
+    encoders: Encoders,
     table: StaticTable,
     examples: Examples,
     budget: Budget,
@@ -63,16 +65,25 @@ def train(
     """Learn everything. 20 examples take a quarter of a second, 1,500 about 8, 15,000 about a minute."""
 
     def material(texts: Sequence[str]) -> Material:
-        return Material.of(encoder, table, texts, budget, report)
+        return Material.of(encoders, table, texts, budget, report)
 
     titled = [i for i, title in enumerate(examples.titles) if title]
     inside = material([*examples.texts, *(examples.titles[i] for i in titled)])
     labels = np.concatenate([examples.labels, np.array(titled, np.int64)])
     real = np.arange(len(labels)) < len(examples.texts)
-    outside = material([*examples.outside, *examples.background])
-    far = far_from(
-        inside.vectors["transformer"][real], examples.labels, outside.vectors["transformer"], len(examples.outside)
-    )
+    outside = material([*examples.outside, *examples.background, *(examples.languages if encoders.wide else ())])
+    outside = replace(outside, given=len(examples.outside))
+    last = next(reversed(inside.parts))
+    shifts = None
+    if last == "wide":
+        given = len(examples.outside)
+        shifts = Shifts.of(
+            outside.only(np.arange(given, len(outside.ids))),
+            inside.vectors["wide"].shape[1] - inside.vectors["transformer"].shape[1],
+        )
+        shifts.take_off(inside)
+        shifts.take_off(outside)
+    far = far_from(inside.vectors[last][real], examples.labels, outside.vectors[last], len(examples.outside))
     outside = outside.only(far)
     validation = cross_validate(table.weights, inside, labels, real, outside, report)
     if validation.refuted.any():
@@ -88,15 +99,24 @@ def train(
         for stage in inside.parts
     }
     trials = _with_guesses(validation.trials, heads, words, inside, examples)
-    calibrators = {stage: Calibrator.fit(trial, i + 1) for i, (stage, trial) in enumerate(trials.items())}
+    # what the stages before the last one say of other languages than theirs is not asked for where the last one knows them
+    known = {stage: trial if stage == "wide" else at_home(trial) for stage, trial in trials.items()}
+    calibrators = {stage: Calibrator.fit(trial, i + 1) for i, (stage, trial) in enumerate(known.items())}
     scores = {stage: calibrators[stage].probabilities(trial.signals) for stage, trial in trials.items()}
     accepting = ladder(trials, scores, intents, target)
     return Trained(
         {stage: StageModel(head, calibrators[stage], accepting[stage]) for stage, head in heads.items()},
         words=words,
-        late=thresholds(trials["static"], scores["static"], intents, target),
+        late=thresholds(known["static"], calibrators["static"].probabilities(known["static"].signals), intents, target),
         refusals=refusals(trials, scores),
+        shifts=shifts,
     )
+
+
+def at_home(trial: Trial) -> Trial:
+    """What the English encoder makes of other languages says nothing about what it makes of English."""
+    home = ~trial.foreign
+    return trial.only(home) if (trial.in_scope & home).any() else trial
 
 
 def _with_guesses(
@@ -116,7 +136,17 @@ def _with_guesses(
     rows: dict[str, list[Row]] = {stage: [] for stage in trials}
     for i in single:
         readings = readings_of(heads, inside.vectors, i)
-        signals = signals_so_far(list(readings.values()), words, inside.ids[i])
+        signals = signals_so_far(readings, words, inside.ids[i], foreign=bool(inside.languages[i]))
         for stage, told in zip(trials, signals, strict=True):
-            rows[stage].append((tuple(value * UNSEEN for value in told), int(examples.labels[i]), True, True, False))
+            rows[stage].append(
+                (
+                    tuple(value * UNSEEN for value in told),
+                    int(examples.labels[i]),
+                    True,
+                    True,
+                    False,
+                    int(examples.labels[i]),
+                    bool(inside.foreign[i]),
+                )
+            )
     return {stage: trial.plus(trial_of(rows[stage])) for stage, trial in trials.items()}

@@ -31,14 +31,14 @@ LARGE = 4000
 LARGE_FOLDS = 2
 FOLD_STEPS = 20
 """Half of what the head that is kept may take: a head is fitted for every stage of every fold."""
-NEAR_INTENTS = 4
+NEAR_INTENTS = 2
 """From this many intents on, a fold holds out whole intents too."""
 REFUTED_BY = 3.0
 """Log odds of another intent over an example's own, from which on the example is not believed."""
 
 
-Row = tuple[tuple[float, ...], int, bool, bool, bool]
-"""Signals, best intent, right, in scope, far."""
+Row = tuple[tuple[float, ...], int, bool, bool, bool, int, bool]
+"""Signals, best intent, right, in scope, far, label, foreign: as in `Trial`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,13 @@ class _Seen:
     """Stage -> signals and best intent."""
     in_scope: bool
     refuted: bool
+    foreign: bool
 
     def row(self, stage: str, labels: NDArray[np.int64]) -> Row:
         """As one stage sees it; see `trial_of`."""
         signals, best = self.views[stage]
-        right = self.in_scope and best == int(labels[self.example])
-        return signals, best, right, self.in_scope, self.example < 0
+        label = int(labels[self.example]) if self.example >= 0 else -1
+        return signals, best, self.in_scope and best == label, self.in_scope, self.example < 0, label, self.foreign
 
 
 def cross_validate(
@@ -126,7 +127,7 @@ def _fold(
     tests += [(outside, int(i)) for i in np.flatnonzero(outside_held)]
     for source, i in tests:
         readings = readings_of(heads, source.vectors, i)
-        signals = signals_so_far(list(readings.values()), words, source.ids[i])
+        signals = signals_so_far(readings, words, source.ids[i], foreign=bool(source.languages[i]))
         in_scope = source is inside and not gone[i]
         yield _Seen(
             example=i if source is inside else -1,
@@ -135,6 +136,7 @@ def _fold(
                 for (stage, reading), told in zip(readings.items(), signals, strict=True)
             },
             in_scope=in_scope,
+            foreign=bool(source.languages[i]),
             refuted=in_scope
             and _refutes(readings["static"], readings["transformer"], int(np.searchsorted(left, labels[i]))),
         )
@@ -166,5 +168,6 @@ def lesson_of(
         labels=labels[chosen],
         real=real[chosen],
         background=outside.vectors[stage][chosen_outside],
+        given=int(chosen_outside[: outside.given].sum()),
         parts=inside.parts[stage],
     )

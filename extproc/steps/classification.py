@@ -29,8 +29,9 @@ class Asking:
             case.reason = "late"
             return
         try:
+            said = case.conversation
             case.asked = self._classifier.ask(
-                case.conversation.text, case.inquiry.headers, case.classify_by, case.facts.caller
+                said.text, case.inquiry.headers, case.classify_by, case.facts.caller, said.before
             )
         except Exception as error:  # noqa: BLE001 - routing is an optimisation: it never costs a request
             case.reason = f"classifier:{type(error).__name__}"
@@ -56,4 +57,5 @@ class Answering:
             return
         if score.intent is None and score.reason in ("deadline", "busy"):
             case.reason = "late"
-        case.facts = case.facts.with_(intent=score.intent, score=score.score)
+        intents = score.intents or ((score.intent,) if score.intent is not None else ())
+        case.facts = case.facts.with_(intent=score.intent, score=score.score, intents=intents)

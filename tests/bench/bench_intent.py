@@ -148,7 +148,7 @@ def intentmesh(splits: dict[str, list[dict]], *, alone: bool = False) -> dict:
     cascade = classifier.cascade
 
     def decide(text):
-        view = cascade.static(cascade.tokenize(text))
+        view = cascade.look(text)
         score = view.score
         if alone:
             score = cascade.whole(view)
@@ -163,7 +163,7 @@ def intentmesh(splits: dict[str, list[dict]], *, alone: bool = False) -> dict:
         {} if alone else {**paired(cascade, splits["test"]), **concurrency(classifier, [row["text"] for row in inside])}
     )
     if not alone:
-        views = [cascade.static(cascade.tokenize(row["text"])) for row in inside]
+        views = [cascade.look(row["text"]) for row in inside]
         asked = [view for view in views if not view.decided]
         early = sum(cascade.transform([view])[0].reason == "early" for view in asked)
         more |= {"transformer_share": round(len(asked) / len(views), 4), "halfway_share": round(early / len(views), 4)}
@@ -181,7 +181,7 @@ def paired(cascade, test: list[dict]) -> dict[str, float]:
     embedding = fastembed_alone(cascade)
 
     def by_cascade(text: str) -> None:
-        view = cascade.static(cascade.tokenize(text))
+        view = cascade.look(text)
         if not view.decided:
             cascade.transform([view])
 
@@ -259,7 +259,7 @@ def concurrency(classifier, texts: list[str]) -> dict[str, float]:
     from extproc.intent.batching import Batcher
 
     cascade = classifier.cascade
-    hard = [view for view in (cascade.static(cascade.tokenize(text)) for text in texts) if not view.decided]
+    hard = [view for view in (cascade.look(text) for text in texts) if not view.decided]
     hard = hard[:800]
 
     async def ask(largest: int) -> float:

@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "identity": {"errors", "config"},
     "payload": {"errors", "slices", "edits", "config"},
     "pii": {"errors", "slices", "edits", "config", "assets", "spelling"},
-    "intent": {"errors", "config", "embedding", "identity"},
+    "intent": {"errors", "language", "config", "embedding", "identity"},
     "decision": {"errors", "config", "identity", "payload", "intent"},
     "guardrails": {"errors", "slices", "logs", "embedding", "config", "edits", "payload", "pii", "decision"},
     "routing": {"config", "decision"},

@@ -98,7 +98,8 @@ def trial(count=2000, seed=0):
     right = in_scope & (rng.random(count) < 0.9)
     signals = rng.normal(size=(count, 4)) + np.stack([right * 2.0, *[in_scope * 2.0] * 3], axis=1)
     best = rng.integers(0, 4, count)
-    return Trial(signals.astype(np.float32), best, right, in_scope, ~in_scope)
+    label = np.where(in_scope, best, -1)
+    return Trial(signals.astype(np.float32), best, right, in_scope, ~in_scope, label, np.zeros(count, bool))
 
 
 def test_calibrated_scores():
@@ -116,10 +117,10 @@ def test_thresholds_reach_the_target(target):
     """What is accepted at the thresholds is right as often as was asked for, and a higher target accepts less."""
     rows = trial()
     scores = Calibrator.fit(rows).probabilities(rows.signals)
-    limits = thresholds(rows, scores, 4, target)
+    limits = thresholds(rows, scores, 4, target)[0]
     accepted = scores >= limits[rows.best]
     assert (rows.mass * rows.right)[accepted].sum() / rows.mass[accepted].sum() >= target - 0.01
-    assert limits.mean() <= thresholds(rows, scores, 4, 0.999).mean()
+    assert limits.mean() <= thresholds(rows, scores, 4, 0.999)[0].mean()
 
 
 def test_earlier_stages_err_where_the_last_one_errs_too():
@@ -131,7 +132,9 @@ def test_earlier_stages_err_where_the_last_one_errs_too():
     bold = ladder(dict.fromkeys(told, static), told, 4, 0.95)
     assert bold["static"].mean() < careful["static"].mean()
     for stage, share in SHARES_OF_ERRORS.items():
-        accepted = scores >= careful[stage][static.best]
+        if stage == "transformer":  # the last one here
+            continue
+        accepted = scores >= careful[stage][0][static.best]
         assert (static.mass * ~static.right)[accepted].sum() / static.mass[accepted].sum() <= 0.05 * share + 0.005
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from extproc.config import parse
 from extproc.config.loader import InvalidMeshError
-from extproc.embedding.encoder import Encoder
 from extproc.errors import ConfigError
 from extproc.intent import Classifier
 from extproc.intent.heap import give_back
@@ -20,12 +19,6 @@ models: {general: {endpoints: [{address: "127.0.0.1:8081"}]}}
 default_model: general
 """
 SHIPPED = Path(__file__).parents[3] / "mesh.yaml"
-
-
-@pytest.fixture(scope="module")
-def encoder():
-    """The bundled model, loaded once."""
-    return Encoder.load()
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +63,7 @@ def test_rules(encoder):
         HEAD + "intents: {ping: {exact: [Are you there]}, vip: {headers: {X-Tier: gold, x-app: shop}}}\n",
     )
     classifier = Classifier(mesh, keep=False)
-    assert classifier.encoder is None
+    assert classifier.encoders is None
     assert classifier.classify_now(" are  YOU there ").intent == "ping"
     assert classifier.classify_now("?", {"x-tier": "gold", "x-app": "shop"}).intent == "vip"
     assert classifier.classify_now("?", {"x-tier": "gold"}).reason == "no-examples"

@@ -2,11 +2,9 @@
 
 import json
 
-import pytest
 from click.testing import CliRunner
 
 from extproc.cli.tune import tune
-from extproc.embedding.encoder import Encoder
 from extproc.intent.advice import advise
 from extproc.intent.cascade import Cascade
 from extproc.intent.examples import Examples
@@ -20,12 +18,6 @@ BILL = [
     "I already paid the bill",
 ]
 SONG = ["play a song", "what song is this", "skip to the next song", "turn the music up", "stop the music"]
-
-
-@pytest.fixture(scope="module")
-def encoder():
-    """The bundled model, loaded once."""
-    return Encoder.load()
 
 
 def test_good_examples(encoder):
@@ -77,4 +69,4 @@ def test_mislabelled(encoder):
     told = []
     cascade = Cascade.build(encoder, examples, Budget(), 0.95, told.append, None)
     assert any(line.startswith("1 example(s)") for line in told)
-    assert cascade.static(cascade.tokenize("play a disco song")).score.best == "song"
+    assert cascade.look("play a disco song").score.best == "song"

@@ -1,0 +1,159 @@
+"""What of a text is worth reading for its intent: not addresses, not what is pasted, not what somebody says they do *not* want.
+
+    neutral      addresses and placeholders of masked data are cut out: what is masked must not move a decision
+    wanted       clauses in which something is declined or told to be settled are cut out
+    parts        the sentences of a long text, people's own first
+    leans_back   whether a short turn is to be read with what came before
+
+Lists of words stand in English, German, French and Spanish.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+LONG_WORDS: Final = 24
+"""From so many words on, a text that nobody is sure of is looked at in parts."""
+MOST_PARTS: Final = 40
+"""Sentences of a text that are looked at, from both ends of a longer one."""
+READ_CHARACTERS: Final = 12_000
+"""Of a long text, as much from each end is cut into parts."""
+_LONGEST_PART: Final = 320
+_NEUTRAL: Final = re.compile(
+    r"\[[A-Z][A-Z_]{1,40}_\d{1,6}\]|\b(?:https?|ftp)://[^\s<>\"']+|\bwww\.[^\s<>\"']+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"
+    r"|\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-fA-F]{1,4}:){4,7}[0-9a-fA-F]{1,4}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
+)
+_NOT: Final = r"(?:do(?:es)?\s*n[o']?t|did\s*n[o']?t|do not|does not|don\u2019t|no longer|not|never)"
+_SPOKEN_OF: Final = "(?!you\\b|we\\b|i\\b|they\\b|know\\b|see\\b|have\\b|understand\\b|get\\b)"
+"""After `do not` at the beginning: a question, or something that is missed."""
+_GERMAN_FINITE: Final = (
+    "ist|sind|war|waren|hat|habe|haben|wird|werden|wurde|kann|kannst|k\u00f6nnen|konnte|l\u00e4sst|bin"
+)
+_NOT_WANTED: Final = "|".join(
+    (
+        rf"\b{_NOT}\s+(?:really\s+|actually\s+|even\s+|longer\s+)?want\b(?!.*\bany\s?(?:more|longer)\b)",
+        rf"\b{_NOT}\s+(?:really\s+|actually\s+|even\s+|longer\s+)?(?:need|wish|require|intend|plan|ask(?:ed)?|mean|looking\s+for)\b",
+        rf"^\W*(?:so\s+|and\s+|but\s+)?(?:please\s+|pls\s+)?(?:do\s*n[o']?t|do not|don\u2019t|never)\s+{_SPOKEN_OF}\w+",
+        r"\bno\s+need\b|\bnot\s+(?:necessary|needed|required|interested)\b|\bnever\s?mind\b",
+        r"\bno\s+\w+\s+(?:needed|required|necessary|wanted)\b",
+        r"\bich\s+(?:will|m\u00f6chte|brauche|ben\u00f6tige)\s+(?:\w+\s+){0,2}?(?:kein\w*|nicht)\b",
+        r"\bkein\w*\s+(?:\w+\s+){0,2}(?:n\u00f6tig|erforderlich|gew\u00fcnscht|mehr)\b",
+        r"\bnicht\s+(?:mehr\s+)?(?:n\u00f6tig|notwendig|erforderlich)\b|\bbitte\s+(?:\w+\s+){0,3}nicht\b",
+        rf"^(?!.*\b(?:{_GERMAN_FINITE})\b)\W*(?:\w+\s+){{0,4}}nicht\s+(?!mehr\b)\w+(?:en|rn|ln)\W*$",
+        r"\bje\s+ne\s+(?:veux|souhaite|d\u00e9sire)\s+(?:pas|plus)\b|\bpas\s+besoin\b|\bne\s+\w+ez\s+pas\b|\bn['\u2019]\w+ez\s+pas\b",
+        r"\bno\s+(?:quiero|necesito|deseo|hace\s+falta)\b",
+    )
+)
+_SETTLED: Final = (
+    r"\b(?:is|are|it'?s|works?|working|everything(?:'s)?)\s+(?:all\s+)?(?:fine|ok|okay|good|solved|resolved|fixed)\s*(?:now|again|already)\b"
+    r"|\b(?:already|has\s+been|have\s+been|was|is|are|got)\s+(?:solved|resolved|fixed|settled)\b|\bworks?\s+again\b|\bfunktioniert\s+wieder\b"
+    r"|\b(?:hat\s+sich|ist)\s+(?:schon\s+|bereits\s+)?(?:erledigt|gel\u00f6st|behoben)\b|\bgeht\s+(?:jetzt\s+)?wieder\b|\beverything\s+is\s+fine\b"
+)
+_DECLINED: Final = re.compile(f"{_NOT_WANTED}|{_SETTLED}", re.IGNORECASE)
+_MAYBE: Final = re.compile(
+    r"n't|n\u2019t|\b(?:not|no|never|dont|doesnt|nevermind|nicht|kein\w*|ne|pas|fine|ok|okay|solved|resolved|fixed|settled|again|wieder|erledigt"
+    r"|gel\u00f6st|behoben)\b|\bn['\u2019]",
+    re.IGNORECASE,
+)
+_CLAUSE: Final = re.compile(
+    r"(?<=[.!?;,\n])\s+|\s+(?:but|aber|sondern|instead|stattdessen|mais|pero|sino)\s+|\s+[\u2013\u2014-]\s+",
+    re.IGNORECASE,
+)
+_NEGATED: Final = re.compile(
+    r"\b(?:is|are|was|were|isn'?t|aren'?t|wasn'?t|it'?s|ist|sind|war|est|es|est\u00e1)\s+(?:not|nicht|pas|no)?\s*(?:at\s+all\s+)?(\w+)"
+    r"|\b(?:not|no|nicht|kein|keine|keinen|pas|sin|without|ohne)\s+(?:a\s+|an\s+|any\s+|the\s+|in\s+)?(\w+)",
+    re.IGNORECASE,
+)
+NEGATOR: Final = re.compile(
+    r"n't\b|n\u2019t\b|\b(?:not|no|never|nothing|none|cannot|cant|wont|dont|doesnt|isnt|without|nicht|kein\w*|nie|nichts|ohne|ne|pas|rien"
+    r"|sin|nada|nunca)\b",
+    re.IGNORECASE,
+)
+_SENTENCE: Final = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
+_COORDINATED: Final = re.compile(r",?\s+(?:and\s+also|and|und\s+auch|und|et|y|sowie|plus|also)\s+", re.IGNORECASE)
+_PASTED_LINE: Final = re.compile(
+    r"\s*(?:>|\||\d{4}-\d\d-\d\d|\[?\d\d:\d\d(?::\d\d)?|at\s[\w.$<>]+\(|File \"|Traceback|(?:From|To|Cc|Sent|Subject|Date|Von|An"
+    r"|Betreff|Gesendet|Datum|De|Objet|Asunto)\s?:|-{4,}|={4,}|[{}<\[]|(?:PS |\$ |# )|(?:INFO|WARN|ERROR|DEBUG)\b)"
+)
+_BACK: Final = re.compile(
+    r"^\W*(?:and|or|also|what\s+about|how\s+about|now|again|yes|yep|yeah|no|ok|okay|sure|please|thanks|thank\s+you|great|good|perfect|nice|looks"
+    r"|the\s+(?:second|other|first|third|last|next|same)|same|still|continue|go\s+on|more|another|next|ja|nein|und|oder|auch|bitte|danke|gut|super"
+    r"|weiter|nochmal|noch\s+\w+|immer\s+noch|das\s+\w+e|oui|non|et|merci|encore|d'accord|s\u00ed|si|y|gracias|otra|vale|sigue)\b"
+    r"|\b(?:it|that|this|them|these|those|one|ones|the\s+same|there|es|das|dies\w*|den|sie|\u00e7a|cela|eso|esto)\W*$"
+    r"|\b(?:do|did|commit|fix|change|undo|redo|try|make|run|show|apply|merge|rewrite|shorten|translate|explain)\s+(?:it|that|this|them|these|those)\b",
+    re.IGNORECASE,
+)
+LEANS_WORDS: Final = 9
+"""A turn of more words stands for itself."""
+
+
+def neutral(text: str) -> str:
+    """Without addresses and placeholders."""
+    if "@" not in text and "[" not in text and "." not in text and ":" not in text and "-" not in text:
+        return text
+    return _NEUTRAL.sub(" ", text)
+
+
+def wanted(text: str) -> str | None:
+    """A text without the clauses in which something is declined, or is told to be settled. None: there are none such."""
+    if _MAYBE.search(text) is None:
+        return None
+    clauses = _CLAUSE.split(text)
+    kept = [clause for clause in clauses if _DECLINED.search(clause) is None]
+    return None if len(kept) == len(clauses) else " ".join(kept).strip()
+
+
+def negated_words(text: str) -> list[str]:
+    """Words that a negator stands right before, in small letters."""
+    if NEGATOR.search(text) is None:
+        return []
+    return [
+        word.lower() for found in _NEGATED.finditer(text) if NEGATOR.search(found[0]) for word in found.groups() if word
+    ]
+
+
+def words_of(text: str) -> list[str]:
+    """In small letters."""
+    return re.findall(r"\w+", text.lower())
+
+
+def leans_back(text: str) -> bool:
+    """Whether a turn is so short, and worded so, that it can only be understood with what came before."""
+    count = len(text.split(None, LEANS_WORDS + 1))
+    return count <= LEANS_WORDS and (count <= 2 or _BACK.search(text) is not None)
+
+
+def is_long(text: str) -> bool:
+    """Whether it is to be looked at in parts where the whole says too little."""
+    return len(text) > 4 * LONG_WORDS and len(text.split(None, LONG_WORDS)) > LONG_WORDS
+
+
+def parts(text: str) -> list[str]:
+    """The sentences of a long text, each once: people's own, or all of them where nothing seems to be."""
+    if len(text) > 2 * READ_CHARACTERS:
+        text = f"{text[:READ_CHARACTERS]}\n{text[-READ_CHARACTERS:]}"
+    fenced = False
+    own: list[str] = []
+    pasted: list[str] = []
+    for line in text.split("\n"):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+            continue
+        (pasted if fenced or _PASTED_LINE.match(line) else own).append(line)
+    found = _sentences(own) or _sentences(pasted)
+    if len(found) <= MOST_PARTS:
+        return found
+    return found[: MOST_PARTS // 2] + found[-MOST_PARTS // 2 :]
+
+
+def coordinated(text: str) -> list[str]:
+    """The parts of a text that asks for several things: `a monitor and access to the share`. Empty: it asks for one."""
+    found = [part.strip() for sentence in _SENTENCE.split(text) for part in _COORDINATED.split(sentence)]
+    found = [part for part in found if len(part.split()) >= 2]
+    return found if 1 < len(found) <= 6 else []
+
+
+def _sentences(lines: list[str]) -> list[str]:
+    sentences = (sentence.strip() for line in lines for sentence in _SENTENCE.split(line))
+    return list(dict.fromkeys(sentence[:_LONGEST_PART] for sentence in sentences if any(map(str.isalpha, sentence))))
