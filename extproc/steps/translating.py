@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from extproc.payload.translate import AnswerTranslation, Dialect, Spoken
 
 STEP: Final = "translate"
+_POSITION: Final = re.compile(r"\[\d+\]")
 CALLER_HEADERS: Final = (
     "anthropic-beta",
     "anthropic-version",
@@ -102,5 +104,6 @@ class AnswerLink:
 
 
 def dropped(names: tuple[str, ...]) -> tuple[Verdict, ...]:
-    """What was left out of a request, told."""
-    return (Verdict(STEP, "flag", "dropped " + ", ".join(names[:8])),) if names else ()
+    """What was left out of a request, told: by the names of fields, of which there are few, and not by where they stood."""
+    places = dict.fromkeys(_POSITION.sub("", name) for name in names)
+    return tuple(Verdict(STEP, "flag", f"dropped {name}") for name in places)

@@ -23,6 +23,8 @@ SCORE = "intentmesh.score"
 STAGE = "intentmesh.stage"
 MODEL = "intentmesh.model"
 VERSION = "intentmesh.version"
+PROMPT = "intentmesh.prompt"
+PROMPT_VERSION = "intentmesh.prompt.version"
 REASON = "intentmesh.reason"
 OUTCOME = "intentmesh.outcome"
 PROJECT = "intentmesh.project"
@@ -129,6 +131,21 @@ STEP_DURATION = Instrument(
 )
 ENTITIES = Instrument(
     "intentmesh.entities", "counter", "{entity}", "Personal data found, by type and operator", (ENTITY, OPERATOR)
+)
+PROMPT_DURATION = Instrument(
+    "intentmesh.prompt.duration",
+    "histogram",
+    "s",
+    "Time of requests with a prompt, by its version and outcome; `refusal` where the model or its provider declined",
+    (PROMPT, PROMPT_VERSION, OUTCOME),
+    SECONDS,
+)
+PROMPT_TOKENS = Instrument(
+    "intentmesh.prompt.tokens",
+    "counter",
+    "{token}",
+    "Tokens of requests with a prompt, by its version",
+    (PROMPT, PROMPT_VERSION, TOKEN_TYPE),
 )
 VERDICTS = Instrument(
     "intentmesh.verdicts",

@@ -21,6 +21,11 @@ PROVIDER = "llama.cpp"
 FAULTS = ("late", "classifier")
 """Beginnings of the reasons for which a request went to the default model after a fault."""
 
+PROMPT_STEP = "prompt"
+"""The step whose verdict says which version of a prompt a request got: `NAME@VERSION#DIGEST`."""
+REFUSALS = ("content_filter", "refusal")
+"""Why an answer ended, where it is none."""
+
 
 class Kind(NamedTuple):
     """What every exchange of one kind raises."""
@@ -83,6 +88,19 @@ class Tally:
             self._count_stream(exchange, exchange.first_chunk_s, operation)
         if bill:
             self._charge(exchange, operation, answered, project, bill)
+        for verdict in exchange.verdicts:
+            if verdict.step == PROMPT_STEP:
+                self._count_prompt(exchange, verdict.reason, bill)
+
+    def _count_prompt(self, exchange: ExchangeRecord, told: str, bill: Bill | None) -> None:
+        """What a version of a prompt takes and what becomes of it: to compare one with another."""
+        name, _, version = told.partition("#")[0].partition("@")
+        refused = exchange.usage is not None and exchange.usage.finish_reason in REFUSALS
+        outcome = "refusal" if refused else exchange.outcome
+        self._meter.record(names.PROMPT_DURATION, exchange.duration_s, (name, version, outcome))
+        if bill:
+            self._meter.add(names.PROMPT_TOKENS, bill.input_tokens, (name, version, "input"))
+            self._meter.add(names.PROMPT_TOKENS, bill.output_tokens, (name, version, "output"))
 
     def _count_found(self, exchange: ExchangeRecord) -> None:
         """What was found in a request, what was not looked for in it, and what was said of it."""

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from extproc.config import parse
-from extproc.exchange.record import ExchangeRecord
+from extproc.decision import Verdict
+from extproc.exchange.record import ExchangeRecord, Usage
 from extproc.telemetry import instruments as names
 from extproc.telemetry.audit_line import audit_line
 from extproc.telemetry.bill import Bill
@@ -57,6 +58,29 @@ def test_what_was_not_searched_is_counted_by_reason():
     for sizes in ({"image": 700, "opaque": 40}, {"image": 300}, {}):
         tally.count(ExchangeRecord("forwarded", 1.7e9, 0.1, unsearched=sizes), "chat", "", "", None)
     assert meter.snapshot()[names.UNSEARCHED.name] == {("image",): [1000], ("opaque",): [40]}
+
+
+def test_versions_of_a_prompt_can_be_compared():
+    """Time, tokens and refusals of each, by what the step of prompts has said."""
+    meter = Meter()
+    tally = Tally(meter)
+    bill = Bill(input_tokens=10, output_tokens=4, cost=0.0, estimated=False)
+    for version, finish in (("1", "stop"), ("2", "content_filter"), ("2", "stop")):
+        said = (Verdict("prompt", "allow", f"reply@{version}#abc"),)
+        usage = Usage(input_tokens=10, output_tokens=4, finish_reason=finish)
+        tally.count(ExchangeRecord("forwarded", 1.7e9, 0.1, verdicts=said, usage=usage), "chat", "", "", bill)
+    told = meter.snapshot()
+    assert told[names.PROMPT_TOKENS.name] == {
+        ("reply", "1", "input"): [10],
+        ("reply", "1", "output"): [4],
+        ("reply", "2", "input"): [20],
+        ("reply", "2", "output"): [8],
+    }
+    assert told[names.PROMPT_DURATION.name].keys() == {
+        ("reply", "1", "forwarded"),
+        ("reply", "2", "refusal"),
+        ("reply", "2", "forwarded"),
+    }
 
 
 def test_every_metric_is_in_the_manual():
