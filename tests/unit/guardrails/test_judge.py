@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from extproc.config.guardrails import InjectionGuard
-from extproc.decision import Duty, Facts
+from extproc.decision import NOTHING, Duty, Facts
 from extproc.errors import GuardrailError, UndecidedError
 from extproc.guardrails.check import Finding
 from extproc.guardrails.judge import Guardrails
@@ -85,7 +85,7 @@ def test_monitor_tells_every_score():
 
 def test_it_is_silent_where_nothing_fires():
     """No verdict, no entry in the ledger."""
-    assert ruled({"mine": guard()}, {"mine": Fake(RESTS)}) == ((), (), (), None, (), None)
+    assert ruled({"mine": guard()}, {"mine": Fake(RESTS)}) == NOTHING
 
 
 @pytest.mark.parametrize("check", [Fake(ValueError("a text")), Fake(ValueError("a text"), slow=True)])
