@@ -80,7 +80,8 @@ r"""What reads as a line break and is no end of a value: letters and digits behi
 _BRACKETS: Final = {")": "(", "]": "[", "}": "{", ">": "<"}
 
 _WORDS_OF_STAND_INS: Final = frozenset(
-    "a access account add admin an and any api apikey app application auth aws base bearer bot change changeit changeme client "
+    "a access account add admin bit bits an and any api apikey app application auth aws base bearer bot change "
+    "changeit changeme client "
     "code db default demo dummy enter example fake fill foo generated goes bar baz key here hidden id in insert is it key later "
     "login mail me mine my name new none not null of old openai or our own paste pass passphrase password passwd pat "
     "placeholder private put pw pwd real redacted removed replace replaced sample secret secure set some something "
@@ -88,7 +89,8 @@ _WORDS_OF_STAND_INS: Final = frozenset(
     "dev development local staging insecure unsafe only please ci".split()
 )
 _STAND_INS: Final = frozenset(
-    "change changeit changeme default demo dummy enter example fake fill generated goes here hidden insert my paste placeholder "
+    "add change changeit changeme default demo dummy enter example fake fill generated goes here hidden insert my "
+    "paste placeholder "
     "put redacted removed replace replaced sample test todo tbd xxx your yours foo bar baz some something dev development local "
     "insecure unsafe".split()
 )

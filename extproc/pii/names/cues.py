@@ -57,7 +57,8 @@ _PHRASE: Final = re.compile(
 STREET_WORDS: Final = forms(
     "street st road rd avenue ave lane ln drive dr court ct place pl square sq way boulevard blvd terrace close crescent "
     "gardens hill highway hwy parkway pkwy row mews circle alley walk marg nagar colony rue calle via viale piazza "
-    "avenida rua ulica ul strada jalan jl plaza praça carrer apt apartment flat suite unit house box chemin route rte "
+    "avenida rua ulica ul strada al os pl av avda travessa alameda corso jalan jl plaza praça carrer apt apartment "
+    "flat suite unit house box chemin route rte "
     "fm carrera cra kr cll diagonal transversal plot"
 )
 _LED: Final = _PHRASE_WORDS | STREET_WORDS
@@ -83,7 +84,7 @@ _STREET_KINDS: Final = (
 _STREET: Final = re.compile(
     rf"\b\d{{1,5}}[a-z]?,?(?: \d/\d)?(?: (?:[^\W\d_]|\d{{1,3}}(?:st|nd|rd|th))[\w'’.-]*){{1,4}}? (?:{_STREET_KINDS})\b"
     r"|\b\d{1,6}[a-z]?,? (?:[nsew]{1,2}\.? )?(?:county |state |us |rural |farm |old )?(?:road|rd|route|rte|highway|hwy|fm) \d"
-    r"|\b(?:rue|calle|via|viale|piazza|avenida|rua|ulica|ul\.|strada|jalan|jl\.|plaza|praça|carrer|apt|apartment|flat|suite|unit|"
+    r"|\b(?:rue|calle|via|viale|piazza|avenida|rua|ulica|ul|al|os|pl|strada|jalan|jl|av|avda|travessa|alameda|corso|plaza|praça|carrer|apt|apartment|flat|suite|unit|"
     r"house no)\b[^\n\d]{0,40}\d"
     r"|\b(?:carrera|cra|kr|cll|diagonal|transversal)\b\.? \d{1,3}[a-z]? ?(?:#|no\.?|n°) ?\d"
     r"|\bbox \d|\b\d{1,5}[a-z]?,? (?:rue|avenue|boulevard|bd|chemin|place) ",

@@ -27,6 +27,7 @@ ALSO_NAMES: Final = frozenset(
     "page reed lane park wells field glen heath cliff forest wade chip buddy buck guy gene ray jay ruby pearl amber crystal "
     "olive ginger rosemary basil pepper sage saffron clementine sandy stormy windy misty hazel ivy fern brandy sherry bishop "
     "major victor valentine christian noel pat drew skip rob sue penny bunny kitty birdie lark wren drake peregrine "
+    "bao rohini rahim iskandar trang thanh vinh thana shivaji mahindra "
     "florence sydney victoria adelaide alexandria georgia virginia savannah charlotte aurora israel jordan trinity".split()
 )
 """Names that are everyday words, towns or countries too: given names of the lists that list words, too."""

@@ -126,6 +126,7 @@ _IS_STATE: Final = frozenset(
     "Mississippi Alabama Alaska Arizona Arkansas Colorado Connecticut Delaware Florida Hawaii Indiana Kentucky Louisiana Maine "
     "Maryland Massachusetts Pennsylvania Tennessee Vermont California".split()
 )
+_CALLED_SO: Final = frozenset({"Georgia", "Virginia", "India", "China", "Alberta"})
 _PLACE_BEFORE: Final = re.compile(
     r"\b(?:San|Santa|Santo|Sierra|Los|Las|El|Lake|Mount|Mt\.?|Fort|Ft\.?|Port|Cape|Point|New|North|South|East|West|(?:County|City|Bay|Gulf|University|State|"
     r"Republic|Isle|Strait|Bank|Kingdom|Battle|Treaty) of|in downtown|near|the (?:city|town|state|village) of) \Z"
@@ -208,12 +209,12 @@ def is_term(text: str, start: int, end: int, *, place: bool) -> bool:
 
 def is_nobody(text: str, start: int, end: int) -> bool:
     """Whether what a model takes for a person is a place, a product, a verb, or what begins a call in another language."""
-    name = text[start:end]
+    name = text[start:end].rstrip(" .0123456789") or text[start:end]
     words = name.split()
     first = words[0].partition("-")[0].lower()
     if first in _CALLS and len(words) <= len(("Schreiben", "Sie")):
         return True
-    if _STATES.match(text, end) or name in _IS_STATE or _BRANDS.match(text, start):
+    if _BRANDS.match(text, start) or _is_state(text, start, end, name):
         return True
     if any(name in group and _beside_its_kind(text, start, end, least, named) for least, group, named in _MEMBERS):
         return True
@@ -224,6 +225,13 @@ def is_nobody(text: str, start: int, end: int) -> bool:
         if said and said.group().strip(" :–-"):
             return True
     return len(words) == 1 and _is_said_to_be_none(text, start, end, name)
+
+
+def _is_state(text: str, start: int, end: int, name: str) -> bool:
+    """A state, or the town before it: `Helena, Montana`. Of people that are listed some are called Georgia."""
+    if name in _IS_STATE or _STATES.match(text, end):
+        return True
+    return start > 1 and name not in _CALLED_SO and _STATES.fullmatch(text, start - 2, end) is not None
 
 
 def _beside_its_kind(text: str, start: int, end: int, least: int, named: re.Pattern[str]) -> bool:

@@ -167,9 +167,14 @@ RECOGNIZERS = (
         "global",
         labels=(
             "wallet|wallet address|deposit address|solana|solana address|solana wallet|sol|phantom|bitcoin|bitcoin address|"
-            "btc|ethereum|eth|crypto address|usdt|usdc|tron|trx|xrp|monero|xmr|crypto wallet"
+            "btc|bch|bitcoin cash|bitcoincash|litecoin|ltc|dogecoin|doge|cardano|polkadot|dot|kusama|stellar|xlm|avax|"
+            "near|algorand|"
+            "ethereum|eth|crypto address|usdt|usdc|tron|trx|xrp|monero|xmr|crypto wallet"
         ),
-        led=r"(?=[1-9A-HJ-NP-Za-km-z]{0,43}[a-km-z])(?=[1-9A-HJ-NP-Za-km-z]{0,43}[A-HJ-NP-Z])[1-9A-HJ-NP-Za-km-z]{32,44}",
+        led=(
+            r"(?=[1-9A-HJ-NP-Za-km-z]{0,47}[a-km-z])(?=[1-9A-HJ-NP-Za-km-z]{0,47}[A-HJ-NP-Z])"
+            r"(?:[48][1-9A-HJ-NP-Za-km-z]{94}|[1-9A-HJ-NP-Za-km-z]{32,48})|(?:bitcoincash:)?[qp][02-9ac-hj-np-z]{41}"
+        ),
         least_length=32,
         how="Base58Check, Bech32, EIP-55, or Base58 after its label",
         unlabelled="mask",
