@@ -87,6 +87,8 @@ class EnvoySettings(Section):
     """Where token usage is wanted (`telemetry.usage`), Envoy reads it off the answers that need no restoring, by a few lines
     of Lua, and tells the processor in its gRPC access log. False: the processor is shown these answers too, at two messages
     more a request."""
+    tracing: bool = False
+    """Envoy traces too, to `telemetry.otlp` (gRPC): its span is the processor's parent, and the model's."""
     margin_ms: int = Field(default=500, ge=0)
     """Added to `limits.deadline_ms` for Envoy's `message_timeout`: the processor gives up first, with an answer of its own."""
 

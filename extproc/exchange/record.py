@@ -80,6 +80,10 @@ class Trace(Protocol):
         """Headers for the upstream, as `traceparent`."""
 
     @property
+    def trace_id(self) -> str:
+        """Under which a receiver of traces knows it, in hexadecimal; empty: under none."""
+
+    @property
     def metadata(self) -> Mapping[str, str]:
         """For Envoy's dynamic metadata, as the project that pays."""
 

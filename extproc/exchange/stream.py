@@ -82,9 +82,16 @@ class HttpStream:
     """One exchange. Made for it and gone with it: the vault lives here and nowhere else."""
 
     def __init__(
-        self, settings: ExchangeSettings, pipeline: Pipeline, observer: Observer | None = None, log_key: str = ""
+        self,
+        settings: ExchangeSettings,
+        pipeline: Pipeline,
+        observer: Observer | None = None,
+        log_key: str = "",
+        parent: str = "",
     ) -> None:
-        """`log_key`: under this key Envoy's access log will tell how the exchange ended; empty: it will not."""
+        """`log_key`: under this key Envoy's access log will tell how the exchange ended; empty: it will not. `parent`: the span
+        of the gRPC call, as `traceparent` has it; empty: Envoy does not trace.
+        """
         self.pipeline = pipeline
         self.finished = False
         """Nothing is left to do: the gRPC stream may be closed cleanly."""
@@ -99,6 +106,7 @@ class HttpStream:
         self._shadow = settings.shadow
         self._key = "" if self._shadow else log_key
         self._observer = observer or Silence()
+        self._parent = parent
         self._state = State.START
         self._request_open = False
         """More of an intercepted request is to come: the stream may neither be closed nor its modes changed."""
@@ -119,6 +127,13 @@ class HttpStream:
     def request_id(self) -> str:
         """Envoy's id of the request, under which logs, spans and the audit trail know it too."""
         return request_id_of(self._headers)
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """Under which a line of the log tells of it."""
+        trace = self._recorder.trace
+        traced = {"trace_id": trace.trace_id} if trace is not None and trace.trace_id else {}
+        return {"request_id": self.request_id, **traced}
 
     def receive(self, event: Event) -> Step:
         """Take the next event: the replies to it, or the question on which they depend.
@@ -166,7 +181,9 @@ class HttpStream:
         self._recorder.caller = self._caller = self._settings.callers.caller(
             headers, event.metadata, event.certificate, outbound=event.outbound
         )
-        self._recorder.trace = self._observer.begin(headers, self._caller)
+        # Envoy's own span of the call, where it traces: the caller's is that one's parent
+        traced = {**headers, "traceparent": self._parent} if self._parent else headers
+        self._recorder.trace = self._observer.begin(traced, self._caller)
         if self.pipeline.gates:
             admission = self.pipeline.admit(self._question())
             if not isinstance(admission, Facts):

@@ -7,13 +7,14 @@ models (see `supervisor.py`); each has a socket of its own, all of them listed i
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extproc import logs
 from extproc.pipeline import Pipeline
 from extproc.process import vitals
 from extproc.process.admin import AdminPort
 from extproc.process.host import claimed, observing, settle, uvloop_runner
+from extproc.process.routed import Routed
 from extproc.process.supervisor import Supervisor
 from extproc.process.worker import Worker
 from extproc.telemetry.instruments import CONFIG_REJECTED, WORKER_RESTARTS, WORKER_UP
@@ -67,13 +68,20 @@ def serve_one(
         def close() -> None:
             admin.close()
 
+        def ready() -> tuple[bool, dict[str, Any]]:
+            serves, told = worker.ready()
+            return serves, {**told, "unrouted": list(routed.unrouted)}
+
         worker = Worker(file, mesh, pipeline, observer, meter, build=build, use=use, replaced=close)
         admin = AdminPort(
-            mesh.processor.admin, snapshot=snapshot, ready=worker.ready, config=worker.config, budgets=worker.budgets
+            mesh.processor.admin, snapshot=snapshot, ready=ready, config=worker.config, budgets=worker.budgets
         )
+        routed = Routed(lambda: worker.mesh, meter)
+        worker.on_reload = routed.ask
         try:
             admin.open(patiently=replaces)
             with uvloop_runner() as runner:
                 runner.run(worker.run())
         finally:
+            routed.close()
             admin.close()

@@ -30,6 +30,7 @@ from extproc.process.host import observing, settle, uvloop_runner
 from extproc.process.listening import is_anothers
 from extproc.process.pulse import Pulse
 from extproc.process.reload import InUse
+from extproc.process.routed import Routed
 from extproc.process.worker import Worker
 from extproc.telemetry.arena import Arena
 from extproc.telemetry.instruments import (
@@ -122,6 +123,7 @@ class Supervisor:
         self._accounts = threading.Lock()
         """One asks for the budgets at a time."""
         self._stopping = False
+        self._routed: Routed | None = None
         vitals.note_build(self._meter)
         self._meter.add(CONFIG_REJECTED, 0)
         for child in self._children:
@@ -141,6 +143,7 @@ class Supervisor:
         try:
             for child in self._children:
                 self._fork(child)
+            self._routed = Routed(lambda: self._in_use.mesh, self._meter)
             admin.open(patiently=self._replaces)
             while any(child.pid for child in self._children) or not self._stopping:
                 try:
@@ -155,6 +158,8 @@ class Supervisor:
                 if child.pid:
                     os.kill(child.pid, signal.SIGKILL)
             admin.close()
+            if self._routed:
+                self._routed.close()
 
     def _look_after(self, admin: AdminPort) -> None:
         found = signal.sigtimedwait(WATCHED, LOOK_S)
@@ -219,7 +224,8 @@ class Supervisor:
         child.lags_since = None
         child.pulse.want(self._in_use.generation)
         try:
-            pid = os.fork()
+            with self._routed.still if self._routed else contextlib.nullcontext():
+                pid = os.fork()
         except OSError as error:  # no memory, no process to be had: those that serve go on, and it is tried again
             child.young_deaths += 1
             child.not_before = time.monotonic() + min(0.1 * 2**child.young_deaths, HELD_BACK_S)
@@ -267,6 +273,8 @@ class Supervisor:
         for child in self._children:
             child.pulse.want(self._in_use.generation)
         self._tell(signal.SIGHUP)
+        if self._routed:
+            self._routed.ask()
         log.info("reloaded", generation=self._in_use.generation, needs_restart=self._in_use.waiting)
         gc.collect()
 
@@ -297,7 +305,11 @@ class Supervisor:
 
     def _ready(self) -> tuple[bool, dict[str, Any]]:
         workers = [{"ready": child.serves, "generation": child.pulse.generation} for child in self._children]
-        return any(child.serves for child in self._children), {"workers": workers, **self._in_use.told()}
+        return any(child.serves for child in self._children), {
+            "workers": workers,
+            **self._in_use.told(),
+            "unrouted": list(self._routed.unrouted if self._routed else ()),
+        }
 
     def _budgets(self, order: Order) -> Answer:
         with self._opened_accounts() as treasury:

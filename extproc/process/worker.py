@@ -151,6 +151,8 @@ class Worker:
         self._address = mesh.processor.address or f"unix:{socket or mesh.processor.socket}"
         self._use = use
         self._on_replaced = replaced
+        self.on_reload: Callable[[], None] = lambda: None
+        """Called when another mesh is in use."""
         self._replaced = False
         sockets = mesh.processor.sockets()
         number = sockets.index(socket) if socket in sockets else 0
@@ -302,6 +304,7 @@ class Worker:
             self._meter.add(TELEMETRY_DROPPED, 1, ("use",))
             log.error("telemetry_failed", call="use", error=type(error).__name__, at=where(error))  # noqa: TRY400
         self._beat()
+        self.on_reload()
         log.info("reloaded", generation=self._in_use.generation, needs_restart=self._in_use.waiting)
         gc.collect()  # the old pipeline is full of rings, and the next collection of its generation far away
 
@@ -340,6 +343,11 @@ class Worker:
         """Another listens under our name: Envoy has somebody to go to, and must not hear that we are unwell."""
         await asyncio.to_thread(self._on_replaced)
         await asyncio.sleep(ACCEPTED_S)
+
+    @property
+    def mesh(self) -> Mesh:
+        """What is in use."""
+        return self._in_use.mesh
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
         """For `/readyz`."""

@@ -17,6 +17,8 @@ INPUT_TOKENS = "gen_ai.usage.input_tokens"
 OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
 TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 - a convention's name
 ERROR_TYPE = "error.type"
+REQUEST_STREAM = "gen_ai.request.stream"
+SERVER_ADDRESS = "server.address"
 
 INTENT = "intentmesh.intent"
 SCORE = "intentmesh.score"
@@ -110,7 +112,7 @@ TIME_PER_OUTPUT_TOKEN = Instrument(
     "gen_ai.client.operation.time_per_output_chunk",
     "histogram",
     "s",
-    "Time between the events of a streamed answer after the first, on average",
+    "Time of each event of a streamed answer after the first, the mean of that answer's",
     (OPERATION, PROVIDER, REQUEST_MODEL),
     SECONDS,
 )

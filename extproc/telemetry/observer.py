@@ -25,8 +25,9 @@ from extproc.telemetry.audit_ship import OtlpLogs, Shipping, Syslog
 from extproc.telemetry.bill import Prices
 from extproc.telemetry.meter import Meter
 from extproc.telemetry.otlp import MetricPusher, metric_exporter, span_exporter
+from extproc.telemetry.providers import Providers
 from extproc.telemetry.spans import Identifier, SpanIdentity, SpanMaker, SpanQueue
-from extproc.telemetry.tally import PROVIDER, Tally, error_type
+from extproc.telemetry.tally import Tally, error_type
 from extproc.telemetry.usage import UsageReader
 
 if TYPE_CHECKING:
@@ -64,6 +65,12 @@ class RequestTrace:
     def headers(self) -> Mapping[str, str]:
         """Headers for the upstream."""
         return {"traceparent": self.identity.traceparent} if self.identity else {}
+
+    @property
+    def trace_id(self) -> str:
+        """See Trace."""
+        context = self.identity.context if self.identity else None
+        return f"{context.trace_id:032x}" if context is not None and context.trace_flags.sampled else ""
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -120,6 +127,7 @@ class Telemetry:
         self._settings = mesh.telemetry
         self._identifier = Identifier(mesh.telemetry.traces.ratio)
         self._prices = Prices(mesh)
+        self._providers = self._tally.providers = Providers(mesh)
         self._facts = AuditFacts(mesh)
         self._known_models = {name: name for name in mesh.models} | {
             m.upstream_name: m.upstream_name for m in mesh.models.values() if m.upstream_name
@@ -202,7 +210,9 @@ class Telemetry:
         assert self._spans is not None
         told: dict[str, Attribute | None] = {
             names.OPERATION: trace.operation,
-            names.PROVIDER: PROVIDER,
+            names.PROVIDER: self._providers.of(exchange.model),
+            names.REQUEST_STREAM: True if exchange.streamed else None,
+            names.SERVER_ADDRESS: self._providers.address(exchange.model),
             names.OUTCOME: exchange.outcome,
             names.PROJECT: trace.project,
             names.REQUEST_MODEL: exchange.model,

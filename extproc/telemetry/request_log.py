@@ -31,6 +31,7 @@ def request_line(exchange: ExchangeRecord) -> dict[str, Any]:
         entities[entity_type] += count
     return {
         "request_id": exchange.request_id,
+        **({"trace_id": exchange.trace.trace_id} if exchange.trace and exchange.trace.trace_id else {}),
         "outcome": exchange.outcome,
         "status": exchange.status,
         "intent": exchange.intent,

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
 from extproc.telemetry import instruments as names
+from extproc.telemetry.providers import Providers
 
 if TYPE_CHECKING:
     from extproc.exchange.record import ExchangeRecord
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from extproc.telemetry.meter import Meter
     from extproc.telemetry.series import Cells
 
-PROVIDER = "llama.cpp"
 FAULTS = ("late", "classifier")
 """Beginnings of the reasons for which a request went to the default model after a fault."""
 
@@ -61,6 +61,8 @@ class Tally:
     """The metrics of exchanges: by outcome, by the GenAI convention, and by who pays."""
 
     def __init__(self, meter: Meter) -> None:
+        self.providers = Providers()
+        """Exchanged with the mesh."""
         self._meter = meter
         self._steps = _Steps(meter)
         self._kinds: dict[tuple[object, ...], Kind] = {}
@@ -127,16 +129,18 @@ class Tally:
             counters.append(meter.cells(names.FAIL_OPEN, (reason,)))
         if exchange.error and exchange.outcome in {"rejected", "failed"} and (exchange.status or 500) >= 500:
             counters.append(meter.cells(names.FAIL_CLOSED, (exchange.error,)))
-        told = (operation, PROVIDER, model, answered, error_type(exchange) or "")
+        told = (operation, self.providers.of(model), model, answered, error_type(exchange) or "")
         return Kind(tuple(counters), meter.cells(names.OPERATION_DURATION, told))
 
     def _count_stream(self, exchange: ExchangeRecord, first_chunk_s: float, operation: str) -> None:
-        labels = (operation, PROVIDER, exchange.model or "")
+        labels = (operation, self.providers.of(exchange.model), exchange.model or "")
         self._meter.record(names.TIME_TO_FIRST_TOKEN, first_chunk_s, labels)
         chunks = exchange.usage.chunks if exchange.usage else 0
         if chunks > 1:
             rest = max(0.0, exchange.duration_s - first_chunk_s)
-            self._meter.record(names.TIME_PER_OUTPUT_TOKEN, rest / (chunks - 1), labels)
+            cells, mean = self._meter.cells(names.TIME_PER_OUTPUT_TOKEN, labels), rest / (chunks - 1)
+            cells[0] += rest
+            cells[bisect_left(names.SECONDS, mean) + 1] += chunks - 1
 
     def _charge(self, exchange: ExchangeRecord, operation: str, answered: str, project: str, bill: Bill) -> None:
         key = (project, exchange.intent, exchange.model, operation, answered, bill.estimated)
@@ -152,7 +156,7 @@ class Tally:
     def _account(self, exchange: ExchangeRecord, operation: str, answered: str, project: str, bill: Bill) -> Account:
         meter = self._meter
         model, intent = exchange.model or "", exchange.intent or ""
-        used = (operation, PROVIDER, model, answered)
+        used = (operation, self.providers.of(model), model, answered)
         whose = (project, intent, model)
         estimated = "true" if bill.estimated else "false"
         return Account(

@@ -119,12 +119,12 @@ class ExternalProcessor:
             raise
         except ProtocolError as error:
             fault = type(error).__name__
-            log.warning("protocol_error", reason=str(error), request_id=stream.request_id)
+            log.warning("protocol_error", reason=str(error), **stream.ids)
             await context.abort(grpc.StatusCode.INTERNAL, str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the stream must not end cleanly
             fault = type(error).__name__
             # Not its text, which may quote a request.
-            log.error("stream_failed", error=fault, at=where(error), request_id=stream.request_id)  # noqa: TRY400
+            log.error("stream_failed", error=fault, at=where(error), **stream.ids)  # noqa: TRY400
             await context.abort(grpc.StatusCode.INTERNAL, fault)
         finally:
             self.open_streams -= 1
@@ -141,7 +141,12 @@ class ExternalProcessor:
             if name == ATTEMPT:
                 attempt = self._attempts.get(value if isinstance(value, str) else value.decode("latin-1"))
                 return (HttpStream(self._settings, attempt), Silence()) if attempt else None
-        return HttpStream(self._settings, self.pipeline, self._observer, self._key(context)), self._observer
+        key, parent = self._key(context), self._parent(context)
+        return HttpStream(self._settings, self.pipeline, self._observer, key, parent), self._observer
+
+    def _parent(self, context: Call) -> str:
+        """The span of the call itself, where Envoy traces."""
+        return next((value for name, value in context.invocation_metadata() or () if name == "traceparent"), "")
 
     def _key(self, context: Call) -> str:
         """Under which Envoy is to tell of the answer; empty where nobody asks, or it does not offer to."""
@@ -166,17 +171,17 @@ class ExternalProcessor:
                     context.flush()
                 outcome = await stream.pipeline.inspect(step, self.loop_lag.seconds())
                 if isinstance(outcome, Refuse):
-                    _note(outcome.error, stream.request_id)
+                    _note(outcome.error, stream.ids)
                 step = stream.inspected(outcome)
         except ProtocolError:
             raise
         except IntentmeshError as error:
-            _note(error, stream.request_id)
+            _note(error, stream.ids)
             return stream.refused(error)
         return step
 
 
-def _note(error: IntentmeshError, request_id: str) -> None:
+def _note(error: IntentmeshError, ids: dict[str, str]) -> None:
     """Of what ends a request, log what is a fault of ours. Not its text, which may quote the request."""
     if isinstance(error, MaskingError):
         event = "masking_failed"
@@ -184,7 +189,7 @@ def _note(error: IntentmeshError, request_id: str) -> None:
         event = "step_failed"
     else:
         return
-    log.error(event, error=type(error.__cause__ or error).__name__, at=where(error), request_id=request_id)
+    log.error(event, error=type(error.__cause__ or error).__name__, at=where(error), **ids)
 
 
 async def send(context: Call, stream: HttpStream, replies: tuple[Reply, ...]) -> bytes | None:

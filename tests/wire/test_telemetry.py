@@ -11,6 +11,7 @@ import pytest_asyncio
 from click.testing import CliRunner
 
 from extproc.cli import cli
+from extproc.process.routed import asked
 from tests.wire.harness import running_gateway, until
 from tests.wire.receiver import running_http_receiver, running_receiver
 
@@ -249,3 +250,51 @@ async def test_a_full_disk_is_a_choice(on_error, status):
         assert answer.status_code == status
         if status == 503:
             assert answer.json()["error"]["type"] == "service_unavailable"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("text", ["the pump is hot", "the pump is hot, mail ada@example.org"], ids=["plain", "masked"])
+async def test_envoy_traces_too(text):
+    """Caller, Envoy, its call of the processor, the processor, the model: one trace, each the child of one of the others."""
+    async with running_receiver() as receiver:
+        otlp = {"endpoint": f"http://127.0.0.1:{receiver.port}"}
+        mesh = {"telemetry": {"otlp": otlp, "metrics_interval_s": 0.5}, "envoy": {"tracing": True}}
+        async with running_gateway(mesh=mesh) as gateway:
+            receiver.spans.clear()
+            assert (await gateway.chat(text, headers={"traceparent": PARENT})).status_code == 200
+
+            async def ours():
+                return next((span for span in receiver.spans if span.name == "chat telemetry"), None)
+
+            span = await until(ours)
+
+            async def parent():
+                return next((each for each in receiver.spans if each.span_id == span.parent_span_id), None)
+
+            call = await until(parent, timeout_s=15)
+            upstream = gateway.received[-1].get("traceparent").split("-")
+            assert asked(gateway.admin.removeprefix("http://")) == {"telemetry", "support", "general"}
+        caller, by_id = PARENT.split("-"), {each.span_id.hex(): each for each in receiver.spans}
+    assert {span.trace_id.hex(), call.trace_id.hex(), upstream[1]} == {caller[1]}
+    above = call
+    while above.parent_span_id.hex() != caller[2]:
+        above = by_id[above.parent_span_id.hex()]
+    root, above = above, by_id[upstream[2]]
+    while above.span_id != root.span_id:
+        above = by_id[above.parent_span_id.hex()]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_log_lines_carry_the_trace(tmp_path):
+    """Of a request that is traced: `--log-requests`, and what goes wrong."""
+    async with running_receiver() as receiver:
+        telemetry = {"otlp": {"endpoint": f"http://127.0.0.1:{receiver.port}"}}
+        async with running_gateway(mesh={"telemetry": telemetry, "processor": {"log_level": "debug"}}) as gateway:
+            await gateway.chat("the pump is hot", headers={"traceparent": PARENT})
+
+            async def logged():
+                return next(
+                    (line for line in gateway.processor.output().splitlines() if '"event": "request"' in line), None
+                )
+
+            assert json.loads(await until(logged))["trace_id"] == PARENT.split("-")[1]

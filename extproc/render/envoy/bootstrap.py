@@ -27,6 +27,7 @@ from extproc.render.envoy import (
     routes,
     tls,
     token_limit,
+    tracing,
     usage,
 )
 from extproc.render.envoy.extension import packed, seconds, socket_address
@@ -48,6 +49,7 @@ NOTES = (
     *outbound.NOTES,
     *token_limit.NOTES,
     *usage.NOTES,
+    *tracing.NOTES,
     *identity.NOTES,
     Note("admin", "Whoever reaches this can stop the proxy: loopback only."),
     Note(
@@ -69,6 +71,7 @@ def bootstrap(mesh: Mesh) -> Bootstrap:
         *fallback.clusters(mesh),
         *token_limit.service_clusters(mesh),
         *usage.clusters(mesh),
+        *tracing.clusters(mesh),
         *identity.jwks_clusters(mesh),
         *outbound.clusters(mesh),
     ]
@@ -141,7 +144,12 @@ def snippets(mesh: Mesh) -> list[File]:
     secrets = [] if mesh.envoy.secrets_file else [plain(secret) for secret in tls.secrets(mesh)]
     needed = (
         *(clusters.processor_cluster(mesh), *clusters.model_clusters(mesh)),
-        *(*token_limit.service_clusters(mesh), *usage.clusters(mesh), *identity.jwks_clusters(mesh)),
+        *(
+            *token_limit.service_clusters(mesh),
+            *usage.clusters(mesh),
+            *tracing.clusters(mesh),
+            *identity.jwks_clusters(mesh),
+        ),
     )
     cluster_lists = [plain(cluster) for cluster in needed]
     before = [plain(each) for each in identity.filters(mesh)]

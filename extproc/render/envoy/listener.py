@@ -23,6 +23,7 @@ from extproc.render.envoy import identity, tls, token_limit, usage
 from extproc.render.envoy.extension import packed, seconds, socket_address
 from extproc.render.envoy.processor import early_header_mutation, http_filter
 from extproc.render.envoy.routes import virtual_host
+from extproc.render.envoy.tracing import tracing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,7 @@ def connection_manager(
             AccessLog(name="envoy.access_loggers.stdout", typed_config=packed(access_log())),
             *usage.access_logs(mesh),
         ],
+        tracing=tracing(mesh),
         use_remote_address=True,
         normalize_path=True,
         stream_idle_timeout=seconds(mesh.envoy.idle_timeout_s),
