@@ -164,6 +164,11 @@ class Pipeline:
         treasury = Treasury.of(mesh, previous.treasury if previous else None)
         return cls(mesh, anonymizer, classifier, Router(mesh), Redactor(mesh.pii, analyzer), treasury)
 
+    def rehearse(self) -> None:
+        """From here on only try what would become of requests: none of it is spent."""
+        if self.treasury is not None:
+            self.treasury.rehearse()
+
     def watch_batches(self, on_pass: Callable[[int, int], None]) -> None:
         """Tell of each pass of the transformer: how many texts it takes, how many wait still. Called where it runs."""
         if self.classifier is not None:

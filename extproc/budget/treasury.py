@@ -117,6 +117,7 @@ class Treasury:
         self._calendar = Calendar(self.state.timezone)
         self.place = place_of(mesh)
         self._tasks: list[asyncio.Task[None]] = []
+        self._rehearses = False
 
     @classmethod
     def of(cls, mesh: Mesh, previous: Treasury | None = None) -> Treasury | None:
@@ -130,9 +131,10 @@ class Treasury:
         pages: Pages = SharedFile(place) if place else Memory()
         return cls(mesh, Book(pages), Habits(state.output_tokens))
 
-    def detach(self) -> None:
-        """Go by accounts of its own from here on, that begin now: what is only tried out is spent nowhere."""
+    def rehearse(self) -> None:
+        """From here on only try: by accounts of its own, in which every request finds what the first one did."""
         self.book, self.leasing = Book(Memory()), None
+        self._rehearses = True
 
     # Requests
 
@@ -184,12 +186,15 @@ class Treasury:
             rule = asked[done.at]
             error = self._refusal(rule, wants[done.at], done, now)
             return Ruling((Verdict(STEP, "block", rule.name),), error=error)
+        hold = Hold(self, done.id, asked, facts.answers)
+        if self._rehearses:
+            hold.release()
         left = {rule.name: shown(rule.unit, amount) for rule, amount in zip(asked, done.left, strict=True)}
         return Ruling(
             tuple(Verdict(STEP, "flag", asked[at].name) for at in done.crossed),
             unenforced=tuple(Unenforced(STEP, asked[at].name, "store_away") for at in done.unbacked),
             learned={"budget_left": {**facts.budget_left, **left}},
-            reservation=Hold(self, done.id, asked, facts.answers),
+            reservation=hold,
         )
 
     def settle(self, hold: Hold, model: str, used: Consumption | None) -> None:

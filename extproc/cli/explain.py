@@ -98,16 +98,13 @@ def _explain(
     if rule is None:
         raise ConfigError(f"no rule of `intercept` matches {method} {path}: such a request passes as it is, unread")
     pipeline = Pipeline.build(mesh, report=lambda message: click.echo(message, err=True))
-    if pipeline.treasury is not None:
-        pipeline.treasury.detach()
+    pipeline.rehearse()
     inquiry = Inquiry(rule, target, headers, body, Callers(mesh.identity).caller(headers))
     admission = pipeline.admit(inquiry)
     if not isinstance(admission, Facts):
         return {"report": _ended(admission), "texts": []}
     inquiry = replace(inquiry, admission=admission)
-    tried = asyncio.run(pipeline.inspect(inquiry))  # tables are loaded by the first request: it is not the one to time
-    for reservation in tried.inspection.reservations:
-        reservation.release()
+    asyncio.run(pipeline.inspect(inquiry))  # tables are loaded by the first request: it is not the one to time
     case = pipeline.open(inquiry)
     outcome = asyncio.run(pipeline.decide(case))
     guarded = _guarded(mesh, case)

@@ -143,6 +143,8 @@ class Trial:
         report = lambda message: click.echo(message, err=True)  # noqa: E731 - too short for a name
         self._pipeline = Pipeline.build(mesh, report=report)
         self._telling = Pipeline.build(telling(mesh), self._pipeline, report=report)
+        for pipeline in (self._pipeline, self._telling):
+            pipeline.rehearse()
 
     def run(self, caller: Caller, body: bytes, path: str, method: str, headers: dict[str, str]) -> Ended:
         """One request. Raises ConfigError where no rule of `intercept` reads it."""

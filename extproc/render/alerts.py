@@ -156,6 +156,14 @@ ALERTS = (
         "See whether the disk of telemetry.audit.path is full; audit verify says how many lines are missing.",
     ),
     Alert(
+        "IntentmeshBudgetStoreAway",
+        "sum(intentmesh_budget_store_away) > 0",
+        "2m",
+        PAGE,
+        "The store of the fleet's budgets does not answer: each pod spends its lease, and then goes by on_store_loss.",
+        "See whether the Valkey or Redis of budget_state.store runs, and what budget_store_lost in the processor's log names.",
+    ),
+    Alert(
         "IntentmeshConfigRejected",
         _grew("intentmesh_config_rejected_total", "15m"),
         "",

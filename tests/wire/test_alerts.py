@@ -31,6 +31,7 @@ GOOD = {
     'envoy_http_ext_proc_intentmesh_failure_mode_allowed{envoy_http_conn_manager_prefix="intentmesh"}': "0x999",
     'intentmesh_audit_lines_total{intentmesh_outcome="written"}': "0+600x999",
     'intentmesh_audit_lines_total{intentmesh_outcome="lost"}': "0x999",
+    "intentmesh_budget_store_away": "0x999",
     "intentmesh_config_rejected_total": "0x999",
     "intentmesh_config_waiting": "0x999",
     'intentmesh_worker_restarts_total{intentmesh_worker="0"}': "0x999",
@@ -63,6 +64,7 @@ BAD = {
     "IntentmeshFailsOpen": (LATE, "30m"),
     "IntentmeshDecidesLate": (LATE, "30m"),
     "IntentmeshAuditLost": ({'intentmesh_audit_lines_total{intentmesh_outcome="lost"}': "_x20 3x10"}, "22m"),
+    "IntentmeshBudgetStoreAway": ({"intentmesh_budget_store_away": "0x20 1x10"}, "25m"),
     "IntentmeshConfigRejected": ({"intentmesh_config_rejected_total": "0x20 1x10"}, "22m"),
     "IntentmeshConfigWaits": ({"intentmesh_config_waiting": "1x999"}, "2h"),
     "IntentmeshUnrouted": (

@@ -294,6 +294,16 @@ def test_accounts_outlast_a_reload():
     assert after.reserve(facts()).reservation
 
 
+def test_what_is_rehearsed_is_spent_nowhere(tmp_path):
+    """And each request finds what the first one did."""
+    kept = treasury(budget(limit=100), budget_state={"path": str(tmp_path / "accounts")})
+    kept.rehearse()
+    for _ in range(3):
+        assert kept.reserve(facts()).learned["budget_left"] == {"b": 0}
+    refused(kept.reserve(facts(output=500)))
+    assert not (tmp_path / "accounts").exists()
+
+
 def test_no_budgets_no_treasury():
     """And no step."""
     assert Treasury.of(mesh()) is None

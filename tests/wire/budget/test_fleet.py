@@ -21,7 +21,7 @@ from extproc.decision import Facts
 from extproc.identity import Caller
 from tests.wire.budget.store import LIMITS, mesh, running_store, start_pod
 
-REQUESTS = int(os.environ.get("INTENTMESH_BUDGET_REQUESTS", "12000"))
+REQUESTS = int(os.environ.get("INTENTMESH_BUDGET_REQUESTS", "8000"))
 PODS, CALLERS = 4, 200
 SCALE = REQUESTS / 12_000
 
@@ -138,7 +138,7 @@ def test_killed_and_cut_off_under_load(store, tmp_path):
     within the limit and a lease for each pod, every request is answered, and what was spent is what the pods say.
     """
     settings = mesh(store.url, SCALE)
-    seconds = 5.0 * max(1.0, SCALE)
+    seconds = max(4.0, 5.0 * SCALE)
     pods = [
         start_pod(tmp_path, settings, seed=seed, requests=REQUESTS // PODS, callers=CALLERS, seconds=seconds)
         for seed in range(PODS)
