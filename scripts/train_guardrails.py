@@ -43,7 +43,7 @@ FOLDS = (
     {"cyberseceval", "xstest-harmless", "real_use"},
     {"inthewild", "mitre-frr-harmless", "no_pii_probe"},
     {"piguard-valid", "piguard-valid-harmless", "ambientmeta", "pl_pii_bench", "datafog_corpus", "pii_synthetic_nano"},
-    {"clinc150", "stdlib", "manual", "reports"},
+    {"clinc150", "stdlib", "python-manual", "manual", "reports"},
 )
 """Public sources that are left out together; texts of our own are left out by chance."""
 FIRST_PENALTY, SECOND_PENALTY = 3.0, 300.0
@@ -52,6 +52,9 @@ MINED = 3
 """Windows of a text that are learned from beside its pieces: those that the first stage took most for an attack."""
 LONG_TEXTS = 400
 LONG_BYTES = (2_000, 4_000, 8_000, 16_000, 32_000)
+STRATA = ((1, 1.5), (1.5, 8), (8, 32), (32, 128), (128, 512), (512, 1e9))
+"""Numbers of windows that are calibrated together."""
+FEWEST_IN_STRATUM = 100
 RATES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 CLINC_SHARE = 0.015
 """Of CLINC150's texts, so many may go to the second stage."""
@@ -234,6 +237,20 @@ def figures(texts: list[Row], scores: NDArray[np.float64]) -> dict[str, Any]:
     return told
 
 
+def offsets_of(
+    logits: NDArray[np.float64], logs: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What harmless texts of so many windows reach once in a hundred times, beyond those of one window."""
+    counts, reached = [], []
+    for low, high in STRATA:
+        here = (logs >= np.log(low)) & (logs < np.log(high))
+        if here.sum() >= FEWEST_IN_STRATUM:
+            counts.append(float(np.median(logs[here])))
+            reached.append(float(np.quantile(logits[here], 0.99)))
+    rising = np.maximum.accumulate(np.array(reached))
+    return np.array(counts), rising - rising[0]
+
+
 def sigmoid(z: NDArray[np.float64]) -> NDArray[np.float64]:
     """Logits as probabilities."""
     return 1 / (1 + np.exp(-z))
@@ -260,14 +277,17 @@ def train_side(side: str, texts: list[Row], states: States, seed: int) -> tuple[
         states.save()
     x = np.concatenate(read)
     y, mass = np.array([float(row.attack) for row in seen]), balanced(seen)
-    both = dense(x, y, mass, 1e-3)
-    alone = dense(x[:, [0, 2]], y, mass, 1e-3)
+    both, alone = dense(x[:, :2], y, mass, 1e-3), dense(x[:, :1], y, mass, 1e-3)
     clinc = np.array([row.source == "clinc150" for row in seen])
     asks_from = float(np.quantile(x[y == 1, 0], MISSED))
     if clinc.any():
         asks_from = max(asks_from, float(np.quantile(x[clinc, 0], 1 - CLINC_SHARE)))
     asked = x[:, 0] >= asks_from
-    scores = np.where(asked, sigmoid(x @ both[:-1] + both[-1]), sigmoid(x[:, [0, 2]] @ alone[:-1] + alone[-1]))
+    logits = np.where(asked, x[:, :2] @ both[:-1] + both[-1], x[:, :1] @ alone[:-1] + alone[-1])
+    counts, offsets = offsets_of(logits[y == 0], x[y == 0, 2])
+    logits -= np.interp(x[:, 2], counts, offsets)
+    calibration = dense(logits[:, None], y, mass, 1e-3)
+    scores = sigmoid(logits * calibration[0] + calibration[1])
     bare = np.array([not row.source.startswith(("long-", "buried-")) for row in seen])
     harmless = scores[y == 0]
     measured = figures([row for row, here in zip(seen, bare, strict=True) if here], scores[bare])
@@ -278,7 +298,7 @@ def train_side(side: str, texts: list[Row], states: States, seed: int) -> tuple[
     cut = float(np.quantile(harmless, 0.99))
     measured["false_alarms_by_windows"] = {
         f"{low}-{high}": round(float((scores[(y == 0) & (windows >= low) & (windows < high)] > cut).mean()), 4)
-        for low, high in ((1, 2), (2, 8), (8, 32), (32, 128), (128, 100_000))
+        for low, high in ((1, 2), (2, 8), (8, 32), (32, 128), (128, 512), (512, 100_000))
     }
     buried = ~bare & (y == 1)
     measured["recall_bare"] = round(float((scores[bare & (y == 1)] > cut).mean()), 4)
@@ -295,6 +315,9 @@ def train_side(side: str, texts: list[Row], states: States, seed: int) -> tuple[
         "head": final.head,
         "alone": alone,
         "both": both,
+        "counts": counts,
+        "offsets": offsets,
+        "calibration": calibration,
         "asks_from": np.float64(asks_from),
         "rates": np.array(RATES),
         "scores": np.array([float(np.quantile(harmless, 1 - rate)) for rate in RATES]),

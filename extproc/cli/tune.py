@@ -1,4 +1,4 @@
-"""`intentmesh tune`: what to change in the examples of a mesh.yaml."""
+"""`intentmesh tune`: what to change in a mesh.yaml: its examples, the thresholds of its guardrails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,38 @@ if TYPE_CHECKING:
     from extproc.intent.advice import Advice
 
 
-@click.command()
+class _Tune(click.Group):
+    """What is named first is tuned; else the examples are."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or args[0] not in ("guardrails", "examples", *ctx.help_option_names):
+            args = ["examples", *args]
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return ["examples", "guardrails"]
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "examples":
+            return tune_examples
+        if cmd_name != "guardrails":
+            return None
+        from extproc.cli.tune_guardrails import tune_guardrails  # noqa: PLC0415 - imported when it is called
+
+        return tune_guardrails
+
+
+@click.group(cls=_Tune)
+def tune() -> None:
+    """What to change in a mesh.yaml: in its examples, which is the default, or in the threshold of a guardrail.
+
+    \b
+    intentmesh tune mesh.yaml
+    intentmesh tune guardrails mesh.yaml --sample texts.jsonl
+    """  # noqa: D301 - click asks for this backslash as a character
+
+
+@click.command("examples")
 @click.argument("file", type=click.Path(path_type=Path), default=Path("mesh.yaml"))
 @click.option(
     "--sample",
@@ -26,7 +57,7 @@ if TYPE_CHECKING:
     help='Texts of yours, JSONL with "text" or a text a line: say what `pii.allow` and `pii.deny` could hold instead.',
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
-def tune(file: Path, sample: Path | None, as_json: bool) -> None:
+def tune_examples(file: Path, sample: Path | None, as_json: bool) -> None:
     """Look at the examples in a mesh.yaml, and say which ones to change.
 
     Examples that read like another intent's; intents that are taken for one another when an example is held out;

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from extproc.config.models import ZONES
 from extproc.config.section import Section
@@ -99,6 +100,92 @@ class ModerationGuard(Guard):
         return _no_answer(places)
 
 
+Examples = Annotated[tuple[str, ...], Field(min_length=3)]
+"""Three or more: ten are good."""
+
+
+class TopicsGuard(Guard):
+    """What requests may be about, by a handful of examples for each topic."""
+
+    kind: Literal["topics"]
+    look_at: tuple[Place, ...] = Field(default=("user",), min_length=1)
+    denied: dict[GuardName, Examples] = Field(default_factory=dict)
+    """Topic -> what people write about it. It fires on any of these."""
+    allowed: dict[GuardName, Examples] = Field(default_factory=dict)
+    """With any, it fires on everything else too, as `other`. Beside denied topics they also say what is none of them."""
+    precision: float = Field(default=0.95, gt=0.5, lt=1.0)
+    """Of the texts that are given a topic, this share is to be right."""
+
+    @field_validator("look_at")
+    @classmethod
+    def _requests_only(cls, places: tuple[Place, ...]) -> tuple[Place, ...]:
+        return _no_answer(places)
+
+    @model_validator(mode="after")
+    def _has_topics(self) -> Self:
+        if not self.denied and not self.allowed:
+            raise ValueError("give `denied` or `allowed` topics, each with three or more examples")
+        return self
+
+
+class OnnxGuard(Guard):
+    """A sequence classifier of your own, in a folder with `model.onnx`, `tokenizer.json` and `config.json`."""
+
+    kind: Literal["onnx"]
+    look_at: tuple[Place, ...] = Field(default=("user",), min_length=1)
+    folder: Path
+    """Relative to `mesh.yaml`."""
+    labels: tuple[str, ...] = Field(min_length=1)
+    """Those of `id2label` in `config.json` that it fires on; without `id2label`, their numbers."""
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+    """Of the probability of one of these labels."""
+    max_tokens: int = Field(default=512, ge=16, le=8192)
+    """That the model reads of a text; a longer one is read in as many windows."""
+    most_windows: int = Field(default=8, ge=1, le=256)
+    """Of one request; what is left out is told in the ledger."""
+
+    @field_validator("look_at")
+    @classmethod
+    def _requests_only(cls, places: tuple[Place, ...]) -> tuple[Place, ...]:
+        return _no_answer(places)
+
+    @field_validator("folder")
+    @classmethod
+    def _beside_the_mesh(cls, path: Path, info: ValidationInfo) -> Path:
+        folder: Path | None = (info.context or {}).get("folder")
+        path = path if folder is None else folder / path
+        if missing := [name for name in ("model.onnx", "tokenizer.json", "config.json") if not (path / name).is_file()]:
+            raise ValueError(f"`{path}` has no {', '.join(missing)}")
+        return path
+
+
+class CallerTools(Section):
+    """Tools of some callers; these lists stand for them in the place of those for all."""
+
+    caller: tuple[str, ...] = Field(min_length=1)
+    """Ids, projects or teams, as `research` or `spiffe://cluster.local/ns/research/*`."""
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+class ToolsGuard(Guard):
+    """Which tools a model may call, and with what: those that a request offers, calls and results of earlier turns, and what an
+    answer calls, before the client runs it.
+    """
+
+    kind: Literal["tools"]
+    action: Literal["flag", "block"] = "flag"
+    """`block`: the request is refused; an answer that calls such a tool says so instead of calling any."""
+    allow: tuple[str, ...] = ()
+    """Names, as `search_*`; none: all."""
+    deny: tuple[str, ...] = ()
+    """Names that are denied, whatever `allow` says."""
+    callers: tuple[CallerTools, ...] = ()
+    """The first that means the caller counts."""
+    schemas: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Name of a tool -> JSON schema of its arguments, which every call has to keep to."""
+
+
 class AnswerGuard(Section):
     """What guardrails on answers have in common. They judge sentence by sentence; what has left cannot be called back."""
 
@@ -143,14 +230,38 @@ class CodeGuard(AnswerGuard):
     kind: Literal["code"]
 
 
+class AnswerTopicsGuard(AnswerGuard):
+    """Topics that answers must not be about, by a handful of examples for each; judged sentence by sentence."""
+
+    kind: Literal["answer_topics"]
+    denied: dict[GuardName, Examples] = Field(min_length=1)
+    precision: float = Field(default=0.95, gt=0.5, lt=1.0)
+    """Of the sentences that are given a topic, this share is to be right."""
+
+
 KINDS: Final[dict[str, type[Section]]] = {
     "injection": InjectionGuard,
     "moderation": ModerationGuard,
+    "topics": TopicsGuard,
+    "tools": ToolsGuard,
+    "onnx": OnnxGuard,
     "links": LinksGuard,
     "echo": EchoGuard,
     "code": CodeGuard,
+    "answer_topics": AnswerTopicsGuard,
 }
-AnyGuard = Annotated[InjectionGuard | ModerationGuard | LinksGuard | EchoGuard | CodeGuard, Field(discriminator="kind")]
+AnyGuard = Annotated[
+    InjectionGuard
+    | ModerationGuard
+    | TopicsGuard
+    | ToolsGuard
+    | OnnxGuard
+    | LinksGuard
+    | EchoGuard
+    | CodeGuard
+    | AnswerTopicsGuard,
+    Field(discriminator="kind"),
+]
 
 
 def _no_answer(places: tuple[Place, ...]) -> tuple[Place, ...]:

@@ -53,6 +53,10 @@ class Content(Protocol):
     def masked(self) -> Sequence[str]:
         """As the upstream gets them."""
 
+    @property
+    def body(self) -> bytes:
+        """All of it, decompressed; empty where it could not be read."""
+
 
 class Gate(Protocol):
     """Has a say by the headers alone."""

@@ -25,6 +25,16 @@ class Finding(NamedTuple):
     """What it did not look at for its cost, in one word for the ledger; empty: it looked at all."""
 
 
+class Question(NamedTuple):
+    """What a guardrail is asked about."""
+
+    passages: Sequence[Passage]
+    """Those in the places that it wants to see."""
+    facts: Facts
+    body: bytes = b""
+    """All of the request's body."""
+
+
 class Check(Protocol):
     """Looks at a request for one guardrail."""
 
@@ -36,7 +46,7 @@ class Check(Protocol):
     def masked(self) -> bool:
         """Whether it sees texts as the upstream gets them: so does all that is asked over a network."""
 
-    def look(self, passages: Sequence[Passage], facts: Facts, deadline: float) -> Finding | Awaitable[Finding]:
+    def look(self, question: Question, deadline: float) -> Finding | Awaitable[Finding]:
         """The finding at once, where that takes microseconds; else one to come, by `time.monotonic() == deadline`.
 
         Whatever it raises, TimeoutError too, is a failure of this guardrail.

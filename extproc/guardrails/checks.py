@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extproc.config.guardrails import CodeGuard, EchoGuard, InjectionGuard, LinksGuard, ModerationGuard
+from extproc.config.guardrails import (
+    AnswerTopicsGuard,
+    CodeGuard,
+    EchoGuard,
+    InjectionGuard,
+    LinksGuard,
+    ModerationGuard,
+    OnnxGuard,
+    ToolsGuard,
+    TopicsGuard,
+)
 from extproc.guardrails.answer_checks import Code, Echo, Links
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from extproc.config.guardrails import AnswerGuard, Guard, Place
     from extproc.guardrails.answers import Inspects
@@ -25,6 +35,18 @@ def check_of(guard: Guard) -> Check:
         from extproc.guardrails.moderation import ModerationCheck  # noqa: PLC0415 - loads an HTTP client
 
         return ModerationCheck(guard)
+    if isinstance(guard, TopicsGuard):
+        from extproc.guardrails.topics import TopicsCheck  # noqa: PLC0415 - loads the encoder
+
+        return TopicsCheck(guard)
+    if isinstance(guard, ToolsGuard):
+        from extproc.guardrails.tools import ToolsCheck  # noqa: PLC0415 - loads the validator
+
+        return ToolsCheck(guard)
+    if isinstance(guard, OnnxGuard):
+        from extproc.guardrails.sequence_classifier import OnnxCheck  # noqa: PLC0415 - loads onnxruntime
+
+        return OnnxCheck(guard)
     raise AssertionError(f"no check for {type(guard).__name__}")
 
 
@@ -34,5 +56,17 @@ def inspects_of(guard: AnswerGuard, texts: Callable[[Place], list[str]]) -> Insp
         return Links(guard)
     if isinstance(guard, EchoGuard):
         return Echo(guard, texts("system"), texts("user"))
-    assert isinstance(guard, CodeGuard)
-    return Code(guard)
+    if isinstance(guard, CodeGuard):
+        return Code(guard)
+    raise AssertionError(f"no inspector for {type(guard).__name__}")
+
+
+def learned(guards: Iterable[AnswerGuard]) -> dict[int, Inspects]:
+    """What takes long to make and is the same for all answers, by the guardrail's id."""
+    found: dict[int, Inspects] = {}
+    for guard in guards:
+        if isinstance(guard, AnswerTopicsGuard):
+            from extproc.guardrails.topics import AnswerTopics  # noqa: PLC0415 - loads the encoder
+
+            found[id(guard)] = AnswerTopics(guard)
+    return found

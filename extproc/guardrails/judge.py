@@ -8,13 +8,15 @@ import weakref
 from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple, Self, cast
 
-from extproc.config.guardrails import AnswerGuard, Guard
+from extproc.config.guardrails import AnswerGuard, Guard, ToolsGuard
 from extproc.config.intercept import rule_for
 from extproc.decision import NOTHING, Ruling, Unenforced, Verdict
 from extproc.errors import GuardrailError, UndecidedError
 from extproc.guardrails.answers import AnswerGuards, Watched
-from extproc.guardrails.checks import check_of, inspects_of
+from extproc.guardrails.check import Question
+from extproc.guardrails.checks import check_of, inspects_of, learned
 from extproc.guardrails.passages import passages_of
+from extproc.guardrails.tool_answers import ToolAnswers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,10 +24,11 @@ if TYPE_CHECKING:
     from extproc.config import Mesh
     from extproc.config.guardrails import AnyGuard, Place
     from extproc.config.intercept import Intercept
-    from extproc.decision import Action, Content, Facts
+    from extproc.decision import Action, AnswerEdit, Content, Facts
     from extproc.errors import IntentmeshError
     from extproc.guardrails.check import Check, Finding
     from extproc.guardrails.passages import Passage
+    from extproc.guardrails.tools import ToolsCheck
 
 NAME: Final = "guardrails"
 
@@ -62,8 +65,11 @@ class Guardrails:
         asked = {guardrail.settings.ask for guardrail in self._all.values()}
         self._first = tuple(guardrail for guardrail in self._all.values() if guardrail.name not in asked)
         self._answers = {name: guard for name, guard in guards.items() if isinstance(guard, AnswerGuard)}
+        self._learned = learned(self._answers.values())
         self._rules = rules
-        self.edits_answers = bool(self._answers) or any(g.settings.action == "redact" for g in self._all.values())
+        self._tools = [g for g in self._all.values() if isinstance(g.settings, ToolsGuard)]
+        redacts = any(guardrail.settings.action == "redact" for guardrail in self._all.values())
+        self.edits_answers = bool(self._answers or self._tools or redacts)
         for check in checks.values():
             weakref.finalize(self, check.close)
 
@@ -84,7 +90,7 @@ class Guardrails:
         said = [await self._ask(guardrail, facts, texts, duties) for guardrail in self._to_ask(duties)]
         verdicts = tuple(one.verdict for one in said if one.verdict is not None)
         unenforced = tuple(entry for one in said for entry in one.unenforced)
-        answer = self._watching(facts, texts, duties)
+        answer = (*self._watching(facts, texts, duties), *self._watching_tools(facts, duties))
         if not verdicts and not unenforced and not answer:
             return NOTHING
         error = next((one.error for one in said if one.error is not None), None)
@@ -98,10 +104,22 @@ class Guardrails:
         if rule is None:
             return ()
         watched = tuple(
-            Watched(name, guard, inspects_of(guard, texts.masked), guard.mode == "enforce" or name in duties)
+            Watched(
+                name,
+                guard,
+                self._learned.get(id(guard)) or inspects_of(guard, texts.masked),
+                guard.mode == "enforce" or name in duties,
+            )
             for name, guard in self._answers.items()
         )
         return (AnswerGuards(rule, facts.path, watched),)
+
+    def _watching_tools(self, facts: Facts, duties: frozenset[str]) -> Iterable[AnswerEdit]:
+        """Links for the calls of tools in the answer."""
+        for name, guard, check in self._tools:
+            assert isinstance(guard, ToolsGuard)
+            enforced = guard.mode == "enforce" or name in duties
+            yield ToolAnswers(name, guard, cast("ToolsCheck", check).tools, facts.caller, enforced)
 
     def _to_ask(self, duties: frozenset[str]) -> Iterable[_Guardrail]:
         """Those that are always asked, and those that a policy requires. Raises UndecidedError: there is none such."""
@@ -117,7 +135,7 @@ class Guardrails:
         deadline = monotonic() + settings.deadline_ms / 1000
         passages = texts.at(check)
         try:
-            finding = await _found(check, passages, facts, deadline)
+            finding = await _found(check, Question(passages, facts, texts.body), deadline)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in it, its policy says what comes of it
             return _failed(guardrail, error, enforced=enforced)
         bound = (Unenforced(NAME, name, finding.bound),) if finding.bound else ()
@@ -151,6 +169,11 @@ class _Texts:
         self._content = content
         self._known: dict[tuple[frozenset[Place], bool], list[Passage]] = {}
 
+    @property
+    def body(self) -> bytes:
+        """All of it."""
+        return self._content.body
+
     def at(self, check: Check) -> list[Passage]:
         """Those that a check wants to see."""
         return self._of(check.places, masked=check.masked)
@@ -170,8 +193,8 @@ class _Texts:
         return known
 
 
-async def _found(check: Check, passages: Sequence[Passage], facts: Facts, deadline: float) -> Finding:
-    found = check.look(passages, facts, deadline)
+async def _found(check: Check, question: Question, deadline: float) -> Finding:
+    found = check.look(question, deadline)
     if not inspect.isawaitable(found):
         return found
     return await asyncio.wait_for(found, max(0.0, deadline - monotonic()))

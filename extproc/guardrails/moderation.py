@@ -12,11 +12,10 @@ from extproc.errors import ConfigError
 from extproc.guardrails.check import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable
 
     from extproc.config.guardrails import ModerationGuard
-    from extproc.decision import Facts
-    from extproc.guardrails.passages import Passage
+    from extproc.guardrails.check import Question
 
 _MOST_BYTES = 2**20
 """Of an answer."""
@@ -39,9 +38,9 @@ class ModerationCheck:
                 raise ConfigError(f"guardrails: the variable {guard.key_env}, which `key_env` names, is not set")
             self._headers["authorization"] = f"Bearer {key}"
 
-    def look(self, passages: Sequence[Passage], _facts: Facts, deadline: float) -> Finding | Awaitable[Finding]:
+    def look(self, question: Question, deadline: float) -> Finding | Awaitable[Finding]:
         """See Check."""
-        texts = [passage.text for passage in passages if passage.text.strip()]
+        texts = [passage.text for passage in question.passages if passage.text.strip()]
         return self._ask(texts, deadline) if texts else Finding(0.0, False)
 
     def close(self) -> None:

@@ -70,6 +70,11 @@ class Case:
         changed = self.anonymized.texts if self.anonymized else [None] * len(self.segments)
         return [segment.text if text is None else text for segment, text in zip(self.segments, changed, strict=True)]
 
+    @property
+    def body(self) -> bytes:
+        """All of the body, decompressed; empty where it could not be read."""
+        return self.document.body if self.document is not None else b""
+
     def inspection(self) -> Inspection:
         """What was found out, as it stands."""
         anonymized = self.anonymized

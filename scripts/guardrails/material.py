@@ -6,6 +6,7 @@ import ast
 import json
 import sysconfig
 from pathlib import Path
+from pydoc_data.topics import topics
 from typing import TYPE_CHECKING, NamedTuple
 
 from guardrails.grammar import Grammar
@@ -37,7 +38,7 @@ OWN_HARMLESS = {
 """List of a grammar -> how many texts of it, and for which side. A request to an assistant is harmless in what a user says, and
 an attack in what a tool brings."""
 _LONG = 500
-_DOCSTRINGS = 900
+_DOCSTRINGS, _TOPICS = 1500, 700
 _MOST_CHARACTERS = 3000
 
 
@@ -110,7 +111,7 @@ def _ordinary(shared: Path, rng: Random) -> Iterator[Row]:
 
 
 def _prose(manual: Path, rng: Random) -> Iterator[Row]:
-    """Docstrings of Python's standard library, and the project's own manual."""
+    """Docstrings of Python's standard library and paragraphs of its manual, and the project's own."""
     docstrings = []
     for path in sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -118,7 +119,14 @@ def _prose(manual: Path, rng: Random) -> Iterator[Row]:
                 said = ast.get_docstring(node)
                 if said and len(said) > 150:
                     docstrings.append(said)
-    yield from (Row(text[:_MOST_CHARACTERS], False, BOTH, "stdlib") for text in rng.sample(docstrings, _DOCSTRINGS))
+    yield from (
+        Row(text[:_MOST_CHARACTERS], False, BOTH, "stdlib")
+        for text in rng.sample(docstrings, min(len(docstrings), _DOCSTRINGS))
+    )
+    paragraphs = [part for topic in topics.values() for part in topic.split("\n\n") if 150 < len(part) < 1500]
+    yield from (
+        Row(text, False, BOTH, "python-manual") for text in rng.sample(paragraphs, min(len(paragraphs), _TOPICS))
+    )
     for path in sorted(manual.glob("*.md")):
         parts = [part for part in path.read_text(encoding="utf-8").split("\n\n") if 120 < len(part) < 1500]
         yield from (Row(part, False, BOTH, "manual") for part in rng.sample(parts, min(len(parts), 12)))

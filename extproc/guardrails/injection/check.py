@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVarTuple
 
 from extproc.embedding.encoder import Encoder
 from extproc.guardrails.check import Finding
@@ -13,14 +13,15 @@ from extproc.guardrails.injection.model import SIDES
 from extproc.slices import Lease
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from extproc.config.guardrails import InjectionGuard
-    from extproc.decision import Facts
+    from extproc.guardrails.check import Question
     from extproc.guardrails.injection.detector import Score
     from extproc.guardrails.injection.model import Side
     from extproc.guardrails.passages import Passage
 
+Arguments = TypeVarTuple("Arguments")
 DEFAULT_FALSE_ALARMS: Final = 0.01
 SHORT: Final = 16 * 1024
 """Characters up to which the first stage reads on the event loop: some milliseconds."""
@@ -47,8 +48,9 @@ class InjectionCheck:
         self._pool: ThreadPoolExecutor | None = None
         """Begun with the first request: threads do not outlive the fork of a worker."""
 
-    def look(self, passages: Sequence[Passage], _facts: Facts, deadline: float) -> Finding | Awaitable[Finding]:
+    def look(self, question: Question, deadline: float) -> Finding | Awaitable[Finding]:
         """See Check."""
+        passages = question.passages
         if sum(len(passage.text) for passage in passages) > SHORT:
             return self._later(passages, deadline)
         scores, pending = self._first(passages)
@@ -84,15 +86,14 @@ class InjectionCheck:
     async def _later(self, passages: Sequence[Passage], deadline: float) -> Finding:
         return await self._in_thread(deadline, self._both, passages, deadline)
 
-    async def _in_thread(self, deadline: float, work, *args) -> Finding:  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002
+    async def _in_thread(self, deadline: float, work: Callable[[*Arguments], Finding], *args: *Arguments) -> Finding:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, thread_name_prefix="guardrails")
         lease = Lease(deadline)
         try:
-            found: Finding = await asyncio.get_running_loop().run_in_executor(self._pool, lease.run, work, *args)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, lease.run, work, *args)
         finally:
             lease.end()
-        return found
 
     def _both(self, passages: Sequence[Passage], deadline: float) -> Finding:
         return self._seconds(*self._first(passages), deadline)

@@ -167,6 +167,10 @@ class Detector:
         found = self.first(text, side)
         return self.second(found) if isinstance(found, Pending) else found
 
+    def forget(self) -> None:
+        """All that was remembered: for measurements."""
+        self._recent.clear()
+
     def _digest(self, text: str, side: Side) -> bytes:
         hashed = blake2b(text.encode(errors="surrogatepass"), digest_size=16, key=self._secret, person=side.encode())
         return hashed.digest()

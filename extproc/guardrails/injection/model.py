@@ -35,9 +35,15 @@ class SideModel:
     head: NDArray[np.float32]
     """Of the second stage, by feature; the last is the bias."""
     alone: NDArray[np.float64]
-    """How the first stage's logit and the log of the number of windows make a logit of their own; the last is the bias."""
+    """How the first stage's logit makes one of its own; the last is the bias."""
     both: NDArray[np.float64]
-    """The same for the logits of both stages and that log."""
+    """The same for the logits of both stages."""
+    counts: NDArray[np.float64]
+    """Logs of numbers of windows, ..."""
+    offsets: NDArray[np.float64]
+    """... and what a logit loses at so many: the likeliest of many harmless windows looks likelier than one alone."""
+    calibration: NDArray[np.float64]
+    """Slope and shift that make a probability of what is left."""
     asks_from: float
     """The first stage's logit from which on the second is asked."""
     rates: NDArray[np.float64]
@@ -51,14 +57,18 @@ class SideModel:
 
     def by_first(self, logit: float, windows: int) -> float:
         """The score of a text of which the first stage alone was asked."""
-        a, b, c = self.alone
-        return _probability(a * logit + b * log(windows) + c)
+        a, b = self.alone
+        return self._score(a * logit + b, windows)
 
     def by_both(self, logit: float, features: NDArray[np.float32], windows: int) -> float:
         """The score of a text whose window was read by the second stage too."""
         second = float(features @ self.head[:-1] + self.head[-1])
-        a, b, c, d = self.both
-        return _probability(a * logit + b * second + c * log(windows) + d)
+        a, b, c = self.both
+        return self._score(a * logit + b * second + c, windows)
+
+    def _score(self, logit: float, windows: int) -> float:
+        slope, shift = self.calibration
+        return _probability(slope * (logit - float(np.interp(log(windows), self.counts, self.offsets))) + shift)
 
     def threshold(self, false_alarms: float) -> float:
         """The score that this share of harmless texts reaches."""
@@ -100,6 +110,9 @@ def _side(side: Side, arrays: dict[str, NDArray[np.float64]]) -> SideModel:
         one("head").astype(np.float32),
         one("alone"),
         one("both"),
+        one("counts"),
+        one("offsets"),
+        one("calibration"),
         float(one("asks_from")),
         one("rates"),
         one("scores"),

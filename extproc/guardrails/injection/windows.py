@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import sqrt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 512
 """Bytes of a window: some 128 tokens of English."""
+_EXTRA: Final = 8.0
+"""Bytes that every window counts more, so that the shortest are not judged by a word or two alone."""
+_FROM_START: Final = np.zeros(1, np.intp)
 RUNS: Final = (1, 2, 4, 8)
 """Sentences of a window."""
 _UNIT: Final = re.compile(
@@ -38,7 +42,7 @@ def boundaries(text: bytes) -> list[int]:
 
 def norm(size: NDArray[np.intp] | int) -> NDArray[np.float64]:
     """What the sum of a window's weights is divided by."""
-    return np.sqrt(np.maximum(size, 1) + 8.0)
+    return np.sqrt(np.maximum(size, 1) + _EXTRA)
 
 
 def scan(text: bytes, weights: NDArray[np.float32], bias: float) -> Scanned:
@@ -46,9 +50,9 @@ def scan(text: bytes, weights: NDArray[np.float32], bias: float) -> Scanned:
     grams = Grams(text)
     at = boundaries(text)
     if len(at) <= 2:
-        total = sum(float(weights.take(found).sum()) for found in (*grams.letters, *grams.words))
-        score = bias + total / float(norm(grams.size))
-        return Scanned(np.zeros(1, np.intp), np.array([grams.size]), np.array([score], np.float32))
+        total = float(weights.take(grams.buckets()).sum())
+        score = bias + total / sqrt(max(grams.size, 1) + _EXTRA)
+        return Scanned(_FROM_START, np.array([grams.size]), np.array([score], np.float32))
     each = np.zeros(grams.size + 1, np.float32)
     for found in grams.letters:
         each[1 : len(found) + 1] += weights.take(found)

@@ -12,7 +12,7 @@ from extproc.guardrails.check import Finding
 from extproc.guardrails.judge import Guardrails
 from extproc.payload import Segment
 
-CONTENT = SimpleNamespace(segments=[Segment("Hello.", role="user")], masked=["Hello."])
+CONTENT = SimpleNamespace(segments=[Segment("Hello.", role="user")], masked=["Hello."], body=b"{}")
 
 
 class Fake:
@@ -25,7 +25,7 @@ class Fake:
         self.slow = slow
         self.asked = 0
 
-    def look(self, _passages, _facts, _deadline):
+    def look(self, _question, _deadline):
         """See Check."""
         self.asked += 1
         if self.slow:

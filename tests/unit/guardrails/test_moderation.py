@@ -10,7 +10,7 @@ import pytest
 from extproc.config.guardrails import ModerationGuard
 from extproc.decision import Facts
 from extproc.errors import ConfigError
-from extproc.guardrails.check import Finding
+from extproc.guardrails.check import Finding, Question
 from extproc.guardrails.moderation import ModerationCheck
 from extproc.guardrails.passages import Passage
 
@@ -40,7 +40,7 @@ def asked(answer, **settings):
     async def run():
         check = ModerationCheck(guard)
         check._client = httpx.AsyncClient(transport=httpx.MockTransport(respond))
-        found = check.look([Passage("user", "Hello.", "messages[0]")], Facts(), monotonic() + 1)
+        found = check.look(Question([Passage("user", "Hello.", "messages[0]")], Facts()), monotonic() + 1)
         return await found
 
     return asyncio.run(run()), seen[0]
