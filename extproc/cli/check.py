@@ -65,10 +65,11 @@ def _warned(mesh: Mesh) -> Iterator[str]:
     """What is no mistake, and may be none that was wanted."""
     if not mesh.policy.rules:
         return
-    from extproc.policy.proofs import unreachable_models  # noqa: PLC0415
+    from extproc.policy.proofs import unguarded_claims, unreachable_models  # noqa: PLC0415
 
     for name in unreachable_models(mesh):
         yield f"models.{name}: no caller can reach it: the policy denies it to everybody"
+    yield from unguarded_claims(mesh)
     dry = [rule.name for rule in mesh.policy.rules if not mesh.policy.enforces(rule)]
     told = f", in dry run: {', '.join(dry)}" if dry else ""
     yield f"policy: {len(mesh.policy.rules)} rules{told}"

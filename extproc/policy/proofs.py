@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from extproc.config.models import ZONES, within
 from extproc.config.policy_facts import ENTITIES, Stage, language_of
+from extproc.expressions.language import CLAIMS
 from extproc.expressions.logic import Facts, possible
+from extproc.expressions.tree import Field, Name, walk
 from extproc.policy.rules import rules_of
 
 if TYPE_CHECKING:
@@ -83,6 +85,18 @@ def _facts(mesh: Mesh) -> Facts:
         "caller.source": ("", "key", "jwt", "certificate", "workload", "header"),
     }
     return Facts(kinds, closed, bounds)
+
+
+def unguarded_claims(mesh: Mesh) -> Iterator[str]:
+    """Rules that read a claim without asking whether it is there: they fail, and deny, where it is not."""
+    for rule in rules_of(mesh):
+        fields = [node for node in walk(rule.condition.tree) if isinstance(node, Field) and node.of == Name(CLAIMS)]
+        asked = {node.name for node in fields if node.asked}
+        for claim in sorted((rule.condition.claim_names or frozenset()) - asked):
+            yield (
+                f"policy: {rule.name} reads caller.claims.{claim} and does not ask whether it is there: "
+                f"whoever has no such claim is denied with 503; write `has(caller.claims.{claim}) && …`"
+            )
 
 
 def entity_types_named(mesh: Mesh) -> Iterator[tuple[tuple[str | int, ...], str, str]]:

@@ -60,6 +60,7 @@ class RequestTrace:
     identity: SpanIdentity | None
     slot: int | None = None
     """In the journal of what is under way."""
+    caller: Caller = ANONYMOUS
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -75,7 +76,8 @@ class RequestTrace:
     @property
     def metadata(self) -> Mapping[str, str]:
         """For Envoy's dynamic metadata."""
-        return {"project": self.project}
+        told = {"project": self.project, "caller": self.caller.id, "team": self.caller.team}
+        return {name: value for name, value in told.items() if value}
 
 
 class Telemetry:
@@ -150,7 +152,7 @@ class Telemetry:
         api = api_at(headers.get(":path", ""))
         operation = api.operation if api is not None else OTHER_OPERATION
         identity = self._identifier.identify(headers) if self._spans else None
-        trace = RequestTrace(operation, caller.project, identity)
+        trace = RequestTrace(operation, caller.project, identity, caller=caller)
         if self.audit:
             trace.slot = self.audit.begin(under_way(time.time(), request_id_of(headers), caller.project))
         return trace
@@ -215,6 +217,8 @@ class Telemetry:
             names.SERVER_ADDRESS: self._providers.address(exchange.model),
             names.OUTCOME: exchange.outcome,
             names.PROJECT: trace.project,
+            names.CALLER: exchange.caller.id or None,
+            names.TEAM: exchange.caller.team or None,
             names.REQUEST_MODEL: exchange.model,
             names.INTENT: exchange.intent,
             names.SCORE: exchange.score,

@@ -93,6 +93,13 @@ def key_set(provider: Provider) -> str:
         raise ConfigError(f"jwks_file: {provider.jwks_file} cannot be read: {error}") from None
 
 
+def jwks_places(mesh: Mesh) -> list[tuple[str, int]]:
+    """Host and port of each place where keys of issuers are told."""
+    jwt = mesh.identity.jwt
+    uris = [urlsplit(p.jwks_uri) for p in (jwt.providers if jwt else {}).values() if p.jwks_uri is not None]
+    return [(uri.hostname or "", uri.port or PORTS[uri.scheme]) for uri in uris]
+
+
 def jwks_clusters(mesh: Mesh) -> Iterator[Cluster]:
     """Where the keys of issuers are told."""
     jwt = mesh.identity.jwt

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from extproc.config.addresses import split_address
 from extproc.render import alerts
+from extproc.render.envoy.identity import jwks_places
 from extproc.render.kubernetes import pod
 from extproc.render.kubernetes.pod import PROBE_PORT, PROCESSOR_PORT
 
@@ -279,6 +280,7 @@ def _outside(mesh: Mesh) -> list[Data]:
     if mesh.envoy.upstream:
         ports.add(split_address(mesh.envoy.upstream)[1])
     ports |= _store_ports(mesh)
+    ports |= {port for _, port in jwks_places(mesh)}
     return [{"ports": [{"protocol": "TCP", "port": port} for port in sorted(ports)]}] if ports else []
 
 

@@ -76,7 +76,7 @@ def test_several_are_asked_at_once(cel):
     assert program.eval(cel.env.Activation({"intent": "b"})).plain_value() == [True, False]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.text(max_size=120) | st.text(alphabet="()[]{}\"'&|!=<>.,?:-+*/%0123456789aintentcallermsz \\\n", max_size=120)
 )

@@ -114,7 +114,7 @@ WORLD = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(CONDITIONS)
 def test_a_proof_is_never_wrong(text):
     """What some facts make true by CEL itself is not said to be impossible; and where all is understood, the other way round."""

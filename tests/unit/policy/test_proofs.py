@@ -101,3 +101,15 @@ def test_types_that_nothing_looks_for(tmp_path):
         "r: nothing looks for URL, so that it is always 0; switch it on: `pii: {entities: {URL: replace}}`"
         in result.output
     )
+
+
+def test_claims_that_may_not_be_there(tmp_path):
+    """Told, and no mistake: somebody may want just that."""
+    result = check(
+        tmp_path,
+        rule('caller.claims.role == "x"', name="bare"),
+        rule('has(caller.claims.role) && caller.claims.role == "y"'),
+    )
+    assert result.exit_code == 0
+    assert "policy: bare reads caller.claims.role and does not ask whether it is there" in result.output
+    assert result.output.count("does not ask") == 1

@@ -11,12 +11,11 @@ from extproc.config.loader import InvalidMeshError
 from extproc.decision import Facts, Inquiry
 from extproc.exchange.record import ExchangeRecord
 from extproc.identity import Caller
-from extproc.pipeline import Pipeline
 from extproc.policy.replay import replay
 from extproc.telemetry.audit_facts import AuditFacts
 from extproc.telemetry.audit_line import audit_line
 from extproc.telemetry.bill import Bill
-from tests.unit.policy.test_policy import CARD, CARDS, CODE, CONTRACTOR, HEADERS, HEALTH, MESH, mesh, rule
+from tests.unit.policy.test_policy import CARD, CARDS, CODE, CONTRACTOR, HEADERS, HEALTH, MESH, built, mesh, rule
 
 PRICED = MESH.replace("code-large: {", "code-large: {price_per_million: {input: 10, output: 20}, ").replace(
     "general: {", "general: {price_per_million: {input: 1, output: 2}, "
@@ -26,7 +25,7 @@ AUDIT = "telemetry: {{audit: {{path: a.jsonl, facts: [{}]}}}}\n"
 
 def line(settings, text="hello", caller=None, model="", outcome="forwarded", headers=None, **more):
     """The audit line of a chat that went through the pipeline of a mesh."""
-    pipeline = Pipeline.build(settings)
+    pipeline = built(settings)
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": text}]}).encode()
     caller = caller or Caller()
     given = HEADERS | (headers or {})

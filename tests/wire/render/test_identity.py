@@ -111,6 +111,12 @@ def test_tokens_are_verified_before_the_filter(files, target):
     assert 8443 in within(keys, "port_value")
 
 
+def test_keys_of_issuers_can_be_fetched_in_a_cluster(files):
+    """The gateway's NetworkPolicy lets it."""
+    policies = [d for path, d in documents(files("kubernetes")) if d.get("kind") == "NetworkPolicy"]
+    assert any({"protocol": "TCP", "port": 8443} in ports for policy in policies for ports in within(policy, "ports"))
+
+
 @pytest.mark.parametrize(("target", "kind"), [("istio-sidecar", "inbound.yaml"), ("istio-gateway", "gateway.yaml")])
 def test_istio_verifies_tokens(files, target, kind):
     """A RequestAuthentication beside the filter, for the same pods."""
