@@ -285,9 +285,13 @@ class Analyzer:
         return findings
 
 
+_UUID = 0.7
+"""Score: of what else a UUID may be, a key by its label, a label says more."""
+
+
 def _uuid(text: str, start: int, end: int) -> Finding:
     del text
-    return Finding("UUID", start, end, 0.7, ("shape",))
+    return Finding("UUID", start, end, _UUID, ("shape",))
 
 
 _ALONE: dict[int, Callable[[str, int, int], Finding | None]] = {

@@ -7,6 +7,10 @@ from typing import Final
 
 from extproc.pii.finding import Finding
 
+TRACK: Final = 0.97
+"""Score: nothing else has this form."""
+WHOLE: Final = 2.0
+"""Rank: the track goes with the number and the name in it."""
 ISSUERS: Final = re.compile(
     r"4(?:[0-9]{15}|[0-9]{18})|(?:5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720))[0-9]{11,14}|3[47][0-9]{13}|"
     r"3(?:0[0-59]|[689])[0-9]{11,13}|(?:6011|64[4-9]|65)[0-9]{12,15}|35[2-8][0-9]{13}|62[0-9]{14,17}|"
@@ -23,4 +27,4 @@ _TRACK: Final = re.compile(r"%[A-Z][0-9]{12,19}\^[^\^\n]{2,26}\^[0-9=]{4,60}\??"
 def track(text: str, start: int) -> Finding | None:
     """The first track of a magnetic strip, with its holder's name, whose number begins here after `%B`."""
     match = _TRACK.match(text, start - 1) if start else None
-    return Finding("CREDIT_CARD", *match.span(), 0.97, ("track of a card",), rank=2.0) if match else None
+    return Finding("CREDIT_CARD", *match.span(), TRACK, ("track of a card",), rank=WHOLE) if match else None

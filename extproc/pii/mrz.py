@@ -16,7 +16,13 @@ _LINES: Final = re.compile(
 )
 
 
+SCORE: Final = 0.95
+"""Nothing else has this form."""
+WHOLE: Final = 2.0
+"""Rank: the lines go with the name, the numbers and the dates in them."""
+
+
 def lines(text: str) -> Iterator[Finding]:
     """Every one."""
     for match in _LINES.finditer(text):
-        yield Finding("PASSPORT", *match.span(), 0.95, ("machine-readable lines",), rank=2.0)
+        yield Finding("PASSPORT", *match.span(), SCORE, ("machine-readable lines",), rank=WHOLE)

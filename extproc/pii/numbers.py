@@ -29,6 +29,11 @@ _LABEL_AND_CHECK, _LABEL_AND_PATTERN, _LABEL_AND_SHAPE, _LABEL_ALONE = 0.9, 0.88
 """Scores of what a label announces: whose check passes, that has none but a pattern, or a shape only, whose check fails."""
 _CHECK_ALONE, _CHECK_OF_WHOLE = 0.86, 0.78
 """Scores of what no label announces: what always is of this type, and what is where it is the whole text."""
+_IBAN, _VIN_BY_LABEL, _IBAN_BROKEN, _IBAN_SHORT = 0.99, 0.8, 0.7, 0.62
+"""Scores: two check digits leave one chance in 97; a label and a form with neither check nor pattern; a typing error; a part of
+one. The last two stand above what a label alone says of any group of theirs."""
+_WITH_ITS_GROUPS = 1.0
+"""Rank: nothing else is read within an IBAN."""
 _PER_GRADE = 0.03
 """Added for each grade by which the label is nearer: all of them leave it below the next better kind of proof."""
 _ODDS_BESIDE_LABEL, _ODDS_ALONE, _ODDS_OF_WHOLE = 0.05, 0.1, 0.15
@@ -162,7 +167,7 @@ class Numbers:
                 _CHECK_ALONE + _PER_GRADE * grade,
                 ("shape", "checksum vin", *([where] if grade else ())),
             )
-        return Finding("VIN", start, end, 0.8, ("shape", where)) if grade >= NEAR else None
+        return Finding("VIN", start, end, _VIN_BY_LABEL, ("shape", where)) if grade >= NEAR else None
 
     def _window(self, start: int, end: int, shape: str, chain_start: int, chain_end: int) -> None:  # noqa: C901, PLR0912 - by speed
         text = self.text
@@ -207,7 +212,7 @@ class Numbers:
 
     def _postal_code(self, start: int, end: int) -> None:
         if places.beside(self.text, start, end):
-            self.findings.append(Finding("POSTAL_CODE", start, end, 0.6, ("beside a place",)))
+            self.findings.append(Finding("POSTAL_CODE", start, end, _LABEL_ALONE, ("beside a place",)))
 
     def _loose(self, start: int, end: int, chain_start: int, chain_end: int) -> bool:
         """Whether the value is part of something longer, or a quantity."""
@@ -289,18 +294,24 @@ class Numbers:
             if context.kinds.get("IBAN_CODE", (0, ""))[0] < ADJACENT:
                 return 0
         if checksums.valid("iban", plain) and len(_digits(plain)) >= 8:
-            self.findings.append(Finding("IBAN_CODE", start, end, 0.99, ("shape", "checksum iban"), rank=1.0))
+            self.findings.append(
+                Finding("IBAN_CODE", start, end, _IBAN, ("shape", "checksum iban"), rank=_WITH_ITS_GROUPS)
+            )
             return end
         grade, where = self.labels.around(start, end).kinds.get("IBAN_CODE", (0, ""))
         if grade >= NEAR and text[start : start + 2].isupper() and ibans.TORN.search(text, start, end) is None:
-            self.findings.append(Finding("IBAN_CODE", start, end, 0.7, ("shape", "checksum fails", where), rank=1.0))
+            self.findings.append(
+                Finding(
+                    "IBAN_CODE", start, end, _IBAN_BROKEN, ("shape", "checksum fails", where), rank=_WITH_ITS_GROUPS
+                )
+            )
             return end
         return 0
 
     def _short_iban(self, start: int, limit: int) -> int:
         grade, where = self.labels.around(start, limit).kinds.get("IBAN_CODE", (0, ""))
         if grade == ADJACENT and limit - start >= 12 and self.text[start : start + 2].isupper():
-            self.findings.append(Finding("IBAN_CODE", start, limit, 0.62, ("shape", "too short", where)))
+            self.findings.append(Finding("IBAN_CODE", start, limit, _IBAN_SHORT, ("shape", "too short", where)))
             return limit
         return 0
 

@@ -85,7 +85,8 @@ _WORDS_OF_STAND_INS: Final = frozenset(
     "code db default demo dummy enter example fake fill foo generated goes bar baz key here hidden id in insert is it key later "
     "login mail me mine my name new none not null of old openai or our own paste pass passphrase password passwd pat "
     "placeholder private put pw pwd real redacted removed replace replaced sample secret secure set some something "
-    "string super supersecret test that the this to todo token tbd user username value very with x xxx your yours "
+    "string super supersecret supersecretkey mysecret test that the this to todo token tbd user username value very "
+    "with x xxx your yours "
     "dev development local staging insecure unsafe only please ci".split()
 )
 _STAND_INS: Final = frozenset(

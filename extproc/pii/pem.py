@@ -23,6 +23,11 @@ _BODY: Final = re.compile(
 _MOST_BETWEEN: Final = 80
 
 
+CERTAIN: Final = 1.0
+ABOVE_ALL: Final = 4.0
+"""Score and rank: a block says what it is, and goes with all that stands in it."""
+
+
 def private_keys(text: str) -> Iterator[Finding]:
     """The blocks, each to its end or as far as its base64 goes. A header without base64 is a mention."""
     at = text.find("BEGIN ")
@@ -37,5 +42,5 @@ def private_keys(text: str) -> Iterator[Finding]:
                 end = closing + len(f"END {begin[1]}")
                 dashes = text[end : end + 6]
                 end += len(dashes) - len(dashes.lstrip(" -"))
-            yield Finding("PRIVATE_KEY", begin.start(), end, 1.0, ("PEM block",), rank=4.0)
+            yield Finding("PRIVATE_KEY", begin.start(), end, CERTAIN, ("PEM block",), rank=ABOVE_ALL)
         at = text.find("BEGIN ", max(end, at + 1))

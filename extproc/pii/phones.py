@@ -15,6 +15,13 @@ from extproc.pii.labels import ADJACENT, NEAR, Context
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+OF_A_PLAN, OF_A_SHAPE, AFTER_EXIT_CODE, OF_A_LOOSE_SHAPE = 0.95, 0.9, 0.85, 0.8
+RIGHT_AFTER_LABEL, NEAR_LABEL, BESIDE_ANOTHER, SPOKEN_AGAINST = 0.82, 0.78, 0.75, 0.7
+"""Scores. A plan or a form of its own outweighs the label of any number whose check fails (`numbers`, 0.6) and gives way to one
+whose check passes (0.9 and more); a label makes any digits a telephone number, and weighs a step less where it is farther or
+stands beside another number, or where `order` stands nearer."""
+ABOVE_ITS_GROUPS = 0.2
+"""Rank: what follows `00` is a number of its country as well."""
 _DIGITS = re.compile(r"[0-9]+")
 _TRUNK = tuple(
     "GB DE FR NL BE CH AT SE FI IE AU NZ JP KR ZA TR IN PK BD PH ID MY TH VN AE SA EG NG KE IL UA RO BG GR".split()
@@ -97,7 +104,7 @@ def international(text: str, start: int, end: int, context: Context) -> Finding 
     for stop in reversed([m.end() for m in _DIGITS.finditer(value)][-6:]):
         digits = "".join(_DIGITS.findall(value[:stop]))
         if 7 <= len(digits) <= 15 and _international(digits):
-            score = 0.7 if context.negative else 0.95
+            score = SPOKEN_AGAINST if context.negative else OF_A_PLAN
             extension = _EXTENSION.match(text, start + stop)
             stop_at = extension.end() if extension else start + stop
             return Finding("PHONE_NUMBER", start, stop_at, score, ("numbering plan", *evidence))
@@ -125,7 +132,7 @@ def _in_parentheses(text: str, start: int, value: str, negative: bool, evidence:
         two = len(area) == 2 and 9 <= len(digits) <= 11 and len(groups) >= 3  # (11) 98456-5666
         labelled = bool(evidence)
         if (american or trunk or two or russian or labelled) and not negative:
-            score = 0.9 if american or labelled or russian else 0.8
+            score = OF_A_SHAPE if american or labelled or russian else OF_A_LOOSE_SHAPE
             return Finding("PHONE_NUMBER", at, start + stop, score, ("shape", *evidence))
     return None
 
@@ -150,7 +157,9 @@ def prefixed(text: str, start: int, end: int) -> Finding | None:
         if any(c.isalpha() for c in chain[:stop]) or text[match.end() + stop : match.end() + stop + 1].isalnum():
             continue
         if _in_some_plan(digits):
-            return Finding("PHONE_NUMBER", start, match.end() + stop, 0.85, ("numbering plan",), rank=0.2)
+            return Finding(
+                "PHONE_NUMBER", start, match.end() + stop, AFTER_EXIT_CODE, ("numbering plan",), rank=ABOVE_ITS_GROUPS
+            )
     return None
 
 
@@ -181,10 +190,10 @@ def glued(text: str, start: int, end: int) -> Finding | None:
         return None
     word = match["word"].lower()
     if word in _SPOKEN:
-        return Finding("PHONE_NUMBER", *match.span(), 0.75, ("digits", "label before"))
+        return Finding("PHONE_NUMBER", *match.span(), BESIDE_ANOTHER, ("digits", "label before"))
     if match["number"].isdigit() or word in _CODES:
         return None
-    return Finding("PHONE_NUMBER", *match.span("number"), 0.7, ("shape",))
+    return Finding("PHONE_NUMBER", *match.span("number"), SPOKEN_AGAINST, ("shape",))
 
 
 _BELOW = re.compile(r"[ \t]{0,2}\r?\n[ \t]{0,12}")
@@ -199,7 +208,7 @@ def listed(text: str, after: int, start: int, end: int) -> Finding | None:
         return None
     if _LISTED.fullmatch(text, after, start) is None and not _stands_below(text, after, start, digits):
         return None
-    return Finding("PHONE_NUMBER", start, end, 0.75, ("digits", "listed after another"))
+    return Finding("PHONE_NUMBER", start, end, BESIDE_ANOTHER, ("digits", "listed after another"))
 
 
 def _stands_below(text: str, after: int, start: int, digits: int) -> bool:
@@ -241,7 +250,7 @@ def labelled(text: str, start: int, end: int, context: Context) -> Finding | Non
         return None
     if digits == 8 and value.isdigit() and value[:2] in ("19", "20") and grade < ADJACENT:
         return None
-    score = 0.78 + 0.04 * (grade == ADJACENT)
+    score = RIGHT_AFTER_LABEL if grade == ADJACENT else NEAR_LABEL
     return Finding("PHONE_NUMBER", start, start + len(value), score, ("digits", where))
 
 

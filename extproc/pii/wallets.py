@@ -8,6 +8,10 @@ from typing import Final
 
 from extproc.pii.finding import Finding
 
+CHECKED, OF_A_SHAPE = 0.98, 0.9
+"""Scores: four bytes of a hash leave no doubt; forty hexadecimal digits after 0x may be a hash of something else."""
+ABOVE_LABELS: Final = 0.5
+"""Rank: whatever is said of it, it is a wallet."""
 SHORTEST: Final = 26
 _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _RIPPLE: Final = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
@@ -31,10 +35,10 @@ def wallet(text: str, start: int, end: int) -> Finding | None:
         body = value[2:]
         if body.isdigit() or len(set(body.lower())) < 6 or not _is_ethereum(body):
             return None
-        return Finding("CRYPTO", start, end, 0.9, ("shape",))
+        return Finding("CRYPTO", start, end, OF_A_SHAPE, ("shape",))
     if not (is_bech32(value) or is_base58check(value)):
         return None
-    return Finding("CRYPTO", start, end, 0.98, ("checksum",), rank=0.5)
+    return Finding("CRYPTO", start, end, CHECKED, ("checksum",), rank=ABOVE_LABELS)
 
 
 def is_base58check(value: str) -> bool:

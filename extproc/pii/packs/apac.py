@@ -123,6 +123,7 @@ RECOGNIZERS = (
         labels="upi|upi id|vpa",
         led=r"[a-zA-Z0-9._-]{2,64}@[a-zA-Z]{2,32}",
         least_digits=0,
+        least_digits_of_cell=0,
         how="label",
         example="UPI ada@oksbi",
     ),

@@ -49,6 +49,7 @@ RECOGNIZERS = (
         labels=words.PLATE,
         led=r"(?=[A-Z0-9 -]{0,9}[0-9])[A-Z0-9ÄÖÜ]{1,8}(?:[ -][A-Z0-9]{1,5}){0,3}",
         least_digits=0,
+        least_digits_of_cell=0,
         least_length=0,
         may_be_dated=True,
         example="plate B-MW 1234",

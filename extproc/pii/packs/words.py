@@ -45,7 +45,8 @@ PLATE = (
 )
 ACCOUNT = (
     "account|account number|account numbers|account no|acct|acct no|acct number|acct num|a c|acc|acc number|acc num|bank acct|"
-    "kto|bankkonto|girokonto|checking|savings|ccc|compte|compte n|bankgiro|bank giro|plusgiro|plus giro|nib|konta|nr konta|"
+    "kto|bankkonto|girokonto|checking|savings|ccc|compte|compte n|bankgiro|bankgironummer|plusgironummer|bank giro|"
+    "plusgiro|plus giro|nib|konta|nr konta|"
     "numer konta|blz|bankleitzahl|clabe|rib|nuban|bsb|bsb number|bank code|account num|accnum|acc no|bank account|"
     "bank account "
     "number|checking account|"
@@ -98,7 +99,8 @@ PHONE = (
     "us number|uk number|indian number|american number|british number|german number|french number|spanish number|italian number|"
     "dutch number|polish number|turkish number|canadian number|australian number|mexican number|brazilian number|local number|"
     "foreign number|roaming number|backup number|main number|google number|google voice|"
-    "llámanos|llámalo|llámala|llámele|llámenos|llámenme|márcanos|márquenos|contáctanos|contáctenos|avísanos|avísenos|comunícate|"
+    "llámale|llámales|escríbeme al|llamadme|llamadnos|llámanos|llámalo|llámala|llámele|llámenos|llámenme|márcanos|"
+    "márquenos|contáctanos|contáctenos|avísanos|avísenos|comunícate|"
     "chiamaci|chiamateci|chiamalo|chiamala|contattaci|contattateci|telefonaci|telefonatemi|telefonateci|richiamami|richiamateci|"
     "ligue nos|ligue já|contate|contacte nos|appelle|appelons|joignez|contactez|contacte|rappelons|"
     "s number|s numbers|number of my|number of his|number of her|number of our|number of their|number for my|get me on|"
