@@ -15,7 +15,9 @@ from extproc.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from extproc.config import Mesh
     from extproc.intent.advice import Advice
+    from extproc.intent.gaps import Gap
 
 
 class _Tune(click.Group):
@@ -54,7 +56,7 @@ def tune() -> None:
 @click.option(
     "--sample",
     type=click.Path(path_type=Path),
-    help='Texts of yours, JSONL with "text" or a text a line: say what `pii.allow` and `pii.deny` could hold instead.',
+    help='Your texts, JSONL with "text" or a text a line: what `pii.allow` and `pii.deny` could hold, and what no intent has.',
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 def tune_examples(file: Path, sample: Path | None, as_json: bool) -> None:
@@ -77,6 +79,10 @@ def tune_examples(file: Path, sample: Path | None, as_json: bool) -> None:
         found = survey(texts_of(sample), mesh.pii)
         data = {name: as_data(found)[name] for name in ("allow", "deny")}
         said = "\n".join(suggestions(found)).lstrip() or "nothing to allow or to deny"
+        if any(intent.examples or intent.examples_file for intent in mesh.intents.values()):
+            missing = _gaps(mesh, list(texts_of(sample)))
+            data["intents"] = [asdict(gap) for gap in missing]
+            said += "".join(f"\n{line}" for gap in missing for line in _gap_lines(gap))
         click.echo(json.dumps(data, ensure_ascii=False) if as_json else said)
         return
     examples = Examples.of_mesh(mesh)
@@ -87,6 +93,25 @@ def tune_examples(file: Path, sample: Path | None, as_json: bool) -> None:
         encoders, examples, mesh.classifier.transformer_tokens, lambda message: click.echo(message, err=True)
     )
     click.echo(json.dumps(asdict(advice)) if as_json else "\n".join(_lines(advice)))
+
+
+def _gaps(mesh: Mesh, texts: list[str]) -> list[Gap]:
+    """What the texts ask for that no intent has."""
+    from extproc.intent import Classifier  # noqa: PLC0415 - loads the model
+    from extproc.intent.gaps import gaps  # noqa: PLC0415
+
+    classifier = Classifier(mesh, report=lambda message: click.echo(message, err=True))
+    try:
+        return gaps(classifier, texts)
+    finally:
+        classifier.close()
+
+
+def _gap_lines(gap: Gap) -> Iterator[str]:
+    near = f", nearest to {gap.near}" if gap.near else ""
+    yield f"asked for    {gap.count} texts alike that reach no intent{near}: an intent of their own, or examples of that one?"
+    for text in gap.texts:
+        yield f"               {_quoted(text)}"
 
 
 def _quoted(text: str) -> str:
@@ -107,6 +132,8 @@ def _lines(advice: Advice) -> Iterator[str]:
             f"confused     {confusion.intent} is taken for {confusion.taken_for}: "
             f"{confusion.count} of {confusion.of} examples; give both what tells them apart"
         )
+    for cost in advice.costs:
+        yield f"cost         `{cost.culprit}` costs `{cost.intent}` {cost.share:.0%} of what would reach it; tell the two apart"
     for pair in advice.contradictions:
         yield (
             f"contradict   {pair.first.intent}: {_quoted(pair.first.example)} and "

@@ -65,6 +65,16 @@ class Confusion:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What an intent loses by another one: held-out examples that would be its own, were that one not there."""
+
+    intent: str
+    culprit: str
+    share: float
+    """Of the intent's held-out examples."""
+
+
+@dataclass(frozen=True, slots=True)
 class Mislabelled:
     """An example that is another intent's, by far, to a head that has not seen it."""
 
@@ -86,6 +96,8 @@ class Advice:
     mislabelled: tuple[Mislabelled, ...]
     """Surest first. Where the static stage agrees, the classifier does not learn from them."""
     confused: tuple[Confusion, ...]
+    costs: tuple[Cost, ...]
+    """The dearest first."""
     contradictions: tuple[Pair, ...]
     duplicates: tuple[Pair, ...]
     outliers: tuple[Place, ...]
@@ -120,8 +132,8 @@ def advise(
     alike = words[:, None] == words[None, :]
     np.fill_diagonal(alike, val=False)
     cosines[alike] = 1.0  # they differ in case and punctuation only
-    taken, odds = _held_out(vectors, labels, background, 1.0)
-    half, _ = _held_out(vectors, labels, background, 0.5)
+    taken, odds, second = _held_out(vectors, labels, background, 1.0)
+    half, _, _ = _held_out(vectors, labels, background, 0.5)
     seen = taken >= 0
     accuracy, with_half = _accuracy(taken, labels), _accuracy(half, labels)
     return Advice(
@@ -130,6 +142,7 @@ def advise(
         accuracy_with_double=_double(accuracy, with_half),
         mislabelled=_mislabelled(taken, odds, places, examples),
         confused=_confused(taken, labels, examples),
+        costs=_costs(taken, second, labels, examples),
         contradictions=_pairs(cosines, labels[:, None] != labels[None, :], CLOSE, places),
         duplicates=_pairs(cosines, labels[:, None] == labels[None, :], SAME, places),
         outliers=_outliers(cosines, labels, seen & (taken != labels), places),
@@ -153,13 +166,15 @@ def _cosines(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _held_out(
     vectors: NDArray[np.float32], labels: NDArray[np.int64], background: NDArray[np.float32], share: float
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """For every example the intent that a head gives it that has not seen it, and its log odds over the example's own.
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+    """For every example the intent that a head gives it that has not seen it, its log odds over the example's own, and the intent
+    that it would be given otherwise.
 
     -1 and zero where an intent has no other example.
     """
     taken = np.full(len(labels), -1)
     odds = np.zeros(len(labels), np.float32)
+    second = np.full(len(labels), -1)
     place = np.zeros(len(labels), np.int64)
     counts = np.zeros(int(labels.max()) + 1, np.int64)
     for i, label in enumerate(labels):
@@ -179,9 +194,9 @@ def _held_out(
         head = Head.fit(lesson, FOLD_STEPS)
         for tested in np.flatnonzero(held):
             reading = head.read(vectors[tested])
-            taken[tested] = reading.best
+            taken[tested], second[tested] = reading.best, reading.runner_up
             odds[tested] = reading.logits[reading.best] - reading.logits[labels[tested]]
-    return taken, odds
+    return taken, odds, second
 
 
 def _accuracy(taken: NDArray[np.int64], labels: NDArray[np.int64]) -> float | None:
@@ -214,6 +229,19 @@ def _confused(taken: NDArray[np.int64], labels: NDArray[np.int64], examples: Exa
         Confusion(examples.intents[a], examples.intents[b], count, total[a])
         for (a, b), count in sorted(wrong.items(), key=lambda item: (-item[1], item[0]))[:LISTED]
     )
+
+
+def _costs(
+    taken: NDArray[np.int64], second: NDArray[np.int64], labels: NDArray[np.int64], examples: Examples
+) -> tuple[Cost, ...]:
+    lost = Counter(
+        (int(own), int(culprit))
+        for own, culprit, other in zip(labels, taken, second, strict=True)
+        if culprit >= 0 and culprit != own and other == own
+    )
+    total = Counter(int(label) for label, culprit in zip(labels, taken, strict=True) if culprit >= 0)
+    found = [Cost(examples.intents[a], examples.intents[b], round(n / total[a], 2)) for (a, b), n in lost.items()]
+    return tuple(sorted(found, key=lambda cost: (-cost.share, cost.intent, cost.culprit))[:LISTED])
 
 
 def _pairs(

@@ -70,3 +70,41 @@ def test_mislabelled(encoder):
     cascade = Cascade.build(encoder, examples, Budget(), 0.95, told.append, None)
     assert any(line.startswith("1 example(s)") for line in told)
     assert cascade.look("play a disco song").score.best == "song"
+
+
+def test_what_one_intent_costs_another(encoder):
+    """Examples that would be their own intent's, were another one not there, name that one."""
+    login = ["reset my password now", "my password is wrong", "unlock my login", "I cannot sign in with my password"]
+    password = [
+        "reset my password",
+        "my password is wrong again",
+        "unlock my account",
+        "I cannot sign in, wrong password",
+    ]
+    advice = advise(encoder, Examples.of_texts({"login": login, "password": password, "song": SONG}), 128)
+    assert {(cost.intent, cost.culprit) for cost in advice.costs} <= {("login", "password"), ("password", "login")}
+    assert advice.costs
+    assert all(0 < cost.share <= 1 for cost in advice.costs)
+
+
+def test_what_no_intent_has(tmp_path):
+    """Texts of a sample that are alike and reach no intent are a group; those that reach one are not."""
+    mesh = tmp_path / "mesh.yaml"
+    mesh.write_text(
+        'version: 1\nmodels: {general: {endpoints: [{address: "127.0.0.1:8081"}]}}\ndefault_model: general\n'
+        f"classifier: {{encoder: bundled}}\nintents: {json.dumps({'bill': {'examples': BILL}, 'song': {'examples': SONG}})}\n"
+    )
+    rooms = [
+        "book a meeting room",
+        "reserve the meeting room",
+        "is the meeting room free",
+        "meeting room for ten please",
+    ]
+    sample = tmp_path / "sample.txt"
+    sample.write_text("\n".join([*rooms, *BILL, "why is the sky blue", "feed the cat"]))
+    arguments = [str(mesh), "--sample", str(sample)]
+    told = json.loads(CliRunner().invoke(tune, [*arguments, "--json"], catch_exceptions=False).stdout)
+    (gap,) = told["intents"]
+    assert gap["count"] == len(rooms)
+    assert set(gap["texts"]) <= set(rooms)
+    assert "asked for    4 texts" in CliRunner().invoke(tune, arguments, catch_exceptions=False).stdout
