@@ -18,7 +18,7 @@ _UNKNOWN: Final = object()
 
 def alike(key: str) -> str:
     """A key as all are read that differ from it in a long number: a body may number thousands of them."""
-    return _NUMBER.sub("0000", key)
+    return key if key.isalpha() else _NUMBER.sub("0000", key)
 
 
 class ByHash(Generic[Note]):

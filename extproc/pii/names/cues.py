@@ -119,8 +119,11 @@ class Cues:
         if key is not None and len(text) <= LONGEST_ANNOUNCED and announces(key):
             return [(0, len(text))] if text.strip() else []
         out: list[Window] = []
+        marks = self._marks(cut)
+        if not marks:
+            return out
         seen: Counter[str] = Counter()
-        for at, word in in_order(self._marks(cut), key=itemgetter(0, 1)):
+        for at, word in in_order(marks, key=itemgetter(0, 1)):
             seen[word] += 1
             if (out and at < out[-1][1]) or (word and seen[word] > TIMES):
                 continue
