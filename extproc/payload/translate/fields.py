@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Final, TypeVar, overload
 
 from extproc.errors import UntranslatableError
@@ -179,10 +180,18 @@ def encoded(value: Any) -> bytes:
 def parsed(body: bytes) -> Any:
     """A body of JSON; None where it is none, or says what no JSON can say again."""
     try:
-        return json.loads(body, parse_constant=_refuse)
+        return json.loads(body, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
 
 
 def _refuse(word: str) -> None:
     raise ValueError(word)
+
+
+def _finite(number: str) -> float:
+    """A number that JSON can say again."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError("no number of JSON")
+    return value

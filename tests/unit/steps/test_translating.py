@@ -148,6 +148,39 @@ async def test_an_answer_is_restored_in_the_callers_shape(size, encoding):
     assert [event["type"] for event in events][-2:] == ["message_delta", "message_stop"]
 
 
+@pytest.mark.parametrize("size", [1, 11, 10_000])
+async def test_arguments_and_thought_are_restored_too(size):
+    """A placeholder within the JSON of a call and within thought, split over events; the call stays JSON."""
+    exchange = Exchange(MESSAGES, body_for(MESSAGES, "chat", stream=True))
+    await exchange.asked()
+    deltas = [{"reasoning_content": "It is [EMAIL_"}, {"reasoning_content": "ADDRESS_1]."}]
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "send", "arguments": ""}}
+    deltas.append({"tool_calls": [call]})
+    for piece in ('{"to": "[EMAIL_AD', "DRESS_1", ']", "n": 1}'):
+        deltas.append({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})  # noqa: PERF401 - one by one
+    chunks = [{"id": "x", "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    chunks.append({"id": "x", "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
+    stream = b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"
+    _, out = exchange.answered(stream, "text/event-stream", size=size)
+    events = [json.loads(line[6:]) for line in out.decode().split("\n") if line.startswith("data: ")]
+    told = [event["delta"] for event in events if event["type"] == "content_block_delta"]
+    assert "".join(delta.get("thinking", "") for delta in told) == f"It is {MAIL}."
+    assert json.loads("".join(delta.get("partial_json", "") for delta in told)) == {"to": MAIL, "n": 1}
+
+
+async def test_a_compressed_answer_stays_one():
+    """Translated and restored within its coding."""
+    exchange = Exchange(CHAT, body_for(CHAT, "claude"))
+    await exchange.asked()
+    said = {"type": "message", "id": "m", "role": "assistant", "model": "c", "stop_reason": "end_turn", "usage": {}}
+    said["content"] = [{"type": "text", "text": "Hello [EMAIL_ADDRESS_1]"}]
+    packed = gzip.compress(json.dumps(said).encode())
+    headers = {":status": "200", "content-type": "application/json", "content-encoding": "gzip"}
+    exchange.stream.receive(ResponseHeaders(headers))
+    (reply,) = exchange.stream.receive(ResponseBody(packed, end_of_stream=True))
+    assert json.loads(gzip.decompress(reply.body))["choices"][0]["message"]["content"] == f"Hello {MAIL}"
+
+
 async def test_an_error_in_words_becomes_one_of_json():
     """Envoy's own answer where no upstream could be reached."""
     exchange = Exchange(CHAT, body_for(CHAT, "claude"))

@@ -279,7 +279,9 @@ def effort_of(thinking: Thinking) -> str | None:
 
 
 def _json_schema(form: Form) -> dict[str, Any]:
-    schema: dict[str, Any] = {"name": form.name, "schema": form.schema, "strict": form.strict is not False}
+    schema: dict[str, Any] = {"name": form.name, "schema": form.schema}
+    if form.strict is not None:
+        schema["strict"] = form.strict
     if form.description:
         schema["description"] = form.description
     return {"type": "json_schema", "json_schema": schema}

@@ -179,7 +179,7 @@ def _read_thinking(fields: Fields, request: Request) -> None:
     form = form or fields.inner("output_format")
     if form is not None:
         form.word("type", ("json_schema",))
-        request.set("form", form.place, Form(form.get("schema", dict, {})))
+        request.set("form", form.place, Form(form.get("schema", dict, {}), strict=True))
         form.close()
     name = "output_config.effort"
     if config is not None:

@@ -252,7 +252,8 @@ def write_count(request: Request, losses: Losses) -> dict[str, Any]:
 
 
 def _json_schema(form: Form) -> dict[str, Any]:
-    made = {"type": "json_schema", "name": form.name, "schema": form.schema, "strict": form.strict is not False}
+    made: dict[str, Any] = {"type": "json_schema", "name": form.name, "schema": form.schema}
+    made |= {} if form.strict is None else {"strict": form.strict}
     return made | ({"description": form.description} if form.description else {})
 
 
