@@ -54,13 +54,52 @@ SERVICE_MONITOR = {
     },
 }
 """The part of the operator's schema that we use: its CRD is not at hand."""
+STRINGS = {"type": "object", "additionalProperties": {"type": "string"}}
+RULE = {
+    "type": "object",
+    "required": ["expr"],
+    "oneOf": [{"required": ["alert"]}, {"required": ["record"]}],
+    "additionalProperties": False,
+    "properties": {
+        **{key: {"type": "string"} for key in ("alert", "record", "expr", "for", "keep_firing_for")},
+        "labels": STRINGS,
+        "annotations": STRINGS,
+    },
+}
+PROMETHEUS_RULE = {
+    "type": "object",
+    "required": ["spec"],
+    "properties": {
+        "spec": {
+            "type": "object",
+            "required": ["groups"],
+            "additionalProperties": False,
+            "properties": {
+                "groups": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["name", "rules"],
+                        "additionalProperties": False,
+                        "properties": {
+                            "name": {"type": "string"},
+                            "interval": {"type": "string"},
+                            "rules": {"type": "array", "items": RULE},
+                        },
+                    },
+                }
+            },
+        }
+    },
+}
+"""Likewise."""
 
 
 def problems(data: dict[str, Any]) -> list[str]:
     """What is wrong with one object; empty: nothing."""
     group, _, version = data["apiVersion"].rpartition("/")
     if group == "monitoring.coreos.com":
-        return _against(SERVICE_MONITOR, data)
+        return _against(PROMETHEUS_RULE if data["kind"] == "PrometheusRule" else SERVICE_MONITOR, data)
     if group in GROUPS:
         return _against(crd_schema(group, data["kind"], version), data)
     if group == "kustomize.config.k8s.io":

@@ -20,6 +20,16 @@ MESHES = {"shipped": ROOT / "mesh.yaml", "full": Path(__file__).parent / "full.y
 KUBERNETES_TARGETS = [name for name in TARGETS if name not in ("envoy", "helm")]
 """Those that write objects; what Helm makes of its chart is held in `test_helm.py`."""
 
+NO_OBJECTS = {
+    "mesh.yaml",
+    "envoy.yaml",
+    "deployment-patch.yaml",
+    "gpu.yaml",
+    "intentmesh.json",
+    "intentmesh-rules.yaml",
+}
+"""Files of other kinds, and patches."""
+
 pytestmark = pytest.mark.skipif(not schemas.CRDS.is_dir(), reason="needs ../shared/data/crds")
 
 
@@ -33,7 +43,7 @@ def objects(mesh, target):
     """Every object of a target that Kubernetes is to take as it is (patches are tried on what they patch)."""
     for file in files(mesh, target):
         name = file.path.rpartition("/")[2]
-        if name in ("mesh.yaml", "envoy.yaml", "deployment-patch.yaml", "gpu.yaml", "intentmesh.json"):
+        if name in NO_OBJECTS:
             continue
         for document in yaml.safe_load_all(file.text):
             yield file.path, document
