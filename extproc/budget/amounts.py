@@ -9,13 +9,18 @@ if TYPE_CHECKING:
     from extproc.config.budgets import Unit
 
 SCALE: Final[dict[Unit, int]] = {"tokens": 1, "requests": 1, "money": 10**9}
-MOST: Final = 2**62
-"""An account's numbers have 64 bits; a caller may ask for what it likes."""
+MOST: Final = 2**60
+"""An account's numbers have 64 bits; callers may ask for, and answers may tell, what they like."""
 
 
 def counted(unit: Unit, value: float) -> int:
     """An amount as an account has it. What a float leaves of a whole number is no more than that number."""
     return min(math.ceil(round(value * SCALE[unit], 3)), MOST)
+
+
+def capped(amount: int) -> int:
+    """No more than an account can hold."""
+    return min(amount, MOST)
 
 
 def shown(unit: Unit, amount: int) -> float:

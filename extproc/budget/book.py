@@ -16,6 +16,8 @@ import struct
 from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from extproc.budget.amounts import capped
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -153,7 +155,7 @@ class Book:
             number = _DEADLINE.pack(int(deadline * 1000), os.getpid() & 0xFFFFFFFF, next(self._count) & 2**64 - 1)
             record = b""
             for (key, account), want in zip(accounts, wants, strict=True):
-                used, reserved = account.used + want.amount, account.reserved + want.amount
+                used, reserved = capped(account.used + want.amount), capped(account.reserved + want.amount)
                 txn.put(key, _ACCOUNT.pack(*account[:2], used, reserved, *account[4:]))
                 record += _ENTRY.pack(len(key), account.start, want.amount) + key
                 if want.lease:
@@ -273,7 +275,7 @@ def _close(txn: Transaction, part: Reserved, cost: int | None) -> None:
     if account is None or account.start != part.start:
         return
     used = account.used if cost is None else account.used + cost - part.amount
-    write(txn, part.key, account._replace(used=max(used, 0), reserved=max(account.reserved - part.amount, 0)))
+    write(txn, part.key, account._replace(used=capped(max(used, 0)), reserved=max(account.reserved - part.amount, 0)))
     if account.granted != UNKNOWN:
         txn.put(DIRTY + part.key, b"")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from extproc.budget.amounts import counted
+from extproc.budget.amounts import capped, counted
 from extproc.budget.book import key_of
 from extproc.identity import UNKNOWN
 
@@ -88,4 +88,4 @@ class Rule:
         """Of one request that took so much."""
         if self.unit == "requests":
             return 1
-        return used.total if self.unit == "tokens" else counted("money", rate.cost(used))
+        return capped(used.total) if self.unit == "tokens" else counted("money", rate.cost(used))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import time
 from datetime import UTC, datetime
@@ -80,11 +81,13 @@ class Hold:
 
     def settle(self, model: str, used: Consumption | None) -> None:
         """See decision.Reservation."""
-        self._treasury.settle(self, model, used)
+        with _noted():
+            self._treasury.settle(self, model, used)
 
     def release(self) -> None:
         """See decision.Reservation."""
-        self._treasury.book.settle(self._number, [0] * len(self._parts))
+        with _noted():
+            self._treasury.book.settle(self._number, [0] * len(self._parts))
 
     def costs(self, used: Consumption | None, rate: Rate) -> list[int | None]:
         """Of each part, what it has cost."""
@@ -351,6 +354,15 @@ class Treasury:
                         await asyncio.to_thread(self.book.prune, time.time())
             except Exception as error:  # noqa: BLE001 - the next look may do better
                 log.error("budget_upkeep_failed", error=type(error).__name__, at=where(error))  # noqa: TRY400
+
+
+@contextlib.contextmanager
+def _noted() -> Iterator[None]:
+    """An end that cannot be written down is noted: who tells it can do nothing about it, and it costs what was set aside."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - the request has ended, whatever this is
+        log.error("budget_not_settled", error=type(error).__name__, at=where(error))  # noqa: TRY400
 
 
 @lru_cache(maxsize=4096)

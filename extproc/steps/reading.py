@@ -9,7 +9,7 @@ from extproc.errors import IntentmeshError, UnreadableBodyError
 from extproc.language import language_of
 from extproc.steps.closed import not_masked
 from extproc.threads import SHORT_BYTES
-from extproc.tokens import estimated_tokens
+from extproc.tokens import estimated_tokens, estimated_with_data
 
 if TYPE_CHECKING:
     from extproc.config.intercept import Intercept, Limits
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from extproc.threads import Threads
 
 
+DATA: Final = frozenset({"image", "audio", "video"})
+"""What costs a model fewer tokens than its bytes would as a text."""
 TEXT_BYTES: Final = 512
 """So many bytes of work is a text, however short: each is a call to the name models, where it may hold a name."""
 
@@ -102,6 +104,9 @@ class Reading:
                 learned["language"] = language_of(said.text)
         if self._counts:
             learned["output_limit"], learned["answers"] = payload.asked_tokens(document)
+            if (size := len(document.body)) > SHORT_BYTES:
+                data = sum(part for reason, part in document.unsearched.items() if reason in DATA)
+                learned["tokens"] = estimated_with_data(size, data)
         if self._uses:
             learned["uses"] = payload.used(document, path)
         return case.facts.with_(**learned)

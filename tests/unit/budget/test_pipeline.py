@@ -1,7 +1,9 @@
 """Budgets among the other steps: what nobody refuses is set aside, and what comes to nothing is free again."""
 
 import asyncio
+import base64
 import json
+import random
 
 import pytest
 import yaml
@@ -68,6 +70,16 @@ def test_a_rule_goes_by_what_is_left():
     refused = inspect(built)
     assert isinstance(refused, Refuse)
     assert "nearly spent" in str(refused.error)
+
+
+def test_an_image_costs_less_than_a_text_of_its_size():
+    """Some hundred kilobytes of base64 are not a hundred thousand tokens."""
+    image = base64.b64encode(b"\x89PNG\r\n\x1a\n" + random.Random(3).randbytes(300_000)).decode()
+    part = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{image}"}}
+    built = pipeline(budgets=[budget(limit=10**9)])
+    inspect(built, CHAT | {"messages": [{"role": "user", "content": [{"type": "text", "text": "what is it?"}, part]}]})
+    ((used, _),) = accounts(built).values()
+    assert 800 < used < 1200
 
 
 def test_what_another_step_refuses_costs_nothing():

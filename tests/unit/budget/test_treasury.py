@@ -88,6 +88,30 @@ def test_an_end_that_is_never_told():
     assert used(kept) == {"all": (100, 0)}
 
 
+def test_numbers_beyond_all_measure():
+    """Whatever a caller asks for, and whatever an answer tells: an account holds it, and is full."""
+    kept = treasury(budget(mode="soft"), budget(name="m", mode="soft", unit="money", limit=1))
+    for _ in range(5):
+        kept.reserve(facts(output=10**30, answers=1000)).reservation.settle("large", Consumption(2**53, 2**60))
+    assert used(kept)["all"][0] > 2**53
+    assert kept.steer(facts()) is None
+
+
+def test_an_end_that_cannot_be_written_down(monkeypatch):
+    """Raises nothing where the exchange ends; the request has cost what was set aside."""
+    kept = treasury(budget())
+    hold = kept.reserve(facts()).reservation
+
+    def fail(*_):
+        raise OSError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kept.book, "settle", fail)
+        hold.settle("large", Consumption(1, 1))
+        hold.release()
+    assert used(kept) == {"all": (100, 100)}
+
+
 def test_all_or_nothing():
     """A request that one budget refuses has cost no other."""
     kept = treasury(budget(), budget(name="small", limit=50))
