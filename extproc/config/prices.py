@@ -114,7 +114,6 @@ def _listed(host: str, model: str) -> Rate | None:
     except LookupError:
         return None
     prices = found.get_prices(datetime.now(UTC))
-    version = importlib.metadata.version("genai-prices")
     read, written = (_steps(getattr(prices, f"{kind}_mtok", None)) for kind in ("input", "output"))
     if not (read or written):
         return None
@@ -124,8 +123,25 @@ def _listed(host: str, model: str) -> Rate | None:
         _steps(prices.cache_read_mtok),
         _steps(prices.cache_write_mtok),
         _steps(getattr(prices, "output_reasoning_mtok", None)),
-        source=f"genai-prices {version}",
+        source=_edition(),
     )
+
+
+@lru_cache(maxsize=1)
+def _edition() -> str:
+    """Which list it is: its version, and the day of the newest price in it that holds by now."""
+    from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
+
+    today = datetime.now(UTC).date()
+    days = [
+        day
+        for provider in get_snapshot().providers
+        for model in provider.models
+        for price in (model.prices if isinstance(model.prices, list) else ())
+        if (day := getattr(price.constraint, "start_date", None)) is not None and day <= today
+    ]
+    version = importlib.metadata.version("genai-prices")
+    return f"genai-prices {version}, newest price of {max(days)}" if days else f"genai-prices {version}"
 
 
 def _steps(price: Any) -> tuple[Step, ...]:

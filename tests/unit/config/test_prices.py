@@ -1,5 +1,7 @@
 """What models cost."""
 
+import re
+
 import pytest
 from genai_prices import Usage, calc_price
 from hypothesis import given
@@ -42,7 +44,7 @@ def test_list_prices_are_those_of_the_package(name, read, written, cached, store
     )
     expected = float(calc_price(usage, name, provider_api_url=f"https://{HOSTS[name]}/").total_price)
     assert rate.cost(used) == pytest.approx(expected, abs=1e-9)
-    assert rate.source.startswith("genai-prices ")
+    assert re.fullmatch(r"genai-prices [\d.]+, newest price of \d{4}-\d\d-\d\d", rate.source)
 
 
 def test_mesh_yaml_stands_above_the_list():
