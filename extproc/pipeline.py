@@ -97,7 +97,9 @@ class Pipeline:
         """Asked in this order when the headers have come."""
         read, understood, routed = (_made(makers, mesh) for makers in (self.AT_BODY, self.UNDERSTOOD, self.ROUTED))
         judged = bool(read or understood or routed)
-        listens = classifier is not None or judged or any(route.when for route in mesh.routes)
+        # what a trail keeps of a request, rules of tomorrow may be tried on
+        audited = mesh.telemetry.enabled and mesh.telemetry.audit is not None
+        listens = classifier is not None or judged or audited or any(route.when for route in mesh.routes)
         reserving: list[Judge] = []
         if treasury is not None:
             # what is left is for all to know, where it goes then for the policy to say, and last what it may take is set aside
@@ -125,7 +127,11 @@ class Pipeline:
             ),
             *(Judging(judge, chain) for judge in read),
             *([Asking(classifier)] if classifier else []),
-            *([Masking(anonymizer, threads, remembers=edits, tells=bool(understood or routed))] if anonymizer else []),
+            *(
+                [Masking(anonymizer, threads, remembers=edits, tells=bool(understood or routed or audited))]
+                if anonymizer
+                else []
+            ),
             *([Answering(classifier)] if classifier else []),
             *(Judging(judge, chain) for judge in understood),
             Routing(router, tells=bool(routed or reserving)),

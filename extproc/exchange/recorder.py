@@ -42,6 +42,8 @@ class Recorder:
         self.trace: Trace | None = None
         self.answer: Answer | None = None
         self._shadow = shadow
+        self.observed = False
+        """Envoy only lets us watch: whatever is said, the request goes on."""
         self._outcome: OutcomeLabel = "passed"
         self._rule: Intercept | None = None
         self._headers: Mapping[str, str] = {}
@@ -114,7 +116,7 @@ class Recorder:
         now = time.perf_counter()
         rule, forward, inspection, answer = self._rule, self._forward, self._inspection, self.answer
         score, ending = inspection.score, outcome or self._outcome
-        goes_on = ending in _GOES_ON
+        goes_on = ending in _GOES_ON or self.observed
         return ExchangeRecord(
             outcome=ending,
             started_at=time.time() - (now - self.started_at),
@@ -137,7 +139,9 @@ class Recorder:
             reservations=inspection.reservations,
             facts=inspection.facts if rule else None,
             verdicts=inspection.facts.verdicts + verdicts_of(forward.answer if forward else ()),
-            unenforced=unenforced(inspection, shadow=self._shadow, error=self._error) if goes_on else (),
+            unenforced=unenforced(inspection, shadow=self._shadow or self.observed, error=self._error)
+            if goes_on
+            else (),
             steps_s=inspection.steps_s,
             request_bytes=self.request_bytes,
             response_bytes=answer.received if answer else 0,

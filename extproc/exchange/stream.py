@@ -166,7 +166,7 @@ class HttpStream:
 
     def _request_headers(self, event: RequestHeaders) -> Step:
         headers = self._headers = event.headers
-        self.observed = event.observed
+        self.observed = self._recorder.observed = event.observed
         self.target = headers.get(":path", "")
         self.rule = rule_for(self._settings.rules, headers.get(":method", ""), self.target.partition("?")[0])
         self._recorder.begun(self.rule, headers)

@@ -57,5 +57,6 @@ class Answering:
             return
         if score.intent is None and score.reason in ("deadline", "busy"):
             case.reason = "late"
+            return  # that no intent is known is another thing than that there is none: rules may ask for it
         intents = score.intents or ((score.intent,) if score.intent is not None else ())
         case.facts = case.facts.with_(intent=score.intent, score=score.score, intents=intents)

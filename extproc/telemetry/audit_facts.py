@@ -35,13 +35,16 @@ class AuditFacts:
         caller, known = facts.caller, facts.known
         parts = [f'{{"request.method":{json.dumps(facts.method)},"caller.source":"{caller.source}"']
         if "tokens" in known:
+            parts.append(f'"request.stream":{_bool(facts.streamed)},"request.tokens":{facts.tokens}')
+        if "turns" in known:
             parts.append(
-                f'"request.stream":{_bool(facts.streamed)},"request.tokens":{facts.tokens},"request.turns":{facts.turns}'
-                f',"request.images":{_bool(facts.images)},"request.audio":{_bool(facts.audio)}'
-                f',"request.code":{facts.code!r},"request.language":{json.dumps(facts.language)}'
+                f'"request.turns":{facts.turns},"request.images":{_bool(facts.images)}'
+                f',"request.audio":{_bool(facts.audio)},"request.code":{facts.code!r}'
             )
-            if facts.model in self._models or "request.model" in self._kept:
-                parts.append(f'"request.model":{json.dumps(facts.model)}')
+        if "language" in known:
+            parts.append(f'"request.language":{json.dumps(facts.language)}')
+        if "model" in known and (facts.model in self._models or "request.model" in self._kept):
+            parts.append(f'"request.model":{json.dumps(facts.model)}')
         if "entities" in known:
             parts.append(f'"entities":{json.dumps(facts.entities) if facts.entities else "{}"}')
         if "intent" in known:

@@ -8,8 +8,15 @@ import pytest
 
 from extproc.config import parse
 from extproc.config.intercept import Intercept
-from extproc.decision import Facts, Inquiry, Inspection
-from extproc.errors import BlockedEntityError, BodyTooLargeError, ModeError, ProtocolError, UnreadableAnswerError
+from extproc.decision import Facts, Inquiry, Inspection, Refuse, Verdict
+from extproc.errors import (
+    BlockedEntityError,
+    BodyTooLargeError,
+    DeniedError,
+    ModeError,
+    ProtocolError,
+    UnreadableAnswerError,
+)
 from extproc.exchange import modes
 from extproc.exchange.events import (
     BodyMode,
@@ -317,6 +324,17 @@ def test_watching_takes_pieces():
     assert exchange.observed
     exchange.receive(RequestBody(b"te"))
     assert exchange.receive(RequestBody(b"xt", end_of_stream=True)).body == b"text"
+
+
+def test_what_is_only_watched_stands_in_the_ledger():
+    """Envoy reads no reply: what was refused goes on all the same."""
+    exchange = stream()
+    exchange.receive(RequestHeaders(POST, negotiated=BUFFERED, observed=True))
+    exchange.receive(RequestBody(b"text", end_of_stream=True))
+    verdict = Verdict("policy", "block", "cards")
+    exchange.inspected(Refuse(DeniedError("policy", "cards"), Inspection(Facts(verdicts=(verdict,)))))
+    told = exchange.end(End.CLOSED).unenforced
+    assert told == (("policy", "cards", "shadow"), ("refusal", "DeniedError", "shadow"))
 
 
 def test_an_answer_before_the_request_is_whole():

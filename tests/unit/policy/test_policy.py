@@ -13,6 +13,7 @@ from extproc.decision import Facts, Forward, Inquiry, Refuse, unenforced
 from extproc.errors import RuleFailedError
 from extproc.exchange.settings import ExchangeSettings
 from extproc.identity import Caller
+from extproc.intent import IntentScore
 from extproc.pipeline import Pipeline
 from extproc.policy import rules_of
 from extproc.policy.values import Values
@@ -448,3 +449,23 @@ def test_a_rendered_envoy_fails_closed():
     bare = MESH.replace("pii: {names: {enabled: false}}", "pii: {enabled: false}")
     for rules, closed in (([], False), ([CODE], True), ([CODE | {"mode": "dry_run"}], False)):
         assert fails_open(parse(bare + "policy: " + json.dumps(rules))) is not closed
+
+
+@pytest.mark.parametrize("reason", ["deadline", "busy"])
+def test_a_classifier_that_was_late_knows_no_intent(monkeypatch, reason):
+    """A request whose intent nobody could tell in time is none that has no intent: what denies by it denies."""
+    made = mesh([rule('intent == "health"')])
+    pipeline = built(made)
+
+    async def answer(_asked):
+        return IntentScore(None, 0.1, "transformer", reason)
+
+    monkeypatch.setattr(pipeline.classifier, "answer", answer)
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "my knee hurts"}]}).encode()
+    outcome = asyncio.run(pipeline.inspect(Inquiry(made.intercept[0], HEADERS[":path"], HEADERS, body, Caller())))
+    assert isinstance(outcome.error, RuleFailedError)
+    skipped = mesh([rule('intent == "health"', on_missing="skip")])
+    pipeline = built(skipped)
+    monkeypatch.setattr(pipeline.classifier, "answer", answer)
+    outcome = asyncio.run(pipeline.inspect(Inquiry(made.intercept[0], HEADERS[":path"], HEADERS, body, Caller())))
+    assert ledger(outcome) == [("policy", "r", "missing"), ("intent", "classifier", "late")]

@@ -149,3 +149,15 @@ def test_the_command(before, tmp_path):
     report = json.loads(CliRunner().invoke(cli, [*arguments, "--json", "--since", "2020-01-01"]).output)
     assert (report["lines"], report["denied"], report["moved"]) == (1, {"code": 1}, [])
     assert CliRunner().invoke(cli, [*arguments, "--since", "soon"]).exit_code == 2
+
+
+def test_a_trail_without_rules_is_enough():
+    """What rules of tomorrow may name is kept before there are any, but for the language, which is looked for where rules ask."""
+    bare = mesh([], more=AUDIT.format(""))
+    row = line(bare, f"ada@example.org {CARD}")
+    assert row["facts"]["entities"] == {"EMAIL_ADDRESS": 1, "CREDIT_CARD": 1}
+    assert line(bare)["facts"]["entities"] == {}
+    assert "request.language" not in row["facts"]
+    found = replay(mesh([rule('entities.CREDIT_CARD > 0 && request.turns < 9 && intent == ""')]), [row])
+    assert (dict(found.denied), dict(found.undecidable)) == ({"r": 1}, {})
+    assert dict(replay(mesh([rule('request.language == "de"')]), [row]).undecidable) == {("r", "request.language"): 1}
