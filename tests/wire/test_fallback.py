@@ -20,6 +20,7 @@ from tests.wire.upstream import head
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 APIS = {"first": "openai", "second": "anthropic", "third": "gemini"}
+ALONE = 'request.headers["x-alone"] == "yes" && destination.model != "first"'
 MESH = {
     "models": {
         "first": {
@@ -45,6 +46,7 @@ MESH = {
     "default_model": "first",
     "intents": {},
     "routes": [{"headers": {"x-near": "yes"}, "model": "first", "residency": "pod"}],
+    "policy": [{"name": "alone", "when": ALONE, "then": {"deny": "first alone"}}],
 }
 
 
@@ -91,7 +93,7 @@ async def ask(gateway, *, stream=False, **headers):
         by = raw.headers["x-intentmesh-answered-by"]
         if not stream:
             return raw.parse().choices[0].message.content, by
-        chunks = [chunk async for chunk in raw.parse()]
+        chunks = [chunk async for chunk in raw.parse() if chunk.choices]
         assert chunks[-1].choices[0].finish_reason == "stop"
         return "".join(chunk.choices[0].delta.content or "" for chunk in chunks), by
 
@@ -131,6 +133,33 @@ async def test_a_model_that_says_nothing_is_left(gateway):
     """No first byte within the time for one attempt."""
     gateway.upstreams["first"].answer = silent
     assert await ask(gateway) == (f"{MAIL}you", "second")
+
+
+async def test_time_is_for_the_beginning_of_an_answer(gateway):
+    """One that has begun may take longer than an attempt may take to begin."""
+
+    async def slow(_, writer):
+        writer.write(head(200, "text/event-stream", {"transfer-encoding": "chunked"}))
+        for event in upstreams.ANSWERS["openai"]("chat", stream=True).split(b"\n\n"):
+            part = event + b"\n\n"
+            writer.write(b"%x\r\n%s\r\n" % (len(part), part))
+            await writer.drain()
+            await asyncio.sleep(0.25)
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+        return True
+
+    gateway.upstreams["first"].answer = slow
+    assert await ask(gateway, stream=True) == (upstreams.SAID, "first")
+
+
+async def test_where_nobody_may_stand_in_the_error_is_the_models_own(gateway):
+    """And nobody else is asked."""
+    error = json.dumps(upstreams.ERRORS["openai"]).encode()
+    gateway.upstreams["first"].answer = failing(429, error)
+    with pytest.raises(openai.RateLimitError, match="slow down"):
+        await ask(gateway, **{"x-alone": "yes"})
+    assert tried(gateway) == ["first"]
 
 
 async def test_what_is_the_callers_fault_is_not_tried_elsewhere(gateway):

@@ -53,7 +53,7 @@ from envoy_data_plane.envoy.extensions.transport_sockets.raw_buffer.v3 import Ra
 from envoy_data_plane.envoy.type.matcher.v3 import StringMatcher
 from envoy_data_plane.envoy.type.v3 import Percent
 
-from extproc.config.wire_names import ANSWERED_HEADER, MODEL_HEADER
+from extproc.config.wire_names import ANSWERED_HEADER, FALLBACK_HEADER, MODEL_HEADER
 from extproc.render.envoy import processor
 from extproc.render.envoy.extension import extension, packed, seconds
 
@@ -69,9 +69,9 @@ RETRIED = 429
 """Beside 5xx: another provider may have room."""
 
 
-def cluster_name(name: str) -> str:
-    """Of the cluster that tries a model and then its fallbacks."""
-    return f"{name}!fallback"
+def cluster_name(name: str, *, alone: bool = False) -> str:
+    """Of the cluster that tries a model and then its fallbacks; or that model alone, where none of them may stand in."""
+    return f"{name}!alone" if alone else f"{name}!fallback"
 
 
 def listener_name(name: str) -> str:
@@ -89,10 +89,11 @@ def clusters(mesh: Mesh) -> Iterator[Cluster]:
     """One for each model with fallbacks."""
     for name, model in mesh.models.items():
         if model.fallback:
-            yield _cluster(name, model)
+            yield _cluster(cluster_name(name), model, (name, *model.fallback))
+            yield _cluster(cluster_name(name, alone=True), model, (name,))
 
 
-def _cluster(name: str, model: Model) -> Cluster:
+def _cluster(own: str, model: Model, names: tuple[str, ...]) -> Cluster:
     steps = [
         LocalityLbEndpoints(
             priority=priority,
@@ -108,13 +109,13 @@ def _cluster(name: str, model: Model) -> Cluster:
                 )
             ],
         )
-        for priority, step in enumerate((name, *model.fallback))
+        for priority, step in enumerate(names)
     ]
     transport = InternalUpstreamTransport(
         transport_socket=TransportSocket(name="envoy.transport_sockets.raw_buffer", typed_config=packed(RawBuffer()))
     )
     return Cluster(
-        name=cluster_name(name),
+        name=own,
         type=ClusterDiscoveryType.STATIC,
         connect_timeout=seconds(1),
         common_lb_config=ClusterCommonLbConfig(healthy_panic_threshold=Percent(value=0)),
@@ -130,15 +131,16 @@ def _cluster(name: str, model: Model) -> Cluster:
                 )
             ]
         ),
-        load_assignment=ClusterLoadAssignment(cluster_name=cluster_name(name), endpoints=steps),
+        load_assignment=ClusterLoadAssignment(cluster_name=own, endpoints=steps),
         transport_socket=TransportSocket(
             name="envoy.transport_sockets.internal_upstream", typed_config=packed(transport)
         ),
     )
 
 
-def route(mesh: Mesh, name: str, model: Model) -> Route:
+def routes(mesh: Mesh, name: str, model: Model) -> Iterator[Route]:
     """Where a request for a model with fallbacks goes. How far it may travel, each attempt's own routes hold."""
+    wanted = HeaderMatcher(name=MODEL_HEADER, string_match=StringMatcher(exact=name))
     retries = model.retries
     policy = RetryPolicy(
         retry_on="5xx,reset,retriable-status-codes",
@@ -150,16 +152,21 @@ def route(mesh: Mesh, name: str, model: Model) -> Route:
             typed_config=packed(PreviousPrioritiesConfig(update_frequency=1)),
         ),
     )
-    return Route(
+    yield Route(
         name=f"{name} and fallbacks",
-        match=RouteMatch(
-            prefix="/", headers=[HeaderMatcher(name=MODEL_HEADER, string_match=StringMatcher(exact=name))]
-        ),
+        match=RouteMatch(prefix="/", headers=[wanted, HeaderMatcher(name=FALLBACK_HEADER, present_match=True)]),
         route=RouteAction(
             cluster=cluster_name(name),
             timeout=seconds(model.timeout_s * (1 + len(model.fallback))),
             retry_policy=policy,
         ),
+        stat_prefix=name,
+        request_body_buffer_limit=mesh.limits.max_body_bytes,
+    )
+    yield Route(
+        name=f"{name} alone",
+        match=RouteMatch(prefix="/", headers=[wanted]),
+        route=RouteAction(cluster=cluster_name(name, alone=True), timeout=seconds(model.timeout_s)),
         stat_prefix=name,
         request_body_buffer_limit=mesh.limits.max_body_bytes,
     )

@@ -103,7 +103,7 @@ def decided(mesh: Mesh, *, original: bool | None = None) -> list[Route]:
     found: list[Route] = []
     for name, model in mesh.models.items():
         if model.fallback:
-            found.append(fallback.route(mesh, name, model))
+            found += fallback.routes(mesh, name, model)
         else:
             found += model_routes(name, model, original=original)
     match = RouteMatch(prefix="/", headers=[HeaderMatcher(name=MODEL_HEADER, present_match=True)])
