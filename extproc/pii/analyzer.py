@@ -194,7 +194,11 @@ class Analyzer:
         for recognize in self._extra:
             findings += self._taken_over(folded.text, recognize(folded.text, key))
         if names:
-            findings += self._taken_over(folded.text, names.read(cut, key))
+            people = list(self._taken_over(folded.text, names.read(cut, key)))
+            findings += people
+            if "PHONE_NUMBER" in self.entity_types:
+                beside = (phones.beside_a_name(folded.text, p.end) for p in people if p.entity_type == "PERSON")
+                findings += [f for f in beside if f and not self._own.allowed(folded.text[f.start : f.end])]
         results = []
         for finding in in_slices(resolve(findings, self._min_score)):
             start, end = folded.origin(finding.start, finding.end)

@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from extproc.pii.passwords import PAIRED
+from extproc.pii.tables import unquoted
 from extproc.pii.vocabulary import NEGATIVE, WORD
 
 if TYPE_CHECKING:
@@ -226,5 +227,5 @@ class Labels:
             return frozenset()
         table = self._tables[i]
         line_start = max(self._text.rfind("\n", table.start, start) + 1, table.start)
-        cell = self._text.count(table.delimiter, line_start, start)
+        cell = unquoted(self._text[line_start:start], table.delimiter).count(table.delimiter)
         return table.columns[cell] if cell < len(table.columns) else frozenset()

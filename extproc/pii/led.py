@@ -97,8 +97,9 @@ def _starts(text: str, label: Label) -> Iterator[int]:
     following = text[label.end : label.end + 4]
     if following.lstrip(" \t.#*°º")[:1] in ("(", "[", "{") and (hinted := _HINTED.match(text, label.end)):
         yield hinted.end()
-    if following[:1] in (" ", ",") and (about := _ABOUT.match(text, label.end)):
-        for nth, said in enumerate(_SAID.finditer(text, label.end, min(len(text), about.end() + _LONGEST_SAID))):
+    begins = label.end + following.startswith(". ")
+    if text[begins : begins + 1] in (" ", ",") and (about := _ABOUT.match(text, begins)):
+        for nth, said in enumerate(_SAID.finditer(text, begins, min(len(text), about.end() + _LONGEST_SAID))):
             if nth == _MOST_SAID or said.start() > about.end():
                 break
             yield said.end()

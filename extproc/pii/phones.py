@@ -220,6 +220,17 @@ def _stands_below(text: str, after: int, start: int, digits: int) -> bool:
 
 
 _LONGEST_NUMBER = 15
+_OF_SOMEBODY = re.compile(
+    r"(?: ?\(|: ?| ?[-–|] | ?[-–|])(?P<number>\+?[02-9][0-9](?:[0-9]|[ -](?=[0-9])){8,13})(?![\w.])"
+)
+
+
+def beside_a_name(text: str, end: int) -> Finding | None:
+    """The number in brackets or after a dash behind a person's name: `Ada (9876543210)`."""
+    match = _OF_SOMEBODY.match(text, end)
+    if match is None or not 10 <= sum(map(str.isdigit, match["number"])) <= 12 or _DATE.match(match["number"]):
+        return None
+    return Finding("PHONE_NUMBER", *match.span("number"), SPOKEN_AGAINST, ("digits", "beside a name"))
 
 
 def each(text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -77,6 +77,14 @@ def _inserted(text: str, vocabulary: Vocabulary) -> Iterator[Table]:
             at = row.end()
 
 
+_QUOTED = re.compile(r'"[^"\n]*"')
+
+
+def unquoted(line: str, delimiter: str) -> str:
+    """A line as long as it is, without the delimiters that stand in quotes."""
+    return _QUOTED.sub(lambda match: match[0].replace(delimiter, "_"), line) if '"' in line else line
+
+
 def _is_head(line: str, delimiter: str) -> bool:
     """Whether a line reads as names of columns, and not as prose, code or data."""
     cells = line.strip().strip(delimiter).split(delimiter)
@@ -89,7 +97,7 @@ def _end(text: str, at: int, delimiter: str, count: int) -> int:
         end = text.find("\n", at, at + _LONGEST_LINE)
         if end < 0:
             end = len(text) if len(text) - at <= _LONGEST_LINE else at
-        line = text[at:end]
+        line = unquoted(text[at:end], delimiter)
         if line.count(delimiter) != count and (not line or line.strip("-+|=: \t")):
             break
         at = end + 1
@@ -104,7 +112,9 @@ def cells(text: str, found: Iterable[Table]) -> Iterator[tuple[int, int, frozens
             end = text.find("\n", at, table.end)
             end = table.end if end < 0 else end
             start = at
-            for cell, named in zip(text[at:end].split(table.delimiter), table.columns, strict=False):
+            for cell, named in zip(
+                unquoted(text[at:end], table.delimiter).split(table.delimiter), table.columns, strict=False
+            ):
                 if named:
                     left = start + len(cell) - len(cell.lstrip(" \"'"))
                     yield left, left + len(cell.strip(" \"'\r")), named

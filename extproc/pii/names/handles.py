@@ -1,4 +1,7 @@
-"""Handles made of a person's name: `@ravishankar`. Code has decorators, scopes and rules after the same sign."""
+"""Names that are written as nobody says them: handles (`@ravishankar`), and those of tickets (`SHANKAR/RAVI MR`).
+
+Code has decorators, scopes and rules after the sign of a handle, and paths and pairs of words beside a stroke.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,18 @@ _HANDLE: Final = re.compile(r"(?<![\w@./:`\"'(-])@(?P<name>[a-z][a-z0-9._-]{5,30
 _LETTERS: Final = re.compile(r"[a-z]+")
 _SHORTEST, _SHORTEST_REST = 4, 3
 """Letters of the given name, and of what follows it."""
+
+
+_TICKET: Final = re.compile(
+    r"(?<![\w/])[A-Z]{2,24}/[A-Z]{2,24}(?: [A-Z]{2,24})? ?(?:MRS|MR|MS|MSTR|MISS|CHD|INF)(?![\w/])"
+)
+
+
+def on_tickets(text: str) -> Iterator[Span]:
+    """Surname, given name and title, as airlines write them."""
+    if "/" in text and "M" in text:
+        for match in _TICKET.finditer(text):
+            yield Span("PERSON", *match.span(), SCORE)
 
 
 def find(text: str) -> Iterator[Span]:

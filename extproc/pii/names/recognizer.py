@@ -70,6 +70,7 @@ class NameRecognizer:
         more = [(span, "head of its column") for span in columns.find(cut.text)]
         more += [(span, "key") for span in fields.in_queries(cut.text)]
         more += [(span, "handle") for span in handles.find(cut.text)]
+        more += [(span, "ticket") for span in handles.on_tickets(cut.text)]
         if not cut.text.isascii():
             more += [(span, "key") for span in fields.find(cut.text)]
             more += [(span, "given name") for span in scripts.find(cut.text)]

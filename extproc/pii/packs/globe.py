@@ -330,6 +330,16 @@ RECOGNIZERS = (
     R(
         "US_BANK_NUMBER",
         "global",
+        labels=words.ACCOUNT,
+        led="[0-9]{4}",
+        between=r"last.?(?:4|four)|\bend(?:ing|s)?\b",
+        least_length=4,
+        how="last four digits after their label",
+        example="account ending in 8741",
+    ),
+    R(
+        "US_BANK_NUMBER",
+        "global",
         labels="agência|agencia|ag",
         led=r"[0-9]{4}(?:-[0-9Xx])?",
         between=r"ag[eê]ncia|\bag\b",
