@@ -254,3 +254,18 @@ async def test_what_leaves_a_workload_is_its_own():
     async with running_gateway(mesh={"identity": {"workload": own, "certificate": True}, "policy": rules}) as gateway:
         assert await who(gateway) == "its own"
         assert await who(gateway, **(FORGED | {"x-forwarded-client-cert": "URI=spiffe://mesh/y"})) == "its own"
+
+
+async def test_keys_and_tokens_in_one_header(tmp_path, issuer, stranger):
+    """Each says who it is; a bad token is as good as none there, and a bad key is refused."""
+    (tmp_path / "jwks.json").write_text(key_set(issuer))
+    key, entry = new_key("bob", None, None, None)
+    (tmp_path / "keys.yaml").write_text(written([entry]))
+    providers = {"corporate": {"issuer": ISSUER, "jwks_file": str(tmp_path / "jwks.json")}}
+    identity = {"jwt": {"providers": providers}, "keys": {"file": str(tmp_path / "keys.yaml")}}
+    async with running_gateway(mesh={"policy": RULES, "identity": identity}) as gateway:
+        assert await who(gateway, authorization=f"Bearer {key}") == "key bob"
+        assert await who(gateway, authorization=f"Bearer {token(issuer)}") == "jwt ada"
+        assert await who(gateway, authorization=f"Bearer {token(stranger)}") is None
+        assert await who(gateway, authorization=f"Bearer {key}x") == 401
+        assert await who(gateway, authorization="Bearer sk-somebody-elses") is None
