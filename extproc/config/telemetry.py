@@ -108,6 +108,8 @@ class TelemetrySettings(Section):
     otlp: OtlpSettings | None = None
     """Without it nothing is sent; Prometheus finds the metrics on the admin port in any case."""
     traces: TraceSettings = Field(default_factory=TraceSettings)
+    conventions: Literal["current", "older"] = "current"
+    """Names of OpenTelemetry's GenAI conventions: today's, or those before 1.37, as `gen_ai.system`."""
     metrics_interval_s: float = Field(default=15.0, gt=0)
     """How often metrics are sent over OTLP."""
     projects: tuple[str, ...] = ()

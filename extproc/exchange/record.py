@@ -80,6 +80,10 @@ class Trace(Protocol):
         """Headers for the upstream, as `traceparent`."""
 
     @property
+    def ids(self) -> tuple[int, int] | None:
+        """The ids of its trace and its span; None where nobody is told of it."""
+
+    @property
     def trace_id(self) -> str:
         """Under which a receiver of traces knows it, in hexadecimal; empty: under none."""
 

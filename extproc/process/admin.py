@@ -16,12 +16,10 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CONTENT_TYPE_LATEST
-
 from extproc.config.addresses import split_address
 from extproc.errors import ConfigError
 from extproc.process.budgets import NO_BUDGETS, Answer, Order
-from extproc.telemetry.prometheus import exposition
+from extproc.telemetry.prometheus import negotiated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,28 +57,30 @@ class Admin:
         ready: Callable[[], tuple[bool, dict[str, Any]]],
         config: Callable[[], dict[str, Any]],
         budgets: Callable[[Order], Answer] = lambda _: NO_BUDGETS,
+        older: bool = False,
     ) -> None:
         try:
             host, port = split_address(address)
         except ValueError as error:
             raise ConfigError(f"processor.admin: {error}") from None
 
-        def metrics() -> tuple[int, str, bytes]:
-            return 200, CONTENT_TYPE_LATEST, exposition(snapshot())
+        def metrics(accept: str) -> tuple[int, str, bytes]:
+            body, content_type = negotiated(snapshot(), accept, older=older)
+            return 200, content_type, body
 
-        def readyz() -> tuple[int, str, bytes]:
+        def readyz(_: str) -> tuple[int, str, bytes]:
             is_ready, details = ready()
             return (200 if is_ready else 503), "application/json", json.dumps({"ready": is_ready, **details}).encode()
 
-        def show() -> tuple[int, str, bytes]:
+        def show(_: str) -> tuple[int, str, bytes]:
             return 200, "application/json", json.dumps(without_secrets(config()), indent=2).encode()
 
-        routes: dict[str, Callable[[], Page]] = {
-            "/healthz": lambda: (200, "text/plain", b"ok\n"),
+        routes: dict[str, Callable[[str], Page]] = {
+            "/healthz": lambda _: (200, "text/plain", b"ok\n"),
             "/readyz": readyz,
             "/metrics": metrics,
             "/config": show,
-            BUDGETS: lambda: _as_json(budgets({})),
+            BUDGETS: lambda _: _as_json(budgets({})),
         }
 
         class Handler(BaseHTTPRequestHandler):
@@ -158,13 +158,13 @@ class AdminPort:
             self._admin = None
 
 
-def _page(request: BaseHTTPRequestHandler, routes: dict[str, Callable[[], Page]]) -> Page:
+def _page(request: BaseHTTPRequestHandler, routes: dict[str, Callable[[str], Page]]) -> Page:
     """What is answered to a GET."""
     path = request.path.partition("?")[0]
     if path == BUDGETS and not _is_near(request):  # it names callers
         return _as_json(FROM_AFAR)
     if (route := routes.get(path)) is not None:
-        return route()
+        return route(request.headers.get("accept", ""))
     return 404, "text/plain", f"there is: {', '.join(routes)}\n".encode()
 
 

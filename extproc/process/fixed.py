@@ -24,6 +24,7 @@ FIXED = (
     "telemetry.otlp",
     "telemetry.traces.console",
     "telemetry.metrics_interval_s",
+    "telemetry.conventions",
     "telemetry.audit",
 )
 

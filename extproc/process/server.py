@@ -74,7 +74,12 @@ def serve_one(
 
         worker = Worker(file, mesh, pipeline, observer, meter, build=build, use=use, replaced=close)
         admin = AdminPort(
-            mesh.processor.admin, snapshot=snapshot, ready=ready, config=worker.config, budgets=worker.budgets
+            mesh.processor.admin,
+            snapshot=snapshot,
+            ready=ready,
+            config=worker.config,
+            budgets=worker.budgets,
+            older=mesh.telemetry.conventions == "older",
         )
         routed = Routed(lambda: worker.mesh, meter)
         worker.on_reload = routed.ask

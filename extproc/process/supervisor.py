@@ -139,6 +139,7 @@ class Supervisor:
             ready=self._ready,
             config=self._config,
             budgets=self._budgets,
+            older=self._in_use.mesh.telemetry.conventions == "older",
         )
         try:
             for child in self._children:

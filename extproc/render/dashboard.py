@@ -50,6 +50,7 @@ MONEY = "money"
 """Unit of the panels that show costs; Grafana is told the currency."""
 STEP = "intentmesh_step_duration_seconds"
 FIRST = "gen_ai_client_operation_time_to_first_chunk_seconds"
+OLDER_FIRST = "gen_ai_server_time_to_first_token_seconds"
 REQUESTS = "intentmesh_requests_total"
 
 ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
@@ -285,9 +286,10 @@ def _variable(name: str, label: str, query: str) -> dict[str, Any]:
     }
 
 
-def file(path: str, currency: str) -> File:
-    """The dashboard as a file."""
-    return File(path, json.dumps(dashboard(currency), indent=2) + "\n")
+def file(path: str, currency: str, *, older: bool = False) -> File:
+    """The dashboard as a file. `older`: with the names that the GenAI conventions had before."""
+    text = json.dumps(dashboard(currency), indent=2) + "\n"
+    return File(path, text.replace(FIRST, OLDER_FIRST) if older else text)
 
 
 def _at(x: int, y: int, width: int, height: int) -> dict[str, int]:

@@ -12,7 +12,7 @@ import struct
 import threading
 from typing import TYPE_CHECKING, cast
 
-from extproc.telemetry.instruments import INSTRUMENTS
+from extproc.telemetry.instruments import KEPT
 
 if TYPE_CHECKING:
     from extproc.telemetry.series import Cells, Labels, Snapshot
@@ -23,7 +23,7 @@ WORD = 8
 PULSE_WORDS = 8
 _HEAD = struct.Struct("<IIII")
 """Words of the whole record, number of the instrument, bytes of the labels, cells."""
-NUMBERS = {instrument.name: number for number, instrument in enumerate(INSTRUMENTS)}
+NUMBERS = {instrument.name: number for number, instrument in enumerate(KEPT)}
 
 
 class Arena:
@@ -62,6 +62,6 @@ class Arena:
                 break
             start = at * WORD + _HEAD.size
             labels = tuple(json.loads(self._map[start : start + length]))
-            found.setdefault(INSTRUMENTS[number].name, {})[labels] = list(self._cells[at + whole - size : at + whole])
+            found.setdefault(KEPT[number].name, {})[labels] = list(self._cells[at + whole - size : at + whole])
             at += whole
         return found

@@ -45,6 +45,8 @@ ANCHOR_S = 60.0
 """How often the end of the chain is told to where it may be kept, while lines are written."""
 JOURNAL_S = 10.0
 """How often it is tried again to have a journal where there was no room for one."""
+NOTE = f'{{"{audit_gap.KIND}"'
+"""How lines begin that are no decisions."""
 KILLED = "killed"
 """The error of an exchange whose processor was."""
 
@@ -159,7 +161,7 @@ class AuditTrail:
             log.error("audit_failed", error=type(error).__name__, at=where(error))  # noqa: TRY400
 
     def _append(self, batch: list[_Line]) -> None:
-        decisions = sum(not line.record.startswith(f'{{"{audit_gap.KIND}"') for line in batch)
+        decisions = len(batch) - sum(line.record.startswith(NOTE) for line in batch)
         try:
             self._write([line.record for line in batch])
         except Exception as error:  # noqa: BLE001 - a line that cannot be made is one that is missing; the next may be good

@@ -11,8 +11,7 @@ import hashlib
 import hmac
 import os
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from extproc.errors import ConfigError
 
@@ -29,8 +28,7 @@ _ENDING = re.compile(rb',?"seq":(\d{1,18}),"chain":"((?:hmac-sha256:)?[0-9a-f]{6
 _TAIL = 16_384
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """Where a chain stands: the number and the chain value of a line."""
 
     seq: int = 0
@@ -51,9 +49,10 @@ class Chain:
     def line(self, record: str, after: Link) -> tuple[bytes, Link]:
         """A JSON object as the next line, and where the chain stands then."""
         opening = record[:-1] if record == "{}" else f"{record[:-1]},"
-        body = f'{opening}"seq":{after.seq + 1}'.encode()
-        link = Link(after.seq + 1, self._digest(body, after.value))
-        return body + f',"chain":"{link.value}"}}\n'.encode(), link
+        seq = after.seq + 1
+        body = f'{opening}"seq":{seq}'.encode()
+        value = self._digest(body, after.value)
+        return b'%b,"chain":"%b"}\n' % (body, value.encode()), Link(seq, value)
 
     def fits(self, line: bytes, link: Link, after: str) -> bool:
         """Whether a line that says to be this link follows a line with this chain value."""
@@ -61,7 +60,7 @@ class Chain:
         return hmac.compare_digest(self._digest(body, after), link.value)
 
     def _digest(self, body: bytes, after: str) -> str:
-        told = after.encode() + b"\n" + body
+        told = b"%b\n%b" % (after.encode(), body)
         if self._key is None:
             return hashlib.sha256(told).hexdigest()
         return KEYED + hmac.digest(self._key, told, "sha256").hex()

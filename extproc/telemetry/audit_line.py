@@ -38,14 +38,13 @@ def audit_line(exchange: ExchangeRecord, project: str, bill: Bill | None, digest
 
 
 def under_way(at: float, request_id: str, project: str, exchange: ExchangeRecord | None = None) -> str:
-    """What is known of an exchange before its end, for the journal. `exchange`: where it was decided."""
+    """What is known of an exchange before its end, for the journal. `exchange`: where it was decided. An id needs no escapes."""
     decided = (
         f',"intent":{quoted(exchange.intent)},"model":{quoted(exchange.model)},"residency":{quoted(exchange.residency)}'
         if exchange is not None
         else ""
     )
-    known = f'"request_id":{json.dumps(request_id)},"project":{quoted(project)}{decided}'
-    return f'{{"time":{round(at, 3)!r},{known}}}'
+    return f'{{"time":{at:.3f},"request_id":"{request_id}","project":{quoted(project)}{decided}}}'
 
 
 def paid(bill: Bill) -> str:

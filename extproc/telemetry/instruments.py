@@ -79,7 +79,7 @@ class Instrument:
     """One metric: its name, unit (UCUM), what it counts, its attributes in the order in which values are given."""
 
     name: str
-    kind: Literal["counter", "gauge", "histogram"]
+    kind: Literal["counter", "gauge", "histogram", "exemplars"]
     unit: str
     description: str
     attributes: tuple[str, ...] = ()
@@ -286,3 +286,14 @@ TELEMETRY_DROPPED = Instrument(
 AUDIT_LINES = Instrument("intentmesh.audit.lines", "counter", "{line}", "Audit lines by outcome", (OUTCOME,))
 
 INSTRUMENTS = tuple(value for value in list(globals().values()) if isinstance(value, Instrument))
+"""What is told."""
+EXEMPLARS = Instrument(
+    "intentmesh.exemplars",
+    "exemplars",
+    "",
+    "Of each bucket of the duration, the last traced exchange",
+    OPERATION_DURATION.attributes,
+    SECONDS,
+)
+KEPT = (*INSTRUMENTS, EXEMPLARS)
+"""What is kept."""

@@ -52,13 +52,15 @@ class Journal:
 
     def tell(self, slot: int, told: str) -> None:
         """More is known by now. What is too long for a slot stays as it was."""
-        data = told.encode() + EMPTY
-        if len(data) > SLOT_BYTES:
+        data = told.encode()
+        size = len(data)
+        if size >= SLOT_BYTES:
             return
         at = slot * SLOT_BYTES
-        self._map[at] = 0
-        self._map[at + 1 : at + len(data)] = data[1:]
-        self._map[at] = data[0]  # last, so that half of one is none
+        shared = self._map
+        shared[at] = 0
+        shared[at + 1 : at + size + 1] = data[1:] + EMPTY
+        shared[at] = data[0]  # last, so that half of one is none
 
     def end(self, slot: int) -> None:
         """It is on record."""

@@ -11,7 +11,8 @@ import threading
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from extproc.telemetry.instruments import INSTRUMENTS
+from extproc.telemetry.exemplars import CELLS
+from extproc.telemetry.instruments import KEPT
 
 if TYPE_CHECKING:
     from extproc.telemetry.arena import Arena
@@ -24,7 +25,7 @@ class Meter:
 
     def __init__(self, arena: Arena | None = None) -> None:
         """`arena`: where the counts lie, if a parent is to see them."""
-        self._series: dict[str, dict[Labels, Cells]] = {instrument.name: {} for instrument in INSTRUMENTS}
+        self._series: dict[str, dict[Labels, Cells]] = {instrument.name: {} for instrument in KEPT}
         self._arena = arena
         self._lock = threading.Lock()
 
@@ -36,7 +37,8 @@ class Meter:
 
     def _new(self, instrument: Instrument, labels: Labels) -> Cells:
         series = self._series[instrument.name]
-        size = len(instrument.boundaries) + 2 if instrument.kind == "histogram" else 1
+        buckets = len(instrument.boundaries) + 1
+        size = {"histogram": buckets + 1, "exemplars": buckets * CELLS}.get(instrument.kind, 1)
         with self._lock:
             if labels not in series:
                 shared = self._arena.allot(instrument.name, labels, size) if self._arena else None

@@ -23,6 +23,7 @@ from extproc.telemetry.audit_facts import AuditFacts
 from extproc.telemetry.audit_line import audit_line, under_way
 from extproc.telemetry.audit_ship import OtlpLogs, Shipping, Syslog
 from extproc.telemetry.bill import Prices
+from extproc.telemetry.conventions import OLDER
 from extproc.telemetry.meter import Meter
 from extproc.telemetry.otlp import MetricPusher, metric_exporter, span_exporter
 from extproc.telemetry.providers import Providers
@@ -68,10 +69,15 @@ class RequestTrace:
         return {"traceparent": self.identity.traceparent} if self.identity else {}
 
     @property
-    def trace_id(self) -> str:
+    def ids(self) -> tuple[int, int] | None:
         """See Trace."""
         context = self.identity.context if self.identity else None
-        return f"{context.trace_id:032x}" if context is not None and context.trace_flags.sampled else ""
+        return (context.trace_id, context.span_id) if context is not None and context.trace_flags.sampled else None
+
+    @property
+    def trace_id(self) -> str:
+        """See Trace."""
+        return f"{ids[0]:032x}" if (ids := self.ids) else ""
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -108,6 +114,7 @@ class Telemetry:
                 resource=self._resource,
                 scope=self._scope,
                 interval_s=settings.metrics_interval_s,
+                older=settings.conventions == "older",
             )
             if settings.otlp
             else None
@@ -128,6 +135,8 @@ class Telemetry:
         """Take a reloaded configuration into use. Exporters and the audit file stay as they were at the start."""
         self._settings = mesh.telemetry
         self._identifier = Identifier(mesh.telemetry.traces.ratio)
+        older = mesh.telemetry.conventions == "older"
+        self._provider_name = OLDER[names.PROVIDER] if older else names.PROVIDER
         self._prices = Prices(mesh)
         self._providers = self._tally.providers = Providers(mesh)
         self._facts = AuditFacts(mesh)
@@ -212,7 +221,7 @@ class Telemetry:
         assert self._spans is not None
         told: dict[str, Attribute | None] = {
             names.OPERATION: trace.operation,
-            names.PROVIDER: self._providers.of(exchange.model),
+            self._provider_name: self._providers.of(exchange.model),
             names.REQUEST_STREAM: True if exchange.streamed else None,
             names.SERVER_ADDRESS: self._providers.address(exchange.model),
             names.OUTCOME: exchange.outcome,

@@ -25,6 +25,7 @@ from opentelemetry.sdk.metrics.export import (
     Sum,
 )
 
+from extproc.telemetry.conventions import spoken
 from extproc.telemetry.instruments import INSTRUMENTS, TELEMETRY_DROPPED
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class MetricPusher:
         resource: Resource,
         scope: InstrumentationScope,
         interval_s: float,
+        older: bool = False,
         snapshot: Callable[[], Snapshot] | None = None,
     ) -> None:
         self._meter = meter
@@ -76,6 +78,7 @@ class MetricPusher:
         self._resource = resource
         self._scope = scope
         self._interval_s = interval_s
+        self._older = older
         self._snapshot = snapshot or meter.snapshot
         self._started_ns = time.time_ns()
         self._closing = threading.Event()
@@ -93,7 +96,7 @@ class MetricPusher:
         while not last:
             last = self._closing.wait(self._interval_s)
             try:
-                data = metrics_data(self._snapshot(), self._resource, self._scope, self._started_ns)
+                data = metrics_data(self._snapshot(), self._resource, self._scope, self._started_ns, older=self._older)
                 result = self._exporter.export(data)
             except Exception:  # noqa: BLE001 - whatever a receiver does, it is counted and requests go on
                 result = MetricExportResult.FAILURE
@@ -101,13 +104,15 @@ class MetricPusher:
                 self._meter.add(TELEMETRY_DROPPED, 1, ("metrics",))
 
 
-def metrics_data(snapshot: Snapshot, resource: Resource, scope: InstrumentationScope, started_ns: int) -> MetricsData:
+def metrics_data(
+    snapshot: Snapshot, resource: Resource, scope: InstrumentationScope, started_ns: int, *, older: bool = False
+) -> MetricsData:
     """A snapshot as the SDK's own data model, cumulative since `started_ns`."""
     now = time.time_ns()
     metrics = [
-        Metric(i.name, i.description, i.unit, _data(i, series, started_ns, now))
-        for i in INSTRUMENTS
-        if (series := snapshot.get(i.name))
+        Metric(told.name, told.description, told.unit, _data(told, series, started_ns, now))
+        for instrument in INSTRUMENTS
+        if (series := snapshot.get(instrument.name)) and (told := spoken(instrument, older=older))
     ]
     return MetricsData([ResourceMetrics(resource, [ScopeMetrics(scope, metrics, "")], "")])
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-from prometheus_client.exposition import generate_latest
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from extproc.telemetry.instruments import INSTRUMENTS
+from extproc.telemetry.conventions import spoken
+from extproc.telemetry.exemplars import exemplar
+from extproc.telemetry.instruments import EXEMPLARS, INSTRUMENTS, OPERATION_DURATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,27 +33,40 @@ def prometheus_name(name: str, unit: str) -> str:
 
 
 def exposition(snapshot: Snapshot) -> bytes:
-    """The body of `/metrics`."""
+    """The body of `/metrics`, in Prometheus' own format."""
+    return negotiated(snapshot, "")[0]
+
+
+def negotiated(snapshot: Snapshot, accept: str, *, older: bool = False) -> tuple[bytes, str]:
+    """The body of `/metrics` and its content type, as a reader wants it: OpenMetrics has exemplars. `older`: names."""
+    encode, content_type = choose_encoder(accept)
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Families(snapshot))
+    registry.register(_Families(snapshot, older=older))
     ProcessCollector(registry=registry)  # of the process that answers
-    return generate_latest(registry)
+    return encode(registry), content_type
 
 
 class _Families(Collector):
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, *, older: bool) -> None:
         self._snapshot = snapshot
+        self._older = older
 
     def collect(self) -> Iterator[Metric]:
         for instrument in INSTRUMENTS:
-            name = prometheus_name(instrument.name, instrument.unit)
-            labels = [attribute.replace(".", "_") for attribute in instrument.attributes]
+            told_as = spoken(instrument, older=self._older)
+            name = prometheus_name(told_as.name, told_as.unit)
+            labels = [attribute.replace(".", "_") for attribute in told_as.attributes]
             series = self._snapshot.get(instrument.name, {})
             if instrument.kind == "histogram":
                 histogram = HistogramMetricFamily(name, instrument.description, labels=labels)
                 edges = [*(f"{edge:g}" for edge in instrument.boundaries), "+Inf"]
+                examples = self._snapshot.get(EXEMPLARS.name, {}) if instrument is OPERATION_DURATION else {}
                 for values, (total, *buckets) in series.items():
-                    cumulative = list(zip(edges, accumulate(buckets), strict=True))
+                    told = examples.get(values)
+                    cumulative: list[Any] = [
+                        (edge, count, exemplar(told, bucket) if told else None)
+                        for bucket, (edge, count) in enumerate(zip(edges, accumulate(buckets), strict=True))
+                    ]
                     histogram.add_metric(list(values), cumulative, total)
                 yield histogram
             else:

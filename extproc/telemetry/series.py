@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import MutableSequence
 from typing import TYPE_CHECKING
 
-from extproc.telemetry.instruments import INSTRUMENTS
+from extproc.telemetry.exemplars import latest
+from extproc.telemetry.instruments import EXEMPLARS, INSTRUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,18 +21,19 @@ Snapshot = dict[str, dict[Labels, list[float]]]
 def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
     """Sum over processes, gauges included: those that cannot be summed are told by one process alone."""
     total: Snapshot = {}
+    added = {EXEMPLARS.name: latest}
     for snapshot in snapshots:
         for name, series in snapshot.items():
             into = total.setdefault(name, {})
             for labels, cells in series.items():
                 known = into.get(labels)
-                into[labels] = list(cells) if known is None else _sum(known, cells)
+                into[labels] = list(cells) if known is None else added.get(name, _sum)(known, cells)
     return total
 
 
 def counted(snapshot: Snapshot) -> Snapshot:
-    """What stays of a process that has ended: all but its gauges."""
-    gauges = {instrument.name for instrument in INSTRUMENTS if instrument.kind == "gauge"}
+    """What stays of a process that has ended: all but its gauges, and exemplars."""
+    gauges = {EXEMPLARS.name, *(instrument.name for instrument in INSTRUMENTS if instrument.kind == "gauge")}
     return {name: series for name, series in snapshot.items() if name not in gauges}
 
 

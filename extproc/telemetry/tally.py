@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
+from extproc.telemetry import exemplars
 from extproc.telemetry import instruments as names
 from extproc.telemetry.providers import Providers
 
@@ -33,6 +34,8 @@ class Kind(NamedTuple):
     counters: tuple[Cells, ...]
     """Each by one."""
     duration: Cells
+    told: tuple[str, ...]
+    """Labels of the duration."""
 
 
 class Account(NamedTuple):
@@ -80,6 +83,8 @@ class Tally:
         for cells in kind.counters:
             cells[0] += 1
         _put(kind.duration, names.SECONDS, exchange.duration_s)
+        if exchange.trace and exchange.trace.ids:
+            self._exemplify(exchange, kind, exchange.trace.ids)
         steps = self._steps
         for step, seconds in exchange.steps_s.items():
             _put(steps[step], names.STEP_SECONDS, seconds)
@@ -103,6 +108,11 @@ class Tally:
         if bill:
             self._meter.add(names.PROMPT_TOKENS, bill.input_tokens, (name, version, "input"))
             self._meter.add(names.PROMPT_TOKENS, bill.output_tokens, (name, version, "output"))
+
+    def _exemplify(self, exchange: ExchangeRecord, kind: Kind, ids: tuple[int, int]) -> None:
+        bucket = bisect_left(names.SECONDS, exchange.duration_s)
+        ended_at = exchange.started_at + exchange.duration_s
+        exemplars.put(self._meter.cells(names.EXEMPLARS, kind.told), bucket, *ids, exchange.duration_s, ended_at)
 
     def _count_found(self, exchange: ExchangeRecord) -> None:
         """What was found in a request, what was not looked for in it, and what was said of it."""
@@ -130,7 +140,7 @@ class Tally:
         if exchange.error and exchange.outcome in {"rejected", "failed"} and (exchange.status or 500) >= 500:
             counters.append(meter.cells(names.FAIL_CLOSED, (exchange.error,)))
         told = (operation, self.providers.of(model), model, answered, error_type(exchange) or "")
-        return Kind(tuple(counters), meter.cells(names.OPERATION_DURATION, told))
+        return Kind(tuple(counters), meter.cells(names.OPERATION_DURATION, told), told)
 
     def _count_stream(self, exchange: ExchangeRecord, first_chunk_s: float, operation: str) -> None:
         labels = (operation, self.providers.of(exchange.model), exchange.model or "")

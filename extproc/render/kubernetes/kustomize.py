@@ -120,7 +120,11 @@ def _overlays(mesh: Mesh) -> list[File]:
             {"configMapGenerator": [DASHBOARD]},
             "The base, its metrics and alerts for Prometheus, and a dashboard that Grafana's sidecar finds by its label.",
         ),
-        dashboard.file("overlays/production/intentmesh.json", mesh.telemetry.currency),
+        dashboard.file(
+            "overlays/production/intentmesh.json",
+            mesh.telemetry.currency,
+            older=mesh.telemetry.conventions == "older",
+        ),
         alerts.file("overlays/production/intentmesh-rules.yaml"),
         _file("overlays/production/monitoring.yaml", [objects.service_monitor(mesh), objects.prometheus_rule(mesh)]),
         _kustomization(

@@ -5,7 +5,9 @@ import random
 
 from extproc.telemetry import instruments as names
 from extproc.telemetry.arena import Arena
+from extproc.telemetry.exemplars import put
 from extproc.telemetry.meter import Meter
+from extproc.telemetry.prometheus import exposition, negotiated
 from extproc.telemetry.series import counted, merge
 
 
@@ -52,3 +54,37 @@ def test_a_full_arena(monkeypatch):
         meter.add(names.FAIL_OPEN, 1, (f"reason-{number}",))
     assert len(meter.snapshot()[names.FAIL_OPEN.name]) == 100
     assert 10 < len(arena.snapshot()[names.FAIL_OPEN.name]) < 100
+
+
+def test_an_example_of_each_bucket():
+    """The last one that was traced, whichever worker had it; in OpenMetrics alone."""
+    arenas = [Arena(), Arena()]
+    labels = ("chat", "llama.cpp", "phi", "phi", "")
+    ids = (0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331)
+    for number, arena in enumerate(arenas):
+        meter = Meter(arena)
+        meter.record(names.OPERATION_DURATION, 0.03 + number / 1000, labels)
+        put(meter.cells(names.EXEMPLARS, labels), 2, ids[0] + number, ids[1], 0.03 + number / 1000, 1.7e9 + number)
+    merged = merge(arena.snapshot() for arena in arenas)
+    text, kind = negotiated(merged, "application/openmetrics-text; version=1.0.0")
+    assert kind.startswith("application/openmetrics-text")
+    (line,) = (line for line in text.decode().splitlines() if " # {" in line)
+    assert 'le="0.04"' in line
+    assert 'trace_id="0af7651916cd43dd8448eb211c80319d"' in line
+    assert 'span_id="b7ad6b7169203331"' in line
+    assert line.endswith("} 0.031 1700000001.0")
+    assert " # {" not in exposition(merged).decode()
+    assert names.EXEMPLARS.name not in counted(merged)
+
+
+def test_older_names():
+    """One switch for metrics and attributes that the conventions have renamed; all others stay."""
+    meter = Meter()
+    meter.record(names.TIME_TO_FIRST_TOKEN, 0.5, ("chat", "openai", "phi"))
+    meter.add(names.ABSTAINED)
+    text = negotiated(meter.snapshot(), "", older=True)[0].decode()
+    labels = 'gen_ai_operation_name="chat",gen_ai_request_model="phi",gen_ai_system="openai"'
+    assert f"gen_ai_server_time_to_first_token_seconds_count{{{labels}}} 1.0" in text
+    assert "time_to_first_chunk" not in text
+    assert "intentmesh_abstained_total 1.0" in text
+    assert "time_to_first_chunk" in exposition(meter.snapshot()).decode()
