@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import time
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from extproc.budget.amounts import shown, told
+from extproc.budget.amounts import shown
 from extproc.budget.book import ACCOUNTS, Account, Book, Crossed, Want, key_of, names_in
 from extproc.budget.calendar import Calendar
 from extproc.budget.habits import Habits
 from extproc.budget.leases import Leasing
 from extproc.budget.pages import Memory, SharedFile
+from extproc.budget.refusal import clock, refusal
 from extproc.budget.rules import ALL, Rule
 from extproc.config.api import api_at
 from extproc.config.models import within
 from extproc.config.prices import FREE, Consumption, rates
 from extproc.decision import NOTHING, Ruling, Unenforced, Verdict
-from extproc.errors import RateLimitExceededError
 from extproc.logs import logger, where
 
 if TYPE_CHECKING:
@@ -43,10 +41,6 @@ OTHER: Final = "other"
 READ_ONLY: Final = ("/count_tokens", "/moderations", "/rerank")
 """Endings of paths on which a model reads and writes nothing."""
 PRUNE_S: Final = 60.0
-SOON_S: Final = 1
-"""When to ask again for what only this pod's share did not hold."""
-PATIENT_S: Final = 60
-"""Clients of OpenAI and Anthropic try again by themselves; for longer than this they are told not to."""
 
 
 class Line(NamedTuple):
@@ -187,7 +181,7 @@ class Treasury:
         )
         if isinstance(done, Crossed):
             rule = asked[done.at]
-            error = self._refusal(rule, wants[done.at], done, now)
+            error = refusal(rule, wants[done.at], done, now, self._currency)
             return Ruling((Verdict(STEP, "block", rule.name),), error=error)
         hold = Hold(self, done.id, asked, facts.answers)
         if self._rehearses:
@@ -226,30 +220,6 @@ class Treasury:
         bounds = [verdict.to for verdict in facts.enforced() if verdict.action == "confine"]
         return all(within(self._zones[model][0], bound) for bound in bounds)  # type: ignore[arg-type]
 
-    def _refusal(self, rule: Rule, want: Want, crossed: Crossed, now: float) -> RateLimitExceededError:
-        left = max(crossed.left, 0)
-        wait = SOON_S if crossed.ahead else max(1, math.ceil(want.end - now))
-        limit, rest, amount = (told(rule.unit, each, self._currency) for each in (want.limit, left, want.amount))
-        if crossed.ahead:
-            what = f"the share of budget `{rule.name}` that this pod holds is used up for the moment ({rest} of {limit} are left)"
-        else:
-            what = (
-                f"budget `{rule.name}`: {rest} of {limit} a {rule.window} are left, and this request may take {amount}"
-            )
-            what += f"; it begins anew at {_clock(want.end)}"
-            if want.amount > want.limit and rule.unit != "requests":
-                what += ". It is more than the budget ever holds: ask for fewer tokens"
-        headers = {"retry-after": str(wait)}
-        if wait > PATIENT_S:
-            headers["x-should-retry"] = "false"
-        if rule.unit != "money":
-            headers |= {
-                f"x-ratelimit-limit-{rule.unit}": str(want.limit),
-                f"x-ratelimit-remaining-{rule.unit}": str(left),
-                f"x-ratelimit-reset-{rule.unit}": f"{wait}s",
-            }
-        return RateLimitExceededError(what, headers)
-
     # Operators
 
     def lines(self) -> Iterator[Line]:
@@ -274,7 +244,7 @@ class Treasury:
             shown(rule.unit, account.reserved),
             shown(rule.unit, left),
             rule.window,
-            _clock(account.end),
+            clock(account.end),
             self._label(rule, name),
         )
 
@@ -285,7 +255,7 @@ class Treasury:
             yield name, shown(rule.unit, rule.limit(name))
 
     def _label(self, rule: Rule, name: str) -> str:
-        return name if name in rule.known or name == ALL or rule.by == "model" else OTHER
+        return name if name in rule.known or rule.by in ("all", "model") else OTHER
 
     def show(self) -> dict[str, Any]:
         """For `intentmesh budget show`."""
@@ -382,7 +352,3 @@ def place_of(mesh: Mesh) -> Path | None:
     if processor.workers > 1 and not processor.address:
         return Path(processor.socket).with_suffix(".budgets")
     return None
-
-
-def _clock(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
