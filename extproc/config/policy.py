@@ -41,6 +41,8 @@ class Effects(Section):
     @field_validator("deny", mode="before")
     @classmethod
     def _by_reason(cls, value: Any) -> Any:
+        if value is not None and not isinstance(value, str | dict | Deny):
+            raise ValueError('give what the caller is told, in quotes: `deny: "coding models are for staff"`')
         return {"reason": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from extproc.expressions.language import Kind
     from extproc.expressions.tree import Tree
 
-MOST: Final = 20_000
+MOST: Final = 5_000
 """Combinations of values that are tried; beyond them nothing is proved."""
 ELSE: Final = "\x00 none of these"
 """A text that no rule names."""

@@ -353,6 +353,7 @@ GOOD = rule('caller.team == "a"')
         ([rule('destination.zone == "pod"', {"residency": "pod"})], "policy[0].then.residency", "`deny` takes a destination out"),
         ([rule("true", {"flag": False})], "policy[0].then", "does nothing; give it one of: deny"),
         ([rule("true", {"deny": "a", "residency": "pod"})], "policy[0].then", "`residency` beside `deny` would do nothing"),
+        ([rule("true", {"deny": False})], "policy[0].then.deny", "give what the caller is told, in quotes"),
         ([rule("true", {"dney": "a"})], "policy[0].then.dney", "there is no key `dney`; did you mean `deny`?"),
         ([GOOD, GOOD], "policy", "two rules are called `r`"),
         ([rule("true", name="a b")], "policy[0].name", "pattern"),
