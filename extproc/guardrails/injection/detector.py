@@ -59,7 +59,7 @@ class Score(NamedTuple):
     """What was found out about one text."""
 
     score: float
-    """How likely it is that the text is an attack."""
+    """How likely it is that the text is an attack, where attacks are as frequent as harmless texts."""
     windows: int
     """That were looked at."""
     best: tuple[Window, ...]
