@@ -19,10 +19,13 @@ LEARNS, MOST_GAIN = 80.0, 3.0
 """Log odds that a score of the last stage gains, divided by the square of the examples an intent has, and at most: the head that
 is kept has learned from more than the ones that were tried, most of all where there are few. Measured with meshes of 2 to 6
 examples an intent, on texts that others wrote."""
-BLAMED = 0.7
-"""Log odds against an intent from which on it has a limit of its own, and no say in that of the others."""
+BLAMED, MOST_BLAMED = 0.7, 4
+"""Log odds against an intent from which on it has a limit of its own, and no say in that of the others; and the most intents of
+which that is so: where there are more weak spots, or many intents of which some are always weaker, one limit is for all."""
 ENGLISH_TRUST = 0.75
 """Of that gain, what is left without the multilingual encoder: alone the English one errs more on what is put otherwise."""
+SPOKEN_FOR = 30.0
+"""Examples of an intent at which half of what is told for it counts; what is told against it counts whole."""
 FEWEST_FOREIGN = 5
 """Examples in other languages from which on those have thresholds of their own."""
 PROMISED_ROWS = 40.0
@@ -69,6 +72,8 @@ def _of_one_language(
     own = evidence(trial, height, intents)
     told = _chance(height + own[trial.best])
     blamed = own < -BLAMED
+    if blamed.sum() > MOST_BLAMED:
+        blamed[:] = False
     of_blamed = blamed[trial.best]
     limits = np.full(intents, _limit_of(trial.only(~of_blamed), told[~of_blamed], intents, target))
     if blamed.any():
@@ -95,8 +100,8 @@ def _limit_of(trial: Trial, told: NDArray[np.float64], intents: int, target: flo
 
 def evidence(trial: Trial, height: NDArray[np.float64], intents: int) -> NDArray[np.float64]:
     """What is to be taken off a score's log odds for every intent: by Newton's method for a logistic curve with an offset for
-    all, and one for each intent that is drawn to zero. An intent gains nothing by rows that the scores were made of, and what is
-    told against all of them is no intent's own.
+    all, and one for each intent that is drawn to zero. By a few rows that the scores were made of an intent gains next to
+    nothing, and what is told against all of them is no intent's own.
     """
     x = np.zeros((len(height), intents + 1))
     x[np.arange(len(height)), trial.best] = 1
@@ -112,8 +117,9 @@ def evidence(trial: Trial, height: NDArray[np.float64], intents: int) -> NDArray
         weights -= step * min(1.0, 2 / (np.abs(step).max() + 1e-12))
         if np.abs(step).max() < 1e-6:
             break
-    own = weights[:intents]
-    return np.asarray(np.minimum(own - np.median(own), 0), np.float64)
+    own = weights[:intents] - np.median(weights[:intents])
+    each = float(trial.in_scope.sum()) / intents
+    return np.asarray(np.minimum(own, own * each / (each + SPOKEN_FOR)), np.float64)
 
 
 def _log_odds(chance: NDArray[np.float64]) -> NDArray[np.float64]:
