@@ -109,7 +109,9 @@ _LEET: Final = re.compile(
 """A dollar sign for an S, and a digit: no variable of a shell, as `$ecret_99` could be one."""
 _BEHIND: Final = re.compile(r"[0-9!]{1,6}\Z")
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
-_NUMBERS: Final = frozenset({"pin", "pin code", "otp", "passcode", "one time password", "security code"})
+_NUMBERS: Final = frozenset(
+    {"pin", "pin code", "otp", "passcode", "one time password", "security code", "verification code", "login code"}
+)
 """Labels of secrets that are nothing but digits: four of them after `token` are a count."""
 _PARTS: Final = re.compile(r"[-_. ]+")
 _ONE_SIGN: Final = re.compile(r"(?:[xX0*#•.?_-]|\\u2022)+")
@@ -150,6 +152,11 @@ _SEEDS: Final = frozenset(
     "seed phrase|seed words|recovery phrase|recovery words|mnemonic|mnemonic phrase|secret recovery phrase|backup phrase|"
     "secret phrase|wallet phrase|wallet seed|seed".split("|")
 )
+_CARD_CODES: Final = frozenset(
+    {"cvv", "cvc", "cvn", "cvv number", "cvc number", "cvv code", "cvc code", "card verification code"}
+)
+_CARD_CODE: Final = re.compile(r"[ \t:=#\"']{1,6}(?:is |was |ist |est |es )?(?P<value>[0-9]{3,4})(?![\w.%])")
+"""Three or four digits, as they are on the back of a card."""
 _SHORT: Final = frozenset({"pin", "pin code", "otp", "pass", "pw", "token", "secret", "bearer", "authorization", "pat"})
 """Words that say other things too: what follows them must look like a secret."""
 
@@ -181,6 +188,9 @@ def _password(text: str, label: Label) -> Finding | None:  # noqa: PLR0911 - wha
     if ("\n" in verb.group() and ")" in verb.group()) or (verb["quote"] and text.startswith(verb["quote"], verb.end())):
         return None  # a signature and the line below it; three quotation marks
     at, sign = verb.end(), verb["sign"] is not None or verb["tag"] is not None
+    if phrase in _CARD_CODES:
+        code = _CARD_CODE.match(text, label.end)
+        return Finding("PASSWORD", *code.span("value"), LABELLED, ("label before", "code of a card")) if code else None
     if phrase in _SEEDS:
         seed = _SEED.match(text, at)
         return Finding("PASSWORD", *seed.span(), LABELLED, ("label before", "words of a seed")) if seed else None

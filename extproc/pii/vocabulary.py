@@ -35,6 +35,8 @@ def plain(word: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
 
 
+NUMBERS: Final = ("number", "no", "id")
+"""What `#` is read as."""
 IDLE_WORDS: Final = 50_000
 """Words that are remembered to be of no interest; about 5 MB."""
 
@@ -67,6 +69,8 @@ class Phrases:
 
     def longest(self, text: str, start: int, end: int) -> Label | None:
         """The longest of them that stands at these positions of the first word."""
+        if self.longer and "#" in text[end : end + 2] and (numbered := self._numbered(start, end)):
+            return numbered
         if self.longer and text[end : end + 2] not in self.followed_in_vain:
             second = _NEXT.match(text, end)
             for rest, kinds in self.longer.get(plain(second[1]), ()) if second else ():
@@ -75,6 +79,14 @@ class Phrases:
                     return Label(start, stop, kinds)
         alone = self.kinds(text, start)
         return Label(start, end, alone) if alone is not None else None
+
+    def _numbered(self, start: int, end: int) -> Label | None:
+        """The phrase of the first word and `number`, of which the sign for it is written: `member #`."""
+        for word in NUMBERS:
+            for rest, kinds in self.longer.get(word, ()):
+                if len(rest) == 1:
+                    return Label(start, end, kinds)
+        return None
 
     def kinds(self, text: str, start: int) -> frozenset[str] | None:
         """Kinds of the word alone at this position, or of it and the everyday word before it; None: it is no label."""
