@@ -38,7 +38,6 @@ import yaml
 
 from extproc.cli.relocation import relocate
 from extproc.config import load as load_mesh
-from extproc.identity import ANONYMOUS
 from tests.bench.machine import birth_certificate, cpu_seconds, resident_bytes
 from tests.wire.harness import ENVOY_YAML, ROOT, Process, ext_proc, healthy, rendered, running_envoy, until
 
@@ -146,8 +145,8 @@ def mostly_decided(mesh: Path) -> list[str]:
     early: list[str] = []
     late: list[str] = []
     for row in clinc("test"):
-        first = classifier._first(row["text"], {}, ANONYMOUS)
-        (late if isinstance(first, tuple) else early).append(row["text"])
+        score = classifier.classify_now(row["text"])
+        (early if score.stage == "static" else late).append(row["text"])
     number = int(len(early) * (1 - DECIDED_EARLY) / DECIDED_EARLY)
     return early + late[:number]
 
