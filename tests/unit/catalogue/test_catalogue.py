@@ -20,7 +20,7 @@ from extproc.routing import Router
 
 MESH = """
 version: 1
-intents: {billing: {patterns: ['\\binvoice\\b'], examples: [pay my bill]}}
+intents: {billing: {patterns: ['\\binvoice\\b']}}
 models:
   local:
     endpoints: [{address: "127.0.0.1:1"}]
