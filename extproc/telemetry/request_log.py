@@ -31,7 +31,6 @@ def request_line(exchange: ExchangeRecord) -> dict[str, Any]:
         entities[entity_type] += count
     return {
         "request_id": exchange.request_id,
-        **({"trace_id": exchange.trace.trace_id} if exchange.trace and exchange.trace.trace_id else {}),
         "outcome": exchange.outcome,
         "status": exchange.status,
         "intent": exchange.intent,
@@ -46,4 +45,5 @@ def request_line(exchange: ExchangeRecord) -> dict[str, Any]:
         "duration_ms": round(exchange.duration_s * 1e3, 2),
         "added_ms": round(sum(exchange.steps_s.values()) * 1e3, 3),
         "steps_ms": {step: round(seconds * 1e3, 3) for step, seconds in exchange.steps_s.items()},
+        **({"trace_id": exchange.trace.trace_id} if exchange.trace and exchange.trace.trace_id else {}),
     }
