@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extproc.render.envoy.tls import SYSTEM_CA_FILE
+from tests.mesh.istio_cases import CA_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,7 +132,7 @@ def _on_loopback(address: Data, cluster: str) -> None:
 def _certificates(context: Data) -> None:
     if combined := context.pop("combined_validation_context", None):
         secret = combined["validation_context_sds_secret_config"]["name"]
-        file = secret.removeprefix("file-root:")
+        file = secret.removeprefix("file-root:") if secret.startswith("file-root:") else CA_FILE
         context["validation_context"] = combined["default_validation_context"] | {"trusted_ca": {"filename": file}}
 
 
