@@ -264,7 +264,10 @@ async def _evidence(tmp_path_factory: Any) -> AsyncIterator[Evidence]:
 
 async def ended(gateway: Gateway, scene: Scene) -> bool:
     """Whether the processor is done with a scene, which may be after its client is: the next fault is not for it."""
-    return f'"request_id": "{scene.request_id}", "outcome"' in gateway.processor.output()
+    return any(
+        f'"request_id": "{scene.request_id}"' in line and '"outcome"' in line
+        for line in gateway.processor.output().splitlines()
+    )
 
 
 async def heard(receiver: Receiver, scene: Scene) -> bool:
