@@ -3,7 +3,8 @@
     python scripts/train_guardrails.py --shared ../shared/data [--cache /tmp/states.npz]
 
 Both stages are fitted on all texts, and measured and calibrated on texts that they were not fitted on: public sources are left
-out as a whole, each in its turn. One thread, one seed, some ten minutes of a core; numpy is all that it needs.
+out as a whole, each in its turn. What the length of a window changes (`SideModel.loss`) is not in these figures. One thread, one
+seed, some ten minutes of a core; numpy is all that it needs.
 """
 
 from __future__ import annotations

@@ -90,6 +90,7 @@ class Pending(NamedTuple):
     bound: bool
 
 
+_ONE: Final = np.zeros(1, np.intp)
 _NOTHING: Final = Score(0.0, 0, (), bound=False)
 
 
@@ -117,25 +118,29 @@ class Detector:
             self._recent.move_to_end(key)
             return recent
         model = self._models[side]
-        windows = 0
+        read = [
+            (reading.how, data := reading.text.encode(errors="replace"), model.scan(data)) for reading in readings(text)
+        ]
+        windows = sum(len(scanned.scores) for *_, scanned in read)
         found: list[Candidate] = []
-        for reading in readings(text):
-            data = reading.text.encode(errors="replace")
-            scanned = model.scan(data)
-            windows += len(scanned.scores)
+        for how, data, scanned in read:
             allowed = 1 + len(data) // BYTES_PER_WINDOW
-            order = np.argsort(-scanned.scores, kind="stable") if len(scanned.scores) > 1 else np.zeros(1, np.intp)
+            order = _ONE
+            if len(scanned.scores) > 1:
+                lasting = scanned.scores - model.loss(scanned.ends - scanned.starts, windows) / model.both[0]
+                order = np.argsort(-lasting, kind="stable")
             taken: list[int] = []
             for at in order[: 64 * allowed].tolist():
                 start = int(scanned.starts[at])
                 if all(abs(start - other) >= _APART for other in taken):
                     taken.append(start)
                     end, logit = int(scanned.ends[at]), float(scanned.scores[at])
-                    found.append(Candidate(reading.how, start, end, logit, data))
+                    found.append(Candidate(how, start, end, logit, data))
                 if len(taken) > allowed:
                     break
             checkpoint()
-        found.sort(key=lambda one: -one.logit)
+        if len(found) > 1:
+            found.sort(key=lambda one: float(model.loss(one.end - one.start, windows)) / model.both[0] - one.logit)
         allowed = 1 + len(text) // BYTES_PER_WINDOW
         asked = [one for one in found if one.logit >= model.asks_from]
         pending = Pending(key, model, windows, asked[:allowed] or found[:1], len(asked) > allowed)
@@ -149,7 +154,7 @@ class Detector:
             if monotonic() > deadline:
                 raise TimeoutError
             ids = encoder.tokenize(one.data[one.start : one.end].decode(errors="replace"), WINDOW_TOKENS)
-            score = pending.model.by_both(one.logit, encoded(encoder, ids), pending.windows)
+            score = pending.model.by_both(one.logit, encoded(encoder, ids), pending.windows, one.end - one.start)
             found.append(Window(one.how, one.start, one.end, one.logit, score, second=True))
         found.sort(key=lambda window: -window.score)
         return self._remember(pending.key, Score(found[0].score, pending.windows, tuple(found), pending.bound))
@@ -157,7 +162,7 @@ class Detector:
     def without_second(self, pending: Pending) -> Score:
         """The score of a text of which the second stage is not asked."""
         how, start, end, logit, _ = pending.candidates[0]
-        score = pending.model.by_first(logit, pending.windows)
+        score = pending.model.by_first(logit, pending.windows, end - start)
         bound = pending.bound or logit >= pending.model.asks_from
         window = Window(how, start, end, logit, score, second=False)
         return self._remember(pending.key, Score(score, pending.windows, (window,), bound))

@@ -21,6 +21,9 @@ Side = Literal["direct", "indirect"]
 """direct: a text in which somebody may ask for things; indirect: one that is data, in which an instruction is an attack."""
 SIDES: Final[tuple[Side, ...]] = ("direct", "indirect")
 ASSET: Final = Path(__file__).parents[2] / "assets" / "guardrails" / "injection.npz"
+_FULL_ROOT: Final = 17.0
+"""Root of the bytes of a window that loses all of it."""
+_LEAST_LOSS: Final = 0.25
 LAYERS: Final = ("mean_0", "mean_3")
 """Of the encoder, beside the largest of each of the middle layer's numbers: what half a pass gives."""
 
@@ -55,20 +58,29 @@ class SideModel:
         """The windows of a text."""
         return scan(text, self.weights, self.bias)
 
-    def by_first(self, logit: float, windows: int) -> float:
+    def loss(self, sizes: NDArray[np.intp] | int, windows: int) -> NDArray[np.float64]:
+        """What the logits of windows of so many bytes lose, in a text of so many windows.
+
+        The likeliest of many harmless windows looks likelier than one alone, and the more so the longer windows are: what speaks
+        for an attack by chance adds up, and the score grows with the root of the length.
+        """
+        offset = float(np.interp(log(windows), self.counts, self.offsets))
+        return offset * np.clip(np.sqrt(sizes) / _FULL_ROOT, _LEAST_LOSS, 1.0)
+
+    def by_first(self, logit: float, windows: int, size: int) -> float:
         """The score of a text of which the first stage alone was asked."""
         a, b = self.alone
-        return self._score(a * logit + b, windows)
+        return self._score(a * logit + b, windows, size)
 
-    def by_both(self, logit: float, features: NDArray[np.float32], windows: int) -> float:
+    def by_both(self, logit: float, features: NDArray[np.float32], windows: int, size: int) -> float:
         """The score of a text whose window was read by the second stage too."""
         second = float(features @ self.head[:-1] + self.head[-1])
         a, b, c = self.both
-        return self._score(a * logit + b * second + c, windows)
+        return self._score(a * logit + b * second + c, windows, size)
 
-    def _score(self, logit: float, windows: int) -> float:
+    def _score(self, logit: float, windows: int, size: int) -> float:
         slope, shift = self.calibration
-        return _probability(slope * (logit - float(np.interp(log(windows), self.counts, self.offsets))) + shift)
+        return _probability(slope * (logit - float(self.loss(size, windows))) + shift)
 
     def threshold(self, false_alarms: float) -> float:
         """The score that this share of harmless texts reaches."""
