@@ -87,8 +87,6 @@ class Numbers:
             if before is not None:
                 start -= len(before.group())
         shape = text[start:end].translate(_SHAPE)
-        if end - start >= secrets.LONG and (secret := secrets.within(text, start, end)):
-            self.findings.append(secret)
         if text[end : end + 1] in _GOES_ON and (whole := _goes_on(text, start, end)):
             self.findings.append(whole)
             return
@@ -150,6 +148,8 @@ class Numbers:
             finding = secrets.bot_token(text, start)
         if finding is None and length >= wallets.SHORTEST:
             finding = wallets.wallet(text, start, end)
+        if finding is None and length >= secrets.LONG and not shape.isdigit():
+            finding = secrets.within(text, start, end)
         if finding is not None:
             self.findings.append(finding)
 

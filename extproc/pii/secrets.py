@@ -16,7 +16,7 @@ _B64 = r"[A-Za-z0-9_-]"
 _COMPILED = {prefix: re.compile(pattern) for prefix, pattern in VENDORS.items()}
 _INFIXES = {sign: re.compile(pattern) for sign, pattern in INFIXES.items()}
 _RUN = re.compile(r"[A-Za-z0-9_.~:/+=-]*")
-LONG, _LONGEST = 24, 256
+LONG, _LONGEST = 17, 256
 """Letters and digits of which such a key holds as many at least in one group, and characters of all of it."""
 _WIDTHS = sorted({len(prefix) for prefix in VENDORS})
 _BEGUN = frozenset(match[0] for prefix in VENDORS if (match := re.match("[A-Za-z]+(?![A-Za-z0-9])", prefix)))
