@@ -184,7 +184,10 @@ class Cascade:
         view = self._guarded(view._replace(negated=frozenset(negated_words(plain))))
         if view.score.intent is not None and view.score.stage == "static":
             return view
-        several = tuple(coordinated(plain)) if len(plain) <= MOST_COORDINATED else ()
+        strange = (
+            view.decided and not view.wide
+        )  # at a glance: only more of it, or what was said before, can change that
+        several = tuple(coordinated(plain)) if len(plain) <= MOST_COORDINATED and not strange else ()
         sentences = tuple(parts(plain)) if is_long(plain) else ()
         back = tuple(before) if before and leans_back(plain) else ()
         if not (several or len(sentences) > 1 or back):

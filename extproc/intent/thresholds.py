@@ -37,7 +37,7 @@ errors, five and ten examples for each of 150 intents (CLINC150) came to 0.92 an
 EVEN = 0.5
 """No threshold lies under an even chance."""
 STEEPEST = 12.0
-SHARES_OF_ERRORS = {"static": 0.1, "early": 0.25, "transformer": 0.4}
+SHARES_OF_ERRORS = {"static": 0.04, "early": 0.2, "transformer": 0.4}
 """Of the errors that `target_precision` allows, a stage may make this share that the last one would not."""
 REFUSED_IN_ERROR = {"static": 0.001, "early": 0.0005, "transformer": 0.0005}
 """Share of the texts of all intents that a stage may refuse though the last one would be right about them."""
