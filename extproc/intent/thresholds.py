@@ -39,7 +39,7 @@ EVEN = 0.5
 STEEPEST = 12.0
 SHARES_OF_ERRORS = {"static": 0.04, "early": 0.2, "transformer": 0.4}
 """Of the errors that `target_precision` allows, a stage may make this share that the last one would not."""
-REFUSED_IN_ERROR = {"static": 0.001, "early": 0.0005, "transformer": 0.0005}
+REFUSED_IN_ERROR = {"static": 0.0015, "early": 0.0005, "transformer": 0.0005}
 """Share of the texts of all intents that a stage may refuse though the last one would be right about them."""
 REFUSAL_PRIOR_ROWS = 100.0
 """The lowest of a few held-out scores says little about the lowest of many: it is drawn to zero by this many rows."""

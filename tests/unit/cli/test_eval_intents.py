@@ -144,7 +144,7 @@ def test_refusal_spares_what_is_in_scope():
     scores = Calibrator.fit(rows).probabilities(rows.signals)
     limit = refusals(dict.fromkeys(("static", "transformer"), rows), {"static": scores})["static"]
     assert 0 < limit < 0.5
-    assert (scores[rows.in_scope & rows.right] < limit).mean() <= 0.001
+    assert (scores[rows.in_scope & rows.right] < limit).mean() <= 0.0015
     assert (scores[~rows.in_scope] < limit).mean() > 0.01
     few = refusals(dict.fromkeys(("static", "transformer"), trial(20)), {"static": scores[:20]})
     assert few["static"] < scores[:20].min() / 2
