@@ -37,8 +37,10 @@ errors, five and ten examples for each of 150 intents (CLINC150) came to 0.92 an
 EVEN = 0.5
 """No threshold lies under an even chance."""
 STEEPEST = 12.0
-SHARES_OF_ERRORS = {"static": 0.04, "early": 0.2, "transformer": 0.4}
+SHARES_OF_ERRORS = {"static": 0.1, "early": 0.25, "transformer": 0.4}
 """Of the errors that `target_precision` allows, a stage may make this share that the last one would not."""
+MANY_INTENTS, OF_MANY = 100, {"static": 0.4, "early": 0.8}
+"""From so many intents on, what is left of a share: the more there are, the more of them are told apart by more than words."""
 REFUSED_IN_ERROR = {"static": 0.0015, "early": 0.0005, "transformer": 0.0005}
 """Share of the texts of all intents that a stage may refuse though the last one would be right about them."""
 REFUSAL_PRIOR_ROWS = 100.0
@@ -148,8 +150,9 @@ def ladder(
     left = ~last.foreign if name == "wide" else np.ones(len(last.right), bool)
     for stage, share in SHARES_OF_ERRORS.items():
         if stage in trials and stage != name:
+            part = OF_MANY.get(stage, 1.0) if intents >= MANY_INTENTS else 1.0
             trial = replace(trials[stage], right=trials[stage].right | forgiven).only(left)
-            found[stage] = thresholds(trial, scores[stage][left], intents, 1 - (1 - target) * share, 0.0)
+            found[stage] = thresholds(trial, scores[stage][left], intents, 1 - (1 - target) * share * part, 0.0)
             left &= scores[stage] < _limit(found[stage], trials[stage])
     return found
 
