@@ -37,11 +37,22 @@ def trail(path, meter=None, lines=3, **settings):
 
 
 def waiting(audit):
-    """Until all that is queued is written."""
+    """Until all that is queued is written, and on the disk, or lost."""
     end = time.monotonic() + 10
-    while audit._lines and time.monotonic() < end:
-        time.sleep(0.01)
-    time.sleep(0.05)
+    while time.monotonic() < end:
+        idle = not audit._lines
+        time.sleep(0.05)
+        if idle and (audit.blocked or audit._lost or _last_seq(audit) == audit._link.seq):
+            break
+
+
+def _last_seq(audit):
+    try:
+        with audit._settings.path.open("rb", buffering=0) as file:
+            link = last_link(file)[0]
+    except FileNotFoundError:
+        return None
+    return link.seq if link else None
 
 
 @pytest.fixture(name="path")
