@@ -151,8 +151,12 @@ def test_killed_and_cut_off_under_load(store, tmp_path):
     store.kill()
     time.sleep(seconds * 0.1)
     store.start()
-    for each in pods:
-        assert each.wait(120) == 0
+    try:
+        assert [each.wait(240) for each in pods] == [0] * PODS
+    finally:
+        for each in pods:
+            each.kill()
+            each.wait()
     told = [json.loads((tmp_path / f"spent-{seed}.json").read_text()) for seed in range(PODS)]
     assert sum(each["admitted"] + each["refused"] for each in told) == REQUESTS // PODS * PODS
     assert all(each["refused"] and not each["unenforced"] for each in told)
