@@ -29,13 +29,17 @@ class Journal:
     def __init__(self, path: Path) -> None:
         """Raises OSError."""
         self._path = path
-        number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        made = path.with_name(
+            path.name.replace(".open-", ".made-")
+        )  # a journal that nobody holds would be taken for one left behind
+        number = os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(number, fcntl.LOCK_EX)
             os.posix_fallocate(number, 0, SLOTS * SLOT_BYTES)
             self._map = mmap.mmap(number, SLOTS * SLOT_BYTES)
+            made.rename(path)
         except OSError:
-            path.unlink(missing_ok=True)
+            made.unlink(missing_ok=True)
             os.close(number)
             raise
         self._number = number
