@@ -66,6 +66,7 @@ class Leasing:
         self._told_at: dict[bytes, float] = {}
         self._looked = 0.0
         self._lost = False
+        self._ends = False
 
     def away(self, now: float) -> bool:
         """Whether the store does not answer."""
@@ -79,9 +80,9 @@ class Leasing:
         return {"pod": told, "away": ago > AWAY_S, "answered_s_ago": round(ago, 1) if answered else None}
 
     async def run(self) -> None:
-        """Talk to the store until cancelled."""
-        failures = 0
-        while True:
+        """Talk to the store until cancelled, or told to end: a client library may take a cancellation for a timeout."""
+        failures, self._ends = 0, False
+        while not self._ends:
             await asyncio.sleep(min(SYNC_S * 2**failures, BEAT_S))
             try:
                 if not self._book.pages.lead():
@@ -92,6 +93,10 @@ class Leasing:
             except Exception as error:  # noqa: BLE001 - whatever it is, the pod goes on with what it has
                 failures = min(failures + 1, 5)
                 await self._drop(error)
+
+    def end(self) -> None:
+        """Talk no more, whatever becomes of what is under way."""
+        self._ends = True
 
     async def close(self, *, give_back: bool) -> None:
         """Say a last word: what is held and not spent is free for others."""
@@ -214,7 +219,7 @@ class Leasing:
             log.error("budget_store_lost", error=type(error).__name__, on_store_loss=self._store.on_store_loss)
         if client is not None:
             with contextlib.suppress(Exception):
-                await client.aclose()
+                await asyncio.wait_for(client.aclose(), TIMEOUT_S)
 
 
 def take_dirty(book: Book) -> list[tuple[bytes, Account]]:

@@ -41,6 +41,8 @@ OTHER: Final = "other"
 READ_ONLY: Final = ("/count_tokens", "/moderations", "/rerank")
 """Endings of paths on which a model reads and writes nothing."""
 PRUNE_S: Final = 60.0
+STOP_S: Final = 3.0
+"""How long what is under way with a store may take to end."""
 
 
 class Line(NamedTuple):
@@ -302,9 +304,12 @@ class Treasury:
 
     async def stop(self, *, for_good: bool) -> None:
         """End that. `for_good`: the process ends, and what it has taken from a store and not spent goes back."""
+        if self.leasing:
+            self.leasing.end()
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=STOP_S)
         self._tasks = []
         if self.leasing:
             await self.leasing.close(give_back=for_good)
