@@ -119,6 +119,8 @@ class AuditTrail:
             self.lose(1, "too many lines wait to be written")
             self._end(slot)
         else:
+            if slot is not None and self._journal:
+                self._journal.ended(slot)
             self._lines.append(_Line(record, slot))
 
     def lose(self, lines: int, reason: str = "the line could not be made") -> None:
@@ -277,15 +279,17 @@ class AuditTrail:
     def _begin(self) -> None:
         """Say that somebody else writes on, and put on record what was under way in processors that are gone."""
         gone = left_behind(self._settings.path)
-        under_way = [text for _, told in gone for text in told]
+        under_way = [left for _, found in gone for left in found]
         if self._goes_on_from or gone:
             note = audit_gap.start(self._name, killed=len(gone), unfinished=len(under_way))
             self._append([_Line(note, None)])
         for start in range(0, len(under_way), BATCH_LINES):
             records = []
-            for text in under_way[start : start + BATCH_LINES]:
-                exchange, project = _unfinished(text)
+            for left in under_way[start : start + BATCH_LINES]:
+                exchange, project = _unfinished(left.told)
                 records.append(_Line(audit_line(exchange, project, None, ""), None))
+                if left.counted:
+                    continue
                 self._meter.add(REQUESTS, 1, ("", exchange.model or "", "", "", KILLED, exchange.outcome))
             self._append(records)
         for path, _ in gone:

@@ -11,7 +11,7 @@ import fcntl
 import mmap
 import os
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,16 @@ SLOTS = 4096
 """Exchanges at a time; those beyond are not in the journal."""
 SLOT_BYTES = 384
 EMPTY = b"\0"
+ENDED = b"["
+"""In place of the brace that a slot begins with: it has ended and been counted, and its own line is on its way."""
+
+
+class Left(NamedTuple):
+    """An exchange that was not on record when its process was killed."""
+
+    told: str
+    counted: bool
+    """Its end was counted; what is missing is its line."""
 
 
 class Journal:
@@ -66,6 +76,10 @@ class Journal:
         shared[at + 1 : at + size + 1] = data[1:] + EMPTY
         shared[at] = data[0]  # last, so that half of one is none
 
+    def ended(self, slot: int) -> None:
+        """It has ended, and been counted; it is not on record yet."""
+        self._map[slot * SLOT_BYTES] = ENDED[0]
+
     def end(self, slot: int) -> None:
         """It is on record."""
         self._map[slot * SLOT_BYTES] = 0
@@ -83,7 +97,7 @@ def file_of(trail: Path, writer: str) -> Path:
     return trail.with_name(f"{trail.name}.open-{writer}")
 
 
-def left_behind(trail: Path) -> list[tuple[Path, list[str]]]:
+def left_behind(trail: Path) -> list[tuple[Path, list[Left]]]:
     """Journals whose process is gone, and what was under way in each. Theirs who call this, until they are removed or it ends."""
     found = []
     for path in sorted(trail.parent.glob(f"{trail.name}.open-*")):
@@ -102,8 +116,10 @@ def left_behind(trail: Path) -> list[tuple[Path, list[str]]]:
     return found
 
 
-def _told(data: bytes) -> Iterator[str]:
+def _told(data: bytes) -> Iterator[Left]:
     for at in range(0, len(data), SLOT_BYTES):
         slot = data[at : at + SLOT_BYTES]
         if slot[:1] != EMPTY:
-            yield slot.partition(EMPTY)[0].decode(errors="replace")
+            counted = slot[:1] == ENDED
+            told = b"{" + slot[1:] if counted else slot
+            yield Left(told.partition(EMPTY)[0].decode(errors="replace"), counted)
