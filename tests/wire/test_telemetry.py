@@ -17,6 +17,7 @@ from tests.wire.receiver import running_http_receiver, running_receiver
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 CANARY = "canary-7f3a"
+HOT = "the bearing on pump 4 is running hot"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="observed")
@@ -253,7 +254,7 @@ async def test_a_full_disk_is_a_choice(on_error, status):
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("text", ["the pump is hot", "the pump is hot, mail ada@example.org"], ids=["plain", "masked"])
+@pytest.mark.parametrize("text", [HOT, f"{HOT}, mail ada@example.org"], ids=["plain", "masked"])
 async def test_envoy_traces_too(text):
     """Caller, Envoy, its call of the processor, the processor, the model: one trace, each the child of one of the others."""
     async with running_receiver() as receiver:
