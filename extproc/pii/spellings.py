@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import re
 import zlib
 from bisect import bisect_left, bisect_right
@@ -286,28 +287,37 @@ def _coded(text: str) -> list[Token]:
 def _decoded(run: str) -> str | None:
     """What base64, base32 or hexadecimal says to people; None: nothing, as of an id or a hash."""
     try:
-        data = _bytes(run)
+        if len(run) > _HEAD and not run.startswith(_GZIP_CODED):
+            head = _bytes(run[:_HEAD])
+            if not _says(codecs.getincrementaldecoder("utf-8")().decode(head)):
+                return None
+        said = _utf8(_bytes(run))
     except (binascii.Error, ValueError, zlib.error):
         return None
-    said = _utf8(data)
-    if said is None or not said.translate(_WITHOUT_GAPS).isprintable() or not any(map(str.isalnum, said)):
-        return None
-    return said
+    return said if said is not None and _says(said) else None
+
+
+def _says(said: str) -> bool:
+    return said.translate(_WITHOUT_GAPS).isprintable() and any(map(str.isalnum, said))
 
 
 def _bytes(run: str) -> bytes:
-    if not run.islower() and not run.isupper() and not run.isdigit():
+    head = run[:_HEAD]
+    if not head.islower() and not head.isupper() and not head.isdigit():
         if len(run) % 4 == 1:
             return b""
         data = base64.b64decode(run.replace("-", "+").replace("_", "/") + "=" * (-len(run) % 4), validate=True)
         return zlib.decompressobj(31).decompress(data, _LONGEST_UNPACKED) if data.startswith(_GZIP) else data
     if _HEX.fullmatch(run):
         return bytes.fromhex(run)
-    return base64.b32decode(run + "=" * (-len(run) % 8)) if run.isupper() else b""
+    return base64.b32decode(run + "=" * (-len(run) % 8)) if head.isupper() else b""
 
 
 _HEX: Final = re.compile("(?:[0-9A-Fa-f]{2})+")
 _GZIP: Final = b"\x1f\x8b"
+_GZIP_CODED: Final = "H4sI"
+_HEAD: Final = 4096
+"""Characters by which it is told whether a long run says anything: a few megabytes at once would hold up all others."""
 _LONGEST_UNPACKED: Final = 1 << 16
 """Bytes of what is packed that are looked at: a value further on is not seen."""
 _WITHOUT_GAPS: Final = str.maketrans(dict.fromkeys(_GAPS))
