@@ -66,6 +66,8 @@ CALLED = "called"
 ORIGINAL = "original"
 """Cluster of wherever a connection was going."""
 NOWHERE = "nowhere"
+ODD_PORT = ".*:(0[0-9]*)?"
+"""`host:08000` and `host:` are called as `host:8000` and `host:80` are, and match no virtual host of theirs."""
 LOOPBACK = ("127.0.0.1", "::1")
 
 NOTES = (
@@ -170,10 +172,15 @@ def _hosts(mesh: Mesh, outbound: Outbound, onward: RouteAction) -> list[VirtualH
     onward = dataclasses.replace(onward, timeout=timedelta())
     if not outbound.hosts:
         return [routes.virtual_host(mesh, "all", onward=onward)]
+    odd = StringMatcher(safe_regex=RegexMatcher(regex=ODD_PORT))
+    match = RouteMatch(prefix="/", headers=[HeaderMatcher(name=":authority", string_match=odd)])
+    disguised = routes.refused(
+        "disguised port", match, 400, "Write the port as a number without zeros before it.", "host"
+    )
     rest = routes.passed("rest", RouteMatch(prefix="/"), onward)
     return [
         *(_host(mesh, outbound, host, onward) for host in outbound.hosts),
-        VirtualHost(name="others", domains=["*"], routes=[rest]),
+        VirtualHost(name="others", domains=["*"], routes=[disguised, rest]),
     ]
 
 
@@ -213,6 +220,7 @@ def _http(mesh: Mesh, name: str, hosts: list[VirtualHost], *last: HttpFilter) ->
     """HTTP that leaves no trace of this proxy with hosts that know of none."""
     manager = listener.connection_manager(mesh, name, hosts, last)
     manager.skip_xff_append = True
+    manager.strip_trailing_host_dot = True  # `host.` is the same host
     manager.server_header_transformation = HttpConnectionManagerServerHeaderTransformation.PASS_THROUGH
     manager.upgrade_configs.append(HttpConnectionManagerUpgradeConfig(upgrade_type="CONNECT"))
     manager.http_filters[-1].typed_config = packed(Router(suppress_envoy_headers=True))

@@ -99,6 +99,37 @@ async def test_a_proxy_reads_the_hosts_that_are_named():
         assert MAIL not in envoy.output()
 
 
+async def test_no_spelling_of_a_host_passes_unread():
+    """In capitals, with a dot, with zeros before its port: it is read, or it is refused."""
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="im-")))
+        model, named = await enter(running_upstream("m")), await enter(running_upstream("named"))
+        proxy, body = free_address(), json.dumps(CHAT).encode()
+        await enter(
+            running_outbound(folder, model, {"proxy": proxy, "hosts": [{"host": "localhost", "port": named.port}]})
+        )
+
+        async def call(authority):
+            host, _, port = proxy.rpartition(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            head = f"POST http://{authority}{PATH} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n"
+            head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+            writer.write(head.encode() + body)
+            status = int((await asyncio.wait_for(reader.read(4000), 10)).split()[1])
+            writer.close()
+            await writer.wait_closed()
+            return status
+
+        port = named.port
+        for authority in (f"LocalHost:{port}", f"localhost.:{port}", f"me@localhost:{port}"):
+            assert await call(authority) == 200, authority
+        for authority in (f"localhost:0{port}", f"localhost.:00{port}"):
+            assert await call(authority) == 400, authority
+        assert len(model.requests) == 3
+        assert named.requests == []
+
+
 async def test_a_proxy_tunnels_what_it_need_not_read():
     """A tunnel to 443 of an unnamed host would pass; to any other port, or to a named host, it is refused by name."""
     async with AsyncExitStack() as stack:
