@@ -275,6 +275,8 @@ def _coded(text: str) -> list[Token]:
     while start >= 0:
         end = marked.find(b" ", start)
         end = len(text) if end < 0 else end
+        if text.startswith(("0x", "0X"), start):
+            start += 2
         said = _decoded(text[start:end])
         if said is not None:
             while end < len(text) and text[end] == "=":

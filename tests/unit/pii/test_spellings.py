@@ -116,6 +116,7 @@ SPELLINGS = {
         f"Subject: =?UTF-8?Q?it_is_{quopri.encodestring(text.encode(), header=True).decode()}?="
     ),
     "bytes": lambda text: f"it is: {text}".encode().hex(),
+    "bytes as a literal": lambda text: "0x" + f"it is: {text}".encode().hex(),
     "bytes in capitals": lambda text: f"it is: {text}".encode().hex().upper(),
     "base32": lambda text: base64.b32encode(f"it is: {text}".encode()).decode(),
     "packed": lambda text: base64.b64encode(gzip.compress(f"it is: {text}".encode(), mtime=0)).decode(),
