@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from extproc.pii.pieces import BLOCK, GAP, LONGEST_WORD, SHORT, Pieces
@@ -166,9 +167,9 @@ class _Reading:
         while start < end:
             window = min(end, start + WINDOW)
             after = window
-            matches = list(SCAN.finditer(text, start, min(limit, window + BEYOND)))
-            while matches and matches[-1].start() >= window:
-                matches.pop()
+            matches = _beginning(
+                SCAN.finditer(text, start, min(limit, window + BEYOND)), window, short=window - start < BEYOND
+            )
             yield matches
             if matches:
                 match = matches[-1]
@@ -256,6 +257,18 @@ class _Reading:
         if label is not None and not _goes_on(self._text, label.end):
             self.tokens.labels.append(label)
             self._labelled = label.end
+
+
+def _beginning(matches: Iterator[re.Match[str]], before: int, *, short: bool) -> list[re.Match[str]]:
+    """Those that begin before a position. A short stretch is not read beyond its end to learn that it has ended; of a long one
+    all is taken in one go and the rest given back, which is the sooner there.
+    """
+    if short:
+        return list(takewhile(lambda match: match.start() < before, matches))
+    found = list(matches)
+    while found and found[-1].start() >= before:
+        found.pop()
+    return found
 
 
 def _is_camel(word: str) -> bool:

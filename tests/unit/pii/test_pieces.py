@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extproc.config.pii import PACKS, PiiSettings
-from extproc.pii import Analyzer
+from extproc.pii import Analyzer, scan
 from extproc.pii import pieces as module
 from extproc.pii.names.cues import CASUAL, Cues
 from extproc.pii.pieces import SHORT, Cut, Pieces
@@ -67,6 +67,25 @@ def test_the_same_is_found_where_the_pieces_are_known(text):
     assert len(text) > max(SHORT, CASUAL)
     assert as_a_whole(PLAIN._scan, text) == WARM._scan(Cut(text))
     assert as_a_whole(PLAIN_CUES.windows, text) == CUES.windows(Cut(text))
+
+
+@pytest.mark.usefixtures("known")
+def test_what_is_known_is_not_read_for_the_sake_of_what_is_new(monkeypatch):
+    """Of a text that is known but for a number now and then, the scan reads those, and a token behind each of them."""
+    read = []
+
+    class Counted:
+        def finditer(self, *args):
+            for match in real.finditer(*args):
+                read.append(match)
+                yield match
+
+    text = "".join(PROSE + f"{876543 + i} " for i in range(100))
+    real = scan.SCAN
+    monkeypatch.setattr(scan, "SCAN", Counted())
+    tokens = WARM._scan(Cut(text))
+    assert len([kind for kind, *_ in tokens.found if kind == scan.CHAIN]) >= 100
+    assert len(read) < 600
 
 
 def letters(piece):
