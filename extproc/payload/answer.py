@@ -12,7 +12,7 @@ from extproc.config.api import vendor_of
 from extproc.errors import UnreadableBodyError
 from extproc.payload.channel import Channel
 from extproc.payload.coding import StreamDecoder, StreamEncoder, codings
-from extproc.payload.event_stream import EventStream, LineStream
+from extproc.payload.event_stream import EventStream, ItemStream, LineStream
 from extproc.payload.json_answer import JsonAnswer
 from extproc.payload.json_text import NestedEditor
 from extproc.payload.parser import is_binary, is_json, is_lines, media_type
@@ -29,6 +29,8 @@ STALE_HEADERS = ("content-length", "content-md5", "digest", "content-digest", "r
 """What an upstream says of the bytes of an answer, and is not so once a text in them was edited."""
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
+_STREAMS_ITEMS = ":streamGenerateContent"
+"""Method of Gemini's API that answers with an array, unless it is asked for `alt=sse`."""
 _LOOKED_AT = 512
 """Bytes at most by which an answer is told."""
 _EVENT = re.compile(rb"(?:data|event|id|retry)?:")
@@ -57,7 +59,9 @@ def response_editor(
     if (is_binary(media) and media != _UNNAMED) or media.startswith("multipart/"):
         return Untouched()
     as_llm = vendor_of(rule, path) is not None or (rule.payload == "auto" and not path)
-    editor = Told(*_answer_tree(rule.keep_masked, as_llm=as_llm), media, parameters.get("charset", ""), editors)
+    trees = _answer_tree(rule.keep_masked, as_llm=as_llm)
+    items = path.partition("?")[0].endswith(_STREAMS_ITEMS)
+    editor = Told(*trees, media, parameters.get("charset", ""), editors, items=items)
     return Recoded(editor, names) if names else editor
 
 
@@ -67,12 +71,16 @@ _UNNAMED = "application/octet-stream"
 class Told:
     """An answer whose kind is told once it has begun: by its content type, unless it begins as another kind does."""
 
-    def __init__(self, tree: Node, masked: Node | None, media: str, charset: str, editors: EditorFactory) -> None:
+    def __init__(
+        self, tree: Node, masked: Node | None, media: str, charset: str, editors: EditorFactory, *, items: bool = False
+    ) -> None:
+        """`items`: an array is a stream of its items."""
         self._tree = tree
         self._masked = masked
         self._media = media
         self._charset = charset
         self._editors = editors
+        self._items = items
         self._begun = b""
         self._editor: ResponseEditor | None = None
 
@@ -108,6 +116,8 @@ class Told:
 
     def _json(self, begun: bytes) -> ResponseEditor:
         """One value per line, or one of any layout."""
+        if self._items and begun.startswith(b"["):
+            return ItemStream(self._tree, self._masked, self._editors)
         line, found, _ = begun.partition(b"\n")
         in_lines = line.strip() not in (b"{", b"[") if is_lines(self._media) else bool(found) and _is_object(line)
         if in_lines:

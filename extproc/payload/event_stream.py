@@ -1,4 +1,4 @@
-"""Streams of events: server-sent events and lines of JSON, in chunks cut anywhere.
+"""Streams of events: server-sent events, lines of JSON and the items of a JSON array, in chunks cut anywhere.
 
 An event leaves as soon as it is whole. Of its bytes only the literals that change are written anew; an event without a
 change leaves as it came.
@@ -13,6 +13,8 @@ from extproc.payload.event_texts import EventEditor
 from extproc.slices import in_slices
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from extproc.payload.document import EditorFactory
     from extproc.payload.tree import Node
 
@@ -26,6 +28,8 @@ _NEW_LINE = re.compile(rb"\r\n|\r|\n")
 _LINE_END = re.compile(rb"\n")
 _END_BYTES = 3
 """Of an end, so many may have come before its last."""
+_STRUCTURE = re.compile(rb'["\[\]{}]')
+_IN_STRING = re.compile(rb'"|\\.?', re.DOTALL)
 _EVENTS = 64
 """Events to a slice."""
 _BOM = b"\xef\xbb\xbf"
@@ -138,6 +142,69 @@ class LineStream(_Framed):
     def _event(self, block: bytes) -> bytes:
         data = block.rstrip(b"\r\n")
         return self._events.take(block, data, lambda new: new + block[len(data) :])
+
+
+class ItemStream:
+    """A JSON array whose items are events, as Gemini streams where nobody asks for server-sent events."""
+
+    def __init__(self, tree: Node, masked: Node | None, editors: EditorFactory) -> None:
+        self._events = EventEditor(tree, masked, editors, lines=False)
+        self._pieces: list[bytes] = []
+        """What is held of the item that is not whole, and of what stands before it."""
+        self._size = 0
+        self._lead = 0
+        """Bytes of it before the item."""
+        self._depth = 0
+        self._in_string = False
+        self._escaped = False
+
+    def feed(self, chunk: bytes, *, end: bool = False) -> bytes:
+        """See ResponseEditor."""
+        out: list[bytes] = []
+        at = 0
+        for stop in in_slices(self._ends(chunk), _EVENTS):
+            out.append(self._event(b"".join((*self._pieces, chunk[at:stop])), self._lead))
+            self._pieces, self._size, at = [], 0, stop
+        if at < len(chunk):
+            self._pieces.append(chunk[at:])
+            self._size += len(chunk) - at
+        if end and self._pieces:
+            out.append(self._event(b"".join(self._pieces), 0))
+            self._pieces = []
+        if end or self._size > _MAX_EVENT_BYTES:
+            out += (self._events.flush(), *self._pieces)
+            self._pieces, self._size = [], 0
+        return b"".join(out)
+
+    def _ends(self, chunk: bytes) -> Iterator[int]:
+        """Where in a chunk an item ends. `_lead` is then that of this item."""
+        at = 0
+        begun = -self._size
+        """Where what is held begins, in bytes of this chunk."""
+        if self._escaped and chunk:
+            self._escaped, at = False, 1
+        while True:
+            match = (_IN_STRING if self._in_string else _STRUCTURE).search(chunk, at)
+            if match is None:
+                return
+            at = match.end()
+            mark = match[0]
+            if mark == b'"':
+                self._in_string = not self._in_string
+            elif mark[:1] == b"\\":
+                self._escaped = len(mark) == 1
+            elif mark in b"[{":
+                if self._depth == 1:
+                    self._lead = match.start() - begun
+                self._depth += 1
+            else:
+                self._depth -= 1
+                if self._depth == 1:
+                    yield at
+                    begun = at
+
+    def _event(self, block: bytes, lead: int) -> bytes:
+        return self._events.take(block, block[lead:], lambda new: block[:lead] + new)
 
 
 def _data(line: bytes) -> bytes | None:

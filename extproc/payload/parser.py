@@ -41,6 +41,7 @@ _LINES = (
     "application/jsonl",
     "application/x-jsonlines",
     "application/json-seq",
+    "application/stream+json",
 )
 _BINARY = ("image/", "audio/", "video/", "font/", "model/", "application/octet-stream", "application/pdf")
 _BINARY_APPLICATIONS = (

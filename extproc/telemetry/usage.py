@@ -1,7 +1,8 @@
 """Token usage, read out of an answer as it passes by: JSON or server-sent events, OpenAI's or Anthropic's names.
 
 A stream whose caller did not ask for `usage` has none in OpenAI's API. llama.cpp's servers (its own, and ours) tell the same
-counts in the last event all the same, as `timings`, and those are taken; where neither is told, the output is estimated.
+counts in the last event all the same, as `timings`, and those are taken, as are Ollama's, which stand beside the text; where
+none is told, the output is estimated.
 
 Only the beginning and the end of an answer are kept, for `usage` stands in one of the two. Inside a JSON string a quote
 is escaped, so an answer that *talks* about `"usage":` is not mistaken for one that reports it.
@@ -24,6 +25,7 @@ TAIL_BYTES = 8192
 
 _USAGE = re.compile(rb'"usage(?:Metadata)?"\s*:\s*(?=\{)')
 _TIMINGS = re.compile(rb'"timings"\s*:\s*(?=\{)')
+_COUNTED_BY_OLLAMA = re.compile(rb'"(prompt_)?eval_count"\s*:\s*(\d{1,15})(?=\s*[,}])')
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]{1,200})"')
 _FINISH = re.compile(rb'_reason"\s*:\s*"(\w{1,40})"')
 """Each begins with what is searched for fast; a match that a backslash precedes is text inside a string."""
@@ -68,6 +70,8 @@ class UsageReader:
         if "output" not in found:
             for match in _told(_TIMINGS, tail):
                 found |= _timed(tail, match.end())
+            for match in _told(_COUNTED_BY_OLLAMA, tail):
+                found["input" if match[1] else "output"] = int(match[2])
         model = next(_told(_MODEL, self._head), None)
         finish = [match[1] for match in _told(_FINISH, tail)]
         # what begins by telling its input counts the output at its end: cut off, it has not told it
@@ -99,9 +103,11 @@ _COUNTS = (
     (("prompt_tokens",), "input"),
     (("input_tokens",), "input"),
     (("promptTokenCount",), "input"),
+    (("inputTokens",), "input"),
     (("completion_tokens",), "output"),
     (("output_tokens",), "output"),
     (("candidatesTokenCount",), "output"),
+    (("outputTokens",), "output"),
     (("prompt_tokens_details", "cached_tokens"), "cached"),
     (("input_tokens_details", "cached_tokens"), "cached"),
     (("cachedContentTokenCount",), "cached"),

@@ -22,9 +22,9 @@ def vault():
     return vault
 
 
-def edit(vault, data, size=0, content_type="text/event-stream"):
+def edit(vault, data, size=0, content_type="text/event-stream", path=""):
     """What leaves for a stream in chunks of one size."""
-    editor = response_editor(RULE, content_type, "", vault.restorer)
+    editor = response_editor(RULE, content_type, "", vault.restorer, path)
     size = size or max(1, len(data))
     out = b"".join(editor.feed(data[i : i + size]) for i in range(0, len(data), size))
     return out + editor.feed(b"", end=True)
@@ -327,3 +327,43 @@ def test_long_events_pass(vault, monkeypatch):
     monkeypatch.setattr("extproc.payload.event_stream._MAX_EVENT_BYTES", 1000)
     stream = b"data: " + b"x" * 5000 + b"\n\ndata: [EMAIL_ADDRESS_2]\n\n"
     assert stream.replace(b"[EMAIL_ADDRESS_2]", b"bob@example.org") == edit(vault, stream, 600)
+
+
+ITEMS = "/v1beta/models/gemini:streamGenerateContent"
+
+
+def candidates(*parts):
+    """Items of one of Gemini's answers."""
+    return [{"candidates": [{"content": {"role": "model", "parts": [{"text": part}]}, "index": 0}]} for part in parts]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 100, 0])
+@pytest.mark.parametrize("layout", [{}, {"indent": 2}, {"separators": (",", ":")}])
+def test_items_of_an_array(vault, size, layout):
+    """Gemini's stream without server-sent events: one text over several items, whose strings may hold brackets."""
+    parts = ('to "}[EMAIL_', "ADDRESS_1]{\\", '\\" [[EMAIL_ADDRESS_2', "]] end]")
+    stream = json.dumps([*candidates(*parts), {"usageMetadata": {"totalTokenCount": 3}}], **layout).encode()
+    items = json.loads(edit(vault, stream, size, "application/json", ITEMS))
+    text = "".join(item["candidates"][0]["content"]["parts"][0]["text"] for item in items[:-1])
+    assert text == f'to "}}{ADA}{{\\\\" [bob@example.org] end]'
+    assert items[-1] == {"usageMetadata": {"totalTokenCount": 3}}
+
+
+def test_items_leave_one_by_one(vault):
+    """An item leaves as soon as it is whole; one that is cut off leaves at the end, restored where it can be."""
+    editor = response_editor(RULE, "application/json", "", vault.restorer, ITEMS + "?key=x")
+    first, second = (
+        json.dumps(item).encode() for item in candidates("to [EMAIL_ADDRESS_2]", "and [EMAIL_ADDRESS_2] x")
+    )
+    assert editor.feed(b"[" + first + b"\n,\n") == (b"[" + first).replace(b"[EMAIL_ADDRESS_2]", b"bob@example.org")
+    assert editor.feed(second[:-9]) == b""
+    assert b"and bob@example.org x" in editor.feed(b"", end=True)
+
+
+@pytest.mark.parametrize(
+    "broken", [b"[", b"[]", b'[1,"[EMAIL_ADDRESS_9]"]', b"[[[[]]]]", b"[{}}}]]]{", b'[{"a":"\\', b"[{"]
+)
+def test_items_that_are_none(vault, broken):
+    """Whatever else the array is leaves as it came."""
+    for size in (1, 3, 0):
+        assert edit(vault, broken, size, "application/json", ITEMS) == broken

@@ -40,6 +40,7 @@ def read(body, *, streamed=False):
         ({"prompt_tokens": 5, "completion_tokens": 7}, (5, 7, 0, 0, 0)),
         ({**OPENAI, "completion_tokens_details": {"reasoning_tokens": 99}}, (100, 50, 60, 0, 50)),
         ({**OPENAI, "prompt_tokens_details": None}, (100, 50, 0, 0, 30)),
+        ({"inputTokens": 5, "outputTokens": 7, "totalTokens": 12}, (5, 7, 0, 0, 0)),
     ],
 )
 def test_kinds(usage, expected):
@@ -52,6 +53,17 @@ def test_kinds(usage, expected):
         told.cache_write_tokens,
         told.reasoning_tokens,
     ) == expected
+
+
+def test_counts_beside_the_text():
+    """Ollama's stand in the last line by themselves; a text that names them tells nothing."""
+    lines = [
+        {"model": "m", "message": {"content": '{"eval_count": 9000}'}, "done": False},
+        {"model": "m", "message": {"content": ""}, "done": True, "prompt_eval_count": 26, "eval_count": 7},
+    ]
+    told = read(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+    assert (told.input_tokens, told.output_tokens, told.estimated) == (26, 7, False)
+    assert read(json.dumps(lines[0]).encode()).estimated
 
 
 def test_a_stream_that_tells_its_cache_at_the_beginning():
