@@ -3,7 +3,7 @@
     payload   bytes -> the texts in them
     intent    rules and static table, at once; the transformer begins
     pii       texts -> masked texts and the vault
-    intent    the transformer's answer -> a scored intent
+    intent    the transformer's answer -> a scored intent (before pii, where rules over the intent say how to mask)
     ...       judges: facts and texts -> verdicts; some are asked as soon as the body is read, some once the model is chosen
     routing   all that is known -> the model
     budget    what the request may take is set aside, to be settled when its end is known
@@ -23,6 +23,7 @@ from extproc import policy
 from extproc.budget import Treasury
 from extproc.budget.judges import Balance, Reserving, Steering
 from extproc.catalogue import ModelList, UnknownModels
+from extproc.config.policy_facts import names_fact
 from extproc.decision import Forward, Inspection, Refuse
 from extproc.errors import IntentmeshError
 from extproc.guardrails import Guardrails
@@ -76,6 +77,8 @@ class Pipeline:
     """Who has a say when the headers have come, in the order in which they are asked."""
     AT_BODY: ClassVar[tuple[MakesJudge, ...]] = (policy.AtBody.of, UnknownModels.of)
     """Likewise, when the body is read: the model that it asks for, its size."""
+    CLASSIFIED: ClassVar[tuple[MakesJudge, ...]] = (policy.Classified.of,)
+    """Likewise, when its intent is known and nothing has been masked: where there is one, masking waits for the classifier."""
     UNDERSTOOD: ClassVar[tuple[MakesJudge, ...]] = (policy.Understood.of, Guardrails.of)
     """Likewise, when it has been searched for personal data and its intent is known."""
     ROUTED: ClassVar[tuple[MakesJudge, ...]] = (policy.Routed.of,)
@@ -95,8 +98,10 @@ class Pipeline:
         self.treasury = treasury
         self.gates = tuple(gate for make in self.AT_HEADERS if (gate := make(mesh)))
         """Asked in this order when the headers have come."""
-        read, understood, routed = (_made(makers, mesh) for makers in (self.AT_BODY, self.UNDERSTOOD, self.ROUTED))
-        judged = bool(read or understood or routed)
+        read, classified, understood, routed = (
+            _made(makers, mesh) for makers in (self.AT_BODY, self.CLASSIFIED, self.UNDERSTOOD, self.ROUTED)
+        )
+        judged = bool(read or classified or understood or routed)
         # what a trail keeps of a request, rules of tomorrow may be tried on
         audited = mesh.telemetry.enabled and mesh.telemetry.audit is not None
         listens = classifier is not None or judged or audited or any(route.when for route in mesh.routes)
@@ -107,7 +112,7 @@ class Pipeline:
             routed = [Steering(treasury), *routed] if treasury.steers else routed
             reserving = [Reserving(treasury)]
         edits = any(gate.edits_answers for gate in self.gates)
-        edits = edits or any(judge.edits_answers for judge in (*read, *understood, *routed))
+        edits = edits or any(judge.edits_answers for judge in (*read, *classified, *understood, *routed))
         self.threads = threads = Threads()
         """For what takes long, of requests and of answers."""
         masks = anonymizer is not None
@@ -121,18 +126,20 @@ class Pipeline:
                 threads,
                 masks=masks,
                 listens=listens,
-                uses=any(route.uses for route in mesh.routes),
+                uses=any(route.uses for route in mesh.routes) or names_fact(mesh, "request.uses"),
                 languages=judged or any(route.when and route.when.language for route in mesh.routes),
                 counts=treasury is not None,
             ),
             *(Judging(judge, chain) for judge in read),
             *([Asking(classifier)] if classifier else []),
+            *([Answering(classifier)] if classifier and classified else []),
+            *(Judging(judge, chain) for judge in classified),
             *(
                 [Masking(anonymizer, threads, remembers=edits, tells=bool(understood or routed or audited))]
                 if anonymizer
                 else []
             ),
-            *([Answering(classifier)] if classifier else []),
+            *([Answering(classifier)] if classifier and not classified else []),
             *(Judging(judge, chain) for judge in understood),
             Routing(router, tells=bool(routed or reserving)),
             *(Judging(judge, chain) for judge in routed),
@@ -147,6 +154,8 @@ class Pipeline:
         self.classifier = classifier
         self._router = router
         self._deadline_s = mesh.limits.deadline_ms / 1000
+        # what waits for the classifier before it masks leaves masking half of the time
+        self._reserve_s = max(REPLY_RESERVE_S, self._deadline_s / 2) if classified else REPLY_RESERVE_S
         if classifier is not None:
             weakref.finalize(self, classifier.close)  # after the last stream that began with it
 
@@ -212,7 +221,7 @@ class Pipeline:
         deadline = monotonic() + self._deadline_s
         # nobody knows how large a compressed body is before it is taken apart
         size = LARGE_BYTES if inquiry.headers.get("content-encoding") else len(inquiry.body)
-        return Case(inquiry, inquiry.facts(), Lease(deadline), size, deadline - waited_s - REPLY_RESERVE_S)
+        return Case(inquiry, inquiry.facts(), Lease(deadline), size, deadline - waited_s - self._reserve_s)
 
     async def inspect(self, inquiry: Inquiry, waited_s: float = 0.0) -> Outcome:
         """What becomes of a request. `waited_s` of its deadline were gone before it was read."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from extproc.config.mesh import Mesh
+    from extproc.config.policy import PolicyRule
     from extproc.expressions import Condition
 
 
@@ -23,8 +24,10 @@ class Stage(IntEnum):
 
     HEADERS = 0
     BODY = 1
-    UNDERSTOOD = 2
-    ROUTED = 3
+    CLASSIFIED = 2
+    """Its intent is known, and nothing is masked yet: only for rules over the intent that say how to mask."""
+    UNDERSTOOD = 3
+    ROUTED = 4
 
 
 class Fact(NamedTuple):
@@ -49,6 +52,7 @@ FACTS: Final[dict[str, Fact]] = {
     "request.model": Fact("string", "model", Stage.BODY),
     "request.stream": Fact("bool", "streamed", Stage.BODY),
     "request.tools": Fact("strings", "tools", Stage.BODY),
+    "request.uses": Fact("strings", "uses", Stage.BODY),
     "request.tokens": Fact("int", "tokens", Stage.BODY),
     "request.language": Fact("string", "language", Stage.BODY),
     "request.turns": Fact("int", "turns", Stage.BODY),
@@ -59,7 +63,21 @@ FACTS: Final[dict[str, Fact]] = {
     "score": Fact("double", "score", Stage.UNDERSTOOD),
     "destination.model": Fact("string", "destination", Stage.ROUTED),
     "destination.zone": Fact("string", "destination", Stage.ROUTED),
+    "destination.hosts": Fact("strings", "destination", Stage.ROUTED),
+    "destination.provider": Fact("string", "destination", Stage.ROUTED),
+    "destination.api": Fact("string", "destination", Stage.ROUTED),
+    "destination.owner": Fact("string", "destination", Stage.ROUTED),
+    "destination.capabilities": Fact("strings", "destination", Stage.ROUTED),
+    "destination.context_tokens": Fact("int", "destination", Stage.ROUTED),
+    "destination.sla.ttft_ms": Fact("int", "destination", Stage.ROUTED),
+    "destination.sla.tokens_per_s": Fact("double", "destination", Stage.ROUTED),
+    "destination.data.trained_by": Fact("string", "destination", Stage.ROUTED),
+    "destination.data.residency": Fact("string", "destination", Stage.ROUTED),
+    "destination.price.input": Fact("double", "destination", Stage.ROUTED),
+    "destination.price.output": Fact("double", "destination", Stage.ROUTED),
 }
+DESTINATION: Final = "destination."
+"""Declared by the registry, and asked of each model and zone (`policy/places.py`)."""
 ENTITIES: Final = "entities."
 TOTAL: Final = "entities.total"
 _ENTITY: Final = Fact("int", "entities", Stage.UNDERSTOOD)
@@ -77,6 +95,23 @@ def fact(name: str) -> Fact:
 def stage_of(condition: Condition) -> Stage:
     """When a rule with this condition is asked."""
     return max((fact(name).stage for name in condition.names), default=Stage.HEADERS)
+
+
+def stage_of_rule(rule: PolicyRule, condition: Condition) -> Stage:
+    """When a rule is asked. One that changes operators by the intent is asked before the texts are masked, which then waits for
+    the classifier.
+    """
+    stage = stage_of(condition)
+    counts = any(name.startswith(ENTITIES) for name in condition.names)
+    return Stage.CLASSIFIED if stage is Stage.UNDERSTOOD and rule.then.operators and not counts else stage
+
+
+def names_fact(mesh: Mesh, name: str) -> bool:
+    """Whether a rule names it."""
+    if not mesh.policy.rules:
+        return False
+    language = language_of(mesh)
+    return any(name in language.condition(rule.when).names for rule in mesh.policy.rules)
 
 
 def entity_types(mesh: Mesh) -> frozenset[str]:

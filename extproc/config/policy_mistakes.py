@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
-from extproc.config.models import ZONES
-from extproc.config.policy_facts import Stage, entity_types, fact, language_of, stage_of
+from extproc.config.models import ZONES, Capability, ModelApi
+from extproc.config.places import declared
+from extproc.config.policy_facts import DESTINATION, Stage, entity_types, fact, language_of, stage_of_rule
+from extproc.config.prices import providers
 from extproc.expressions import ExpressionError
 from extproc.expressions.tree import Call, Const, Name, Other, walk
 from extproc.spelling import unknown_name
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
     from extproc.expressions import Condition
 
 _UNTIL: Final = {
-    "operators": (Stage.BODY, "the texts are searched and masked before"),
+    "operators": (
+        Stage.CLASSIFIED,
+        "what was found is known when the texts are masked; name the caller, the request or the intent",
+    ),
     "models": (Stage.UNDERSTOOD, "the model is chosen by then"),
     "residency": (Stage.UNDERSTOOD, "the model is chosen by then; `deny` takes a destination out"),
     "require": (Stage.UNDERSTOOD, "guardrails have looked at the request by then"),
@@ -42,7 +47,7 @@ def policy_mistakes(mesh: Mesh) -> Iterator[tuple[tuple[str | int, ...], str]]:
             continue
         for sentence in (*_never_known(mesh, condition), *_unknown_values(mesh, condition), *_hidden(condition)):
             yield (*here, "when"), f"{rule.name}: {sentence}"
-        for key, sentence in _effects(mesh, rule, stage_of(condition)):
+        for key, sentence in _effects(mesh, rule, stage_of_rule(rule, condition)):
             yield (*here, "then", key), f"{rule.name}: {sentence}"
 
 
@@ -58,8 +63,8 @@ def _unknown_values(mesh: Mesh, condition: Condition) -> Iterator[str]:
     """Texts that are compared with names of the configuration's, and are none."""
     known: dict[str, tuple[str, Iterable[str]]] = {
         "intent": ("intent", ["", *mesh.intents]),
-        "destination.model": ("model", mesh.models),
-        "destination.zone": ("zone", ZONES),
+        "request.uses": ("capability", get_args(Capability)),
+        **dict(_of_destinations(mesh, condition)),
         "caller.source": ("source", ["", "key", "jwt", "certificate", "workload", "header"]),
     }
     for node in walk(condition.tree):
@@ -75,6 +80,20 @@ def _unknown_values(mesh: Mesh, condition: Condition) -> Iterator[str]:
             for constant in constants:
                 if isinstance(constant.value, str) and constant.value not in values:
                     yield unknown_name(kind, constant.value, [value for value in values if value])
+
+
+def _of_destinations(mesh: Mesh, condition: Condition) -> Iterator[tuple[str, tuple[str, Iterable[str]]]]:
+    """Of each fact of a destination that a condition names: what it may be anywhere, else what this registry declares."""
+    anywhere: dict[str, tuple[str, Iterable[str]]] = {
+        "destination.model": ("model", mesh.models),
+        "destination.zone": ("zone", ZONES),
+        "destination.api": ("api", get_args(ModelApi)),
+        "destination.capabilities": ("capability", get_args(Capability)),
+    }
+    named = [name for name in sorted(condition.names) if name.startswith(DESTINATION)]
+    for name, values in declared(mesh, named).items():
+        kind = name.removeprefix(DESTINATION).replace(".", " ").replace("hosts", "host")
+        yield name, anywhere.get(name, (kind, ["", *providers(), *values] if kind == "provider" else ["", *values]))
 
 
 def _hidden(condition: Condition) -> Iterator[str]:

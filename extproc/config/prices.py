@@ -11,8 +11,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from extproc.config.mesh import Mesh
-    from extproc.config.models import Model
+    from extproc.config.models import Endpoint, Model
 
 MILLION: Final = 1_000_000
 LISTED_IN: Final = "USD"
@@ -94,6 +96,29 @@ def rate_of(currency: str, name: str, model: Model) -> Rate:
         read, written, cached, stored, thought = (() if each is None else (Step(-1, each),) for each in kinds)
         return Rate(read, written, cached, stored, thought, "mesh.yaml")
     return priced_by_default(currency, name, model) or FREE
+
+
+def provider_of(endpoints: Iterable[Endpoint]) -> str | None:
+    """The known provider that external endpoints belong to, as `openai`; None where it is none, or not one for all."""
+    found = {_provider(endpoint.server_name) for endpoint in endpoints if endpoint.zone == "external"}
+    return found.pop() if len(found) == 1 else None
+
+
+def providers() -> tuple[str, ...]:
+    """Every provider that is known."""
+    from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415 - as below
+
+    return tuple(provider.id for provider in get_snapshot().providers)
+
+
+@lru_cache(maxsize=1024)
+def _provider(host: str) -> str | None:
+    from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415 - as below
+
+    try:
+        return get_snapshot().find_provider(None, None, f"https://{host}/").id
+    except LookupError:
+        return None
 
 
 def priced_by_default(currency: str, name: str, model: Model) -> Rate | None:

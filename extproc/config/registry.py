@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extproc.config.models import AUTO, INTENT_PREFIX
+from extproc.config.when import compared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,23 +20,36 @@ def registry_mistakes(mesh: Mesh) -> Iterator[tuple[_Where, str]]:
     yield from _ambiguous_names(mesh)
     yield from _prompt_mistakes(mesh)
     yield from _fallback_mistakes(mesh)
-    for i, route in enumerate(mesh.routes):
-        capabilities = mesh.models[route.model].capabilities
-        if capabilities is None:
-            continue
-        lacking = [name for name in route.uses if name not in capabilities]
-        if lacking:
-            has = ", ".join(capabilities) or "none"
-            message = f"the route is for requests that use {', '.join(lacking)}; the capabilities of `{route.model}` are: {has}"
-            yield ("routes", i, "uses"), message
-        elif capabilities == ("embeddings",) and "embeddings" not in route.uses:
-            message = f"`{route.model}` makes embeddings and nothing else: say `uses: [embeddings]`, or send the route elsewhere"
-            yield ("routes", i, "model"), message
+    yield from _route_mistakes(mesh)
     if mesh.models[mesh.default_model].capabilities == ("embeddings",):
         yield (
             ("default_model",),
             f"`{mesh.default_model}` makes embeddings and nothing else: it cannot answer what no route matches",
         )
+
+
+def _route_mistakes(mesh: Mesh) -> Iterator[tuple[_Where, str]]:
+    """Routes to models that say of themselves that they cannot take what is sent there."""
+    for i, route in enumerate(mesh.routes):
+        model, when = mesh.models[route.model], route.when
+        if when is not None and when.tokens is not None and "context_tokens" in model.model_fields_set:
+            wanted, most = compared(when.tokens), model.context_tokens
+            if not any(wanted.of(tokens) for tokens in (1, min(wanted.bound, most), most)):
+                message = f"the route is for requests of `{when.tokens}` tokens; `{route.model}` takes {most}"
+                yield ("routes", i, "when", "tokens"), message
+        if model.capabilities is None:
+            continue
+        of_when = [
+            name for name, key in (("tools", "tools"), ("vision", "images")) if when is not None and getattr(when, key)
+        ]
+        has = ", ".join(model.capabilities) or "none"
+        for key, uses in (("uses", route.uses), ("when", of_when)):
+            if lacking := [name for name in uses if name not in model.capabilities]:
+                told = f"the route is for requests that use {', '.join(lacking)}; the capabilities of `{route.model}` are: {has}"
+                yield ("routes", i, key), told
+        if model.capabilities == ("embeddings",) and not {*route.uses, *of_when}:
+            told = f"`{route.model}` makes embeddings and nothing else: say `uses: [embeddings]`, or send the route elsewhere"
+            yield ("routes", i, "model"), told
 
 
 def _ambiguous_names(mesh: Mesh) -> Iterator[tuple[_Where, str]]:

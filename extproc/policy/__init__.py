@@ -1,6 +1,6 @@
 """The rules of `policy`: asked as soon as all is known that they name, and one decision over all of them."""
 
-from extproc.policy.judges import AtBody, AtHeaders, Routed, Understood
+from extproc.policy.judges import AtBody, AtHeaders, Classified, Routed, Understood
 from extproc.policy.rules import Asked, Rule, rules_of
 
-__all__ = ["Asked", "AtBody", "AtHeaders", "Routed", "Rule", "Understood", "rules_of"]
+__all__ = ["Asked", "AtBody", "AtHeaders", "Classified", "Routed", "Rule", "Understood", "rules_of"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from extproc.config.models import within
+from extproc.config.places import places
 from extproc.config.policy_facts import Stage
 from extproc.decision import Verdict
 from extproc.errors import RefusedByRuleError, RuleFailedError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from extproc.policy.rules import Rule
     from extproc.routing import RouteDecision
 
-ZONE: Final = "destination.zone"
 RESIDENCY: Final = "residency"
 """Why, where no rule of the policy says it: a route, or another step, keeps the request near."""
 
@@ -63,6 +63,7 @@ class Destinations:
         self._denying = Asked(mesh, denying) if denying else None
         self._others = Asked(mesh, others) if others else None
         self._by_name = {rule.name: rule for rule in rules}
+        self._places = places(mesh, frozenset().union(*(rule.condition.names for rule in routed)))
 
     def judge(self, facts: Facts, chosen: RouteDecision | None = None) -> Ruling:
         """Where the request is to go instead of the destination that was chosen; NOTHING where it may go there.
@@ -121,7 +122,7 @@ class Destinations:
     def _object(self, facts: Facts, model: str, zone: Zone, said: Says | None) -> Iterator[Objection]:
         if self._denying is None:
             return
-        for rule, answer in self._denying.ask(facts.with_(destination=model), **{ZONE: zone}):
+        for rule, answer in self._denying.ask(facts.with_(destination=model), **self._places[model, zone]):
             deny = rule.settings.then.deny
             if answer == "fired" and deny is not None:
                 yield Objection(rule, zone, RefusedByRuleError(deny.reason, deny.status))
@@ -146,7 +147,9 @@ class Destinations:
             return
         there = facts.with_(destination=candidate.model)
         zones = [zone for zone in self._zones[candidate.model] if within(zone, bound)]
-        answers = [answer for zone in zones for answer in self._others.ask(there, **{ZONE: zone})]
+        answers = [
+            answer for zone in zones for answer in self._others.ask(there, **self._places[candidate.model, zone])
+        ]
         for rule, answer in dict.fromkeys(answers):
             said.rule(rule, answer)
 

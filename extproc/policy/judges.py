@@ -74,6 +74,12 @@ class AtBody(_Later):
     stage = Stage.BODY
 
 
+class Classified(_Later):
+    """Rules that name the intent and say how personal data is to be masked: asked before it is."""
+
+    stage = Stage.CLASSIFIED
+
+
 class Understood(_Later):
     """Rules that name what is in it, or what it means."""
 

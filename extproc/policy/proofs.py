@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from extproc.config.models import ZONES, within
+from extproc.config.models import within
+from extproc.config.places import TOLD, declared, places
 from extproc.config.policy_facts import ENTITIES, Stage, language_of
 from extproc.expressions.language import CLAIMS
 from extproc.expressions.logic import Facts, possible
@@ -30,7 +31,7 @@ def useless_rules(mesh: Mesh) -> Iterator[tuple[tuple[str | int, ...], str]]:
     order = sorted(rules, key=lambda rule: rule.stage)
     for i, rule in enumerate(rules):
         here = ("policy", "rules", i, "when")
-        if not possible(facts, [rule.condition.tree]):
+        if not _may_fire(mesh, facts, rule):
             yield here, f"{rule.name}: can never fire: no request makes it true"
             continue
         before = order[: order.index(rule)]
@@ -43,6 +44,14 @@ def useless_rules(mesh: Mesh) -> Iterator[tuple[tuple[str | int, ...], str]]:
             continue
         if (nearer := _nearer(rule, order)) and not possible(facts, [rule.condition.tree], [nearer.condition.tree]):
             yield here, f"{rule.name}: is shadowed: whatever it fires on is kept as near, or nearer, by `{nearer.name}`"
+
+
+def _may_fire(mesh: Mesh, facts: Facts, rule: Rule) -> bool:
+    """Whether some request makes it true; of one over destinations, at any place that there is."""
+    if rule.stage is not Stage.ROUTED:
+        return possible(facts, [rule.condition.tree])
+    told = places(mesh, rule.condition.names).values()
+    return any(possible(facts, [rule.condition.tree], given=given) for given in told)
 
 
 def _nearer(rule: Rule, order: list[Rule]) -> Rule | None:
@@ -64,9 +73,9 @@ def unreachable_models(mesh: Mesh) -> Iterator[str]:
     """Models to which no request may go, whoever sends it."""
     rules = [rule for rule in rules_of(mesh) if rule.enforced]
     facts = _facts(mesh)
+    told = places(mesh, frozenset().union(*(rule.condition.names for rule in rules)))
     for name, model in mesh.models.items():
-        nearest = model.zones()[0]
-        given = {"destination.model": name, "destination.zone": nearest}
+        given = told[name, model.zones()[0]]
         against = [rule for rule in rules if rule.settings.then.deny]
         against += [rule for rule in rules if rule.settings.then.models and name not in rule.settings.then.models]
         # of each alone: what several do together is no proof where they name other facts
@@ -76,12 +85,13 @@ def unreachable_models(mesh: Mesh) -> Iterator[str]:
 
 def _facts(mesh: Mesh) -> Facts:
     kinds = language_of(mesh).names
+    named = frozenset().union(*(rule.condition.names for rule in rules_of(mesh)))
+    told = declared(mesh, [name for name in TOLD if name in named and kinds[name] == "string"])
     bounds = {name: _COUNTS for name in kinds if name.startswith(ENTITIES)}
     bounds |= {"request.tokens": _COUNTS, "request.turns": _COUNTS, "score": _SHARE, "request.code": _SHARE}
     closed = {
         "intent": ("", *mesh.intents),
-        "destination.model": tuple(mesh.models),
-        "destination.zone": ZONES,
+        **told,
         "caller.source": ("", "key", "jwt", "certificate", "workload", "header"),
     }
     return Facts(kinds, closed, bounds)

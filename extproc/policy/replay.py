@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from extproc.config.models import ZONES, within
+from extproc.config.places import TOLD
 from extproc.config.policy_facts import ENTITIES, TOTAL, Stage, fact
 from extproc.config.prices import FREE, Consumption, rates
 from extproc.decision import Facts
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from extproc.config import Mesh
     from extproc.config.models import Zone
 
-_BODY: Final = ("stream", "tokens", "turns", "images", "audio", "code", "language", "model", "tools")
+_BODY: Final = ("stream", "tokens", "turns", "images", "audio", "code", "language", "model", "tools", "uses")
 _OVER: Final = frozenset({"rejected", "failed", "passed"})
 """Outcomes of requests that went to no model."""
 
@@ -110,7 +111,7 @@ class Replay:
         """The model that would have got it; None: none would."""
         facts, found, names = kept.facts, self.found, tuple(rule.name for rule in rules)
         if names not in self._asked:
-            stages = [[rule for rule in rules if rule.stage == stage] for stage in (0, 1, 2)]
+            stages = [[rule for rule in rules if rule.stage == stage] for stage in Stage if stage is not Stage.ROUTED]
             self._asked[names] = [Asked(self._mesh, some) for some in stages if some]
             placing = any(r.stage is Stage.ROUTED or r.settings.then.models or r.settings.then.residency for r in rules)
             self._destinations[names] = Destinations(self._mesh, rules) if placing else None
@@ -191,11 +192,13 @@ class Kept:
         )
         names = {"caller.id", "caller.project", "caller.team", "caller.source", "request.method", "request.time"}
         names |= {name for name in told if name != "entities"}
-        names |= {"destination.model", "destination.zone"}
+        names |= set(TOLD)
         facts = Facts(caller, str(told.get("request.method", "")), str(told.get("request.path", "")), headers)
         learned = {_FACT_OF.get(part, part): told[f"request.{part}"] for part in _BODY if f"request.{part}" in told}
         if "tools" in learned:
             learned["tools"] = tuple(learned["tools"])
+        if "uses" in learned:
+            learned["uses"] = frozenset(learned["uses"])
         if isinstance(told.get("entities"), dict):
             learned["entities"] = told["entities"]
             names |= {TOTAL, ENTITIES}

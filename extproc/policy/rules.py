@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from extproc.config.policy_facts import Stage, fact, language_of, stage_of
+from extproc.config.policy_facts import Stage, fact, language_of, stage_of_rule
 from extproc.logs import logger
 from extproc.policy.values import Values, readable
 
@@ -52,7 +52,7 @@ def rules_of(mesh: Mesh, *stages: Stage) -> tuple[Rule, ...]:
     found = []
     for settings in policy.rules:
         condition = language.condition(settings.when)
-        stage = stage_of(condition)
+        stage = stage_of_rule(settings, condition)
         if not stages or stage in stages:
             needs = frozenset(fact(name).known for name in condition.names)
             found.append(Rule(settings, condition, policy.enforces(settings), stage, needs))

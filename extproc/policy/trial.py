@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from extproc.config.places import places
 from extproc.config.policy import PolicySettings
 from extproc.config.policy_facts import Stage
 from extproc.policy.rules import Asked, rules_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 ASKED_AT = {
     Stage.HEADERS: "at the headers",
     Stage.BODY: "with the body",
+    Stage.CLASSIFIED: "once its intent is known",
     Stage.UNDERSTOOD: "once it is understood",
     Stage.ROUTED: "of each destination",
 }
@@ -52,8 +54,12 @@ def tried(mesh: Mesh, facts: Facts) -> list[Tried]:
             found.append(_try(mesh, rule, facts, {}))
             continue
         names = dict.fromkeys(decision.model for decision in Router(mesh).candidates(facts))
-        places = [(name, zone) for name in names for zone in mesh.models[name].zones()]
-        found += [_try(mesh, rule, facts.with_(destination=n), {"destination.zone": zone}) for n, zone in places]
+        told = places(mesh, rule.condition.names)
+        found += [
+            _try(mesh, rule, facts.with_(destination=name), dict(told[name, zone]))
+            for name in names
+            for zone in mesh.models[name].zones()
+        ]
     return found
 
 

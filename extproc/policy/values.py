@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from extproc.config.policy_facts import BUDGETS, ENTITIES, TOTAL
+from extproc.config.policy_facts import BUDGETS, DESTINATION, ENTITIES, TOTAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -29,6 +29,7 @@ _GETTERS: Final[dict[str, Any]] = {
     "request.model": lambda facts: facts.model,
     "request.stream": lambda facts: facts.streamed,
     "request.tools": lambda facts: list(facts.tools),
+    "request.uses": lambda facts: sorted(facts.uses),
     "request.tokens": lambda facts: facts.tokens,
     "request.language": lambda facts: facts.language,
     "request.turns": lambda facts: facts.turns,
@@ -37,7 +38,6 @@ _GETTERS: Final[dict[str, Any]] = {
     "request.code": lambda facts: float(facts.code),
     "intent": lambda facts: facts.intent or "",
     "score": lambda facts: float(facts.score),
-    "destination.model": lambda facts: facts.destination,
     TOTAL: lambda facts: sum(facts.entities.values()),
 }
 
@@ -51,11 +51,12 @@ class Values:
         headers = {name for condition in conditions for name in condition.header_names}
         self._getters: list[tuple[str, Callable[[Facts], Any]]] = [
             (name, _headers(headers) if name == "request.headers" else _getter(name))
-            for name in sorted(self.names - {"destination.zone"})
+            for name in sorted(self.names)
+            if not name.startswith(DESTINATION)
         ]
 
     def read(self, facts: Facts, **more: Any) -> dict[str, Any]:
-        """The values. `more`: those that no fact tells."""
+        """The values. `more`: those that no fact tells, as what the registry says of a destination."""
         values = {name: get(facts) for name, get in self._getters}
         return values | more if more else values
 

@@ -41,6 +41,8 @@ class AuditFacts:
                 f'"request.turns":{facts.turns},"request.images":{_bool(facts.images)}'
                 f',"request.audio":{_bool(facts.audio)},"request.code":{facts.code!r}'
             )
+        if "uses" in known:
+            parts.append(f'"request.uses":{json.dumps(sorted(facts.uses))}')
         if "language" in known:
             parts.append(f'"request.language":{json.dumps(facts.language)}')
         if "model" in known and (facts.model in self._models or "request.model" in self._kept):

@@ -252,6 +252,8 @@ def test_a_route_of_what_uses_tools(body, uses):
             "routes[0].uses",
             "capabilities of `local` are: tools",
         ),
+        ("routes:", "routes:\n  - {when: {images: true}, model: local}", "routes[0].when", "requests that use vision"),
+        ("routes:", 'routes:\n  - {when: {tokens: ">9000"}, model: local}', "routes[0].when.tokens", "takes 8192"),
         ("sonnet}", "sonnet, aliases: [other]}", "models.claude.aliases[0]", "name of a model"),
         ("sonnet}", "sonnet, aliases: [team/small]}", "models.claude.aliases[0]", "alias of `local` too"),
         ("[tools]", "[embeddings]", "default_model", "cannot answer"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from extproc.config.loader import InvalidMeshError, parse
+from extproc.config.places import TOLD, places
 from extproc.config.policy_facts import FACTS, Stage
 from extproc.decision import Facts, Forward, Inquiry, Refuse, unenforced
 from extproc.errors import RuleFailedError
@@ -280,11 +281,9 @@ def test_facts_are_total():
     values = {"string": '!= "x"', "int": ">= 0", "double": ">= 0.0", "bool": "in [true, false]", "strings": "!= ['x']"}
     values |= {"claims": "!= {'x': 1}", "time": "> timestamp('2020-01-01T00:00:00Z')", "headers": '["x-tier"] == ""'}
     named = {name: fact for name, fact in FACTS.items() if not name.startswith("destination")}
-    closed = ("caller.source", "intent")
-    empty = "== ''"
+    closed = dict.fromkeys(("caller.source", "intent"), "== ''") | {"request.uses": "!= ['vision']"}
     rules = [
-        rule(f"{name} {empty if name in closed else values[fact.kind]}", {"flag": True}, name)
-        for name, fact in named.items()
+        rule(f"{name} {closed.get(name) or values[fact.kind]}", {"flag": True}, name) for name, fact in named.items()
     ]
     outcome = decided(rules, body=b'{"messages": []}')
     assert {verdict.reason for verdict in outcome.inspection.facts.verdicts} == named.keys()
@@ -295,7 +294,9 @@ def test_every_fact_is_read():
     """From what is known of a request; a name that nothing reads would be an error of each."""
     names = [name for name in FACTS if name != "request.headers"]
     conditions = [type("Named", (), {"names": frozenset(names), "header_names": ()})]
-    assert Values(conditions).read(Facts(), **{"destination.zone": "pod"}).keys() == set(names)
+    told = places(mesh([]))["general", "pod"]
+    assert Values(conditions).read(Facts(), **told).keys() == set(names)
+    assert set(TOLD) == told.keys()
 
 
 def test_rules_are_asked_as_soon_as_all_is_known():
@@ -306,6 +307,7 @@ def test_rules_are_asked_as_soon_as_all_is_known():
         "caller.id == request.model": Stage.BODY,
         "request.tokens > 1 && entities.total > 1": Stage.UNDERSTOOD,
         'intent == "health" && destination.zone == "pod"': Stage.ROUTED,
+        "request.uses.exists(u, !(u in destination.capabilities))": Stage.ROUTED,
     }
     rules = rules_of(mesh([rule(text, name=f"r{i}") for i, text in enumerate(texts)]))
     assert [rule.stage for rule in rules] == list(texts.values())
@@ -334,6 +336,92 @@ def test_more_than_the_library_takes_denies():
     assert isinstance(outcome.error, RuleFailedError)
 
 
+REGISTRY = """\
+version: 1
+models:
+  near: {endpoints: [{address: "127.0.0.1:1"}], owner: platform, capabilities: [tools], context_tokens: 8192}
+  far:
+    endpoints:
+      - {address: "eu.example:443", zone: region, tls: true}
+      - {address: "1.2.3.4:443", host: api.openai.com, zone: external, tls: true}
+    api: openai-responses
+    owner: vendor
+    capabilities: [tools, vision]
+    sla: {ttft_ms: 300, tokens_per_s: 40}
+    data: {trained_by: Others, residency: eu}
+    price_per_million: {input: 3, output: 9}
+default_model: near
+routes: [{headers: {x-far: "yes"}, model: far}]
+pii: {names: {enabled: false}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "left"),
+    [
+        ('destination.owner == "vendor"', None),
+        ('destination.api == "openai-responses"', None),
+        ('destination.provider == "openai"', "region"),
+        ('destination.hosts.exists(h, h.endsWith(".openai.com"))', "region"),
+        ('"1.2.3.4" in destination.hosts', "region"),
+        ('"vision" in destination.capabilities', None),
+        ("destination.context_tokens < 8192", None),
+        ("destination.sla.ttft_ms > 200 && destination.sla.tokens_per_s >= 40.0", None),
+        ('destination.data.trained_by == "Others" && destination.data.residency == "eu"', None),
+        ("destination.price.output > 5.0", None),
+        ("destination.price.input > 5.0", "external"),
+    ],
+)
+def test_what_the_registry_declares_of_a_destination(when, left):
+    """Each fact of a candidate takes it out, or keeps it near where only a far endpoint is meant; what is not said is empty."""
+    settings = parse(REGISTRY + "policy: " + json.dumps([rule(when)]))
+    outcome = decided(settings, headers={"x-far": "yes"})
+    assert (outcome.model, outcome.residency) == (("near", "external") if left is None else ("far", left))
+
+
+def test_a_model_that_cannot_do_what_a_request_uses_is_left_out():
+    """One rule for all of them: what is asked for beside what each model says it can."""
+    able = rule("size(destination.capabilities) > 0 && request.uses.exists(u, !(u in destination.capabilities))")
+    routes = 'routes: [{headers: {x-any: "yes"}, model: near}, '
+    settings = parse(REGISTRY.replace("routes: [", routes) + "policy: " + json.dumps([able]))
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": [image]}]}).encode()
+    assert decided(settings, headers={"x-far": "yes"}, body=body).model == "far"
+    outcome = decided(settings, body=body)
+    assert isinstance(outcome, Refuse)
+    assert decided(settings, headers={"x-far": "yes"}).model == "far"
+
+
+def test_operators_by_intent():
+    """The texts are masked when the intent is known: what the rule says of a type, and nothing of others."""
+    hide = rule('intent == "health"', {"operators": {"EMAIL_ADDRESS": "redact"}}, "hide")
+    sent = decided([hide], text="my doctor is ada@example.org").body
+    assert b"[EMAIL_ADDRESS]" in sent
+    sent = decided([hide], text="my shop is ada@example.org").body
+    assert b"[EMAIL_ADDRESS]" not in sent
+    assert b"ada@" not in sent
+    block = rule('intent == "health" && caller.team == ""', {"operators": {"EMAIL_ADDRESS": "block"}}, "block")
+    outcome = decided([block], text="my doctor is ada@example.org")
+    assert isinstance(outcome, Refuse)
+    assert "EMAIL_ADDRESS" in str(outcome.error)
+    assert isinstance(decided([block], text="my doctor"), Forward)
+
+
+@pytest.mark.parametrize(("operator", "refused"), [("block", True), ("redact", False)])
+def test_operators_by_an_intent_that_nobody_knows(operator, refused):
+    """A rule that would block denies, any other is skipped and stands in the ledger; the texts are masked all the same."""
+    more = "limits: {deadline_ms: 60}\n"
+    made = mesh([rule('intent == "health"', {"operators": {"EMAIL_ADDRESS": operator}})], more)
+    pipeline = built(made)
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "it is ada@example.org"}]}).encode()
+    inquiry = Inquiry(made.intercept[0], HEADERS[":path"], HEADERS, body, Caller())
+    outcome = asyncio.run(pipeline.inspect(inquiry, waited_s=0.05))
+    assert isinstance(outcome, Refuse) is refused
+    if not refused:
+        assert b"ada@" not in outcome.body
+        assert ledger(outcome) == [("policy", "r", "missing"), ("intent", "classifier", "late")]
+
+
 GOOD = rule('caller.team == "a"')
 
 
@@ -348,6 +436,13 @@ GOOD = rule('caller.team == "a"')
         ([rule('request.headers["authorization"] != ""')], "policy[0].when", "credentials are not shown to the processor"),
         ([rule("true", {"models": ["smal"]})], "policy[0].then.models", "no model `smal`; did you mean"),
         ([rule("true", {"operators": {"EMAIL": "block"}})], "policy[0].then.operators", "did you mean `EMAIL_ADDRESS`?"),
+        ([rule('destination.api == "antropic"')], "policy[0].when", "no api `antropic`; did you mean `anthropic`"),
+        ([rule('"tool" in destination.capabilities')], "policy[0].when", "no capability `tool`; did you mean `tools`"),
+        ([rule('destination.owner != "platform"')], "policy[0].when", "there is no owner `platform`; there are: "),
+        ([rule('destination.provider == "opnai"')], "policy[0].when", "no provider `opnai`; did you mean `openai`"),
+        ([rule("destination.sla.ttft_ms > 1.5")], "policy[0].when", "does not take int"),
+        ([rule('destination.sla == ""')], "policy[0].when", "`destination.sla` is no fact by itself; there are"),
+        ([rule('destination.ownr == ""')], "policy[0].when", "did you mean `destination.owner`"),
         ([rule("true", {"require": ["injection"]})], "policy[0].then.require", "there is no guardrail `injection`"),
         ([rule("entities.total > 0", {"operators": {"URL": "keep"}})], "policy[0].then.operators", "which is too late"),
         ([rule('destination.zone == "pod"', {"residency": "pod"})], "policy[0].then.residency", "`deny` takes a destination out"),

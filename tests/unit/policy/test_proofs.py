@@ -28,6 +28,10 @@ def useless(*rules):
         "score > 1.0",
         'destination.zone == "pod" && destination.zone == "external"',
         "request.stream && !request.stream",
+        'destination.model == "small" && destination.zone == "external"',
+        'destination.model == "small" && destination.context_tokens > 100000',
+        'destination.api == "gemini"',
+        "destination.price.output > 100.0 || destination.sla.ttft_ms > 0",
     ],
 )
 def test_rules_that_never_fire(when):
