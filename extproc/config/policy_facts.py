@@ -58,6 +58,7 @@ FACTS: Final[dict[str, Fact]] = {
     "request.turns": Fact("int", "turns", Stage.BODY),
     "request.images": Fact("bool", "images", Stage.BODY),
     "request.audio": Fact("bool", "audio", Stage.BODY),
+    "request.unsearched": Fact("int", "unsearched", Stage.BODY),
     "request.code": Fact("double", "code", Stage.BODY),
     "intent": Fact("string", "intent", Stage.UNDERSTOOD),
     "score": Fact("double", "score", Stage.UNDERSTOOD),

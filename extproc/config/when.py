@@ -59,6 +59,8 @@ class When(Section):
     """Of the body, by its size: `">4000"`."""
     turns: Compared | None = None
     """Of people in the conversation, the last one included."""
+    unsearched: Compared | None = None
+    """Bytes of the body in which nobody looked, as pictures, documents and archives: `">0"`."""
     code: Compared | None = None
     """Share of what is asked that looks like code or a log, from 0 to 1."""
     images: bool | None = None

@@ -34,6 +34,7 @@ class Learned(TypedDict, total=False):
     turns: int
     images: bool
     audio: bool
+    unsearched: int
     code: float
     intent: str | None
     intents: tuple[str, ...]
@@ -73,6 +74,8 @@ class Facts(NamedTuple):
     """The body brings an image, or names one."""
     audio: bool = False
     """Likewise, sound."""
+    unsearched: int = 0
+    """Bytes of the body in which nobody looked: pictures, sound, films, documents, archives, what a rule did not select."""
     code: float = 0.0
     """Share of what is asked that looks like code or a log."""
     output_limit: int | None = None

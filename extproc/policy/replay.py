@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from extproc.config import Mesh
     from extproc.config.models import Zone
 
-_BODY: Final = ("stream", "tokens", "turns", "images", "audio", "code", "language", "model", "tools", "uses")
+_BODY: Final = (
+    *("stream", "tokens", "turns", "images", "audio", "unsearched", "code"),
+    *("language", "model", "tools", "uses"),
+)
 _OVER: Final = frozenset({"rejected", "failed", "passed"})
 """Outcomes of requests that went to no model."""
 

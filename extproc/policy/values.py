@@ -35,6 +35,7 @@ _GETTERS: Final[dict[str, Any]] = {
     "request.turns": lambda facts: facts.turns,
     "request.images": lambda facts: facts.images,
     "request.audio": lambda facts: facts.audio,
+    "request.unsearched": lambda facts: facts.unsearched,
     "request.code": lambda facts: float(facts.code),
     "intent": lambda facts: facts.intent or "",
     "score": lambda facts: float(facts.score),

@@ -100,6 +100,7 @@ class Reading:
             said = case.conversation = document.conversation
             learned["turns"], learned["images"], learned["audio"] = said.turns, said.images, said.audio
             learned["code"] = said.code
+            learned["unsearched"] = sum(document.unsearched.values())
             if self._languages:
                 learned["language"] = language_of(said.text)
         if self._counts:

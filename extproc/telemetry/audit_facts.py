@@ -39,7 +39,8 @@ class AuditFacts:
         if "turns" in known:
             parts.append(
                 f'"request.turns":{facts.turns},"request.images":{_bool(facts.images)}'
-                f',"request.audio":{_bool(facts.audio)},"request.code":{facts.code!r}'
+                f',"request.audio":{_bool(facts.audio)},"request.unsearched":{facts.unsearched}'
+                f',"request.code":{facts.code!r}'
             )
         if "uses" in known:
             parts.append(f'"request.uses":{json.dumps(sorted(facts.uses))}')

@@ -1,6 +1,7 @@
 """Rules over caller, request, intent, entities and destination: what they decide, and when."""
 
 import asyncio
+import base64
 import json
 from functools import cache
 from pathlib import Path
@@ -565,3 +566,23 @@ def test_a_classifier_that_was_late_knows_no_intent(monkeypatch, reason):
     monkeypatch.setattr(pipeline.classifier, "answer", answer)
     outcome = asyncio.run(pipeline.inspect(Inquiry(made.intercept[0], HEADERS[":path"], HEADERS, body, Caller())))
     assert ledger(outcome) == [("policy", "r", "missing"), ("intent", "classifier", "late")]
+
+
+@pytest.mark.parametrize(
+    ("magic", "refused"),
+    [(b"%PDF-1.7 ", True), (b"PK\3\4", True), (b"\x89PNG\r\n\x1a\n", True), (b"plain words of a text file. ", False)],
+)
+def test_what_nobody_looked_into_stays_here(magic, refused):
+    """Files in which nobody looks are a fact, whatever they call themselves; a file that is text was searched."""
+    data = base64.b64encode(magic + (b"plain " if not refused else bytes(range(256))) * 4).decode()
+    part = {"type": "file", "file": {"filename": "a", "file_data": f"data:application/octet-stream;base64,{data}"}}
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": [part]}]}).encode()
+    here = [rule('request.unsearched > 0 && destination.zone == "external"', {"deny": "files stay here"}, "files")]
+    abroad = "routes: [{when: {tokens: '>0'}, model: code-large}]\n"
+    settings = parse(
+        MESH.replace("routes: [{intent: coding, model: code-large}]\n", abroad) + "policy: " + json.dumps(here)
+    )
+    outcome = decided(settings, body=body)
+    assert isinstance(outcome, Forward)
+    assert outcome.model == ("general" if refused else "code-large")
+    assert (outcome.inspection.facts.unsearched > 0) == refused

@@ -13,7 +13,7 @@ models: {{a: {{endpoints: [{{address: "127.0.0.1:8081"}}]}}, b: {{endpoints: [{{
 default_model: a
 routes: [{{when: {when}, model: b}}]
 """
-FACTS = Facts().with_(language="de", tokens=4000, turns=3, code=0.5, images=True, tools=("f",))
+FACTS = Facts().with_(language="de", tokens=4000, turns=3, unsearched=9, code=0.5, images=True, tools=("f",))
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,8 @@ FACTS = Facts().with_(language="de", tokens=4000, turns=3, code=0.5, images=True
         ('{code: ">0.3"}', True),
         ("{images: true, audio: false, tools: true}", True),
         ("{images: false}", False),
+        ('{unsearched: ">0"}', True),
+        ("{unsearched: 0}", False),
         ('{language: de, tokens: ">9000"}', False),
     ],
 )
