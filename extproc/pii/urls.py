@@ -16,9 +16,14 @@ _START: Final = re.compile(
     r"|(?P<relative>(?<![\w:.%/\\-])[/\\]{2,})"
     r"|(?P<hostless>(?<![\w-])(?:(?:javascript|vbscript|smsto|sms|sips?|intent|whatsapp|tg|skype):|data:[\w.+-]+/))"
     r"|(?=(?<![\w.@-])www\.)"
-    r"|(?=(?<![\w@./\\-])(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}(?::[0-9]{1,5})?/)",
+    r"|(?P<coded>&(?:sol|bsol|colon|period);|&#(?:0*(?:4[67]|58|6[5-9]|[78][0-9]|9[027-9]|1[01][0-9]|12[0-2])(?![0-9])"
+    r"|x0*(?:2[ef]|3a|[46][1-9a-f]|[57][0-9a]|5c)(?![0-9a-f])))"
+    r"|(?=(?<![\w@./\\-])(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}(?::[0-9]{1,5})?[/?#])",
     re.IGNORECASE | re.ASCII,
 )
+"""`coded`: a letter, or a mark that URLs are made of, as a reference of HTML: nobody writes those but to hide something."""
+_CODED_WITHIN: Final = 64
+"""Characters from the beginning of a URL to the first of its references."""
 _READ_FROM: Final = 8192
 _LONGEST_WORD: Final = 65536
 _MOST_OPEN: Final = 32
@@ -50,6 +55,7 @@ _MARKS: Final = (
     "skype:",
 )
 """What a URL has that has no slash."""
+_BARE: Final = re.compile(r"\.[A-Za-z]{2,24}(?::[0-9]{1,5})?[?#]")
 _PORT: Final = re.compile(r":[0-9]*\Z")
 UNKNOWN: Final = "?"
 """The host of a URL whose authority is longer than any."""
@@ -193,6 +199,9 @@ class UrlWatch:
 
     def _begin(self, text: str, match: re.Match[str]) -> None:
         self._advance(text, match.start())
+        if match.lastgroup == "coded":
+            self._open.append(_Url(self._opener(text, match.start()), UNKNOWN, match.end(), complete=True))
+            return
         before = match.start()
         while before and text[before - 1] in _SPACE:
             before -= 1
@@ -202,10 +211,20 @@ class UrlWatch:
             _Url(opener if opener in _END else "", match[0].lower() if hostless else "", match.end(), complete=hostless)
         )
 
+    @staticmethod
+    def _opener(text: str, at: int) -> str:
+        """What opened the URL that is under way here."""
+        for mark in reversed(text[max(0, at - _CODED_WITHIN) : at]):
+            if mark in _END:
+                return mark
+            if mark in _SPACE:
+                break
+        return ""
+
 
 def may_begin(text: str) -> bool:
     """A first look in C: hardly any text holds a URL."""
-    if "/" in text or "\\" in text:
+    if "/" in text or "\\" in text or "&" in text:
         return True
     small = text.lower()
-    return any(mark in small for mark in _MARKS)
+    return any(mark in small for mark in _MARKS) or _BARE.search(text) is not None
