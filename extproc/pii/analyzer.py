@@ -276,7 +276,7 @@ class Analyzer:
         if leading:
             findings += passwords.passwords(text, leading)
             starts = led.Starts(text)
-            before_digits = [label for label in leading if led.may_lead(text, label, self._without_digits)]
+            before_digits = led.before_digits(text, leading, self._without_digits)
             findings += led.values(starts, before_digits, self._led)
             findings += led.dates_of_birth(starts, before_digits)
             findings += self._loose.find(starts, before_digits, taken | {f.start for f in findings})

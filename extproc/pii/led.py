@@ -59,12 +59,23 @@ DATE_SCORE = 0.92
 beside its label whose check passes."""
 
 
-def may_lead(text: str, label: Label, without_digits: frozenset[str]) -> bool:
-    """Whether a digit stands within the reach of a label: nearly all values have one, and most labels lead to none.
+def before_digits(text: str, labels: Iterable[Label], without_digits: frozenset[str]) -> list[Label]:
+    """The labels in whose reach a digit stands: nearly all values have one, and most labels lead to none.
 
     `without_digits`: the types whose values need none.
     """
-    return _DIGIT.search(text, label.end, label.end + _REACH) is not None or not without_digits.isdisjoint(label.kinds)
+    found = []
+    clear = searched = 0  # from where on, and up to where, no digit stands
+    for label in in_slices(labels):
+        at = label.end
+        if not clear <= at <= searched:
+            clear = searched = at
+        if searched < at + _REACH:
+            digit = _DIGIT.search(text, searched, at + _REACH)
+            searched = digit.start() if digit else at + _REACH
+        if searched < at + _REACH or not without_digits.isdisjoint(label.kinds):
+            found.append(label)
+    return found
 
 
 _BEFORE = 24

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from extproc.pii.pieces import BLOCK, GAP, LONGEST_WORD, SHORT, Pieces
@@ -78,6 +78,8 @@ WINDOW = 2**14
 """Characters that are searched in one call: some milliseconds where no token begins."""
 BEYOND = 2**11
 """So much more is looked at, for the rest of a token that begins within the window."""
+FEW = 2**11
+"""Shorter stretches are read match by match, longer ones window by window, as is the sooner for each."""
 COMPOUNDS = ("password", "passwd", "passwort", "kennwort", "passphrase", "wachtwoord")
 """Ends of compound words that are labels as those are: `PGPASSWORD`."""
 _ABBREVIATES = frozenset(".:")
@@ -119,7 +121,7 @@ class Scanner:
                 for first, last, begun in words:
                     if begun is None:
                         reading.word(start + first, start + last)
-                    else:
+                    elif text[start + last : start + last + 2] not in begun.none_before:
                         reading.phrase(start + first, start + last, begun)
         return reading.tokens
 
@@ -159,7 +161,30 @@ class _Reading:
         text = self._text
         if start == 0 and end == len(text) <= WINDOW:
             return (SCAN.finditer(text),)
-        return self._windows(max(start, self.end), end) if end > self.end else ()
+        if end <= self.end:
+            return ()
+        start = max(start, self.end)
+        return (self._few(start, end),) if end - start < FEW else self._windows(start, end)
+
+    def _few(self, start: int, end: int) -> Iterator[re.Match[str]]:
+        """The same of a short stretch, match by match: of what stands behind it, no more is read than tells that it has ended."""
+        text = self._text
+        limit = end + BEYOND
+        for match in SCAN.finditer(text, start, limit + BEYOND):
+            if match.start() >= end:
+                break
+            yield match
+            if match.end() >= end:
+                stop = match.end(match.lastindex or 0)
+                gap = GAP.search(text, stop, stop + LONGEST_WORD)
+                end = gap.start() if gap else min(len(text), stop)
+                if end <= stop:
+                    break
+                if end > limit:
+                    self.end = match.end()
+                    yield from chain.from_iterable(self._windows(match.end(), end))
+                    return
+        self.end = end
 
     def _windows(self, start: int, end: int) -> Iterator[list[re.Match[str]]]:
         text = self._text
@@ -167,9 +192,9 @@ class _Reading:
         while start < end:
             window = min(end, start + WINDOW)
             after = window
-            matches = _beginning(
-                SCAN.finditer(text, start, min(limit, window + BEYOND)), window, short=window - start < BEYOND
-            )
+            matches = list(SCAN.finditer(text, start, min(limit, window + BEYOND)))
+            while matches and matches[-1].start() >= window:
+                matches.pop()
             yield matches
             if matches:
                 match = matches[-1]
@@ -257,18 +282,6 @@ class _Reading:
         if label is not None and not _goes_on(self._text, label.end):
             self.tokens.labels.append(label)
             self._labelled = label.end
-
-
-def _beginning(matches: Iterator[re.Match[str]], before: int, *, short: bool) -> list[re.Match[str]]:
-    """Those that begin before a position. A short stretch is not read beyond its end to learn that it has ended; of a long one
-    all is taken in one go and the rest given back, which is the sooner there.
-    """
-    if short:
-        return list(takewhile(lambda match: match.start() < before, matches))
-    found = list(matches)
-    while found and found[-1].start() >= before:
-        found.pop()
-    return found
 
 
 def _is_camel(word: str) -> bool:

@@ -34,11 +34,12 @@ _ESCAPE = (
 )
 _BYTES = r"\\x[c-fC-F][0-9a-fA-F](?:\\x[89abAB][0-9a-fA-F]){1,3}|\\3[0-7]{2}(?:\\2[0-7]{2}){1,3}"
 """A character of several bytes."""
-_PERCENT = r"(?:%[0-9A-Fa-f]{2})+|%u[0-9A-Fa-f]{4}"
+_PERCENT = r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*|%u[0-9A-Fa-f]{4}"
 _ENTITY = r"&(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}[0-9]{0,2});"
-_PLUS = r"(?<=[\w%])\+(?=[\w(%])"
+_PLUS = r"\+(?<=[\w%]\+)(?=[\w(%])"
 _WORD = r"=\?[\w-]{1,40}\?[Qq]\?[!->@-~]{1,75}\?="
-_QUOTED = rf"{_WORD}|(?:=[0-9A-F]{{2}})+|=\r?\n"
+_QUOTED = rf"{_WORD}|=[0-9A-F]{{2}}(?:=[0-9A-F]{{2}})*|=\r?\n"
+"""Each alternative begins with a sign of its own: so `re` goes from sign to sign rather than from character to character."""
 _SIGN: Final = re.compile(rf"{_ESCAPE}|%u?[0-9A-Fa-f]{{2}}|{_ENTITY}")
 _TOKENS: Final = re.compile(f"{_BYTES}|{_ESCAPE}|{_PERCENT}|{_ENTITY}")
 _TOKENS_IN_QUERY: Final = re.compile(f"{_BYTES}|{_ESCAPE}|{_PERCENT}|{_ENTITY}|{_PLUS}")

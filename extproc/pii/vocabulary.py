@@ -55,7 +55,7 @@ _REACH_BEFORE: Final = max(map(len, EVERYDAY)) + 4
 class Phrases:
     """The phrases that begin with one word."""
 
-    __slots__ = ("alone", "followed_in_vain", "led", "longer")
+    __slots__ = ("alone", "followed_in_vain", "led", "longer", "none_before")
 
     def __init__(self) -> None:
         self.alone: frozenset[str] | None = None
@@ -66,6 +66,8 @@ class Phrases:
         """By the second word: what follows the first, and the kinds of all."""
         self.followed_in_vain: frozenset[str] = frozenset()
         """A space and a letter after which no second word stands: most words that begin a phrase begin none."""
+        self.none_before: frozenset[str] = frozenset()
+        """The same where the word is no label alone: before these there is none at all."""
 
     def longest(self, text: str, start: int, end: int) -> Label | None:
         """The longest of them that stands at these positions of the first word."""
@@ -119,6 +121,8 @@ class Vocabulary:
                 choices.sort(key=lambda choice: -len(choice[0]))
             initials = {second[0] for second in begun.longer}
             begun.followed_in_vain = frozenset(f" {c}" for c in ascii_letters if c.lower() not in initials)
+            if begun.alone is None and not begun.led:
+                begun.none_before = begun.followed_in_vain
         self.idle: set[int] = set()
         """Hashes of words, as they were written, that begin and hold no label and begin no secret: at most IDLE_WORDS."""
         self.written = written

@@ -33,6 +33,7 @@ ALSO_NAMES: Final = frozenset(
 """Names that are everyday words, towns or countries too: given names of the lists that list words, too."""
 _NO_DOERS: Final = frozenset("china india kenya israel asia germany france".split())
 """Countries, which send and say things as often."""
+_TOLD: Final = ALSO_NAMES - _NO_DOERS
 _SENT: Final = (
     r"sent|gave|paid|called|phoned|emailed|texted|messaged|forgot|lost|filled|signed|wants|wanted|asked|told|left|bought|ordered|"
     r"received|returned|wrote|needs|hasn't|has|didn't|doesn't|said|says|split|complained|moved|quit|resigned|submitted|uploaded|"
@@ -44,18 +45,22 @@ _OBJECT: Final = (
     r"(?P<plain>the|a|an|in|out|for|that|to|at|about|this|no|two|three|some|not|been|already|never|sent|received)\b"
 )
 _DOES: Final = re.compile(
-    r"(?:(?:\A|(?<=[.!?:;>•\"“'(\n]))[ \t]{0,4}|(?<=[-*,] )|(?<=\b(?:if|as|so) )|(?<=\b(?:and|but) )|(?<=\b(?:that|when) ))"
-    rf"(?:(?P<first>[A-Z][a-z]{{1,15}}) and )?(?P<name>[A-Z][a-z]{{1,15}}(?:-[a-z]{{2,10}})?) (?P<verb>{_SENT}) (?:{_OBJECT})"
+    rf"(?P<name>[A-Z][a-z]{{1,15}}(?:-[a-z]{{2,10}})?) (?:(?P<verb>{_SENT}) (?:{_OBJECT})|"
+    r"(?P<told>that|if|whether|about|not to|to (?:call|send|sign|come|pay|bring|give))\b)"
 )
+"""A capital begins it: so `re` goes from capital to capital. What stands before it is looked at where the rest is there."""
+_BEGINS: Final = re.compile(
+    r"(?:(?:\A|[.!?:;>•\"“'(\n])[ \t]{0,4}|[-*,] |\b(?:if|as|so|and|but|that|when) )(?:(?P<first>[A-Z][a-z]{1,15}) and )?\Z"
+)
+"""What stands before who does something: the beginning of a sentence or of a part of one, and who else does it."""
+_TELLS: Final = re.compile(r"\b(?:[Tt]ell|[Aa]sk|told|asked|[Rr]emind) \Z")
+_LONGEST_BEFORE: Final = 32
+"""Characters of what is looked at before a name: another name, `and`, and what it begins after."""
 _PERSONAL: Final = frozenset(
     "forgot lost paid emailed phoned texted wants wanted rang quit complained resigned bought drove".split()
 )
 _SAYS: Final = frozenset(
     "has said says needs left got moved still already never works lives didn't doesn't hasn't thinks thought".split()
-)
-_TOLD: Final = re.compile(
-    r"\b(?:[Tt]ell|[Aa]sk|told|asked|[Rr]emind) (?P<name>[A-Z][a-z]{1,15}) "
-    r"(?:that|if|whether|about|not to|to (?:call|send|sign|come|pay|bring|give))\b"
 )
 
 
@@ -63,13 +68,16 @@ def find(text: str, windows: Iterable[tuple[int, int]]) -> Iterator[Span]:
     """People of these windows who do something, or are told something, one word each."""
     for start, end in windows:
         for match in _DOES.finditer(text, start, end):
-            yield from _doers(match)
-        for told in _TOLD.finditer(text, start, end):
-            if told["name"].lower() in ALSO_NAMES - _NO_DOERS:
-                yield Span("PERSON", *told.span("name"), SCORE)
+            before = max(0, match.start() - _LONGEST_BEFORE), match.start()
+            if match["told"] is None:
+                begins = _BEGINS.search(text, *before)
+                if begins is not None:
+                    yield from _doers(match, begins)
+            elif match["name"].lower() in _TOLD and _TELLS.search(text, *before):
+                yield Span("PERSON", *match.span("name"), SCORE)
 
 
-def _doers(match: re.Match[str]) -> Iterator[Span]:
+def _doers(match: re.Match[str], begins: re.Match[str]) -> Iterator[Span]:
     """Who does it, if it is done to what people do it to."""
     word, verb, personal = match["name"].lower(), match["verb"], match["personal"] is not None
     if word in ALSO_NAMES:
@@ -83,8 +91,8 @@ def _doers(match: re.Match[str]) -> Iterator[Span]:
         )
     if not known:
         return
-    if match["first"] is not None and match["first"].lower() not in load("common"):
-        yield Span("PERSON", *match.span("first"), SCORE)
+    if begins["first"] is not None and begins["first"].lower() not in load("common"):
+        yield Span("PERSON", *begins.span("first"), SCORE)
     yield Span("PERSON", *match.span("name"), SCORE)
 
 

@@ -25,20 +25,23 @@ _BESIDE: Final = " \t\\\"'”»*"
 _MOST_BESIDE: Final = 12
 
 
-_QUERY: Final = re.compile(
-    r"(?:(?<=[?&;\"' ])|\A)(?P<key>[A-Za-z_.-]{2,40})=(?P<value>[^\W\d_][\w.'’-]{0,30}(?:(?:\+|"
-    r"%20)[^\W\d_][\w.'’-]{0,30}){1,3})(?=[&\s\"';#]|\Z)"
+_IN_QUERY: Final = re.compile(
+    r"=(?P<value>[^\W\d_][\w.'’-]{0,30}(?:(?:\+|%20)[^\W\d_][\w.'’-]{0,30}){1,3})(?=[&\s\"';#]|\Z)"
 )
-"""A parameter of a query whose value is several words: `name=Ada+Lovelace`."""
+"""The value of a parameter of a query that is several words: `name=Ada+Lovelace`."""
+_KEY: Final = re.compile(r"(?:\A|[?&;\"' ])(?P<key>[A-Za-z_.-]{2,40})\Z")
+_LONGEST_PARAMETER: Final = 41
+"""Characters of a key, and of the sign before it."""
 
 
 def in_queries(text: str) -> Iterator[Span]:
     """The names of several words that are parameters."""
     if "=" not in text or ("+" not in text and "%20" not in text):
         return
-    for field in in_slices(_QUERY.finditer(text)):
-        key = field["key"]
-        if key.lower() == "name" or holds_a_name(key):
+    for field in in_slices(_IN_QUERY.finditer(text)):
+        before = text[max(0, field.start() - _LONGEST_PARAMETER) : field.start()]
+        key = _KEY.search(before)
+        if key and (key["key"].lower() == "name" or holds_a_name(key["key"])):
             yield Span("PERSON", *field.span("value"), SCORE)
 
 

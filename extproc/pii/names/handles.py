@@ -15,22 +15,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SCORE: Final = 0.7
-_HANDLE: Final = re.compile(r"(?<![\w@./:`\"'(-])@(?P<name>[a-z][a-z0-9._-]{5,30})(?![\w@/(:={])")
+_HANDLE: Final = re.compile(r"@(?<![\w@./:`\"'(-]@)(?P<name>[a-z][a-z0-9._-]{5,30})(?![\w@/(:={])")
 _LETTERS: Final = re.compile(r"[a-z]+")
 _SHORTEST, _SHORTEST_REST = 4, 3
 """Letters of the given name, and of what follows it."""
 
 
-_TICKET: Final = re.compile(
-    r"(?<![\w/])[A-Z]{2,24}/[A-Z]{2,24}(?: [A-Z]{2,24})? ?(?:MRS|MR|MS|MSTR|MISS|CHD|INF)(?![\w/])"
-)
+_GIVEN_AND_TITLE: Final = re.compile(r"/[A-Z]{2,24}(?: [A-Z]{2,24})? ?(?:MRS|MR|MS|MSTR|MISS|CHD|INF)(?![\w/])")
+_SURNAME: Final = re.compile(r"(?<![\w/])[A-Z]{2,24}\Z")
+_REACH: Final = 25
+"""Characters of a surname, and one before it."""
 
 
 def on_tickets(text: str) -> Iterator[Span]:
     """Surname, given name and title, as airlines write them."""
-    if "/" in text and "M" in text:
-        for match in _TICKET.finditer(text):
-            yield Span("PERSON", *match.span(), SCORE)
+    if "/" not in text:
+        return
+    for match in _GIVEN_AND_TITLE.finditer(text):
+        low = max(0, match.start() - _REACH)
+        surname = _SURNAME.search(text[low : match.start()])
+        if surname:
+            yield Span("PERSON", low + surname.start(), match.end(), SCORE)
 
 
 def find(text: str) -> Iterator[Span]:

@@ -174,6 +174,9 @@ _BOX: Final = (
 )
 _POSTCODE: Final = re.compile(r", (?:[A-Z]{1,2}-)?[0-9]{2,5}(?:[ -][0-9]{2,3})? [A-ZÀ-Ž]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
+_BEHIND: Final = re.compile(r" [0-9]")
+_LONGEST_SUFFIX: Final = 12
+"""Characters that a street's name ends with, and the signs between it and its number."""
 _SUFFIXES: Final = tuple(
     "straße strasse str gasse weg platz allee ring damm ufer steig chaussee gatan gata vägen väg gränd torg "
     "torget gate "
@@ -260,11 +263,13 @@ _BY_POSTCODE: Final = _compiled(_GENERIC)
 def _patterns(part: str) -> set[re.Pattern[str]]:
     """What may match, by the words that stand there."""
     found: set[re.Pattern[str]] = set()
-    for word in set(_WORD.findall(part)):
-        low = word.lower()
-        found.update(_BY_WORDS.get(low, ()))
-        if low.endswith(_SUFFIXES):
+    for word in _BY_WORDS.keys() & _WORD.findall(part.lower()):
+        found.update(_BY_WORDS[word])
+    for number in _BEHIND.finditer(part):
+        at = number.start()
+        if part[max(0, at - _LONGEST_SUFFIX) : at].rstrip(".,").lower().endswith(_SUFFIXES):
             found.add(_BY_SUFFIX)
+            break
     if _POSTCODE.search(part):
         found.add(_BY_POSTCODE)
     return found
