@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVarTuple
 from extproc.embedding.encoder import Encoder
 from extproc.embedding.places import cache_folder
 from extproc.guardrails.check import Finding
-from extproc.intent.cascade import Cascade, StaticView
+from extproc.intent.cascade import Cascade
 from extproc.intent.examples import Examples
 from extproc.intent.material import Budget
 from extproc.slices import Lease, checkpoint, in_slices
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from extproc.guardrails.answers import Span
     from extproc.guardrails.check import Question
     from extproc.intent.score import IntentScore
+    from extproc.intent.view import StaticView
 
 Arguments = TypeVarTuple("Arguments")
 SHORT: Final = 8 * 1024

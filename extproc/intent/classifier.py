@@ -13,9 +13,10 @@ from extproc.embedding.encoders import Encoders
 from extproc.embedding.places import cache_folder
 from extproc.identity import ANONYMOUS, Caller, sender_of
 from extproc.intent.batching import Batcher, BusyError
-from extproc.intent.cascade import Cascade, StaticView
+from extproc.intent.cascade import Cascade
 from extproc.intent.examples import Examples
 from extproc.intent.material import Budget
+from extproc.intent.reporting import reports
 from extproc.intent.rules import Rules
 from extproc.intent.score import Explanation, IntentScore
 from extproc.intent.wording import leans_back
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from extproc.config import Mesh
     from extproc.embedding.encoder import Encoder
+    from extproc.intent.view import StaticView
 
 READ_CHARACTERS = 40_000
 """Of a longer text, so many characters from each end are looked at, by rules and digest as by models."""
@@ -175,7 +177,7 @@ class Classifier:
         (decision,) = [view.score] if view.decided else cascade.transform([view])
         if matched is not None:
             decision = _by_rule(*matched)
-        return Explanation(decision, len(view.ids), cascade.reports(view, (middle - start) * 1e6))
+        return Explanation(decision, len(view.ids), reports(cascade, view, (middle - start) * 1e6))
 
     def watch_batches(self, on_pass: Callable[[int, int], None]) -> None:
         """Tell of each pass of the transformer: how many texts it takes, how many wait still. Called where it runs."""

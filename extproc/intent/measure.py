@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from extproc.intent.reporting import last_score
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -75,7 +77,7 @@ def measure(cascade: Cascade, rows: Iterable[Row]) -> list[Outcome]:
         start = perf_counter()
         cascade.alone(row.text)
         transformer_us = (perf_counter() - start) * 1e6
-        outcomes.append(Outcome(row, score, cascade.whole(view), not view.decided, cascade_us, transformer_us))
+        outcomes.append(Outcome(row, score, last_score(cascade, view), not view.decided, cascade_us, transformer_us))
     return outcomes
 
 

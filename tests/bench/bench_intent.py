@@ -142,6 +142,8 @@ def timed(decide, test: list[dict]) -> list[tuple]:
 
 def intentmesh(splits: dict[str, list[dict]], *, alone: bool = False) -> dict:
     """Ours. `alone`: every text goes through the transformer."""
+    from extproc.intent.reporting import last_score
+
     base = memory_mb()
     start = time.perf_counter()
     classifier, took = built(splits), time.perf_counter() - start
@@ -151,7 +153,7 @@ def intentmesh(splits: dict[str, list[dict]], *, alone: bool = False) -> dict:
         view = cascade.look(text)
         score = view.score
         if alone:
-            score = cascade.whole(view)
+            score = last_score(cascade, view)
         elif not view.decided:
             (score,) = cascade.transform([view])
         return score.best, score.score, score.intent is not None

@@ -7,6 +7,7 @@ import pytest
 from extproc.intent.cascade import Cascade
 from extproc.intent.examples import Examples
 from extproc.intent.material import Budget
+from extproc.intent.reporting import reports
 
 BILLS = ["pay my bill", "when is my bill due", "how much is my bill", "settle the invoice", "my bill is wrong"]
 CARDS = ["i lost my card", "my card was stolen", "block my card", "send me a new card", "my card does not work"]
@@ -35,7 +36,7 @@ def test_halfway(cascade, limit, reason):
     trained = cascade.trained
     refusals = {**trained.refusals, "early": limit}
     bounded = Cascade(cascade.encoder, cascade.table, cascade.examples, replace(trained, refusals=refusals), Budget())
-    early = next(report for report in bounded.reports(view, 0.0) if report.stage == "early")
+    early = next(report for report in reports(bounded, view, 0.0) if report.stage == "early")
     assert early.score < early.threshold
     (score,) = bounded.transform([view])
     assert (score.intent, score.reason) == (None, reason)
