@@ -68,6 +68,35 @@ class PromptError(IntentmeshError):
     param = "prompt"
 
 
+class FeedbackError(IntentmeshError):
+    """Feedback that cannot be understood. Nothing of it is told."""
+
+    status = 400
+    error_type = "invalid_request_error"
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        self.param = param
+        super().__init__(message)
+
+
+class FeedbackFullError(IntentmeshError):
+    """There is no more room for feedback."""
+
+    status = 507
+
+    def __init__(self) -> None:
+        super().__init__("the file for feedback is full; whoever runs this mesh has to read it and to make room")
+
+
+class FeedbackStoreError(IntentmeshError):
+    """Feedback that cannot be kept."""
+
+    status = 503
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the feedback cannot be kept: {reason}")
+
+
 class BodyTooLargeError(IntentmeshError):
     """A body, or what it decompresses to, beyond the configured limit."""
 

@@ -26,6 +26,7 @@ from extproc.catalogue import ModelList, UnknownModels
 from extproc.config.policy_facts import names_fact
 from extproc.decision import Forward, Inspection, Refuse
 from extproc.errors import IntentmeshError
+from extproc.feedback import Feedback
 from extproc.guardrails import Guardrails
 from extproc.logs import logger
 from extproc.pii import Analyzer, Anonymizer, Redactor
@@ -79,11 +80,14 @@ class Pipeline:
     """Likewise, when the body is read: the model that it asks for, its size."""
     CLASSIFIED: ClassVar[tuple[MakesJudge, ...]] = (policy.Classified.of,)
     """Likewise, when its intent is known and nothing has been masked: where there is one, masking waits for the classifier."""
-    UNDERSTOOD: ClassVar[tuple[MakesJudge, ...]] = (policy.Understood.of, Guardrails.of)
+    UNDERSTOOD: ClassVar[tuple[MakesJudge, ...]] = (policy.Understood.of, Feedback.of, Guardrails.of)
     """Likewise, when it has been searched for personal data and its intent is known."""
     ROUTED: ClassVar[tuple[MakesJudge, ...]] = (policy.Routed.of,)
     """Likewise, when its model has been chosen. The policy comes last: nobody reroutes past its rules.
     Who confines or reroutes here has it chosen again."""
+
+    tells = False
+    """Answers say in headers how their requests were decided."""
 
     def __init__(
         self,
@@ -95,6 +99,7 @@ class Pipeline:
         treasury: Treasury | None = None,
     ) -> None:
         self.mesh = mesh
+        self.tells = mesh.classifier.explain_headers
         self.treasury = treasury
         self.gates = tuple(gate for make in self.AT_HEADERS if (gate := make(mesh)))
         """Asked in this order when the headers have come."""
@@ -104,7 +109,7 @@ class Pipeline:
         judged = bool(read or classified or understood or routed)
         # what a trail keeps of a request, rules of tomorrow may be tried on
         audited = mesh.telemetry.enabled and mesh.telemetry.audit is not None
-        listens = classifier is not None or judged or audited or any(route.when for route in mesh.routes)
+        listens = classifier is not None or judged or audited or self.tells or any(route.when for route in mesh.routes)
         reserving: list[Judge] = []
         if treasury is not None:
             # what is left is for all to know, where it goes then for the policy to say, and last what it may take is set aside
@@ -116,7 +121,9 @@ class Pipeline:
         self.threads = threads = Threads()
         """For what takes long, of requests and of answers."""
         masks = anonymizer is not None
-        self._chain = chain = AnswerChain(redactor, masks=masks, restores=mesh.pii.restore, judges=edits)
+        self._chain = chain = AnswerChain(
+            redactor, masks=masks, restores=mesh.pii.restore, judges=edits, tells=self.tells
+        )
         library = Library(mesh.prompts)
         self._translations = translations = Translations(mesh.models)
         self.steps: tuple[Step, ...] = (
@@ -127,7 +134,7 @@ class Pipeline:
                 masks=masks,
                 listens=listens,
                 uses=any(route.uses for route in mesh.routes) or names_fact(mesh, "request.uses"),
-                languages=judged or any(route.when and route.when.language for route in mesh.routes),
+                languages=judged or self.tells or any(route.when and route.when.language for route in mesh.routes),
                 counts=treasury is not None,
             ),
             *(Judging(judge, chain) for judge in read),
@@ -146,7 +153,7 @@ class Pipeline:
             *([Routing(router, tells=True)] if routed else []),
             *([Fallbacks(mesh.models, routed)] if any(model.fallback for model in mesh.models.values()) else []),
             *(Judging(judge, chain) for judge in reserving),
-            Rewriting(chain, translations, library, threads),
+            Rewriting(chain, translations, library, threads, tells=self.tells),
         )
         """Taken in this order when the body has come."""
         self.analyzer = redactor.analyzer if redactor else None

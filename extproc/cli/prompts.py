@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import difflib
 import json
+from dataclasses import asdict
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import click
 
 from extproc.config import load
+from extproc.errors import ConfigError
+from extproc.feedback import differ, rated, read_feedback
 from extproc.prompts import Chosen, Library
 
 _CONFIG = click.option(
@@ -92,6 +96,29 @@ def check(config: Path) -> None:
     """Every mistake in prompts, and in the rest of the mesh.yaml; exit 1 if there is any."""
     count = len(list(_library(config)))
     click.echo(f"{config}: good: {count} versions of prompts")
+
+
+@prompts.command()
+@_CONFIG
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def ratings(config: Path, as_json: bool) -> None:
+    """How callers rate the answers to each version (`feedback` in the mesh.yaml), and which ones differ by more than chance."""
+    mesh = load(config)
+    if mesh.feedback is None:
+        raise ConfigError(f"{config}: has no section `feedback`, so nobody can rate anything")
+    library = Library(mesh.prompts)
+    versions = rated(read_feedback(mesh.feedback.file), (f"{chosen.name}@{chosen.number}" for chosen in library))
+    if as_json:
+        click.echo(json.dumps([asdict(one) | {"interval": one.interval} for one in versions]))
+        return
+    for one in versions:
+        low, high = one.interval
+        share = f"{one.share:.0%} good ({low:.0%} to {high:.0%})" if one.of else "not rated yet"
+        click.echo(f"{one.prompt}  {one.up} up, {one.down} down  {share}")
+    for one, other in combinations(versions, 2):
+        if one.prompt.partition("@")[0] == other.prompt.partition("@")[0] and differ(one, other):
+            better, worse = sorted((one, other), key=lambda version: -version.share)
+            click.echo(f"{better.prompt} is rated better than {worse.prompt}, by more than chance")
 
 
 def _library(config: Path) -> Library:

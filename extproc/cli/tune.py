@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from extproc.cli.shortened import shortened
+from extproc.cli.tune_feedback import heard, told
 from extproc.errors import ConfigError
+from extproc.feedback import read_feedback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from extproc.cli.tune_feedback import Heard
     from extproc.config import Mesh
     from extproc.intent.advice import Advice
     from extproc.intent.gaps import Gap
@@ -92,7 +95,24 @@ def tune_examples(file: Path, sample: Path | None, as_json: bool) -> None:
     advice = advise(
         encoders, examples, mesh.classifier.transformer_tokens, lambda message: click.echo(message, err=True)
     )
-    click.echo(json.dumps(asdict(advice)) if as_json else "\n".join(_lines(advice)))
+    heard_of = _heard(mesh)
+    if as_json:
+        click.echo(json.dumps(asdict(advice) | ({"feedback": asdict(heard_of)} if heard_of is not None else {})))
+        return
+    click.echo("\n".join([*_lines(advice), *(told(heard_of) if heard_of is not None else ())]))
+
+
+def _heard(mesh: Mesh) -> Heard | None:
+    """What callers say of texts, where the mesh keeps that."""
+    if mesh.feedback is None or not (entries := read_feedback(mesh.feedback.file)):
+        return None
+    from extproc.intent import Classifier  # noqa: PLC0415 - loads the model
+
+    classifier = Classifier(mesh, report=lambda message: click.echo(message, err=True))
+    try:
+        return heard(entries, classifier)
+    finally:
+        classifier.close()
 
 
 def _gaps(mesh: Mesh, texts: list[str]) -> list[Gap]:

@@ -74,6 +74,9 @@ class ClassifierSettings(Section):
     """Threads of one transformer pass."""
     max_batch: int = Field(default=16, ge=1)
     """Texts of concurrent streams that share one transformer pass."""
+    explain_headers: bool = False
+    """Every answer says how its request was decided: `x-intentmesh-intent`, `-best`, `-runner-up`, `-score`, `-threshold`,
+    `-stage`, `-reason`, `-language` and `-prompt`. Names and numbers, never text; for tests and for debugging."""
 
     @field_validator("encoder")
     @classmethod

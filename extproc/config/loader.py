@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from extproc.config import references, yaml_text
 from extproc.config.budget_mistakes import budget_mistakes
 from extproc.config.examples import example_mistakes, file_mistakes
+from extproc.config.feedback_mistakes import feedback_mistakes
 from extproc.config.guardrails import KINDS, names_used
 from extproc.config.identity_mistakes import identity_mistakes
 from extproc.config.policy_mistakes import policy_mistakes
@@ -100,6 +101,7 @@ def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -
         note(_mistakes(error))
         raise InvalidMeshError(source, problems) from None
     note(file_mistakes(mesh))
+    note(feedback_mistakes(mesh))
     note(policy_mistakes(mesh))
     note(identity_mistakes(mesh.identity))
     if not problems:

@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, field_validator
 from extproc.config.budgets import Budget, BudgetState
 from extproc.config.catalogue import Catalogue
 from extproc.config.envoy import EnvoySettings
+from extproc.config.feedback import Feedback
 from extproc.config.guardrails import AnyGuard, GuardName, circle_in
 from extproc.config.identity import IdentitySettings
 from extproc.config.intents import ClassifierSettings, Intent
@@ -43,6 +44,8 @@ class Mesh(Section):
     """How far a request for the default model may travel."""
     catalogue: Catalogue = Field(default_factory=Catalogue)
     prompts: Prompts = Field(default_factory=Prompts)
+    feedback: Feedback | None = None
+    """Whether callers may say what a text would have meant, and how good an answer was. Default: no."""
     pii: PiiSettings = Field(default_factory=PiiSettings)
     policy: PolicySettings = Field(default_factory=PolicySettings)
     guardrails: dict[GuardName, AnyGuard] = Field(default_factory=dict)
@@ -88,7 +91,8 @@ class Mesh(Section):
     @property
     def read(self) -> tuple[Intercept, ...]:
         """Every rule under which the processor is asked."""
-        return (*self.intercept, *(self.catalogue.rules() if self.lists_models else ()))
+        first = self.feedback.rules() if self.feedback is not None else ()
+        return (*first, *self.intercept, *(self.catalogue.rules() if self.lists_models else ()))
 
     @property
     def reads_usage(self) -> bool:

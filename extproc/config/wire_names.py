@@ -18,6 +18,22 @@ FALLBACK_HEADER: Final = "x-intentmesh-fallback"
 """The models that may stand in for that one, joined by commas."""
 ANSWERED_HEADER: Final = "x-intentmesh-answered-by"
 """Of an answer: the model that has given it, where others could have."""
+TOLD_HEADERS: Final = tuple(
+    f"{HEADER_PREFIX}{name}"
+    for name in (
+        "intent",
+        "intents",
+        "best",
+        "runner-up",
+        "score",
+        "threshold",
+        "stage",
+        "reason",
+        "language",
+        "prompt",
+    )
+)
+"""Of an answer: how its request was decided, where `classifier.explain_headers` wants it told."""
 ATTEMPT: Final = "x-intentmesh-attempt"
 """In the metadata of a gRPC stream: the model before which it is asked, of those that a request may try."""
 METADATA_NAMESPACE: Final = "intentmesh"

@@ -98,6 +98,8 @@ class Forward:
     """The new path and query; None: they stay as they came."""
     set_headers: Mapping[str, str] = field(default_factory=dict)
     remove_headers: tuple[str, ...] = ()
+    tells: Mapping[str, str] = field(default_factory=dict)
+    """Headers in which the answer says how the request was decided."""
     answer: tuple[AnswerEdit, ...] = ()
     """What the answer passes through, from the upstream to the client; empty: nothing is to change in it."""
     inspection: Inspection = NOT_INSPECTED

@@ -22,7 +22,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from extproc.config.intercept import rule_for
-from extproc.config.wire_names import ANSWERED_HEADER, HEADER_PREFIX, MODEL_HEADER, RESIDENCY_HEADER
+from extproc.config.wire_names import ANSWERED_HEADER, HEADER_PREFIX, MODEL_HEADER, RESIDENCY_HEADER, TOLD_HEADERS
 from extproc.decision import Facts, Forward, Inquiry, Refuse
 from extproc.errors import AuditError, BodyTooLargeError, ProtocolError
 from extproc.exchange import modes
@@ -30,6 +30,7 @@ from extproc.exchange.answer import Answer
 from extproc.exchange.events import (
     BodyMode,
     Event,
+    Modes,
     Mutate,
     Proceed,
     Reply,
@@ -206,7 +207,8 @@ class HttpStream:
         if self._request_mode is BodyMode.STREAMED and not self._shadow:
             change = self._change(self.pipeline.forward_unread(self._question().facts(), "streamed"))
             return (Mutate("request_headers", change.set_headers, change.remove_headers, clear_route_cache=True),)
-        return (Proceed("request_headers", None if edits or self._reads_usage() else modes.READ),)
+        shown = edits or self.pipeline.tells or self._reads_usage()
+        return (Proceed("request_headers", None if shown else modes.READ),)
 
     def _pass_by(self) -> tuple[Reply, ...]:
         """None of our business."""
@@ -268,10 +270,11 @@ class HttpStream:
     def _go_on(self, forward: Forward) -> tuple[Reply, ...]:
         self._forward = forward
         self._recorder.forwarded(forward)
-        self.finished = not self._needs_answer(forward)
+        reads = self._needs_answer(forward)
+        self.finished = not (reads or self._tells)
         if self._key and not self.observed:
             # of an answer that we are shown, Envoy tells all the same how it ended, where we cannot know
-            self.log_key = self._key if self.finished else f"{self._key}{SHOWN}"
+            self.log_key = f"{self._key}{SHOWN}" if reads else self._key
         if self._request_open:
             return self._release(None if self._shadow else self._change(forward))
         # There was no body: the reply to the headers says all, and may still say what we want to see of the answer.
@@ -348,12 +351,27 @@ class HttpStream:
         streaming = self._response_mode in (BodyMode.STREAMED, BodyMode.FULL_DUPLEX_STREAMED)
         if self._answer is None:
             self.finished = self._state is State.END or not streaming
-            return (Proceed("response_headers", None if streaming else modes.PASS),)
+            return (self._told({}, (), None if streaming else modes.PASS),)
         override = None if streaming else modes.edit(self._request_mode)
         if self._answer.edits and not event.end_of_stream:
             # Envoy checks a mutated body against its length, even in a mode that it was overridden to; others check its digest.
-            return (Mutate("response_headers", self._answer.headers, remove_headers=STALE_HEADERS, modes=override),)
-        return (Proceed("response_headers", override),)
+            return (self._told(self._answer.headers, STALE_HEADERS, override),)
+        return (self._told({}, (), override),)
+
+    @property
+    def _tells(self) -> bool:
+        """The answer is to say how the request was decided."""
+        return self.pipeline.tells and self._forward is not None and not (self._shadow or self.observed)
+
+    def _told(self, changed: Mapping[str, str], removed: tuple[str, ...], override: Modes | None) -> Reply:
+        """The reply to the headers of an answer, with what they are to say of the decision."""
+        if self._tells:
+            assert self._forward is not None
+            changed = {**changed, **self._forward.tells}
+            removed = (*removed, *(name for name in TOLD_HEADERS if name not in changed))
+        if not changed and not removed:
+            return Proceed("response_headers", override)
+        return Mutate("response_headers", changed, remove_headers=removed, modes=override)
 
     def _stood_in(self, name: str) -> None:
         """Another model has answered than the one that was chosen."""
@@ -443,6 +461,8 @@ class HttpStream:
         open_ = self._request_open or (self._answer is not None and self._state is not State.END)
         if self.log_key.endswith(SHOWN) and how is End.LEFT and self._state is not State.END:
             open_ = True  # the answer had not even begun
+        if self._tells and how is End.LEFT and self._state is State.UPSTREAM:
+            open_ = True  # likewise
         if self.log_key.endswith(SHOWN):  # all is known, but why it ended early, and who says that the upstream failed
             waits = how is not End.ABORTED and (open_ or self._recorder.has_failed)
         else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from extproc import payload
 from extproc.decision import verdicts_of
 from extproc.pii import AnswerEditors, Vault
+from extproc.steps.telling import told
 
 if TYPE_CHECKING:
     from extproc.config.intercept import Intercept
@@ -38,14 +39,17 @@ class _TextEdit:
 class AnswerChain:
     """Says of each rule whether an answer may have to be edited, and of each request what its answer passes through."""
 
-    def __init__(self, redactor: Redactor | None, *, masks: bool, restores: bool, judges: bool) -> None:
+    def __init__(
+        self, redactor: Redactor | None, *, masks: bool, restores: bool, judges: bool, tells: bool = False
+    ) -> None:
         """`masks`: requests are masked. `restores`: so answers are restored, where a rule does not say otherwise.
-        `judges`: there are judges that may want an answer edited or redacted.
+        `judges`: there are judges that may want an answer edited or redacted. `tells`: answers say how they came about.
         """
         self._redactor = redactor
         self._masks = masks
         self._default = restores
         self._judges = judges
+        self._tells = tells
 
     def may_edit(self, rule: Intercept) -> bool:
         """Whether an answer to a request under this rule can need editing. Known before the body is."""
@@ -70,6 +74,8 @@ class AnswerChain:
         for link in links:
             body = link.editor(kind, coding).feed(body, end=True)
         case.facts = case.facts._replace(verdicts=case.facts.verdicts + verdicts_of(links))
+        if self._tells:
+            response = replace(response, headers={**response.headers, **told(case)})
         return replace(response, body=body, inspection=case.inspection())
 
     def _texts(self, case: Case) -> tuple[AnswerEdit, ...]:

@@ -12,6 +12,7 @@ from extproc.payload import plain
 from extproc.payload.translate import spoken
 from extproc.payload.translate.fields import encoded, parsed
 from extproc.prompts.request import put
+from extproc.steps.telling import told
 from extproc.steps.translating import CALLER_HEADERS, AnswerLink, dropped
 from extproc.threads import SHORT_BYTES
 
@@ -33,7 +34,11 @@ class Rewriting:
 
     name: Final = "rewrite"
 
-    def __init__(self, chain: AnswerChain, translations: Translations, library: Library, threads: Threads) -> None:
+    def __init__(
+        self, chain: AnswerChain, translations: Translations, library: Library, threads: Threads, *, tells: bool = False
+    ) -> None:
+        """`tells`: answers say in headers how their requests were decided."""
+        self._tells = tells
         self._chain = chain
         self._library = library
         self._translations = translations
@@ -62,6 +67,7 @@ class Rewriting:
             None if target == inquiry.target else target,
             set_headers={FALLBACK_HEADER: ",".join(case.fallback)} if case.fallback else {},
             remove_headers=("content-encoding",) if before is not None else (),
+            tells=told(case) if self._tells else {},
             answer=self._chain.links(case),
             inspection=case.inspection(),
         )
@@ -90,6 +96,7 @@ class Rewriting:
             new.target,
             set_headers=new.headers,
             remove_headers=("content-encoding", *(name for name in CALLER_HEADERS if name not in new.headers)),
+            tells=told(case) if self._tells else {},
             answer=self._chain.links(case, AnswerLink(new.answer)),
             inspection=case.inspection(),
         )

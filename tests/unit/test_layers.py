@@ -48,6 +48,7 @@ MAY_IMPORT = {
     "routing": {"config", "decision"},
     "catalogue": {"errors", "config", "decision", "routing"},
     "prompts": {"errors", "config", "payload"},
+    "feedback": {"errors", "config", "decision"},
     "policy": {"errors", "logs", "config", "identity", "expressions", "decision", "routing"},
     "budget": {"errors", "logs", "config", "identity", "decision"},
     "steps": {
@@ -78,6 +79,7 @@ MAY_IMPORT = {
         "routing",
         "guardrails",
         "catalogue",
+        "feedback",
         "policy",
         "budget",
         "steps",
@@ -122,6 +124,7 @@ MAY_IMPORT = {
         "inference",
         "prompts",
         "policy",
+        "feedback",
         "spelling",
     },
     "__main__": {"cli"},
