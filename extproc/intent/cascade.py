@@ -21,7 +21,7 @@ from extproc.intent.score import IntentScore
 from extproc.intent.second_look import closer, opened
 from extproc.intent.table import table_of
 from extproc.intent.view import StaticView
-from extproc.intent.wording import negated_words, neutral, wanted
+from extproc.intent.wording import may_decline, negated_words, neutral, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,6 +53,9 @@ class Cascade:
         self.budget = budget
         self.judging = Judging(trained, examples.intents, self.encoder.has_halves)
         self._negation = Negation(examples)
+        limits = [trained.late, *(stage.thresholds for stage in trained.stages.values())]
+        self._asks_language = self.wide_encoder is not None or any((home != abroad).any() for home, abroad in limits)
+        """Whether anything here depends on the language of a text."""
 
     @property
     def negation(self) -> Negation:
@@ -107,12 +110,13 @@ class Cascade:
         view = self._look(plain)
         if self.negation.is_outside(text):
             return view._replace(score=refused(view.score), decided=True)
-        kept = wanted(plain)
-        if kept is not None and view.score.best not in self.negation.declining:
-            if not any(map(str.isalpha, kept)):
-                return view._replace(score=refused(view.score), decided=True)
-            plain, view = kept, self._look(kept)
-        view = self.negation.guarded(view._replace(negated=frozenset(negated_words(plain))))
+        if may_decline(plain):
+            kept = wanted(plain)
+            if kept is not None and view.score.best not in self.negation.declining:
+                if not any(map(str.isalpha, kept)):
+                    return view._replace(score=refused(view.score), decided=True)
+                plain, view = kept, self._look(kept)
+            view = self.negation.guarded(view._replace(negated=frozenset(negated_words(plain))))
         if view.score.intent is not None and view.score.stage == "static":
             return view
         return opened(view, plain, before)
@@ -124,20 +128,20 @@ class Cascade:
     def _look(self, text: str) -> StaticView:
         """What is not in English is the multilingual encoder's, where it is there."""
         ids = self.tokenize(text)
-        language = foreign_language(text)
+        language = foreign_language(text) if self._asks_language else ""
         if self.wide_encoder is not None and (language or (text.strip() and self._says_nothing(ids))):
             reading = self.trained.stages["static"].head.read(self.table.embed(ids))
             score = IntentScore(None, 0.0, "abstain", "unsure", best=self.examples.intents[reading.best])
             return StaticView(ids, reading, score, decided=False, text=text, language=language, wide=True)
-        return self.static(ids, language)._replace(text=text)
+        return self.static(ids, language, text)
 
-    def static(self, ids: list[int], language: str = "") -> StaticView:
+    def static(self, ids: list[int], language: str = "", text: str = "") -> StaticView:
         """The same of a text that is tokenized already."""
         reading = self.trained.stages["static"].head.read(self.table.embed(ids))
         if self._says_nothing(ids):
-            return StaticView(ids, reading, IntentScore(None, 0.0, "abstain", "empty"), decided=True)
+            return StaticView(ids, reading, IntentScore(None, 0.0, "abstain", "empty"), decided=True, text=text)
         score, decided = self.judging.static(reading, ids, language)
-        return StaticView(ids, reading, score, decided, language=language)
+        return StaticView(ids, reading, score, decided, text, language)
 
     def _says_nothing(self, ids: list[int]) -> bool:
         """No word that the model knows: any two such texts, as two emojis, are the same to it."""
