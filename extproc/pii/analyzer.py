@@ -260,7 +260,7 @@ class Analyzer:
             elif start >= url_end:
                 url_end = _host(text, start, end, findings, is_url=kind == scan.URL)
         for start, end in in_slices(tokens.words, FINDINGS):
-            findings += _announced(text, start, end)
+            findings += _announced(text, start, end, numbers.keys)
         findings += self._led_by(text, tokens.labels, found_tables, named, {f.start for f in findings})
         if "DATE_TIME" in self.entity_types:
             findings += dates.bare(text)
@@ -339,9 +339,9 @@ def _host(text: str, start: int, end: int, findings: list[Finding], *, is_url: b
     return 0
 
 
-def _announced(text: str, start: int, end: int) -> Iterable[Finding]:
+def _announced(text: str, start: int, end: int, keys: secrets.VendorKeys) -> Iterable[Finding]:
     """The secret that begins with a word, or that it announces."""
-    key = secrets.vendor_key(text, start) or secrets.named_key(text, start, end)
+    key = keys.at(start) or secrets.named_key(text, start, end)
     if key is not None:
         return (key,)
     if text[start:end].lower() in mail.WORDS:

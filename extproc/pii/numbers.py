@@ -72,6 +72,7 @@ class Numbers:
         self.labels = labels
         self.types = types
         self.findings: list[Finding] = []
+        self.keys = secrets.VendorKeys(text)
         bare = text.strip()
         self._anonymous = anonymous
         self._after_phone = 0
@@ -140,7 +141,7 @@ class Numbers:
     def _coded(self, start: int, end: int, shape: str) -> None:
         """A group by what it begins with, or by its length: vendor keys, wallets, vehicles."""
         text = self.text
-        finding = secrets.vendor_key(text, start) if shape[0] == "A" else None
+        finding = self.keys.at(start) if shape[0] == "A" else None
         length = end - start
         if finding is None and length == 17:
             finding = self._vehicle(start, end)

@@ -39,8 +39,35 @@ _MANY = 5
 """Different characters that a key has at least: `xxxx` stands for one."""
 
 
-def vendor_key(text: str, start: int) -> Finding | None:
-    """The key that begins here."""
+_JOINED = frozenset({"eyJ", "SG.", "sg.", "bce-v3/", "sk-"})
+"""Prefixes of keys in which something has to follow a part of any length. No other such key begins within that part."""
+_LONG_KEY = 512
+"""Characters by which a key is judged. What goes on for longer is taken whole, and no other is looked for within it: a run of
+beginnings would be read from each of them to its end."""
+
+
+class VendorKeys:
+    """The keys of one text."""
+
+    __slots__ = ("_end", "_start", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._start = self._end = 0
+        """Of the last one that is long."""
+
+    def at(self, start: int) -> Finding | None:
+        """The key that begins here."""
+        if self._start < start < self._end:
+            return None
+        finding = _vendor_key(self._text, start)
+        if finding is not None and finding.end - start >= _LONG_KEY:
+            self._start, self._end = start, finding.end
+        return finding
+
+
+def _vendor_key(text: str, start: int) -> Finding | None:
+    """The key that begins here, wherever others do."""
     if start and (text[start - 1].isalnum() or text[start - 1] in "_-"):
         return None
     if text[start : start + 2] not in _STARTS:
@@ -49,15 +76,18 @@ def vendor_key(text: str, start: int) -> Finding | None:
         pattern = _COMPILED.get(text[start : start + width])
         if pattern is None:
             continue
-        match = pattern.match(text, start)
+        is_joined = text[start : start + width] in _JOINED
+        match = pattern.match(text, start, len(text) if is_joined else start + _LONG_KEY)
         if match is None:
             continue
-        following = text[match.end() : match.end() + 1]
-        if following.isalnum():
+        is_long = match.end() - start >= _LONG_KEY
+        if not is_long and text[match.end() : match.end() + 1].isalnum():
             continue
-        body = max(_PARTS.split(match.group()[width:]), key=len)
+        body = max(_PARTS.split(match.group()[width:_LONG_KEY]), key=len)
         if len(set(body)) < _MANY or (body.isalpha() and width > 2 and not body.isupper()):
             continue
+        if is_long:
+            match = pattern.match(text, start) or match
         kind = "JWT" if match.group().startswith("eyJ") else "SECRET_KEY"
         return Finding(kind, start, match.end(), OF_A_VENDOR, ("vendor prefix",), rank=WHOLE)
     return None

@@ -22,6 +22,8 @@ from extproc.config.pii import PiiSettings
 from extproc.errors import IntentmeshError
 from extproc.payload import parse, response_editor
 from extproc.pii import Analyzer, Anonymizer, AnswerEditors, Redactor, Vault
+from extproc.pii.packs import everything
+from extproc.pii.vendors import INFIXES, VENDORS
 from tests import hostile
 
 if TYPE_CHECKING:
@@ -47,6 +49,10 @@ FRAGMENTS = (
     *("-----BEGIN", "-----END"),
     *("[EMAIL", "_ADDRESS", "_1]", "[PERSON_1]", "EMAIL ADDRESS", "data:", ";base64,", "QUJD", "http://", "www.", ".com", "@"),
 )  # fmt: skip
+
+
+OWN = (*VENDORS, *INFIXES, *sorted({phrase for recognizer in everything() for phrase in recognizer.phrases}))
+"""What our own rules go by: beginnings of keys, and words that are labels."""
 
 
 def as_chat(text: str) -> None:
@@ -104,14 +110,19 @@ def cost(way: int, unit: Unit, size: int = SIZE) -> float:
     return 1e9 * best / size
 
 
+def piece(dice: random.Random) -> str:
+    """One of either kind."""
+    return dice.choice(FRAGMENTS if dice.random() < 0.5 else OWN)
+
+
 def changed(dice: random.Random, unit: Unit, other: Unit) -> Unit:
     """One change, or a cross with another."""
     parts = list(unit)
     match dice.randrange(5):
         case 0:
-            parts.insert(dice.randrange(len(parts) + 1), dice.choice(FRAGMENTS))
+            parts.insert(dice.randrange(len(parts) + 1), piece(dice))
         case 1:
-            parts[dice.randrange(len(parts))] = dice.choice(FRAGMENTS)
+            parts[dice.randrange(len(parts))] = piece(dice)
         case 2 if len(parts) > 1:
             del parts[dice.randrange(len(parts))]
         case 3:
@@ -122,7 +133,7 @@ def changed(dice: random.Random, unit: Unit, other: Unit) -> Unit:
             )
     while len("".join(parts)) > LONGEST:
         parts.pop()
-    return tuple(parts) or (dice.choice(FRAGMENTS),)
+    return tuple(parts) or (piece(dice),)
 
 
 def search(seconds: float, seed: int) -> list[Found]:

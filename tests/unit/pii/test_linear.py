@@ -15,6 +15,7 @@ HOSTILE = [
     "1.5,x", 'token "', "12345678-1234-", "电话138", "born in Bonn ",
     "password for the x ", "KEY=", "a@ ", "dot ", "curl -u ", "Cookie: a=",
     "BEGIN ", "0049 ", "12 a st ",
+    "glc_/", "glc_aB3dE9fG/", "sl.", "%AAAA", "b3BlbnNzaC1rZXktdjE/", "eyJhbGciOi.",
     "<<", "%40", "account (x) ", "имя ", "先生", "1\u0303", "http://a:", "m: 1 ",
 ]  # fmt: skip
 

@@ -90,3 +90,12 @@ def test_pem_block():
 def test_wallets(value, is_wallet):
     """A cryptocurrency address passes its own checksum: Base58Check, Bech32, EIP-55."""
     assert is_wallet == any(r.entity_type == "CRYPTO" for r in analyze(f"pay {value} now"))
+
+
+@pytest.mark.parametrize("prefix", ["gAAAAAB", "eyJhbGciOiJIUzI1NiJ9.eyJ", "glc_eyJ", "sl."])
+def test_long_keys_go_whole(prefix):
+    """However long, to the end; and the next one is looked for again behind it."""
+    body = "".join(f"{i:x}Zq" for i in range(2000))
+    key = prefix + body + ("." + body if prefix.startswith("eyJ") else "")
+    text = f"first {key} then ghp_{'a1B2c3D4e5' * 4} end"
+    assert [text[r.start : r.end] for r in analyze(text)] == [key, f"ghp_{'a1B2c3D4e5' * 4}"]
