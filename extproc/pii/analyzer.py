@@ -35,7 +35,7 @@ from extproc.pii import (
 )
 from extproc.pii.finding import Finding, resolve
 from extproc.pii.fold import fold
-from extproc.pii.labels import Labels
+from extproc.pii.labels import SAID, Labels
 from extproc.pii.names import announced, streets
 from extproc.pii.names.keys import names_somebody
 from extproc.pii.numbers import STRONG, Index, Numbers
@@ -143,6 +143,7 @@ class Analyzer:
             frozenset(self._led) | self._loose.entity_types | {"DATE_OF_BIRTH", "PASSWORD", "USERNAME", "IBAN_CODE"}
         )
         """Types whose labels are read on from."""
+        phrases |= {phrase: frozenset({SAID}) for phrase in words.SAID.split("|") if phrase not in phrases}
         for phrase, entity_type in self._own.labels:
             phrases[phrase] = phrases.get(phrase, frozenset()) - {NEGATIVE} | {entity_type}
         if self.names and "PERSON" in found_by_model:

@@ -33,6 +33,9 @@ _PHRASE_WORDS, _PHRASE = 6, 40
 """Words about a value, and characters of other words, that one phrase holds between a label and its value."""
 _ONE_NUMBER, _SHORT_NUMBER = 20, 4
 """Digits between a label and a value: another value of the same label, as in a list; a quantity or a year in a phrase."""
+SAID = "number"
+"""Kind of the labels that call a value a number and say no more of it (`words.SAID`): beside them the others count as ever."""
+_SAID = frozenset({SAID})
 _FILLER = frozenset(
     "number numbers no nr num n is was are the a an my his her their our your of for to at on as id code value and or by in it s "
     "ist war der die das den nummer lautet mit unter est le la les de du numéro un une es el número mi su il numero del è "
@@ -119,10 +122,11 @@ class Labels:
         self._last = ((start, end), context)
         return context
 
-    def _weigh(self, i: int, start: int, end: int) -> Context:  # noqa: C901 - the order of what counts, in one place
+    def _weigh(self, i: int, start: int, end: int) -> Context:  # noqa: C901, PLR0912 - the order of what counts, in one place
         kinds: dict[str, tuple[int, str]] = {}
         negative = False
         limit = start - _REACH
+        said = 0
         for label in self._labels[i : max(i - 3, -1) : -1] if i > 2 else self._labels[i::-1] if i >= 0 else ():
             if label.end < limit:
                 break
@@ -139,6 +143,9 @@ class Labels:
                     continue
                 negative = not kinds and not _HEADED.fullmatch(between)
                 break
+            if label.kinds == _SAID:
+                said = said or grade
+                continue
             if kinds:
                 grade = max(grade - 1, FAR)
             elif grade == ADJACENT:
@@ -151,6 +158,8 @@ class Labels:
                 negative = False
                 for kind in column:
                     kinds[kind] = (ADJACENT, "head of its column")
+        if said:
+            kinds[SAID] = (said, "label before")
         return self._with_key(start, end, kinds, negative=negative)
 
     def _with_key(self, start: int, end: int, kinds: dict[str, tuple[int, str]], *, negative: bool) -> Context:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from extproc.pii.counts import HOW_MANY, is_count
 from extproc.pii.finding import Finding
 from extproc.pii.passwords import PAIRED
 from extproc.pii.vocabulary import MARKS
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 _FILLER = (
     "numbers?|no|nr|n|num|nos|is|was|are|id|of|the|code|und|lautet|ist|jest|es|est|è|é|del|de|du|er|on|for|verification|"
     "purposes|listed|as|to|in|dnia|car|vehicle|his|her|my|your|their|our|el|la|le|les|a|last[ _]?(?:4|four)|"
-    "[49][ -]digits?|digits?|"
-    "ending|ends|with|at|wallet|address|the|would be|will be|reads?|file"
+    "[0-9]{1,2}[ -]digits?|digits?|"
+    "ending|ends|with|at|wallet|address|the|would be|will be|reads?|file|"
+    "terminad[ao]s?|termina|finissant|qui|se|terminant|par|end(?:et|end)|auf|eindigend|op|final|em|en|che|finisce|con"
 )
 _HINT = (
     r"[ \t.#*°º]{0,3}(?:\((?:[^()\n0-9]|[0-9](?![0-9]{2})){1,40}\)|\[(?:[^\[\]\n0-9]|[0-9](?![0-9]{2})){1,40}\]|"
@@ -35,11 +37,18 @@ GAP = re.compile(_GAP, re.IGNORECASE)
 """What may stand between a label and its value."""
 _HINTED = re.compile(_HINT + _GAP, re.IGNORECASE)
 _COPULA = (
-    r"(?:is|was|are|were|would be|will be|should be|ist|lautet|war|est|es|è|é|jest|är|reads|has the number|with (?:the )?number|"
-    r"hat die nummer|mit der nummer)[ \t:\"'`]+(?:(?:number|no\.?|nr\.?|nummer|#)[ \t]*)?"
+    r"(?:is|was|are|were|would be|will be|should be|ist|lautet|war|est|es|è|é|jest|är|reads|has (?:the )?number|"
+    r"with (?:the )?number|"
+    r"hat die nummer|mit der nummer)[ \t:\"'`]+(?:(?:(?:under |listed as )?(?:number|no\.?|nr\.?|nummer|#)|under|"
+    r"listed as)[ \t]*)?"
 )
 _ABOUT = re.compile(r",?(?:[ \t]+[^\W\d_][\w'’.-]{0,24},?){0,8}:?[ \t]*")
-_SAID = re.compile(rf"[ \t]+{_COPULA}|:[ \t]+|,[ \t]+(?:number|no\.?|nr\.?|nummer)[ \t]+", re.IGNORECASE)
+_SAID = re.compile(
+    rf"[ \t]+{_COPULA}|(?<=[a-z])['’]s[ \t]+(?=[A-Z]{{0,3}}[0-9])|:[ \t]+|,[ \t]+(?:number|no\.?|nr\.?|nummer)[ \t]+",
+    re.IGNORECASE,
+)
+_OF = re.compile(r" (?:of|for|from|on|at) (?:[a-z'’]{1,14} ){1,4}(?=[A-Z]{0,4}[0-9]{6}|[A-Z]{1,3}[ -]?[0-9]{4})")
+"""`ID card number of the owner T220001293`: whose it is, and right after it what is long enough to be it."""
 _MOST_SAID = 3
 """`printed on the card is`: words about a value, and what says that it comes next, which they may hold more than once."""
 
@@ -73,9 +82,14 @@ def before_digits(text: str, labels: Iterable[Label], without_digits: frozenset[
         if searched < at + _REACH:
             digit = _DIGIT.search(text, searched, at + _REACH)
             searched = digit.start() if digit else at + _REACH
-        if searched < at + _REACH or not without_digits.isdisjoint(label.kinds):
+        if (searched < at + _REACH or not without_digits.isdisjoint(label.kinds)) and not _counts(text, label):
             found.append(label)
     return found
+
+
+def _counts(text: str, label: Label) -> bool:
+    """Whether it stands in the plural, behind `number of`."""
+    return text[label.end - 1] == "s" and HOW_MANY.search(text, max(0, label.start - _BEFORE), label.start) is not None
 
 
 _BEFORE = 24
@@ -114,6 +128,8 @@ def _starts(text: str, label: Label) -> Iterator[int]:
             if nth == _MOST_SAID or said.start() > about.end():
                 break
             yield said.end()
+    if (of := _OF.match(text, label.end)) and text[label.end : label.end + 1] == " ":
+        yield of.end()
     if "alue" in text[label.end : label.end + _REACH_OF_PAIR] and (paired := PAIRED.match(text, label.end)):
         yield paired.end()
 
@@ -277,6 +293,8 @@ def _is(text: str, match: re.Match[str], recognizer: Recognizer) -> bool:
     """Whether what was read is a value of its own: with digits enough, and at its end."""
     value = match.group()
     if sum(c.isdigit() for c in value) < recognizer.least_digits or len(value) < recognizer.least_length:
+        return False
+    if is_count(text, *match.span()):
         return False
     following = text[match.end() : match.end() + 1]
     return not (following.isalnum() or (following and following in "_@"))

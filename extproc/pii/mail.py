@@ -11,17 +11,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FILES: Final = frozenset(
-    "7z a apk avif bak bat bin bmp bz2 c cc cfg cjs class cmd conf cpp cs csproj css csv cts cxx db deb dll dmg doc "
+    "7z a apk avif bak bat bin bmp bz2 c cfg cjs class cmd conf cpp cs csproj css csv cts cxx db deb dll dmg doc "
     "docker dockerfile docx "
     "eot dylib eslintrc example1 exe frag gem gguf gif gitignore go gradle gz h hpp htm html ico ini ipynb jar java "
     "jpeg jpg js json "
     "img ipa iso json5 jsx kt length lib lock log lua map mjs mp3 mp4 mts ndjson node npmrc nupkg o obj onnx orig otf "
     "out parquet patch pdf php pkl png "
-    "ppt pptx proto ps1 psd pt pth py pyc pyi pyx rar rb rpm rst safetensors sass scala scss snap so sql sqlite svelte svg swift "
+    "ppt pptx proto ps1 psd pth pyc pyi pyx rar rb rpm rst safetensors sass scala scss snap sql sqlite svelte svg swift "
     "tar tflite tfstate tgz tif tiff tmp toml ts tsv tsx ttf txt vue war wasm wav webm webp whl woff woff2 xls xlsx xml xz yaml "
     "yarn yml zst".split()
 )
 """Ends of file names, of which none is a top-level domain, or none below which people have mail."""
+_ALSO_COUNTRIES: Final = frozenset("cc ps pt py rs so".split())
+"""Ends of file names that countries have too: mail of Portugal and Serbia, models and sources."""
+_WITH_MAIL: Final = frozenset({"pt", "rs"})
+"""Those right below which people have mail; in the others it is below `com.py` and the like."""
+_SECOND_LEVEL: Final = frozenset("com org net edu gov co gob".split())
+_SOURCES: Final = frozenset(
+    "lib main mod index app file test tests model best last weights checkpoint setup init utils config build server client core "
+    "script run train yolo encoder decoder example demo parser lexer types handler routes api cli base common".split()
+)
+_BRANCHES: Final = frozenset(
+    "main master head develop dev trunk latest release stable beta next origin staging".split()
+)
 _REPOSITORIES: Final = tuple(
     f"{user}@{host}."
     for user in ("git", "hg", "svn")
@@ -76,6 +88,8 @@ _TORN: Final = re.compile(
 """A sign whose host stands on the next line or after a space, or is no domain."""
 
 
+_OF_A_URL: Final = re.compile(r"://[^\s/@]{0,60}:\Z")
+"""`postgres://user:` before `password@localhost`."""
 _WITH_ENDING: Final = re.compile(rf"(?:[A-Za-z0-9-]{{1,63}}\.){{1,4}}(?:{_ENDINGS})(?![\w-]|\.\w|\()")
 _TORN_LOCAL: Final = re.compile(
     r"(?:(?i:e-?mails?|mail|contact|reach|write|to|at)\W{1,4}|(?<![\w.@])(?=[A-Za-z0-9]{1,40}[._+0-9-]))"
@@ -90,9 +104,22 @@ def address(text: str, start: int, end: int) -> Finding | None:
     labels = host.lower().split(".")
     if labels[-1] in _FILES or _SCALED.match(host) or labels[0] in _DIGESTS:
         return None
+    if labels[-1] in _ALSO_COUNTRIES and _is_source(text[start:end].lower(), labels):
+        return None
     if _is_in_a_path(text, start, end) or text[start:end].lower().startswith(_REPOSITORIES):
         return None
     return Finding("EMAIL_ADDRESS", _begins(text, start), end, 1.0, ("shape",))
+
+
+def _is_source(value: str, labels: list[str]) -> bool:
+    """Whether an address below a country's domain is a file at a branch or a version: `main@lib.rs`, `v8@best.pt`."""
+    if len(labels) > 2 and labels[-2] in _SECOND_LEVEL:
+        return False
+    if labels[-1] not in _WITH_MAIL:
+        return True
+    local, _, host = value.rpartition("@")
+    name = host.partition(".")[0]
+    return local in _BRANCHES or local.strip("v.0123456789") == "" or not _SOURCES.isdisjoint(re.split("[-_0-9]", name))
 
 
 def _is_in_a_path(text: str, start: int, end: int) -> bool:
@@ -168,5 +195,5 @@ def _around(text: str, sign: re.Match[str], host: re.Match[str] | None, how: str
     if sign.group().startswith("@ ") and text[at - 1 : at] == " ":
         at -= 1
     local = _LOCAL_BEFORE.search(text, max(0, at - _LONGEST_LOCAL), at) if host else None
-    if host and local:
+    if host and local and not _OF_A_URL.search(text, max(0, local.start() - _LONGEST_LOCAL), local.start()):
         yield Finding("EMAIL_ADDRESS", local.start(), host.end(), TORN, ("shape", how), rank=ABOVE_PARTS)

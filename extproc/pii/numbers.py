@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from extproc.pii import cards, checksums, ibans, phones, places, secrets, wallets
 from extproc.pii.finding import Finding
-from extproc.pii.labels import ADJACENT, NEAR, NOTHING, Context, Labels
+from extproc.pii.labels import ADJACENT, NEAR, NOTHING, SAID, Context, Labels
 from extproc.pii.recognizer import Recognizer, expand
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class Numbers:
                         continue
                     finding = finding._replace(rank=0.0)
                 self.findings.append(finding)
-        if number and "PHONE_NUMBER" in present:
+        if number and ("PHONE_NUMBER" in present or SAID in present):
             self._phone(start, end)
 
     def _spoken_against(self, start: int, end: int, odds: float) -> bool:
@@ -317,7 +317,8 @@ class Numbers:
         return 0
 
     def _phone(self, start: int, end: int) -> None:
-        phone = phones.labelled(self.text, start, end, self.labels.around(start, end))
+        context = self.labels.around(start, end)
+        phone = phones.labelled(self.text, start, end, context) or phones.said(self.text, start, end, context)
         if phone is None and self._after_phone and start > self._after_phone:
             phone = phones.listed(self.text, self._after_phone, start, end)
         if phone is not None:

@@ -30,9 +30,10 @@ _VERB: Final = re.compile(
 )
 """What stands between the word password and the password."""
 _RELATION: Final = re.compile(
-    rf"""(?:[ \t]+[^\W\d_][\w'’.-]{{0,24}}){{1,7}}?[ \t]+(?P<verb>{_ARE})[ \t:]+(?P<quote>["'`“‘«]?)"""
+    rf"""(?:[ \t]+[^\W\d_][\w'’.-]{{0,24}}){{1,7}}?(?:[ \t]+(?P<verb>{_ARE})[ \t:]+|:[ \t]+(?=\S+[ \t.!]*(?:\n|\Z)))"""
+    r"""(?P<quote>["'`“‘«]?)"""
 )
-"""`for the admin user is`."""
+"""`for the admin user is`, `of my phone: ` where nothing comes after the value."""
 _PARTICLE: Final = re.compile(r"[ \t]?(?:は|が|是|为|為|는|은|가|이)[ \t]?[「『“\"]?(?P<value>[!-~]{4,128})")
 """What follows a label in a language that sets no spaces, and the value in other letters than its own."""
 PAIRED: Final = re.compile(
@@ -110,17 +111,50 @@ _LEET: Final = re.compile(
 _BEHIND: Final = re.compile(r"[0-9!]{1,6}\Z")
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
 _NUMBERS: Final = frozenset(
-    {"pin", "pin code", "otp", "passcode", "one time password", "security code", "verification code", "login code"}
+    {
+        *(
+            "pin",
+            "pin code",
+            "otp",
+            "passcode",
+            "one time password",
+            "security code",
+            "verification code",
+            "login code",
+        ),
+        *(
+            "alarm code",
+            "door code",
+            "gate code",
+            "entry code",
+            "access code",
+            "lock code",
+            "garage code",
+            "puk",
+            "puk code",
+        ),
+        *("safe combination", "lockbox code", "keypad code", "sms code", "2fa code", "mfa code", "authentication code"),
+        *("unlock code", "code for the alarm", "code for the door", "code for the gate", "code for the safe"),
+        *("code to the alarm", "code to the door", "code to the gate", "code to the safe", "code to the building"),
+    }
 )
 """Labels of secrets that are nothing but digits: four of them after `token` are a count."""
+_LEAST_OF_CODE, _MOST_OF_CODE = 4, 8
+"""Digits of a PIN or of what opens a door."""
 _PARTS: Final = re.compile(r"[-_. ]+")
+_HUMPS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_TO_BE_PUT: Final = _CLEAR | {"here", "your", "insert"}
+_SPELLED_OUT: Final = 6
+"""Letters of `abcdef123456`."""
+_SEQUENCE: Final = re.compile(r"[A-Za-z]*[0-9]*")
 _ONE_SIGN: Final = re.compile(r"(?:[xX0*#•.?_-]|\\u2022)+")
 _PLACEHOLDER: Final = re.compile(
     r"![a-z]+|\$\{.*|#\{.*|:[A-Za-z_]+|\$\(.*|\$(?:(?-i:[A-Z_][A-Z0-9_]*)|[A-Za-z_]+[0-9]{0,2}|[0-9]+)|<[^<>0-9]*>?|<[^<>]*>|"
     r"(?P<around>%{1,2}|@{1,2}|_{2}|#{1,2}|~)[A-Z][A-Z_-]*(?P=around)|%[-0-9.]*[a-z]|%\([^)]*\)?[a-z]?|"
     r"[a-z_-]{2,16}[-_](?:[x*#•]{4,}|\.{3,}|…|0{6,})|[a-z]{0,8}x{6,}|"
     r"\{\{?[^{}0-9]*\}?\}?|\{\{?[^{}]*\}\}?|\[[^\]0-9]*\]?|@[a-z_.]+|"
-    r"(?:none|null|nil|true|false|undefined|required|optional|string|str|text|test|example|password|passwd|secret|token|"
+    r"(?:none|null|nil|true|false|undefined|required|optional|string|str|text|test|example|password|passwd|pass|passw|pwd|pw|"
+    r"secret|token|(?:super|top|very|my)?[-_]?secret[-_]?(?:key|token|password|value)?|"
     r"(?:required|nullable|sometimes|string|min|max)[|:].*|redacted|hidden|unknown|empty|n/?a|todo|tbd|bytes|bool|boolean|int|integer|number|any|object|secretstr|secretbytes|"
     r"secretstring|varchar|char)(?:[\[(<].*)?|"
     r"(?:env|os|process|self|this|config|conf|cfg|settings|props|args|opts|options|request|req|data|params|form|input|ctx|"
@@ -155,7 +189,10 @@ _SEEDS: Final = frozenset(
 _CARD_CODES: Final = frozenset(
     {"cvv", "cvc", "cvn", "cvv number", "cvc number", "cvv code", "cvc code", "card verification code"}
 )
-_CARD_CODE: Final = re.compile(r"[ \t:=#\"']{1,6}(?:is |was |ist |est |es )?(?P<value>[0-9]{3,4})(?![\w.%])")
+_CARD_CODE: Final = re.compile(
+    r"(?:[ \t:=#\"']{1,6}(?:is |was |ist |est |es )?|(?: [a-zA-Z'’]{1,12}){1,8}?(?: (?:is|was|reads)|"
+    r":) )(?P<value>[0-9]{3,4})(?![\w.%])"
+)
 """Three or four digits, as they are on the back of a card."""
 _SHORT: Final = frozenset({"pin", "pin code", "otp", "pass", "pw", "token", "secret", "bearer", "authorization", "pat"})
 """Words that say other things too: what follows them must look like a secret."""
@@ -177,7 +214,7 @@ def passwords(text: str, labels: Iterable[Label]) -> list[Finding]:
     return found
 
 
-def _password(text: str, label: Label) -> Finding | None:  # noqa: PLR0911 - what announces a password, case by case
+def _password(text: str, label: Label) -> Finding | None:  # noqa: C901, PLR0911 - what announces a password, case by case
     name = text[label.start : label.end].lower()
     phrase = " ".join(re.findall(r"[^\W_]+", name))
     verb = _VERB.match(text, label.end)
@@ -188,6 +225,8 @@ def _password(text: str, label: Label) -> Finding | None:  # noqa: PLR0911 - wha
     if ("\n" in verb.group() and ")" in verb.group()) or (verb["quote"] and text.startswith(verb["quote"], verb.end())):
         return None  # a signature and the line below it; three quotation marks
     at, sign = verb.end(), verb["sign"] is not None or verb["tag"] is not None
+    if verb["tag"] is not None and text[at : at + 1] == "@":
+        return None  # `<user>:<password>@host`
     if phrase in _CARD_CODES:
         code = _CARD_CODE.match(text, label.end)
         return Finding("PASSWORD", *code.span("value"), LABELLED, ("label before", "code of a card")) if code else None
@@ -203,7 +242,9 @@ def _password(text: str, label: Label) -> Finding | None:  # noqa: PLR0911 - wha
     announced = sign or verb["verb"] is not None
     if quote == "`" and " " in text[at:end]:
         return None  # what a shell puts there
-    if is_secret(text[at:end], quoted=bool(quote), sign=sign, announced=announced, short=phrase in _SHORT):
+    value = text[at:end]
+    is_code = announced and phrase in _NUMBERS and value.isdigit() and _LEAST_OF_CODE <= len(value) <= _MOST_OF_CODE
+    if is_code or is_secret(value, quoted=bool(quote), sign=sign, announced=announced, short=phrase in _SHORT):
         return Finding("PASSWORD", at, end, LABELLED, ("label before",))
     if verb["verb"] in _ABOUT:
         announced = False
@@ -277,7 +318,7 @@ def _user_name(text: str, label: Label) -> Finding | None:
 def _passphrase(text: str, at: int) -> int:
     """End of the four words or more that fill the rest of the line, or of the quotes; 0 where there are none."""
     match = _PHRASE.match(text, at)
-    if match is None or not _UI_WORDS.isdisjoint(re.split("[ -]", match.group())):
+    if match is None or is_stand_in(match.group()) or not _UI_WORDS.isdisjoint(re.split("[ -]", match.group())):
         return 0
     return match.end()
 
@@ -327,16 +368,26 @@ def is_stand_in(value: str) -> bool:
         return False
     if _ONE_SIGN.fullmatch(value) or _PLACEHOLDER.fullmatch(value) or len({*value} - {"-"}) < 2:
         return True
-    if len(value) > 5 and _ALPHABET.startswith(value.lower()):
+    if len(value) > 5 and _SEQUENCE.fullmatch(value) and _counts(value.lower()):
         return True
     parts = [part for part in _PARTS.split(value.lower().strip("<>[]{}()\"'")) if part]
     words = [part for part in parts if not (part.isdigit() and _means_nothing(part))]
     clear = any(_BEHIND.sub("", word) in _CLEAR for word in words)
     if clear or ("change" in words and "me" in words):
         return all(_BEHIND.sub("", word).isalpha() for word in words)
-    return not _STAND_INS.isdisjoint(words) and all(
-        word in _WORDS_OF_STAND_INS or not word.strip("x") for word in words
-    )
+    if not _STAND_INS.isdisjoint(words) and all(word in _WORDS_OF_STAND_INS or not word.strip("x") for word in words):
+        return True
+    humps = [hump.lower() for hump in _HUMPS.findall(value)] if value.isalnum() and value[-1].isalpha() else []
+    return not _TO_BE_PUT.isdisjoint(humps) and all(hump in _WORDS_OF_STAND_INS for hump in humps)
+
+
+def _counts(value: str) -> bool:
+    """Whether letters and digits stand in their order, nothing left out, ten or more of them if any is a digit."""
+    letters = value.rstrip("0123456789")
+    digits = value[len(letters) :]
+    if not (_ALPHABET.startswith(letters) and _COUNTED.startswith(digits)):
+        return False
+    return not digits or (len(value) >= 10 and len(letters) <= _SPELLED_OUT)
 
 
 def _means_nothing(digits: str) -> bool:
@@ -344,9 +395,16 @@ def _means_nothing(digits: str) -> bool:
     return len(digits) < 5 or _COUNTED.startswith(digits) or not digits.strip("0")
 
 
+_NOBODYS: Final = frozenset(
+    "username user user_name login admin administrator root guest anonymous nobody test tester demo default system service "
+    "postgres mysql oracle sa ubuntu ec2-user centos debian vagrant jenkins deploy www-data nginx git bot readonly".split()
+)
+"""Accounts that every machine has."""
+
+
 def is_name(value: str, *, quoted: bool) -> bool:
     """Whether a value after the word user name is one, and neither prose nor code."""
-    if is_stand_in(value) or "(" in value or value.lower() in ("username", "user", "user_name", "login"):
+    if is_stand_in(value) or "(" in value or value.lower() in _NOBODYS:
         return False
     if not quoted and "." in value:
         return False
@@ -370,7 +428,8 @@ def is_secret(value: str, *, quoted: bool, sign: bool, announced: bool, short: b
     symbols = any(not c.isalnum() and c not in "._-/' " for c in inner)
     mixed = value != value.lower() and value != value.upper() and not value.istitle()
     if short and not announced:
-        return letters and digits and len(value) >= 16 and not set("=(,") & set(value)
+        long = len(value) >= 16 or (len(value) >= _SHORT_BUT_MIXED and symbols and mixed)
+        return letters and digits and long and not set("=(,") & set(value)
     if short and not ((letters and digits and len(value) >= 6) or (symbols and letters)):
         return value.isdigit() and 4 <= len(value) <= 8 and announced
     if quoted:
@@ -386,6 +445,8 @@ def is_secret(value: str, *, quoted: bool, sign: bool, announced: bool, short: b
     )
 
 
+_SHORT_BUT_MIXED: Final = 8
+"""Characters of both cases, digits and signs, of which no everyday word is made."""
 _BRACKETED: Final = re.compile(r"(?=.*[!@#$%^&*?])[^\s(),=.\"']{1,24}\([^\s(),=.\"']{0,24}\)[^\s(),=.;\"']{1,24}")
 """Brackets in the midst of a value that holds signs which no call is followed by: `x(y)z9!Q`."""
 _CODE: Final = re.compile(

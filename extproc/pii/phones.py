@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from extproc.pii.counts import is_count
 from extproc.pii.finding import Finding
-from extproc.pii.labels import ADJACENT, NEAR, Context
+from extproc.pii.labels import ADJACENT, NEAR, SAID, Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -263,6 +264,44 @@ def labelled(text: str, start: int, end: int, context: Context) -> Finding | Non
         return None
     score = RIGHT_AFTER_LABEL if grade == ADJACENT else NEAR_LABEL
     return Finding("PHONE_NUMBER", start, start + len(value), score, ("digits", where))
+
+
+_MOBILE: Final = re.compile(r"[2-9][0-8][0-9][2-9][0-9]{6}|0[1-9][0-9]{8,9}|[6-9][0-9]{9}")
+
+
+def said(text: str, start: int, end: int, context: Context) -> Finding | None:
+    """Ten or eleven digits in one piece that somebody calls a number: of North America or India, or with a leading 0."""
+    grade, where = context.kinds.get(SAID, (0, ""))
+    if grade < NEAR or context.negative or not context.kinds.keys() <= _SAYS_SO or is_count(text, start, end):
+        return None
+    if _MOBILE.fullmatch(text, start, end) is None or _INSTEAD.match(text, end):
+        return None
+    led = _SAID_BEFORE.search(text, max(0, start - _REACH_OF_SAID), start)
+    if led is None or (led["bare"] and _TO_CALL.match(text, end) is None):
+        return None
+    return Finding("PHONE_NUMBER", start, end, SPOKEN_AGAINST, ("digits", where))
+
+
+_REACH_OF_SAID: Final = 64
+_SAID_BEFORE: Final = re.compile(
+    r"(?:\A|[^\w '’-][ \t]{0,4}|['’]s |\b(?:the|this|that|a|my|his|her|our|their|your|whose|and|or|so|but|at|to|on|can|"
+    r"please|pls|just|"
+    r"it|me|new|old|best|right|correct|same|only|other|current|wh?att?s) )"
+    r"(?:(?P<bare>numbers?|text)[:;,#]? ?|(?:numbers?|one) (?:is|are|was|will be)(?: now| still)?:? ?|numbers?['’]s ?|"
+    r"numbers? (?:for|at) (?:[^\W\d_][^\s:]{0,20} ){0,4}(?:[^\W\d_][^\s:]{0,20}: ?)?|i['’]m on ?|app me ?)[\"'(]?\Z",
+    re.IGNORECASE,
+)
+"""A number of which nothing is said but that it is somebody's, or the one: no `port number is`, no `number of rows`."""
+_TO_CALL: Final = re.compile(
+    r"[\"')]?(?:,? (?:ask for|any ?time|if |when |call|text|after|before|or (?:call|text)|on whatsapp)|"
+    r" ?\((?:mine|mobile|cell|me)\)|\Z)"
+)
+"""What is said behind the number of a telephone."""
+_SAYS_SO: Final = frozenset({SAID, "PHONE_NUMBER"})
+_INSTEAD: Final = re.compile(
+    r" (?:is|in (?:binary|hex|decimal|base)|bits?\b|and its|modulo|divided|times|plus|minus|[*/+=<>^])"
+)
+"""What is said of a number that nobody is called at."""
 
 
 def _evidence(context: Context) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ _FORMS = {
     "chain": (rf"{_GROUP}(?:(?:[./-]| (?!{_OTHER}))(?:{_GROUP}|(?P<capitals>[A-Z]{{1,4}})(?![A-Za-z0-9_]))){{0,63}}"),
     "domain": r"(?:[a-zA-Z0-9-]{1,63}\.){1,6}[a-zA-Z]{2,24}(?![\w@-]|\.[\w])",
     "plain": rf"{_LETTER}+",
-    "script": rf"[{_CJK}]+",
+    "script": rf"[{_CJK}]+(?: [\uac00-\ud7af]+){{0,3}}",
 }
 """What a token looks like, in the order in which they are tried: a text is read as the first that matches."""
 _SKIPPED = r"[\s\"',;{}\[\]<>=!?*&#|^~$`)]*+"
@@ -279,7 +279,7 @@ class _Reading:
         if start < self._labelled:
             return
         label = begun.longest(self._text, start, end)
-        if label is not None and not _goes_on(self._text, label.end):
+        if label is not None and not _goes_on(self._text, label.end) and not _of_several(self._text, label):
             self.tokens.labels.append(label)
             self._labelled = label.end
 
@@ -311,6 +311,14 @@ def _before_number(text: str, start: int, vocabulary: Vocabulary) -> Label | Non
 
 
 _PHONE, _BIRTH = frozenset({"PHONE_NUMBER"}), frozenset({"DATE_OF_BIRTH"})
+
+
+_SEVERAL = re.compile(r"(?i:numbers?) of (?!(?:my|his|her|our|their|your|the|a|an|this|that|mom|mum|dad)\b)[a-z]")
+
+
+def _of_several(text: str, label: Label) -> bool:
+    """Whether it is the number of what is counted: `our number of staff`."""
+    return text.startswith(" of ", label.end) and _SEVERAL.match(text, label.start) is not None
 
 
 _ONLY = frozenset("number no nr num value id code masked raw str text hash last new old primary home work".split())

@@ -6,6 +6,7 @@ import itertools
 import re
 
 from extproc.pii.finding import Finding
+from extproc.pii.passwords import is_stand_in
 from extproc.pii.vendors import INFIXES, VENDORS
 
 OF_A_VENDOR, NAMED = 0.97, 0.8
@@ -159,7 +160,7 @@ def named_key(text: str, start: int, end: int) -> Finding | None:
         return None
     if qualifier in _MAY_BE_NONE and len(value) < _ALONE_LEAST:
         return None
-    if not is_random(value) or (not qualifier and _UUID.fullmatch(value)):
+    if not is_random(value) or is_stand_in(value) or (not qualifier and _UUID.fullmatch(value)):
         return None
     return Finding("PASSWORD", *match.span("value"), NAMED, ("name of a key", "random"), rank=BELOW_WHOLE)
 

@@ -44,7 +44,8 @@ def analyze():
 
 
 @pytest.mark.parametrize(
-    ("name", "floor", "floor_of_a_kind"), [("kinds_read.txt", 0.97, 0.87), ("kinds_fresh.txt", 0.98, 0.95)]
+    ("name", "floor", "floor_of_a_kind"),
+    [("kinds_read.txt", 0.97, 0.87), ("kinds_fresh.txt", 0.98, 0.95), ("kinds_wider.txt", 0.97, 0.94)],
 )
 def test_share_of_each_kind(analyze, name, floor, floor_of_a_kind):
     """Of all rows, and of the worst kind."""

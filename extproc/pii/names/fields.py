@@ -45,6 +45,29 @@ def in_queries(text: str) -> Iterator[Span]:
             yield Span("PERSON", *field.span("value"), SCORE)
 
 
+_CODED: Final = re.compile(
+    r"(?P<key>[A-Za-z_.-]{0,40}[Nn]ames?)[\"'\]]{0,2}[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}(?P<quote>[\"'])"
+    r"(?P<value>[A-Z][\w.'’-]{1,30}(?: [\w.'’-]{1,30}){0,3})(?P=quote)"
+)
+"""A field of a name in code: `lastName: 'Hart'`."""
+_NO_VALUES: Final = frozenset(
+    "string text first last name required optional none null unknown test value full surname".split()
+)
+
+
+def in_code(text: str) -> Iterator[Span]:
+    """The names between quotes under keys that hold nothing else."""
+    if "ame" not in text or ("'" not in text and '"' not in text):
+        return
+    for field in in_slices(_CODED.finditer(text)):
+        words = field["value"].lower().split()
+        if _OF_SOMEBODY.search(field["key"]) and _NO_VALUES.isdisjoint(words):
+            yield Span("PERSON", *field.span("value"), SCORE)
+
+
+_OF_SOMEBODY: Final = re.compile(r"(?:first|last|full|given|family|middle|maiden|sur)[_.-]?names?\Z", re.IGNORECASE)
+
+
 def find(text: str) -> Iterator[Span]:
     """The names under keys that announce a person."""
     if ":" not in text and "=" not in text:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from extproc.pii.names import things
 from extproc.pii.names.words import load
 
 _CALLS: Final = frozenset(
@@ -32,82 +33,6 @@ _ADDRESSED: Final = re.compile(
 )
 """Whom, and how: what stands between `Rufen`, `Avísame` or `Envoyez` and a number or an address."""
 _BEGINS: Final = re.compile(r"(?:\A|[.!?:;>*•\n-])[ \t\"“«¡¿]*\Z")
-
-_GROUPS: Final = (
-    (
-        1,
-        (
-            "Alexa|Siri|Cortana|Bixby|Google Assistant|Jeeves|Cassandra|Mongo|MongoDB|Maria DB|MariaDB|Redis|MySQL|Postgres|"
-            "PostgreSQL|Kafka|Jenkins|Jenkins X|Travis|CircleCI|Circle CI|Tekton|Ansible|Puppet|Chef|Elasticsearch|"
-            "Neo4j|Couchbase|Sonnet|Opus|Haiku|"
-            "Gemini|Bard|"
-            "Claude|Llama|Mistral|Watson|Copilot|Cursor|Windsurf|Devin|Prometheus|Grafana|Loki|Tempo|Jaeger|Thanos|Helm|Harbor|Flux|"
-            "Talos|Django|Flask|Jekyll|Hugo|Gatsby|React|Vue|Angular|Svelte|Ember|"
-            "Ruby|Julia|Ada|Pascal|Fortran|Cobol|Lisp|Scheme|Prolog|Perl|Rust|Kotlin|Swift|Python|Haskell|Erlang|Elixir|Clojure|Maven|"
-            "Gradle|Bazel|Jira|Trello|Pandas|NumPy|SciPy|PyTorch|TensorFlow|"
-            "Azure|Intune|Entra|Entra ID|DevOps|Kubernetes|Docker|Podman|Vagrant|Consul|Vault|Nomad|Istio|Linkerd|Cilium|"
-            "Falco|Envoy|SPIRE|"
-            "Hadoop|Spark|Hive|Flink|Pinot|Druid|Keras|Caffe|Theano|Celery|Nginx|Apache|Tomcat|Jetty|Caddy|Varnish|Windows|"
-            "Lambda|DynamoDB|RDS|RDS Proxy|Aurora|Athena|Glue|Redshift|CloudWatch|CloudTrail|X-Ray|Ray|GraphQL|"
-            "Linux|Ubuntu|Debian|Fedora|Android|macOS|iOS|Sonoma|Ventura|Monterey|Sequoia|Catalina|Mojave|Tahoe|Jammy|Noble|"
-            "Focal|Bionic|Bookworm|Bullseye|Buster|Stretch|Jessie|Oreo|Nougat|Marshmallow|Lollipop|Luna|Juno|Apollo|Hermes"
-        ),
-    ),
-    (1, "Mercury|Venus|Earth|Mars|Jupiter|Saturn|Uranus|Neptune|Pluto|Ceres|Titan|Europa|Phobos|Deimos"),
-    (
-        1,
-        (
-            "Dijkstra|Floyd|Warshall|Floyd-Warshall|Bellman|Kruskal|Prim|Huffman|Knuth|Morris|Pratt|Boyer|Moore|Rabin|Karp|"
-            "Bloom|Turing|Bayes|Gauss|Newton|Euler|Fourier|Laplace|Poisson|Bernoulli|Markov|Kalman|Fisher|Pearson|Spearman|"
-            "Celsius|Fahrenheit|Kelvin|Joule|Watt|Volt|Ampere|Ohm|Hertz|Pascal|Boole|Cantor|Hilbert|Riemann|Fermat|Archimedes|Pythagoras"
-        ),
-    ),
-    (1, "Zeus|Hera|Apollo|Ares|Artemis|Athena|Hermes|Poseidon|Hades|Demeter|Odin|Thor|Loki|Freya|Osiris|Isis|Horus"),
-    (1, "Hamlet|Macbeth|Othello|King Lear|Romeo|Juliet|Odysseus|Achilles|Faust|Don Quixote|Ulysses|Frankenstein"),
-    (2, "Rose|Lily|Daisy|Iris|Violet|Jasmine|Ivy|Heather|Poppy|Tulip|Orchid|Marigold|Dahlia|Hazel|Olive|Fern|Holly"),
-    (
-        1,
-        (
-            "Faith|Hope|Charity|Prudence|Temperance|Justice|Fortitude|Patience|Chastity|Diligence|Humility|Mercy|Joy|Sadness|Anger|Fear|"
-            "Disgust|Peace|Love|Harmony|Truth|Wisdom|Courage|Honor|Glory|Gratitude|Kindness|justice|peace|love|truth|glory|honor|anger|"
-            "sadness|fear|wisdom|hope|faith|charity|harmony|happiness"
-        ),
-    ),
-    (1, "Spring|Summer|Autumn|Fall|Winter|spring|summer|autumn|winter"),
-    (
-        1,
-        (
-            "Mercedes|Tesla|Ford|Lincoln|Dodge|Chrysler|Chevrolet|Toyota|Honda|Nissan|BMW|Audi|Volkswagen|Porsche|Ferrari|Fiat|"
-            "Peugeot|Renault|Skoda|Seat|Kia|Hyundai|Volvo|Jaguar|Bentley"
-        ),
-    ),
-    (
-        2,
-        (
-            "Georgia|Virginia|Carolina|Dakota|Montana|Alabama|Texas|Florida|Ohio|Nevada|Utah|Iowa|Kansas|Arizona|Indiana|Maine|"
-            "Oregon|Idaho|Vermont|Delaware|Maryland|Kentucky|Tennessee|Louisiana|Washington|California|Colorado"
-        ),
-    ),
-    (
-        2,
-        (
-            "Paris|London|Berlin|Florence|Venice|Rome|Milan|Vienna|Sydney|Melbourne|Adelaide|Victoria|Austin|Dallas|Houston|Madison|"
-            "Charlotte|Phoenix|Denver|Chelsea|Brooklyn|Orlando|Savannah|Lima|Madrid|Lisbon|Dublin|Oslo|Prague|Geneva|Lincoln|Jackson|"
-            "Boston|Chicago|Seattle|Miami|Atlanta|Cleveland|Memphis|Nashville|Portland|Tokyo|Delhi|Mumbai|Dubai|Cairo|Athens|Barcelona"
-        ),
-    ),
-    (2, "January|February|March|April|May|June|July|August|September|October|November|December"),
-)
-"""Things of one kind that are called as people are, and how many others of them stand beside one that is meant."""
-_MEMBERS: Final = [
-    (
-        least,
-        frozenset(names.split("|")),
-        re.compile(rf"\b(?:{'|'.join(sorted(names.split('|'), key=len, reverse=True))})\b"),
-    )
-    for least, names in _GROUPS
-]
-_AROUND: Final = 200
 
 _STATE: Final = (
     r"(?:Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia|Hawaii|Idaho|"
@@ -202,9 +127,7 @@ def is_term(text: str, start: int, end: int, *, place: bool) -> bool:
     glued = text[end : end + 1] in ("-", "_") or text[start - 1 : start] in ("-", "_") or text[end : end + 1].isdigit()
     if name == name.lower() and (glued or "-" in name or (place and name not in load("places") and " " not in name)):
         return True
-    return any(
-        name in group and _beside_its_kind(text, start, end, least, named) for least, group, named in _MEMBERS[:1]
-    )
+    return things.is_product(text, start, end)
 
 
 def is_nobody(text: str, start: int, end: int) -> bool:
@@ -216,7 +139,7 @@ def is_nobody(text: str, start: int, end: int) -> bool:
         return True
     if _BRANDS.match(text, start) or _is_state(text, start, end, name):
         return True
-    if any(name in group and _beside_its_kind(text, start, end, least, named) for least, group, named in _MEMBERS):
+    if things.is_thing(text, start, end, name):
         return True
     if len(words) > 1 and words[-1].lower() not in _CALLS:
         return False
@@ -234,15 +157,10 @@ def _is_state(text: str, start: int, end: int, name: str) -> bool:
     return start > 1 and name not in _CALLED_SO and _STATES.fullmatch(text, start - 2, end) is not None
 
 
-def _beside_its_kind(text: str, start: int, end: int, least: int, named: re.Pattern[str]) -> bool:
-    around = {match[0] for match in named.finditer(text, max(0, start - _AROUND), end + _AROUND)}
-    return len(around - {text[start:end]}) >= least
-
-
 def _is_said_to_be_none(text: str, start: int, end: int, name: str) -> bool:
     """By the words right before and behind it."""
     low = max(0, start - 24)
-    if _THING_AFTER.match(text, end) and (name.lower() not in load("given") or name in _MEMBERS[2][1]):
+    if _THING_AFTER.match(text, end) and (name.lower() not in load("given") or name in things.SCIENTISTS):
         return True
     if len(name) >= _PLACE_SHORTEST and (_PLACE_BEFORE.search(text, low, start) or _PLACE_AFTER.match(text, end)):
         return True

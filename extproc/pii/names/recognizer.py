@@ -69,6 +69,7 @@ class NameRecognizer:
         results = self._read(cut, key)
         more = [(span, "head of its column") for span in columns.find(cut.text)]
         more += [(span, "key") for span in fields.in_queries(cut.text)]
+        more += [(span, "key") for span in fields.in_code(cut.text)]
         more += [(span, "handle") for span in handles.find(cut.text)]
         more += [(span, "ticket") for span in handles.on_tickets(cut.text)]
         if not cut.text.isascii():
@@ -123,9 +124,7 @@ class NameRecognizer:
                 s.entity_type in ("LOCATION", "ORGANIZATION")
                 and is_term(text, s.start, s.end, place=s.entity_type == "LOCATION")
             )
-            and not (
-                s.entity_type == "PERSON" and (_is_literal(text, s.start, s.end) or is_nobody(text, s.start, s.end))
-            )
+            and not (s.entity_type == "PERSON" and _is_none(text, s.start, s.end))
         ]
         results = [
             RecognizerResult(
@@ -199,6 +198,22 @@ def _is_plausible(entity_type: str, name: str, *, casual: bool) -> bool:
         return False
     mixed = any(w != w.lower() and (w != w.upper() or len(w) == 1) for w in words)
     return casual or mixed or any(w.lower() in load("given") for w in words)
+
+
+def _is_none(text: str, start: int, end: int) -> bool:
+    """Whether what a model takes for a person is a literal, the name of a thing in a file, or otherwise nobody."""
+    return _is_literal(text, start, end) or _is_named(text, start, end) or is_nobody(text, start, end)
+
+
+_NAMED: Final = re.compile(r"(?:\A|[\s{,(\[])[\"']?name[\"']?[ \t]{0,2}[:=][ \t]{0,2}[\"']?\Z")
+
+
+def _is_named(text: str, start: int, end: int) -> bool:
+    """One word all small under a bare `name`, of no list of names: `name: widget`."""
+    word = text[start:end]
+    if not (word.islower() and word.isalpha() and _NAMED.search(text, max(0, start - 16), start)):
+        return False
+    return word not in load("given")
 
 
 def _is_literal(text: str, start: int, end: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from extproc.pii.packs import americas, apac, eu_east, eu_west, extended, globe, mea, north_america, uk
+from extproc.pii.packs import americas, apac, banks, eu_east, eu_west, extended, globe, mea, north_america, uk
 
 if TYPE_CHECKING:
     from extproc.pii.recognizer import Recognizer
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 @cache
 def everything() -> tuple[Recognizer, ...]:
     """Every built-in recognizer, in the order in which `intentmesh entities` lists them."""
-    modules = (globe, extended, north_america, uk, eu_west, eu_east, americas, apac, mea)
+    modules = (globe, banks, extended, north_america, uk, eu_west, eu_east, americas, apac, mea)
     return tuple(recognizer for module in modules for recognizer in module.RECOGNIZERS)

@@ -143,6 +143,16 @@ RECOGNIZERS = (
         example="4111 1111 1111 1111",
     ),
     R(
+        "CREDIT_CARD",
+        "global",
+        labels="credit card|card|card number|card no|debit card|visa|mastercard|amex|kreditkarte|karte|carte|tarjeta|cartão",
+        led="[0-9]{4}",
+        between=r"last.?(?:4|four)|\bend(?:ing|s)?\b|terminad[ao]|\btermina\b|finissant|terminant|\bend(?:et|end) auf",
+        least_length=4,
+        how="last four digits after their label",
+        example="card ending in 4242",
+    ),
+    R(
         "IBAN_CODE",
         "global",
         labels=words.ACCOUNT + "|iban number|iban no|international bank account",
@@ -196,7 +206,11 @@ RECOGNIZERS = (
             "password|passwd|pwd|passphrase|passcode|pass|pw|secret|client secret|api key|apikey|api token|"
             "access token|"
             "auth token|secret key|access key|bearer|authorization|token|private key|encryption key|pin|pin code|otp|"
-            "one time password|verification code|login code|cvv|cvc|cvn|cvv number|cvc number|cvv code|cvc code|card "
+            "one time password|verification code|login code|alarm code|door code|gate code|entry code|access code|"
+            "lock code|garage code|"
+            "puk|puk code|safe combination|lockbox code|keypad code|sms code|2fa code|mfa code|authentication code|unlock code|"
+            "code for the alarm|code for the door|code for the gate|code for the safe|code to the alarm|code to the door|"
+            "code to the gate|code to the safe|code to the building|cvv|cvc|cvn|cvv number|cvc number|cvv code|cvc code|card "
             "verification code|"
             "credential|credentials|creds|psk|wpa psk|pre shared key|preshared key|requirepass|"
             "masterauth|wallet seed|"
@@ -304,55 +318,10 @@ RECOGNIZERS = (
         example="MRN-380549",
     ),
     R(
-        "US_BANK_NUMBER",
-        "global",
-        labels=words.ACCOUNT,
-        led=(
-            r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{3}|[0-9]{4}\.[0-9]{2}\.[0-9]{3}|"
-            r"(?=(?:[A-Z]{0,12}[ -]?[0-9]){6})[A-Z]{0,12}[ -]?[0-9]{2,}[0-9A-Z]*(?:[ -][0-9][0-9A-Z]*){0,6}"
-            r"(?:/[0-9]{4}(?![0-9]))?"
-        ),
-        least_length=6,
-        example="account number 76983425",
-    ),
-    R(
-        "US_BANK_NUMBER",
-        "global",
-        labels=(
-            "code banque|code guichet|clé rib|clé|transit|transit no|institution no|institution number|institution|clearing|"
-            "clearingnummer|clearingnr|clearing no"
-        ),
-        led=r"(?!(?:19|20)[0-9]{2}\b)[0-9]{2,5}(?:-[0-9])?",
-        between=r"transit|institution|guichet|banque|\bclé\b|clearing",
-        least_length=2,
-        least_digits=2,
-        how="bank and branch after their label",
-        example="code guichet 00550",
-    ),
-    R(
-        "US_BANK_NUMBER",
-        "global",
-        labels=words.ACCOUNT,
-        led="[0-9]{4}",
-        between=r"last.?(?:4|four)|\bend(?:ing|s)?\b",
-        least_length=4,
-        how="last four digits after their label",
-        example="account ending in 8741",
-    ),
-    R(
-        "US_BANK_NUMBER",
-        "global",
-        labels="agência|agencia|ag",
-        led=r"[0-9]{4}(?:-[0-9Xx])?",
-        between=r"ag[eê]ncia|\bag\b",
-        least_length=4,
-        how="branch after its label",
-        example="agência 1234",
-    ),
-    R(
         "INSURANCE_ID",
         "global",
         labels=(
+            "claim number|claim no|claim nr|claim id|schadennummer|numéro de sinistre|número de siniestro|"
             "pol no|pol nr|policy nr|ins id|ins no|mem id|member no|member nr|subscriber no|group no|vers nr|versicherungs nr|"
             "health insurance number|health insurance|plan id|"
             "insurance id|insurance number|insurance policy|policy number|policy no|member id|member number|"
@@ -381,6 +350,24 @@ RECOGNIZERS = (
         ),
         led=ID_VALUE,
         example="customer number KD-448120",
+    ),
+    R(
+        "ACCOUNT_ID",
+        "global",
+        labels=(
+            "id card|id card number|id card no|identity card|identity card number|identity card no|national id|"
+            "national id number|"
+            "national id no|national identity number|national identification number|identity number|identity document|"
+            "personal identification number|government id|government id number|citizen id|resident id|residence permit|"
+            "residence permit number|cédula|cedula|cédula de identidad|cedula de identidad|carte d'identité|"
+            "numéro de carte d'identité|carta d'identità|documento de identidad|personalausweis|personalausweisnummer|"
+            "ausweisnummer"
+        ),
+        led=r"(?=(?:[A-Z]{0,4}[ .-]?[0-9]){6})[A-Z]{0,4}[ -]?[0-9]{1,}[0-9A-Z]*(?:[ .-][0-9][0-9A-Z]*){0,5}",
+        least_digits=6,
+        least_length=6,
+        how="an identity document after its label, in any country",
+        example="ID card number T220001293",
     ),
     R(
         "USERNAME",

@@ -97,7 +97,7 @@ RECOGNIZERS = (
         shapes="999999999 9999-9999-9",
         labels=(
             "routing|routing number|routing no|aba|aba number|aba routing|aba routing number|bank routing "
-            "number|rtn|transit number|routing transit"
+            "number|rtn|rtg|ach|ach routing|wire routing|transit number|routing transit"
         ),
         check="us.aba",
         unlabelled="alone",

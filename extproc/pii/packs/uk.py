@@ -87,7 +87,7 @@ RECOGNIZERS = (
         "UK_SORT_CODE",
         "uk",
         shapes="99-99-99 999999",
-        labels="sort code|sort|sortcode|bank code",
+        labels="sort code|sort|sortcode|s c|sort no|sort number|bank code",
         example="sort code 20-00-00",
     ),
     R(

@@ -61,6 +61,9 @@ ACCOUNT = (
     "norek|"
     "เลขบัญชี|เลขที่บัญชี|खाता संख्या|खाता नंबर|رقم الحساب|رقم حسابي|חשבון בנק|מספר חשבון|αριθμός λογαριασμού|číslo účtu|"
     "číslo uctu|bankszámlaszám|számlaszám|cont bancar|numărul contului|broj računa|račun|účet|"
+    "numéro de compte bancaire|número de cuenta bancaria|número de mi cuenta|č ú|č účtu|čú|účet číslo|חשבון|מספר חשבון בנק|"
+    "cci|cuenta interbancaria|cuenta interbancaria cci|cuenta de ahorro|rek|rek bri|rek bca|rek mandiri|"
+    "current account|savings account number|checking account number|my acct|bank a c|cbu|cvu|cuenta clabe|"
     "beneficiary account|deposit account|iban|口座番号|账号|银行账号|계좌번호|銀行口座"
 )
 PHONE = (
@@ -132,8 +135,16 @@ PHONE = (
     "panggil|numero ko|ang number ko|"
     "제 번호|내번호|제번호|私の番号は|連絡先|致电|拨打|来电|打我电话|我电话|联系方式|"
     "رقم هاتفي|رقم جوالي|اتصلوا|התקשרו|תתקשר|המספר שלי|हमारा नंबर|मेरा नंबर|कॉल करें|"
+    "telefonul|telefonul meu|mobilul meu|számom|a számom|αριθμός μου|ο αριθμός μου|voicemail|voice mail|contacts|"
+    "mobiles|telephones|landlines|msisdn|caller|caller id|caller number|calling number|callerid|callback number|"
+    "my nmbr|my num|mon num|my digits|moje číslo|naše číslo|moje cislo|namba yangu|txt|txt me|facetime|facetime me|hit me up|hmu|"
+    "hit me up at|hit me up on|buzz me|buzz me at|buzz me on|give me a buzz|give us a call|give us a ring|give him a call|"
+    "give her a call|holler at me|shoot me a text|text us|text to|telegram me|whatsapp me|whatsapp us|viber me|zadzwońcie|"
+    "mi whatsapp|mi teléfono|mi telefono|il mio cellulare|mijn mobiel|mon portable|mon tel|mein handy|telefonum|"
     "هاتف|الهاتف|رقم الهاتف|جوال|الجوال|موبايل|اتصل|טלפון|נייד|טל"
 )
+SAID = "number|numbers|new one is|old one was|old one is|other one is|second one is|text|m on|app me"
+"""What says of a telephone number only that it is a number: the plan of a country must bear it out."""
 NEGATIVE = (
     "account id|account ids|aws account|aws account id|cloud account|gcp project|project number|subscription id|tenant id|"
     "order|order number|order no|order id|invoice|invoice number|invoice no|tracking|tracking number|"
