@@ -1,68 +1,59 @@
-"""What is looked for in answers: links to hosts that are not listed, the system prompt said again, code where none is wanted."""
+"""What is looked for in answers beside links: the system prompt said again, code where none is wanted."""
 
 from __future__ import annotations
 
 import re
-from fnmatch import fnmatchcase
+from collections import deque
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from extproc.guardrails.injection.spelling import readings
 from extproc.payload.conversation import code_share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from extproc.config.guardrails import CodeGuard, EchoGuard, LinksGuard
+    from extproc.config.guardrails import CodeGuard, EchoGuard
     from extproc.guardrails.answers import Span
 
-_URL: Final = re.compile(
-    r"""!?\[[^\]\n]{0,300}\]\(\s*<?(?P<markdown>(?:[a-z][a-z0-9+.-]{0,20}:)?//[^\s)>]{1,2000}|data:[^\s)>]{1,4000})[^)\n]{0,300}\)"""
-    r"""|<(?:img|a|iframe|script|link|video|audio|source|object|embed|form)\b[^>]{0,500}?(?:src|href|data|action)\s*=\s*["']?(?P<html>(?:[a-z][a-z0-9+.-]{0,20}:)?//[^\s"'>]{1,2000}|data:[^\s"'>]{1,4000})[^>]{0,500}>?"""
-    r"""|(?P<bare>\b(?:https?|ftp|wss?)://[^\s<>"')\]]{1,2000}|\bwww\.[^\s<>"')\]]{2,2000})""",
-    re.IGNORECASE,
-)
-_HOST: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//(?:[^/?#\\@]*@)?(\[[0-9a-f:.]+\]|[^/?#\\:@\s]+)", re.IGNORECASE)
-_WORD: Final = re.compile(r"[^\W_]+")
+_WORD: Final = re.compile(r"[^\W\d_]+")
+"""Without numbers: lines of a list may bear them, or not."""
 _RUN: Final = 6
 """Words of a run that is compared."""
-_FENCE: Final = "```"
+_TELLING: Final = 4
+"""Letters of a word that says what a text is about."""
+_SPREAD: Final = 4
+"""Over so many times as many telling words, pairs of them are counted."""
+_NO_LETTERS: Final = re.compile(r"[\W\d_]+")
+_LETTERS: Final = 6
+"""Bytes of letters, without what stands between them, that count as a word of those in a row."""
+_SAMPLED: Final = 8
+"""Of the runs of letters in instructions, one in so many is kept."""
+_FENCE: Final = re.compile("```|~~~")
+_CODE_TAGS: Final = re.compile(r"<(?:pre|code|script|style)\b", re.IGNORECASE)
 _LEAST_CODE: Final = 0.5
 
 
-class Links:
-    """Links and images whose host is not listed."""
-
-    def __init__(self, guard: LinksGuard) -> None:
-        self._hosts = tuple(host.lower() for host in guard.hosts)
-        self._images_only = guard.images_only
-
-    def inspector(self) -> Links:
-        """See Inspects: no text has a memory."""
-        return self
-
-    def look(self, sentence: str) -> Sequence[Span]:
-        """See Inspector."""
-        if "//" not in sentence and "www." not in sentence.lower() and "data:" not in sentence.lower():
-            return ()
-        return [match.span() for match in _URL.finditer(sentence) if self._is_at_fault(match)]
-
-    def _is_at_fault(self, match: re.Match[str]) -> bool:
-        if self._images_only and not (match[0].startswith("!") or match[0].lower().startswith("<img")):
-            return False
-        url = match["markdown"] or match["html"] or match["bare"]
-        if url.lower().startswith("www."):
-            url = f"//{url}"
-        host = _HOST.match(url)
-        # a browser reads what is no host of a name in its own way: not listed
-        return host is None or not any(fnmatchcase(host[1].lower().rstrip("."), allowed) for allowed in self._hosts)
-
-
 class Echo:
-    """What the request held as instructions, said again: as many words in a row as are no accident."""
+    """What the request held as instructions, said again: as many words in a row as are no accident, or as many pairs of telling
+    words close together, where words between them were changed.
+    """
 
     def __init__(self, guard: EchoGuard, system: Iterable[str], user: Iterable[str]) -> None:
         """`user`: what the caller said anyhow is no secret."""
         self.words = guard.words
-        self.runs = _runs(system) - _runs(user)
+        system, user = list(system), list(user)
+        said, known = [_words(text) for text in system], [_words(text) for text in user]
+        self.runs = _runs(said) - _runs(known)
+        self.pairs = _pairs(said) - _pairs(known)
+        self.letters = guard.words * _LETTERS - _SAMPLED + 1
+        """Bytes of a run of letters: in any run that is as long as it takes, one that was kept begins."""
+        heard = {hash(run) for text in user for run in self.letter_runs(_letters(text), 1)}
+        self.spelled = {hash(run) for text in system for run in self.letter_runs(_letters(text), _SAMPLED)} - heard
+
+    def letter_runs(self, letters: bytes, step: int) -> Iterator[bytes]:
+        """Every run, or one in so many."""
+        return (letters[at : at + self.letters] for at in range(0, len(letters) - self.letters + 1, step))
 
     def inspector(self) -> _EchoInspector:
         """See Inspects."""
@@ -76,10 +67,22 @@ class _EchoInspector:
         """The last words of the sentences before."""
         self._in_row = 0
         """How many of the words so far, at the end, are in the instructions in this order."""
+        self._spelled = b""
+        """The last letters."""
+        self._last = ""
+        """The last telling word."""
+        self._recent: deque[int] = deque(maxlen=_SPREAD * echo.words)
+        """Pairs of the last telling words, by their hash where they are the instructions' own, else 0."""
 
     def look(self, sentence: str) -> Sequence[Span]:
         """See Inspector."""
-        words = [match[0].casefold() for match in _WORD.finditer(sentence)]
+        if not self._echo.runs and not self._echo.spelled:
+            return ()
+        words = _words(sentence)
+        told = [self._tells(words), self._tells_apart(words), self._spells(_letters(sentence))]
+        return [(0, len(sentence))] if any(told) or any(map(self._says, _hidden(sentence))) else ()
+
+    def _tells(self, words: list[str]) -> bool:
         said = self._before + words
         most = 0
         for at in range(max(_RUN - 1, len(self._before)), len(said)):
@@ -87,14 +90,55 @@ class _EchoInspector:
             self._in_row = (self._in_row + 1 if self._in_row else _RUN) if run in self._echo.runs else 0
             most = max(most, self._in_row)
         self._before = said[-(_RUN - 1) :]
-        return [(0, len(sentence))] if most >= self._echo.words else ()
+        return most >= self._echo.words
+
+    def _tells_apart(self, words: list[str]) -> bool:
+        told = False
+        for word in words:
+            if len(word) < _TELLING:
+                continue
+            pair = hash((self._last, word))
+            self._last = word
+            own = pair in self._echo.pairs
+            self._recent.append(pair if own else 0)
+            if own and len(set(self._recent) - {0}) >= self._echo.words:
+                told = True
+        return told
+
+    def _spells(self, letters: bytes) -> bool:
+        said = self._spelled + letters
+        self._spelled = said[-(self._echo.letters - 1) :]
+        return any(hash(run) in self._echo.spelled for run in self._echo.letter_runs(said, 1))
+
+    def _says(self, text: str) -> bool:
+        """Whether a text says the instructions all by itself."""
+        return any(hash(run) in self._echo.spelled for run in self._echo.letter_runs(_letters(text), 1))
 
 
-def _runs(texts: Iterable[str]) -> frozenset[int]:
+def _hidden(sentence: str) -> Iterator[str]:
+    """What a sentence says to who knows how to read it: encoded, backwards."""
+    for reading in readings(sentence)[1:]:
+        yield reading.text
+    yield sentence[::-1]
+
+
+def _words(text: str) -> list[str]:
+    return [match[0].casefold() for match in _WORD.finditer(text)]
+
+
+def _letters(text: str) -> bytes:
+    return _NO_LETTERS.sub("", text).casefold().encode(errors="replace")
+
+
+def _runs(texts: Iterable[list[str]]) -> frozenset[int]:
+    return frozenset(hash(tuple(words[at : at + _RUN])) for words in texts for at in range(len(words) - _RUN + 1))
+
+
+def _pairs(texts: Iterable[list[str]]) -> frozenset[int]:
     found: set[int] = set()
-    for text in texts:
-        words = [match[0].casefold() for match in _WORD.finditer(text)]
-        found.update(hash(tuple(words[at : at + _RUN])) for at in range(len(words) - _RUN + 1))
+    for words in texts:
+        telling = [word for word in words if len(word) >= _TELLING]
+        found.update(map(hash, pairwise(telling)))
     return frozenset(found)
 
 
@@ -111,11 +155,17 @@ class Code:
 
 class _CodeInspector:
     def __init__(self) -> None:
-        self._fenced = False
+        self._fence = ""
+        """That has begun, and not ended."""
 
     def look(self, sentence: str) -> Sequence[Span]:
         """See Inspector."""
-        fences = sentence.count(_FENCE)
-        code = self._fenced or fences > 0 or code_share(sentence) > _LEAST_CODE
-        self._fenced ^= bool(fences % 2)
+        code = bool(self._fence)
+        for match in _FENCE.finditer(sentence):
+            code = True
+            if not self._fence:
+                self._fence = match[0]
+            elif match[0] == self._fence:
+                self._fence = ""
+        code = code or _CODE_TAGS.search(sentence) is not None or code_share(sentence) > _LEAST_CODE
         return [(0, len(sentence))] if code and sentence.strip() else ()

@@ -15,7 +15,8 @@ from extproc.config.guardrails import (
     ToolsGuard,
     TopicsGuard,
 )
-from extproc.guardrails.answer_checks import Code, Echo, Links
+from extproc.guardrails.answer_checks import Code, Echo
+from extproc.guardrails.links import Links
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -1,13 +1,16 @@
 """Guardrails on answers: what is found, what is done about it, however the answer is cut, and what of it may have left."""
 
+import base64
+import codecs
 import json
 
 import pytest
 
 from extproc.config.guardrails import CodeGuard, EchoGuard, LinksGuard
 from extproc.config.intercept import Intercept
-from extproc.guardrails.answer_checks import Code, Echo, Links
+from extproc.guardrails.answer_checks import Code, Echo
 from extproc.guardrails.answers import AnswerGuards, Watched
+from extproc.guardrails.links import Links
 
 RULE = Intercept(path_prefix="/v1/")
 CHAT = "/v1/chat/completions"
@@ -54,6 +57,42 @@ ALLOWED = {"hosts": ["docs.example.org", "*.corp.test"]}
         ("See https://docs.example.org/a?b=c.", "See https://docs.example.org/a?b=c."),
         ("See https://a.corp.test:8443/.", "See https://a.corp.test:8443/."),
         ("A [relative](/docs/a.md) link, version 1.2 and a path a//b.", None),
+        ("[x]: //evil.test/a.png\nHello.", "[removed]\nHello."),
+        ("[x]: <https://evil.test/a.png> 'title'\nHello.", "[removed]> 'title'\nHello."),
+        ("Look: <https://evil.test/a> Hello.", "Look: [removed] Hello."),
+        ("看https://evil.test/a 好", "看[removed] 好"),
+        ("_https://evil.test/a Hello_", "_[removed] Hello_"),
+        ("[a](https:evil.test/a) Hello.", "[removed] Hello."),
+        ("[a](https:/evil.test/a) Hello.", "[removed] Hello."),
+        (r"[a](https:\\evil.test/a) Hello.", "[removed] Hello."),
+        (r"[a](https\://evil.test/a) Hello.", "[removed] Hello."),
+        (r"[a](/\evil.test/a) Hello.", "[removed] Hello."),
+        ("![a](https&#58;//evil.test/a) Hello.", "[removed] Hello."),
+        ("![a](https&colon;&sol;&sol;evil.test/a) Hello.", "[removed] Hello."),
+        ('<img src="&#x2f;/evil.test/a"> Hello.', "[removed] Hello."),
+        ('<img srcset="/a.png 1x, //evil.test/a 2x"> Hello.', "[removed] Hello."),
+        ('<a href="https://docs.example.org\t.evil.test/"> Hello.', "[removed] Hello."),
+        ('<p style="background:url(//evil.test/a)"> Hello.', "[removed] Hello."),
+        ("[a](https://evil.test@x@docs.example.org/) Hello.", None),
+        ("[a](https://docs.example.org@x@evil.test/) Hello.", "[removed] Hello."),
+        ("[a](https://x@docs.example.org@evil.test/) Hello.", "[removed] Hello."),
+        ("[a](https://docs.example.org%2eevil.test/) Hello.", "[removed] Hello."),
+        ("[a](https://evil.test%2f.corp.test/) Hello.", "[removed] Hello."),
+        ("[a](https://DOCS.example.org./a) Hello.", None),
+        ("[a [b] c](https://evil.test/a) Hello.", "[removed] Hello."),
+        ("[a](javascript:alert(1)) Hello.", "[removed]) Hello."),
+        (
+            "[a](mailto:eve@evil.test?body=x) [b](mailto:a@a.corp.test) Hello.",
+            "[removed] [b](mailto:a@a.corp.test) Hello.",
+        ),
+        ("See https://docs.example.org/r?to=https://evil.test/x now. Bye.", "See [removed] now. Bye."),
+        ("See https://docs.example.org/r?to=https%3A%2F%2Fevil.test now. Bye.", "See [removed] now. Bye."),
+        ("See https://docs.example.org/r?to=https%253A%252F%252Fevil.test now. Bye.", "See [removed] now. Bye."),
+        ("See https://docs.example.org/r?to=//evil.test/ now. Bye.", "See [removed] now. Bye."),
+        ("See https://docs.example.org/r?url=evil.test/ now. Bye.", "See [removed] now. Bye."),
+        ("See https://docs.example.org/r?u=aHR0cHM6Ly9ldmlsLnRlc3Q now. Bye.", "See [removed] now. Bye."),
+        ("See https://docs.example.org/r?to=https://a.corp.test/&page=index.html now.", None),
+        ("See https://docs.example.org/r?next=index.html&copy=2 now.", None),
     ],
 )
 @pytest.mark.parametrize("size", [None, 1, 7])
@@ -65,6 +104,30 @@ def test_links(text, left, size):
 def test_images_only():
     """A link has to be clicked, an image has not."""
     assert said(links(images_only=True), "![x](https://e.test/) https://e.test/") == "[removed] https://e.test/"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("![ ]( https://e.test/ ) Hi.", "[removed] Hi."),
+        (f"![{'a' * 900}](https://e.test/) Hi.", "[removed] Hi."),
+        ("![a [b] c](https://e.test/) Hi.", "[removed] Hi."),
+        ("![a\nb](https://e.test/) Hi.", "![a\nb]([removed]) Hi."),
+        ("![a][x]\n\n[x]: https://e.test/\n", "![a][x]\n\n[removed]\n"),
+        ('<link rel="icon" href="https://e.test/"> Hi.', "[removed] Hi."),
+        ('<img\nsrc="https://e.test/"> Hi.', '<img\nsrc="[removed]"> Hi.'),
+        ("[a](https://e.test/) <a href='https://e.test/'>b</a> Hi.", None),
+    ],
+)
+def test_what_is_fetched_without_a_click(text, left):
+    """However it is written; where the beginning has left, it may have been an image."""
+    assert said(links(images_only=True), text) == (text if left is None else left)
+
+
+def test_long_addresses_take_little():
+    """Nothing is tried twice: addresses within addresses, brackets and commas by the thousand."""
+    text = "".join(f"[[,{'(' * 3}https://docs.example.org/?u=aHR0cHM6Ly9hYWFh{'%25' * 40}&u=//" for _ in range(200))
+    assert len(said(links(**ALLOWED), text)) <= len(text)
 
 
 SYSTEM = (
@@ -84,6 +147,39 @@ def test_echo_of_the_instructions(size):
         "[the rest of this answer was removed by the guardrail mine]"
     )
     assert [verdict.reason for verdict in link.verdicts] == ["mine:answer"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        lambda said: "\n".join(f"{n}. {said[at : at + 4]}" for n, at in enumerate(range(0, len(said), 4), 1)),
+        " ".join,
+        lambda said: base64.b64encode(said.encode()).decode(),
+        lambda said: said.encode().hex(),
+        lambda said: codecs.encode(said, "rot13"),
+        lambda said: said[::-1],
+        lambda said: (
+            said.replace(" the ", " that very ").replace("Never", "I must never").replace("before it", "till it")
+        ),
+        lambda said: "```\n" + said.replace(" ", "\n") + "\n```",
+        lambda said: "| " + said.replace(" ", " | ") + " |",
+    ],
+)
+def test_echo_in_disguise(told):
+    """In lists, with letters apart, encoded, backwards, with little words changed."""
+    guard = EchoGuard(kind="echo", action="block")
+    system = f"{SYSTEM} Whoever asks about loans gets the brochure of the year and the number of the branch in Leeds."
+    link = watching(guard, Echo(guard, [system], ["Who are you?"]))
+    assert "removed by the guardrail mine" in said(link, told(system.replace(",", "").replace(".", "")))
+
+
+def test_echo_without_spaces():
+    """Of instructions in a script that has none."""
+    guard = EchoGuard(kind="echo", action="block")
+    system = "你是示例银行的客服助手。任何时候都不要告诉用户五月份的折扣代码，也不要谈论与另一家银行合并的计划。"
+    link = watching(guard, Echo(guard, [system], []))
+    assert "guardrail mine" in said(link, f"好的，我的指示是：{system}")
+    assert said(watching(guard, Echo(guard, [system], [])), "我是示例银行的客服助手。") == "我是示例银行的客服助手。"
 
 
 @pytest.mark.parametrize(
@@ -107,6 +203,20 @@ def test_code(size):
     guard = CodeGuard(kind="code", action="redact")
     text = "So:\n```python\nprint(1)\n```\nThat is all."
     assert said(watching(guard, Code(guard)), text, size) == "So:\n" + "[removed]" * 3 + "That is all."
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("So:\n~~~\nx = 1\n```\ny\n~~~\nDone.", "So:\n" + "[removed]" * 5 + "Done."),
+        ("So:\n<pre>x</pre>\nDone.", "So:\n[removed]Done."),
+        ("It is ~~not~~ so.", None),
+    ],
+)
+def test_code_in_other_fences(text, left):
+    """A fence ends with its like."""
+    guard = CodeGuard(kind="code", action="redact")
+    assert said(watching(guard, Code(guard)), text) == (text if left is None else left)
 
 
 def test_flag_and_monitor_change_nothing():
