@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import asynccontextmanager
+from itertools import product
 
 import pytest
 
@@ -112,6 +114,140 @@ async def test_a_guardrail_that_fails(policy):
                     upstream.requests.clear()
         assert len(seen) == 3
         assert "ada@example.org" not in json.dumps(seen)
+
+
+def chat_answer(calls, *, stream):
+    """Of chat completions: calls as (name, arguments)."""
+    made = [
+        {"index": n, "id": f"c{n}", "type": "function", "function": {"name": name, "arguments": arguments}}
+        for n, (name, arguments) in enumerate(calls)
+    ]
+    if not stream:
+        message = {"role": "assistant", "content": "One moment.", "tool_calls": made}
+        return json.dumps({"object": "chat.completion", "choices": [{"index": 0, "message": message}]}).encode()
+    deltas = [{"role": "assistant", "content": "One moment."}]
+    for call in made:
+        name, arguments = call["function"]["name"], call["function"]["arguments"]
+        deltas.append({"tool_calls": [{**call, "function": {"name": name, "arguments": ""}}]})
+        deltas += [
+            {"tool_calls": [{"index": call["index"], "function": {"arguments": arguments[at : at + 5]}}]}
+            for at in range(0, len(arguments), 5)
+        ]
+    events = [{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    events.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
+    return b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events) + b"data: [DONE]\n\n"
+
+
+def messages_answer(calls, *, stream):
+    """Of Anthropic's messages."""
+    blocks = [{"type": "text", "text": "One moment."}]
+    blocks += [
+        {"type": "tool_use", "id": f"t{n}", "name": name, "input": json.loads(arguments)}
+        for n, (name, arguments) in enumerate(calls)
+    ]
+    about = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "model": "any",
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    }
+    if not stream:
+        return json.dumps({**about, "content": blocks, "stop_reason": "tool_use"}).encode()
+    events = [{"type": "message_start", "message": {**about, "content": []}}]
+    for n, block in enumerate(blocks):
+        if block["type"] == "text":
+            begun, pieces = {**block, "text": ""}, [{"type": "text_delta", "text": block["text"]}]
+        else:
+            written = json.dumps(block["input"])
+            begun = {**block, "input": {}}
+            pieces = [
+                {"type": "input_json_delta", "partial_json": written[at : at + 5]} for at in range(0, len(written), 5)
+            ]
+        events.append({"type": "content_block_start", "index": n, "content_block": begun})
+        events += [{"type": "content_block_delta", "index": n, "delta": piece} for piece in pieces]
+        events.append({"type": "content_block_stop", "index": n})
+    events.append({"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 9}})
+    events.append({"type": "message_stop"})
+    return b"".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events)
+
+
+def responses_answer(calls, *, stream):
+    """Of OpenAI's responses."""
+    items = [
+        {"type": "function_call", "id": f"f{n}", "call_id": f"c{n}", "name": name, "arguments": arguments}
+        for n, (name, arguments) in enumerate(calls)
+    ]
+    whole = {"id": "r", "object": "response", "status": "completed", "output": items}
+    if not stream:
+        return json.dumps(whole).encode()
+    events = [{"type": "response.created", "response": {**whole, "output": []}}]
+    for n, item in enumerate(items):
+        events.append({"type": "response.output_item.added", "output_index": n, "item": {**item, "arguments": ""}})
+        events += [
+            {
+                "type": "response.function_call_arguments.delta",
+                "item_id": item["id"],
+                "output_index": n,
+                "delta": character,
+            }
+            for character in item["arguments"]
+        ]
+        events.append({"type": "response.output_item.done", "output_index": n, "item": item})
+    events.append({"type": "response.completed", "response": whole})
+    return b"".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events)
+
+
+APIS = {
+    "/v1/chat/completions": (chat_answer, {"messages": [{"role": "user", "content": "Tidy up."}]}),
+    "/v1/messages": (messages_answer, {"max_tokens": 50, "messages": [{"role": "user", "content": "Tidy up."}]}),
+    "/v1/responses": (responses_answer, {"input": "Tidy up."}),
+}
+GOOD_CALL, BAD_ARGUMENTS, DENIED = (
+    ("send_mail", '{"to": "ada@example.org"}'),
+    ("send_mail", '{"to": "eve@evil.test"}'),
+    ("delete_all", '{"sure": "yes"}'),
+)
+
+
+CALLS = ([GOOD_CALL], [BAD_ARGUMENTS], [DENIED], [GOOD_CALL, DENIED])
+
+
+async def test_calls_of_tools_in_answers():
+    """What must not be called never reaches the client, which gets a sentence instead; a call that is right comes as it was."""
+    schema = {
+        "type": "object",
+        "properties": {"to": {"type": "string", "pattern": "@example[.]org$"}},
+        "required": ["to"],
+    }
+    guards = {"hands": {"kind": "tools", "deny": ["delete_*"], "schemas": {"send_mail": schema}, "action": "block"}}
+    told = [b""]
+
+    async def answer(request, writer):
+        kind = b"text/event-stream" if json.loads(request.body).get("stream") else b"application/json"
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: %s\r\ntransfer-encoding: chunked\r\n\r\n" % kind)
+        for at in range(0, len(told[0]), 700):  # events come cut in two, and several at once
+            piece = told[0][at : at + 700]
+            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+        return True
+
+    async with running_gateway(mesh={"guardrails": guards}) as gateway:
+        for upstream in gateway.upstreams.values():
+            upstream.answer = answer
+        for (path, (make, body)), stream, calls in product(APIS.items(), (False, True), CALLS):
+            told[0] = make(calls, stream=stream)
+            got = await gateway.client.post(path, json={"model": "any", "stream": stream, **body})
+            assert got.status_code == 200, got.text
+            if calls == [GOOD_CALL]:
+                assert got.content == told[0], (path, stream)
+                continue
+            assert "removed by the guardrail hands" in got.text, (path, stream, calls, got.text)
+            assert not re.search("send_mail|delete_all|eve@|sure", got.text), (path, stream, calls, got.text)
+            parts = re.findall(r"^data: ({.*)$", got.text, re.MULTILINE) if stream else [got.text]
+            assert [json.loads(part) for part in parts]  # what is left is whole
 
 
 async def test_answers():
