@@ -60,6 +60,11 @@ def api_at(path: str) -> Api | None:
     return None
 
 
+def endings_of(vendor: Vendor) -> tuple[str, ...]:
+    """How the paths of a vendor's API end."""
+    return tuple(ending for ending, api in _ENDINGS.items() if api.vendor == vendor)
+
+
 def vendor_of(rule: Intercept, path: str) -> Vendor | None:
     """Whose API a request speaks under this rule; None: nobody's that is known."""
     if rule.payload != "auto":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from extproc.config.api import vendor_of
+from extproc.config.wire_names import CALLER_API
 from extproc.decision import NOT_INSPECTED, unenforced, verdicts_of
 from extproc.exchange.events import request_id_of
 from extproc.exchange.record import ExchangeRecord
@@ -97,6 +99,8 @@ class Recorder:
             told["entities"] = ",".join(f"{entity_type}={count}" for entity_type, count in entities.items())
         if verdicts := inspection.facts.verdicts:
             told["verdicts"] = ",".join(map(str, verdicts))
+        if forward.target is not None and self._rule is not None:
+            told[CALLER_API] = vendor_of(self._rule, self._headers.get(":path", "")) or "openai"
         if self.trace is not None:
             told |= self.trace.metadata
         if log_key:

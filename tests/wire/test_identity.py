@@ -107,8 +107,9 @@ async def who(gateway, **headers):
         assert len(gateway.received) == before + 1
         return None
     assert len(gateway.received) == before
-    if answer.status_code == 403 and answer.headers["content-type"] == "application/json":
-        return answer.json()["error"]["message"].removeprefix("refused by policy: ")
+    message = answer.json()["error"]["message"]
+    if message.startswith("refused by policy: "):
+        return message.removeprefix("refused by policy: ")
     return answer.status_code
 
 

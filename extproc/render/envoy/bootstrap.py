@@ -22,6 +22,7 @@ from extproc.render.envoy import (
     fallback,
     identity,
     listener,
+    local_replies,
     outbound,
     processor,
     routes,
@@ -46,6 +47,7 @@ NOTES = (
     *routes.NOTES,
     *clusters.NOTES,
     *listener.NOTES,
+    *local_replies.NOTES,
     *outbound.NOTES,
     *token_limit.NOTES,
     *usage.NOTES,
@@ -163,7 +165,8 @@ def snippets(mesh: Mesh) -> list[File]:
         ),
         _snippet(
             "manager.yaml",
-            "Into the http_connection_manager: client-sent routing headers off before anything reads them; the access log.",
+            "Into the http_connection_manager: client-sent routing headers off before anything reads them; the access log;\n"
+            "Envoy's own errors in the shape of the caller's API.",
             _manager(mesh),
         ),
         _snippet(
@@ -182,7 +185,10 @@ def _snippet(name: str, place: str, data: dict[str, Any]) -> File:
 
 def _manager(mesh: Mesh) -> dict[str, Any]:
     whole = plain(listener.connection_manager(mesh))
-    return {key: whole[key] for key in ("early_header_mutation_extensions", "normalize_path", "access_log")}
+    return {
+        key: whole[key]
+        for key in ("early_header_mutation_extensions", "normalize_path", "local_reply_config", "access_log")
+    }
 
 
 def _routes(mesh: Mesh) -> dict[str, Any]:

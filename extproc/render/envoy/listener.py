@@ -21,6 +21,7 @@ from extproc.config.wire_names import METADATA_NAMESPACE
 from extproc.render.document import Note
 from extproc.render.envoy import identity, tls, token_limit, usage
 from extproc.render.envoy.extension import packed, seconds, socket_address
+from extproc.render.envoy.local_replies import local_replies
 from extproc.render.envoy.processor import early_header_mutation, http_filter
 from extproc.render.envoy.routes import virtual_host
 from extproc.render.envoy.tracing import tracing
@@ -83,6 +84,7 @@ def connection_manager(
         request_timeout=seconds(mesh.envoy.request_timeout_s),
         common_http_protocol_options=HttpProtocolOptions(idle_timeout=seconds(3600)),
         upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
+        local_reply_config=local_replies(mesh),
         early_header_mutation_extensions=[early_header_mutation(by_prefix=not mesh.prompts.named)],
         http_filters=[
             *identity.filters(mesh),

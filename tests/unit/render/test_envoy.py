@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from envoy_data_plane.envoy.extensions.access_loggers.filters.cel.v3 import ExpressionFilter
 
 from extproc.config import load, parse
 from extproc.config.loader import InvalidMeshError
 from extproc.config.wire_names import MODEL_HEADER, RESIDENCY_HEADER
 from extproc.render import TARGETS, render
 from extproc.render.document import plain
-from extproc.render.envoy import clusters, groups, processor, routes
+from extproc.render.envoy import clusters, groups, local_replies, processor, routes
 
 ROOT = Path(__file__).parents[3]
 MESH = """\
@@ -113,6 +114,25 @@ def test_mistakes(change, key, message):
     with pytest.raises(InvalidMeshError) as caught:
         parse(MESH.replace(*change))
     assert any(p.key == key and message in p.message for p in caught.value.problems)
+
+
+def test_errors_in_the_shape_of_the_api_that_a_rule_names():
+    """A rule that says whose API it is decides for its paths; where it goes by the path, the path does."""
+    own = "{path: /a, payload: anthropic}, {path_prefix: /v1/}, {path: /o, payload: openai}, {path: /j, payload: json}"
+    rules = f"intercept: [{own}]\n"
+    found = [mapper.filter.extension_filter for mapper in local_replies.local_replies(parse(MESH + rules)).mappers]
+    texts = [ExpressionFilter.parse(extension.typed_config.value).expression for extension in found]
+    half = len(texts) // 2
+    for text in texts[:half]:
+        assert 'request.url_path == "/a" || (request.url_path.startsWith("/v1/")) && (request' in text
+        assert "/o" not in text
+    for text in texts[half:]:
+        assert (
+            'request.url_path == "/o" || request.url_path == "/j" || (request.url_path.startsWith("/v1/")) && !('
+            in text
+        )
+        assert '/a"' not in text
+    assert local_replies.local_replies(parse(MESH + "intercept: []\n")) is None
 
 
 @pytest.mark.parametrize("target", TARGETS)
