@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from extproc.budget.amounts import shown
 from extproc.budget.book import ACCOUNTS, Account, Book, Crossed, Want, key_of, names_in
 from extproc.budget.calendar import Calendar
 from extproc.budget.habits import Habits
+from extproc.budget.hold import Hold, Part, affordable
 from extproc.budget.leases import Leasing
 from extproc.budget.pages import Memory, SharedFile
 from extproc.budget.refusal import clock, refusal
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from extproc.budget.pages import Pages
     from extproc.config import Mesh
-    from extproc.config.prices import Rate
     from extproc.decision import Facts
+    from extproc.decision.facts import Learned
 
 log = logger()
 
@@ -62,37 +62,6 @@ class Line(NamedTuple):
     ends: str
     label: str
     """The account as a metric knows it: by name where the configuration has it."""
-
-
-class Hold:
-    """What is set aside for one request. See decision.Reservation."""
-
-    __slots__ = ("_number", "_parts", "_treasury", "answers")
-
-    def __init__(self, treasury: Treasury, number: bytes, parts: Sequence[Rule], answers: int) -> None:
-        self._treasury = treasury
-        self._number = number
-        self._parts = parts
-        self.answers = answers
-
-    def settle(self, model: str, used: Consumption | None) -> None:
-        """See decision.Reservation."""
-        with _noted():
-            self._treasury.settle(self, model, used)
-
-    def release(self) -> None:
-        """See decision.Reservation."""
-        with _noted():
-            self._treasury.book.settle(self._number, [0] * len(self._parts))
-
-    def costs(self, used: Consumption | None, rate: Rate) -> list[int | None]:
-        """Of each part, what it has cost."""
-        return [None if used is None else rule.cost(used, rate) for rule in self._parts]
-
-    @property
-    def number(self) -> bytes:
-        """Of it in the book."""
-        return self._number
 
 
 class Treasury:
@@ -165,42 +134,73 @@ class Treasury:
 
     def reserve(self, facts: Facts) -> Ruling:
         """Set aside what a request may take; or refuse it where that is not left."""
-        now, model = time.time(), facts.destination
+        now, others = time.time(), facts.fallback
+        while True:
+            parts, wants = self._parts(facts, others, now) if others else self._part(facts, now)
+            if not wants:
+                return Ruling(learned={"fallback": others}) if others != facts.fallback else NOTHING
+            leasing = self.leasing
+            done = self.book.reserve(
+                wants,
+                now + self.state.timeout_s,
+                away=leasing is not None and leasing.away(now),
+                open_=leasing is not None and leasing.open,
+            )
+            if not isinstance(done, Crossed):
+                break
+            part = parts[done.at]
+            rest = affordable(part, done, facts.destination, others)
+            if rest is None:
+                error = refusal(part.rule, wants[done.at], done, now, self._currency)
+                return Ruling((Verdict(STEP, "block", part.rule.name),), error=error)
+            others = rest
+        hold = Hold(self, done.id, parts, facts.answers)
+        if self._rehearses:
+            hold.release()
+        # the chosen model's own accounts stand first, and last in here
+        told = reversed(list(zip(parts, done.left, strict=True)))
+        left = {part.rule.name: shown(part.rule.unit, amount) for part, amount in told}
+        learned: Learned = {"budget_left": {**facts.budget_left, **left}}
+        if others != facts.fallback:
+            learned["fallback"] = others
+        return Ruling(
+            tuple(Verdict(STEP, "flag", parts[at].rule.name) for at in done.crossed),
+            unenforced=tuple(Unenforced(STEP, parts[at].rule.name, "store_away") for at in done.unbacked),
+            learned=learned,
+            reservation=hold,
+        )
+
+    def _part(self, facts: Facts, now: float) -> tuple[list[Part], list[Want]]:
+        """What is to be set aside for the one model that may answer."""
+        model = facts.destination
         asked = [rule for rule in self.rules if rule.concerns(facts.caller, model)]
-        if not asked:
-            return NOTHING
         estimate, rate = self._estimate(facts, model), self._rates.get(model, FREE)
         wants = [
             self._want(rule, rule.account(facts.caller, model), now, rule.cost(estimate, rate), binding=rule.hard)
             for rule in asked
         ]
-        leasing = self.leasing
-        done = self.book.reserve(
-            wants,
-            now + self.state.timeout_s,
-            away=leasing is not None and leasing.away(now),
-            open_=leasing is not None and leasing.open,
-        )
-        if isinstance(done, Crossed):
-            rule = asked[done.at]
-            error = refusal(rule, wants[done.at], done, now, self._currency)
-            return Ruling((Verdict(STEP, "block", rule.name),), error=error)
-        hold = Hold(self, done.id, asked, facts.answers)
-        if self._rehearses:
-            hold.release()
-        left = {rule.name: shown(rule.unit, amount) for rule, amount in zip(asked, done.left, strict=True)}
-        return Ruling(
-            tuple(Verdict(STEP, "flag", asked[at].name) for at in done.crossed),
-            unenforced=tuple(Unenforced(STEP, asked[at].name, "store_away") for at in done.unbacked),
-            learned={"budget_left": {**facts.budget_left, **left}},
-            reservation=hold,
-        )
+        return [Part(rule) for rule in asked], wants
+
+    def _parts(self, facts: Facts, others: Sequence[str], now: float) -> tuple[list[Part], list[Want]]:
+        """Likewise where one of several will: of each account as much as the dearest of them may take."""
+        found: dict[tuple[str, str], tuple[Rule, dict[str, int]]] = {}
+        for model in (facts.destination, *others):
+            estimate, rate = self._estimate(facts, model), self._rates.get(model, FREE)
+            for rule in self.rules:
+                if rule.concerns(facts.caller, model):
+                    account = rule.account(facts.caller, model)
+                    found.setdefault((rule.name, account), (rule, {}))[1][model] = rule.cost(estimate, rate)
+        wants = [
+            self._want(rule, account, now, max(amounts.values()), binding=rule.hard)
+            for (_, account), (rule, amounts) in found.items()
+        ]
+        return [Part(rule, amounts) for rule, amounts in found.values()], wants
 
     def settle(self, hold: Hold, model: str, used: Consumption | None) -> None:
         """A request has ended."""
         if used is not None and used.output:
             self.habits.learn(model, -(-used.output // hold.answers))
-        self.book.settle(hold.number, hold.costs(used, self._rates.get(model, FREE)))
+        self.book.settle(hold.number, hold.costs(model, used, self._rates.get(model, FREE)))
 
     def _estimate(self, facts: Facts, model: str) -> Consumption:
         if not _writes(facts.method, facts.path):
@@ -329,15 +329,6 @@ class Treasury:
                         await asyncio.to_thread(self.book.prune, time.time())
             except Exception as error:  # noqa: BLE001 - the next look may do better
                 log.error("budget_upkeep_failed", error=type(error).__name__, at=where(error))  # noqa: TRY400
-
-
-@contextlib.contextmanager
-def _noted() -> Iterator[None]:
-    """An end that cannot be written down is noted: who tells it can do nothing about it, and it costs what was set aside."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - the request has ended, whatever this is
-        log.error("budget_not_settled", error=type(error).__name__, at=where(error))  # noqa: TRY400
 
 
 @lru_cache(maxsize=4096)

@@ -40,6 +40,7 @@ class Learned(TypedDict, total=False):
     intents: tuple[str, ...]
     score: float
     destination: str
+    fallback: tuple[str, ...]
     budget_left: Mapping[str, float]
 
 
@@ -92,6 +93,8 @@ class Facts(NamedTuple):
     """How likely the intent is."""
     destination: str = ""
     """The model that it is to go to, a name in the registry."""
+    fallback: tuple[str, ...] = ()
+    """The models that may stand in for it, in this order; known where it has some."""
     budget_left: Mapping[str, float] = _ALL
     """Name of a budget -> what is left of it."""
     verdicts: tuple[Verdict, ...] = ()

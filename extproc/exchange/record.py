@@ -57,6 +57,8 @@ class Ending:
     unrouted: bool = field(default=False, kw_only=True)
     """Envoy had no route for what was decided, and answered itself."""
     model: str = field(default="", kw_only=True)
+    answered_by: str = field(default="", kw_only=True)
+    """The model that the answer says has given it, where others might have stood in."""
     attempts: int = field(default=0, kw_only=True)
     """Upstream requests that were made for it."""
     endpoint: str = field(default="", kw_only=True)

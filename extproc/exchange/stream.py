@@ -375,7 +375,8 @@ class HttpStream:
 
     def _stood_in(self, name: str) -> None:
         """Another model has answered than the one that was chosen."""
-        if self._forward is not None and name != self._forward.model and name in self._settings.models:
+        # of a request that nobody else may answer, an upstream could say whatever it likes
+        if self._forward is not None and name in self._forward.inspection.facts.fallback:
             self._forward = replace(self._forward, model=name)
             self._recorder.forwarded(self._forward)
 

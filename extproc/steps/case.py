@@ -44,8 +44,6 @@ class Case:
     score: IntentScore | None = None
     anonymized: Anonymized | None = None
     decision: RouteDecision | None = None
-    fallback: tuple[str, ...] | None = None
-    """The models that may stand in for the one that was chosen; None: it has none."""
     reason: str | None = None
     """Why the decision is not all that it could have been: `late`, `unreadable`, the classifier's fault."""
     answer: tuple[AnswerEdit, ...] = ()

@@ -27,34 +27,40 @@ class Fallbacks:
         self._judges = judges
 
     async def __call__(self, case: Case) -> None:
-        """Note those that are allowed."""
+        """Tell those that are allowed."""
         decision = case.decision
         assert decision is not None
         fallback = self._models[decision.model].fallback
         if not fallback:
             return
-        allowed = []
+        allowed, wanted = [], []
         for name in fallback:
             near = within(self._models[name].zones()[0], decision.residency)
-            if near and await self._lets(_sent_to(case.facts, name), case):
+            verdicts = await self._said(_sent_to(case.facts, name), case) if near else None
+            if verdicts is not None:
                 allowed.append(name)
-        case.fallback = tuple(allowed)
+                wanted += [v for v in verdicts if v.action == "redact" and v not in case.facts.verdicts]
+        # who will answer is not known beforehand: what one of them would have done to the answer is done to any
+        together = (*case.facts.verdicts, *dict.fromkeys(wanted))
+        case.facts = case.facts._replace(verdicts=together).with_(fallback=tuple(allowed))
 
-    async def _lets(self, facts: Facts, case: Case) -> bool:
-        """Whether nobody objects. Whoever would have it elsewhere, nearer, or errs, does."""
+    async def _said(self, facts: Facts, case: Case) -> list[Verdict] | None:
+        """What is said of one of them; None: somebody objects. Whoever would have it elsewhere, nearer, or errs, does."""
+        said: list[Verdict] = []
         for judge in self._judges:
             try:
                 ruling = await judge.judge(facts, case)
             except IntentmeshError:
-                return False
+                return None
             except Exception:  # noqa: BLE001 - whatever errs denies
-                return False
+                return None
             if ruling is NOTHING:
                 continue
-            objects = any(self._objects(verdict, facts.destination) for verdict in ruling.verdicts if verdict.enforced)
-            if ruling.response is not None or objects:
-                return False
-        return True
+            enforced = [verdict for verdict in ruling.verdicts if verdict.enforced]
+            if ruling.response is not None or any(self._objects(verdict, facts.destination) for verdict in enforced):
+                return None
+            said += enforced
+        return said
 
     def _objects(self, verdict: Verdict, name: str) -> bool:
         if verdict.action == "confine":

@@ -54,7 +54,8 @@ class Rewriting:
             await self._translate(case, decision, pair, before)
             return
         # where models may stand in for one another, each attempt calls its own by name
-        name = None if case.fallback is not None else decision.upstream_name
+        others = case.facts.fallback
+        name = None if case.facts.knows("fallback") else decision.upstream_name
         if case.size <= SHORT_BYTES:
             body, target = case.lease.run(rewritten, case, name, before)
         else:
@@ -65,7 +66,7 @@ class Rewriting:
             case.reason or decision.reason,
             None if body == inquiry.body and not case.prompted else body,
             None if target == inquiry.target else target,
-            set_headers={FALLBACK_HEADER: ",".join(case.fallback)} if case.fallback else {},
+            set_headers={FALLBACK_HEADER: ",".join(others)} if others else {},
             remove_headers=("content-encoding",) if before is not None else (),
             tells=told(case) if self._tells else {},
             answer=self._chain.links(case),

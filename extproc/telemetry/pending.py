@@ -142,6 +142,8 @@ class PendingExchanges:
             exchange.outcome, exchange.error = "unrouted", exchange.error or "no_route"
         elif ending.cancelled:
             exchange.outcome = "cancelled"
+        if exchange.facts is not None and ending.answered_by in exchange.facts.fallback:
+            exchange.model = ending.answered_by
         exchange.status = ending.status or exchange.status
         exchange.duration_s = ending.duration_s
         if model and model.versions:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import DecodeError
 
-from extproc.config.wire_names import METADATA_NAMESPACE
+from extproc.config.wire_names import ANSWERED_HEADER, METADATA_NAMESPACE
 from extproc.errors import ProtocolError
 from extproc.exchange.record import Ending, Usage
 from extproc.wire.messages import StreamAccessLogsMessage
@@ -54,6 +54,7 @@ def endings(data: bytes) -> Iterator[Ending]:
             cut=cut if 0 < status < ERRORS_FROM else "",
             unrouted=entry.response.response_code_details in UNROUTED,
             model=decided["model"].string_value if "model" in decided else "",
+            answered_by=entry.response.response_headers.get(ANSWERED_HEADER, ""),
             attempts=common.upstream_request_attempt_count,
             endpoint=_endpoint(common.upstream_remote_address),
             first_byte_s=_seconds(common, "time_to_first_upstream_rx_byte"),

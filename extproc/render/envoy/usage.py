@@ -23,7 +23,7 @@ from envoy_data_plane.envoy.type.matcher.v3 import (
     ValueMatcher,
 )
 
-from extproc.config.wire_names import METADATA_NAMESPACE
+from extproc.config.wire_names import ANSWERED_HEADER, METADATA_NAMESPACE
 from extproc.render.document import Note
 from extproc.render.envoy.clusters import worker_cluster
 from extproc.render.envoy.extension import packed, seconds
@@ -80,7 +80,8 @@ def access_logs(mesh: Mesh) -> list[AccessLog]:
     """One logger for each worker."""
     if not mesh.logs_usage:
         return []
-    return [_access_log(number) for number in range(mesh.processor.workers)]
+    headers = [ANSWERED_HEADER] if any(model.fallback for model in mesh.models.values()) else []
+    return [_access_log(number, headers) for number in range(mesh.processor.workers)]
 
 
 def clusters(mesh: Mesh) -> Iterator[Cluster]:
@@ -90,7 +91,7 @@ def clusters(mesh: Mesh) -> Iterator[Cluster]:
             yield worker_cluster(_cluster_name(number), socket)
 
 
-def _access_log(number: int) -> AccessLog:
+def _access_log(number: int, answer_headers: list[str]) -> AccessLog:
     awaited = MetadataMatcher(
         filter=METADATA_NAMESPACE,
         path=[MetadataMatcherPathSegment(key="awaited")],
@@ -103,7 +104,8 @@ def _access_log(number: int) -> AccessLog:
             grpc_service=GrpcService(envoy_grpc=GrpcServiceEnvoyGrpc(cluster_name=_cluster_name(number))),
             buffer_flush_interval=seconds(FLUSH_S),
             buffer_size_bytes=BUFFER_BYTES,
-        )
+        ),
+        additional_response_headers_to_log=answer_headers,
     )
     return AccessLog(
         name="envoy.access_loggers.http_grpc",

@@ -7,6 +7,7 @@ import pytest
 
 from extproc.config import parse
 from extproc.config.loader import InvalidMeshError
+from extproc.config.prices import Consumption
 from extproc.decision import NOTHING, Forward, Inquiry, Refuse, Ruling, Verdict
 from extproc.failover import attempts
 from extproc.pipeline import Pipeline
@@ -174,3 +175,81 @@ def test_targets_that_cannot_do_it_say_so(target):
     """Rather than leave the fallbacks out."""
     with pytest.raises(Exception, match="`fallback` needs internal listeners"):
         render(target, SETTINGS)
+
+
+def asked_with(*budgets, policy=(), calls=1):
+    """What becomes of requests, one after the other, in a mesh with these budgets."""
+    priced = MESH.replace("upstream_name: claude-x", "price_per_million: {input: 1000, output: 1000}").replace(
+        "fallback: [second, third]", "fallback: [second, third], price_per_million: {input: 1, output: 1}"
+    )
+    settings = parse(
+        priced + f"budgets: {json.dumps(budgets)}\npolicy: {json.dumps(policy)}\ntelemetry: {{usage: true}}\n"
+    )
+    built = Pipeline.build(settings)
+    body = BODY.replace(b'"auto"', b'"auto", "max_tokens": 100')
+    return built, [asyncio.run(built.inspect(inquiry(body))) for _ in range(calls)]
+
+
+def spent(built):
+    """(budget, account) -> used, reserved."""
+    return {(line.budget, line.account): (line.used, line.reserved) for line in built.treasury.lines()}
+
+
+def money(**more):
+    """A budget in money, for all."""
+    return {"name": "m", "by": "all", "unit": "money", "limit": 10, "window": "day"} | more
+
+
+def test_a_stand_in_that_a_budget_has_not_enough_for_is_passed_over():
+    """The chosen model goes on with those that are left; without any, alone; and where it has not enough itself, nowhere."""
+    (forward,) = asked_with(money())[1]
+    assert forward.set_headers["x-intentmesh-fallback"] == "second,third"
+    (forward,) = asked_with(money(limit=0.05))[1]
+    assert forward.set_headers["x-intentmesh-fallback"] == "third"
+    only = {
+        "name": "o",
+        "by": "all",
+        "unit": "requests",
+        "limit": 1,
+        "window": "day",
+        "only": {"model": ["second", "third"]},
+    }
+    first, second = asked_with(only, calls=2)[1]
+    assert first.set_headers["x-intentmesh-fallback"] == "second,third"
+    assert second.set_headers == {}
+    (refused,) = asked_with(money(limit=0.0000001))[1]
+    assert isinstance(refused, Refuse)
+    assert refused.error.status == 429
+
+
+def test_the_model_that_answers_settles():
+    """At its own price, in its own accounts; what was set aside for the others is free again."""
+    built, (forward,) = asked_with(
+        money(), {"name": "each", "by": "model", "unit": "tokens", "limit": 10_000, "window": "day"}
+    )
+    (hold,) = forward.inspection.reservations
+    before = spent(built)
+    assert before["m", "all"][1] > 0.1
+    assert {account for budget, account in before if budget == "each"} == {"first", "second", "third"}
+    hold.settle("second", Consumption(10, 20))
+    after = spent(built)
+    assert after["m", "all"] == (pytest.approx(0.03), 0)
+    assert after["each", "second"] == (30, 0)
+    assert after["each", "first"] == after["each", "third"] == (0, 0)
+
+
+def test_nobody_knows_how_much_the_model_that_answered_took():
+    """It has cost what was set aside for it, and nothing of the others."""
+    built, (forward,) = asked_with(money())
+    (hold,) = forward.inspection.reservations
+    hold.settle("first", None)
+    assert spent(built)["m", "all"][0] < 0.001
+
+
+def test_what_a_stand_in_would_have_done_to_the_answer_is_done_whoever_answers():
+    """Who will is not known beforehand."""
+    rules = [{"name": "far", "when": 'destination.zone == "cluster"', "then": {"redact_output": True}}]
+    settings = parse(f"{MESH}\npolicy: {json.dumps(rules)}")
+    forward = asyncio.run(Pipeline.build(settings).inspect(inquiry()))
+    assert forward.set_headers["x-intentmesh-fallback"] == "second,third"
+    assert [link.name for link in forward.answer] == ["redact"]
