@@ -1,5 +1,6 @@
 """What tests of every kind need."""
 
+import gc
 import os
 
 import pytest
@@ -16,3 +17,14 @@ def tiny(tmp_path_factory):
     path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
     make_gguf(path, PRESETS["tiny"])
     return path
+
+
+def pytest_collection():
+    """All that is made while tests are collected stays: the garbage collector would look through it in vain."""
+    gc.disable()
+
+
+def pytest_collection_finish():
+    """Nor does it look through that while the tests run."""
+    gc.freeze()
+    gc.enable()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from extproc.config.entities import ENTITY_TYPES
@@ -109,6 +109,28 @@ _WHOLE = 0.05
 """Rank of an address that a grammar has read: its town and its postcode go with it."""
 
 
+@lru_cache(maxsize=4)
+def _by_shape(recognizers: tuple[Recognizer, ...]) -> tuple[Index, loose.Loose]:
+    """Both tables of shapes. A process that reads its mesh again, or two beside each other, has the same recognizers mostly."""
+    return Index(r for r in recognizers if r.shapes), loose.Loose(recognizers)
+
+
+@lru_cache(maxsize=4)
+def _vocabulary(recognizers: tuple[Recognizer, ...], own: tuple[tuple[str, str], ...], *, people: bool) -> Vocabulary:
+    """All labels: of the recognizers, of the user's own, and those that announce people."""
+    phrases: dict[str, frozenset[str]] = {phrase: frozenset({NEGATIVE}) for phrase in words.NEGATIVE.split("|")}
+    for recognizer in recognizers:
+        for phrase in recognizer.phrases:
+            phrases[phrase] = phrases.get(phrase, frozenset()) - {NEGATIVE} | {recognizer.entity_type}
+    phrases |= {phrase: frozenset({SAID}) for phrase in words.SAID.split("|") if phrase not in phrases}
+    for phrase, entity_type in own:
+        phrases[phrase] = phrases.get(phrase, frozenset()) - {NEGATIVE} | {entity_type}
+    if people:
+        for phrase, kinds in announced.PHRASES.items():
+            phrases[phrase] = phrases.get(phrase, frozenset()) | kinds
+    return Vocabulary(phrases)
+
+
 class Analyzer:
     """Finds personal data. Immutable after construction, so all streams share one."""
 
@@ -128,14 +150,9 @@ class Analyzer:
         """Every type that may be found."""
         if self.names:
             self.entity_types |= found_by_model
-        self._index = Index(r for r in recognizers if r.shapes)
-        self._loose = loose.Loose(recognizers)
+        self._index, self._loose = _by_shape(recognizers)
         self._led: dict[str, list[tuple[Recognizer, re.Pattern[str]]]] = {}
-        phrases: dict[str, frozenset[str]] = {phrase: frozenset({NEGATIVE}) for phrase in words.NEGATIVE.split("|")}
         for recognizer in recognizers:
-            for phrase in recognizer.phrases:
-                known = phrases.get(phrase, frozenset()) - {NEGATIVE}
-                phrases[phrase] = known | {recognizer.entity_type}
             if recognizer.led:
                 self._led.setdefault(recognizer.entity_type, []).append((recognizer, re.compile(recognizer.led)))
         self._without_digits = frozenset(r.entity_type for r in recognizers if r.led and r.least_digits == 0)
@@ -143,13 +160,8 @@ class Analyzer:
             frozenset(self._led) | self._loose.entity_types | {"DATE_OF_BIRTH", "PASSWORD", "USERNAME", "IBAN_CODE"}
         )
         """Types whose labels are read on from."""
-        phrases |= {phrase: frozenset({SAID}) for phrase in words.SAID.split("|") if phrase not in phrases}
-        for phrase, entity_type in self._own.labels:
-            phrases[phrase] = phrases.get(phrase, frozenset()) - {NEGATIVE} | {entity_type}
-        if self.names and "PERSON" in found_by_model:
-            for phrase, kinds in announced.PHRASES.items():
-                phrases[phrase] = phrases.get(phrase, frozenset()) | kinds
-        self._vocabulary = Vocabulary(phrases)
+        announces = self.names is not None and "PERSON" in found_by_model
+        self._vocabulary = _vocabulary(recognizers, self._own.labels, people=announces)
         self._scan = scan.Scanner(self._vocabulary, secrets.KEYS | credentials.KEYS | mail.WORDS)
         self._reads_all = "DATE_TIME" in self.entity_types or self._own.searches
         """Something is to be looked for even in a text without a token or a label."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -139,6 +140,16 @@ def _is_block(text: str) -> bool:
 
 
 def _scalar(value: Any) -> str:
+    return _dumped(value) if isinstance(value, dict | list) else _dumped_once(value)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _dumped_once(value: str | float | bool | None) -> str:
+    """A configuration says the same few words again and again, and a dumper takes 50 us for each."""
+    return _dumped(value)
+
+
+def _dumped(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     plain_text = _is_printable(value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import cache
 from itertools import accumulate
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
@@ -97,6 +98,13 @@ _ABBREVIATED: Final = re.compile(
 )
 
 
+@cache
+def _everyday() -> frozenset[str]:
+    """Words, however they are written, that are no cue where only people are looked for."""
+    places = load("places")
+    return forms((load("common") | places) - (ALSO_NAMES & places))
+
+
 class Cues:
     """Finds the windows. `places`: countries, towns, firms are cues too, for the types LOCATION and ORGANIZATION."""
 
@@ -106,9 +114,7 @@ class Cues:
         )
         self._wants_places = places
         self._known = self._common | self._places | self._ambiguous
-        quiet = self._common if places else self._common | self._places
-        quiet -= ALSO_NAMES & self._places
-        self._quiet = (self._common if places else frozenset()) | (frozenset() if places else forms(quiet))
+        self._quiet = self._common if places else _everyday()
         self._silent = self._quiet - _LED
         self._lower_cues = self._given | self._places if places else self._given
         self._pieces = Pieces(self._words)

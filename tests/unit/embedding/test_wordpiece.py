@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from extproc.embedding.encoder import Encoder
 from extproc.embedding.wordpiece import PlainWords
 
-TOKENIZER = Encoder.load().tokenizer
+ENCODER = Encoder.load()
+TOKENIZER = ENCODER.tokenizer
 PLAIN = PlainWords.of(TOKENIZER)
 WORDS = (
     "refund",

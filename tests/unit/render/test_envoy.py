@@ -143,7 +143,7 @@ def test_committed_files_are_rendered(target):
     assert {path: (folder / path).read_text() for path in rendered} == rendered
     for path, text in rendered.items():
         if not path.startswith("templates/"):  # Helm's, and no YAML yet
-            assert list(yaml.safe_load_all(text))
+            assert list(yaml.load_all(text, Loader=yaml.CSafeLoader))
 
 
 OUTBOUND = (
@@ -170,9 +170,8 @@ def test_the_script_catches_what_the_listener_takes(ipv6, encrypted):
     assert (said["ENVOY_USER"], said["IPV6"]) == ("proxy", "yes" if ipv6 else "no")
     assert "@" not in script
     subprocess.run(["sh", "-n"], input=script.encode(), check=True)
-    listener = next(
-        e for e in yaml.safe_load(files["envoy.yaml"])["static_resources"]["listeners"] if e["name"] == "transparent"
-    )
+    resources = yaml.load(files["envoy.yaml"], Loader=yaml.CSafeLoader)["static_resources"]
+    listener = next(e for e in resources["listeners"] if e["name"] == "transparent")
     assert str(listener["address"]["socket_address"]["port_value"]) == said["LISTENER"]
     assert len(listener.get("additional_addresses", [])) == ipv6
 
