@@ -7,7 +7,11 @@ carry, so nothing gets lost in silence.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from itertools import dropwhile
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Role = Literal["system", "developer", "user", "assistant"]
 Finish = Literal["stop", "sequence", "length", "context", "calls", "filter", "refusal", "pause"]
@@ -104,6 +108,10 @@ class Tool:
     place: str = ""
 
 
+NO_SCHEMA: Final = {"type": "object", "properties": {}}
+"""Of a function that takes nothing: Anthropic's API wants one even then."""
+
+
 @dataclass(slots=True)
 class Choice:
     """Whether tools are to be called: as the model likes, not at all, some one, or the one of this name."""
@@ -151,7 +159,7 @@ class Request:
     usage: bool = True
     """A stream is to say at its end what was used."""
     settings: dict[str, Setting] = field(default_factory=dict)
-    """Under names of ours: see each API's `request`."""
+    """Under names of ours: see what reads each API's requests."""
 
     def set(self, ours: str, name: str, value: Any) -> None:
         """Note a value that the caller gave."""
@@ -162,6 +170,17 @@ class Request:
         """A value that can be carried; None: the caller gave none."""
         setting = self.settings.pop(ours, None)
         return setting.value if setting else None
+
+    def put(self, body: dict[str, Any], names: Mapping[str, str]) -> None:
+        """Write values that can be carried, each under the name that another API has for it."""
+        for ours, name in names.items():
+            if (value := self.take(ours)) is not None:
+                body[name] = value
+
+    def opening(self) -> tuple[list[Turn], list[Turn]]:
+        """The turns of a system or developer that the conversation begins with, and the rest."""
+        rest = list(dropwhile(lambda turn: turn.role in ("system", "developer"), self.turns))
+        return self.turns[: len(self.turns) - len(rest)], rest
 
 
 @dataclass(slots=True)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from extproc.errors import UntranslatableError
+
+if TYPE_CHECKING:
+    from extproc.payload.translate.conversation import Block, Tool
 
 Read = TypeVar("Read")
 
@@ -45,6 +48,11 @@ class Losses:
         """This cannot be carried."""
         if name not in self.names[:64]:
             self.names.append(name)
+
+    def lose_cache(self, marked: Block | Tool) -> None:
+        """Nor can the mark be that what comes before is to be cached, where it stands."""
+        if marked.cache:
+            self.lose(f"{marked.place}.cache_control")
 
     def settle(self) -> None:
         """Raises UntranslatableError for what may not be dropped."""

@@ -62,20 +62,20 @@ def _input_tokens(body: dict[str, Any]) -> int | None:
 
 CALLERS: Final[dict[Dialect, Caller]] = {
     "openai": Caller(
-        chat.request.read,
+        chat.request_reader.read,
         lambda answer, _: chat.answer.write(answer),
         chat.answer.write_failure,
         lambda asked: chat.stream.Writer(usage=asked.usage),
     ),
     "anthropic": Caller(
-        messages.request.read,
+        messages.request_reader.read,
         lambda answer, _: messages.answer.write(answer),
         messages.answer.write_failure,
         lambda _: messages.stream.Writer(),
         lambda tokens: {"input_tokens": tokens},
     ),
     "openai-responses": Caller(
-        responses.request.read,
+        responses.request_reader.read,
         lambda answer, asked: responses.answer.write(answer, asked.body),
         chat.answer.write_failure,
         lambda asked: responses.stream.Writer(asked.body),
@@ -87,7 +87,7 @@ VERSION: Final = "2023-06-01"
 UPSTREAMS: Final[dict[Dialect, Upstream]] = {
     "openai": Upstream(
         "OpenAI's chat completions",
-        chat.request.write,
+        chat.request_writer.write,
         chat.answer.read,
         chat.stream.Reader,
         lambda _: "/v1/chat/completions",
@@ -95,36 +95,36 @@ UPSTREAMS: Final[dict[Dialect, Upstream]] = {
     ),
     "anthropic": Upstream(
         "Anthropic's messages",
-        messages.request.write,
+        messages.request_writer.write,
         messages.answer.read,
         messages.stream.Reader,
         lambda _: "/v1/messages",
         {"anthropic-version": VERSION},
-        messages.request.write_count,
+        messages.request_writer.write_count,
         _input_tokens,
         lambda _: "/v1/messages/count_tokens",
     ),
     "openai-responses": Upstream(
         "OpenAI's responses",
-        responses.request.write,
+        responses.request_writer.write,
         responses.answer.read,
         responses.stream.Reader,
         lambda _: "/v1/responses",
         {},
-        responses.request.write_count,
+        responses.request_writer.write_count,
         _input_tokens,
         lambda _: "/v1/responses/input_tokens",
     ),
     "gemini": Upstream(
         "Gemini's generateContent",
-        gemini.request.write,
+        gemini.request_writer.write,
         gemini.answer.read,
         gemini.stream.Reader,
-        gemini.request.path,
+        gemini.request_writer.path,
         {},
-        gemini.request.write_count,
+        gemini.request_writer.write_count,
         gemini.answer.read_count,
-        gemini.request.count_path,
+        gemini.request_writer.count_path,
     ),
 }
 LABELS: Final[dict[Dialect, str]] = {dialect: upstream.label for dialect, upstream in UPSTREAMS.items()}
@@ -192,6 +192,8 @@ def request(caller: Spoken, upstream: Dialect, body: bytes, *, model: str | None
         path, new = writes.count_path(asked), writes.write_count(asked, losses)
     else:
         path, new = writes.path(asked), writes.write(asked, losses)
+    for setting in asked.settings.values():
+        losses.lose(setting.name)
     losses.settle()
     answer = AnswerTranslation(reads, writes, Asked(asked.usage, value), caller.counts)
     headers = {**writes.headers, "content-type": "application/json"}

@@ -1,5 +1,5 @@
 """Anthropic's messages."""
 
-from extproc.payload.translate.messages import answer, request, stream
+from extproc.payload.translate.messages import answer, request_reader, request_writer, stream
 
-__all__ = ["answer", "request", "stream"]
+__all__ = ["answer", "request_reader", "request_writer", "stream"]

@@ -1,5 +1,5 @@
 """OpenAI's responses."""
 
-from extproc.payload.translate.responses import answer, request, stream
+from extproc.payload.translate.responses import answer, request_reader, request_writer, stream
 
-__all__ = ["answer", "request", "stream"]
+__all__ = ["answer", "request_reader", "request_writer", "stream"]

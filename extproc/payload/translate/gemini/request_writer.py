@@ -1,4 +1,4 @@
-"""Requests of generateContent."""
+"""Requests of generateContent, as an upstream gets them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from extproc.payload.translate import seals
+from extproc.payload.translate.content import present
 from extproc.payload.translate.conversation import (
     Block,
     Call,
@@ -58,25 +59,18 @@ def _model(request: Request) -> str:
 
 def write(request: Request, losses: Losses) -> dict[str, Any]:
     """A request of this API."""
-    turns = list(request.turns)
     body: dict[str, Any] = {}
-    system: list[dict[str, Any]] = []
-    while turns and turns[0].role in ("system", "developer"):
-        system += _Parts(losses, {}).of(turns.pop(0))
-    if system:
+    opening, turns = request.opening()
+    if system := [part for turn in opening for part in _Parts(losses, {}).of(turn)]:
         body["systemInstruction"] = {"parts": system}
     body["contents"] = _contents(turns, losses)
     config: dict[str, Any] = {}
-    for ours, name in _CONFIG.items():
-        if (value := request.take(ours)) is not None:
-            config[name] = value
+    request.put(config, _CONFIG)
     _write_form(config, request)
     _write_thinking(config, request)
     if config:
         body["generationConfig"] = config
     _write_tools(body, request, losses)
-    for setting in request.settings.values():
-        losses.lose(setting.name)
     return body
 
 
@@ -139,16 +133,10 @@ def _write_tools(body: dict[str, Any], request: Request, losses: Losses) -> None
 
 
 def _function(tool: Tool, losses: Losses) -> dict[str, Any]:
-    if tool.cache:
-        losses.lose(f"{tool.place}.cache_control")
+    losses.lose_cache(tool)
     if tool.strict:
         losses.lose(f"{tool.place}.strict")
-    function: dict[str, Any] = {"name": tool.name}
-    if tool.description is not None:
-        function["description"] = tool.description
-    if tool.parameters:
-        function["parametersJsonSchema"] = tool.parameters
-    return function
+    return present(name=tool.name, description=tool.description, parametersJsonSchema=tool.parameters or None)
 
 
 def _contents(turns: list[Turn], losses: Losses) -> list[dict[str, Any]]:
@@ -179,8 +167,7 @@ class _Parts:
         made: list[dict[str, Any]] = []
         seal = ""
         for block in turn.blocks:
-            if block.cache:
-                self._losses.lose(f"{block.place}.cache_control")
+            self._losses.lose_cache(block)
             if isinstance(block, Thought):
                 if block.signature.startswith(seals.GEMINI):
                     seal = block.signature.removeprefix(seals.GEMINI)
@@ -222,8 +209,7 @@ class _Parts:
             raise mistake(result.place, "the result of a call that stands before it")
         said, media = [], []
         for block in result.content:
-            if block.cache:
-                self._losses.lose(f"{block.place}.cache_control")
+            self._losses.lose_cache(block)
             if isinstance(block, Text):
                 said.append(block.text)
             elif (part := self._part(block, "user")) is not None:
