@@ -7,7 +7,6 @@ models (see `supervisor.py`); each has a socket of its own, all of them listed i
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extproc import logs
@@ -15,7 +14,6 @@ from extproc.pipeline import Pipeline
 from extproc.process import vitals
 from extproc.process.admin import AdminPort
 from extproc.process.host import claimed, observing, settle, uvloop_runner
-from extproc.process.inheritance import Estate
 from extproc.process.routed import Routed
 from extproc.process.supervisor import Supervisor
 from extproc.process.worker import Worker
@@ -65,11 +63,9 @@ def serve_one(
         def snapshot() -> Snapshot:
             meter.set(WORKER_UP, float(worker.serving), ("0",))
             vitals.note(meter, "0", os.getpid())
-            worker.measure()
-            return estate.snapshot()
+            return worker.snapshot()
 
         def close() -> None:
-            estate.leave()
             admin.close()
 
         def ready() -> tuple[bool, dict[str, Any]]:
@@ -85,8 +81,6 @@ def serve_one(
             budgets=worker.budgets,
             older=mesh.telemetry.conventions == "older",
         )
-        folder = None if mesh.processor.address else Path(mesh.processor.socket).parent
-        estate = Estate(folder, meter.snapshot)
         routed = Routed(lambda: worker.mesh, meter)
         worker.on_reload = routed.ask
         try:
@@ -94,7 +88,5 @@ def serve_one(
             with uvloop_runner() as runner:
                 runner.run(worker.run())
         finally:
-            if estate.is_left:
-                estate.leave()
             routed.close()
             admin.close()

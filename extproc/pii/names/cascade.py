@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from extproc.pii.names.light import LightModel, units
+from extproc.pii.names.light import EVERYDAY, STRANGE, LightModel, units
 from extproc.pii.names.spans import LABELS, Span, clean, decode, offsets_of
 
 if TYPE_CHECKING:
@@ -24,12 +24,18 @@ if TYPE_CHECKING:
 
 SURE: Final = 0.75
 """Words whose class is at least this probable are not read again; found on held-out text."""
+SURE_OF_STRANGE: Final = 0.95
+"""The same of words with a capital that no list holds: surnames mostly, which the light model takes for nothing too soon."""
+NEAR, LEAST_EVERYDAY = 8, 2
+"""So many everyday words so near to a strange one say that the text is in English."""
 AROUND: Final = 7
 """Words to either side of one that is read again: what the network needs to tell what it is."""
 BESIDE: Final = 1
 """Words to either side of it of which the network says too what they are. More of them make nothing better."""
 _OFFSETS: Final = offsets_of({"PERSON": 0.6})
 """A missed person costs more than a false one; found on held-out text."""
+_OF_STRANGE: Final = offsets_of({"PERSON": 0.3})
+"""Less so of a strange word that is read again: the network says what it is however sure the light model was."""
 
 
 class NameCascade:
@@ -53,25 +59,29 @@ class NameCascade:
             words, places, begins = words[: begins[done]], places[: begins[done]], begins[:done]
         if not words:
             return [], done
-        logits = self._light.logits(words, places, begins) + _OFFSETS
-        stretches, asked = self._unsure(logits, begins, [*begins[1:], len(words)])
+        read, kinds = self._light.read(words, places, begins)
+        logits = read + _OFFSETS
+        strange = _in_english(kinds)
+        stretches, asked = self._unsure(logits, strange, begins, [*begins[1:], len(words)])
         if asked:
             starts = places[asked, 0].tolist()
             parts = [(int(places[first, 0]), int(places[end - 1, 1])) for first, end in stretches]
             told = self._network.logits(text, parts, {*starts})
             for word, start in zip(asked, starts, strict=True):
                 if start in told:
-                    logits[word] = told[start] + _OFFSETS
+                    logits[word] = told[start] + (_OF_STRANGE if strange[word] else _OFFSETS)
         return clean(text, decode(logits, places, breaks={*begins})), done
 
-    def _unsure(self, logits: Floats, begins: Sequence[int], ends: Sequence[int]) -> tuple[list[Stretch], list[int]]:
+    def _unsure(
+        self, logits: Floats, strange: npt.NDArray[np.bool_], begins: Sequence[int], ends: Sequence[int]
+    ) -> tuple[list[Stretch], list[int]]:
         """Stretches for a second look, those with the least sure word first, as many as are paid for, in their order; and the
         words of them that it is about.
         """
         columns = np.ascontiguousarray(logits.T)  # along rows of nine, numpy takes ten times as long
         shares = np.exp(columns - columns.max(axis=0))
         surest = (self._classes @ shares).max(axis=0) / shares.sum(axis=0)
-        doubtful = np.flatnonzero(surest < SURE).tolist()
+        doubtful = np.flatnonzero(surest < np.where(strange, SURE_OF_STRANGE, SURE)).tolist()
         if not doubtful:
             return [], []
         names = logits.argmax(axis=1) > 0
@@ -86,6 +96,17 @@ class NameCascade:
         firsts, stops = [first for first, _ in chosen], [end for _, end in chosen]
         inside = [word for word in doubtful if (nth := bisect(firsts, word)) and word < stops[nth - 1]]
         return chosen, [word for part in _stretches(inside, BESIDE, names, firsts, stops) for word in range(*part)]
+
+
+def _in_english(kinds: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Which words are strange ones among everyday words: in another language than the network knows, most words would be."""
+    strange: npt.NDArray[np.bool_] = kinds == STRANGE
+    if strange.any():
+        everyday = np.concatenate(([0], np.cumsum(kinds == EVERYDAY)))
+        at = np.flatnonzero(strange)
+        around = everyday[np.minimum(at + NEAR + 1, len(kinds))] - everyday[np.maximum(at - NEAR, 0)]
+        strange[at[around < LEAST_EVERYDAY]] = False
+    return strange
 
 
 def _stretches(

@@ -112,6 +112,7 @@ class Cues:
         self._given, self._places, self._common, self._ambiguous = (
             load(n) for n in ("given", "places", "common", "ambiguous")
         )
+        self._dictionary = load("dictionary")
         self._wants_places = places
         self._known = self._common | self._places | self._ambiguous
         self._quiet = self._common if places else _everyday()
@@ -197,7 +198,7 @@ class Cues:
             if word == low:
                 if low in self._lower_cues or low.endswith(STREET_ENDS):
                     sure.add(word)
-                elif low not in self._known and len(word) > 2:
+                elif low not in self._known and len(word) > 2 and low not in self._dictionary:
                     unknown.add(word)
             elif len(word) > 1 and word.isupper():
                 if low in self._given or (len(word) > ACRONYM and low not in self._known) or self._wants_places:

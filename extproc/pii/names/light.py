@@ -37,6 +37,9 @@ GAP: Final = max(max(layer) for layer in OFFSETS)
 BLOCK: Final = 2048
 """Words that are read at once, so that the memory of a long text is bounded; a window is never parted."""
 FORMS: Final = 10
+CAPITALISED: Final = 7
+SHORTEST: Final = 2
+EVERYDAY, STRANGE = 1, 2
 LISTS: Final = 16
 """Combinations of the four word lists that a word may stand in."""
 MAX_PIECES: Final = 6
@@ -63,7 +66,7 @@ def form_of(word: str) -> int:  # noqa: PLR0911 - a table in order
     if word.isupper():
         return 6
     if word[0].isupper() and word[1:].islower():
-        return 7
+        return CAPITALISED
     return 8 if word != word.lower() else 9
 
 
@@ -76,6 +79,13 @@ def lists_of(word: str) -> int:
         + 4 * (low in load("common"))
         + 8 * (low in load("ambiguous"))
     )
+
+
+def kind_of(word: str) -> int:
+    """STRANGE: with a capital as names have and in no list, of all words those of which least is known. EVERYDAY: of English."""
+    if form_of(word) == CAPITALISED and len(word) > SHORTEST and not lists_of(word):
+        return STRANGE
+    return EVERYDAY if len(word) > SHORTEST and word.islower() and word in load("common") else 0
 
 
 def units(text: str, windows: Sequence[Window]) -> tuple[list[str], npt.NDArray[np.int32], list[int]]:
@@ -100,13 +110,15 @@ def units(text: str, windows: Sequence[Window]) -> tuple[list[str], npt.NDArray[
 class _Vectors:
     """Words and their vectors. Only grows; replaced as a whole when full."""
 
-    __slots__ = ("array", "rows")
+    __slots__ = ("array", "kinds", "rows")
 
     def __init__(self, width: int) -> None:
         self.rows: dict[int, int] = {}
         """By the hash of a word: the words are their senders', and outlive no request."""
         self.array: Floats = np.zeros((4096, width), dtype=np.float32)
         """The first row is that of PADDING."""
+        self.kinds: npt.NDArray[np.uint8] = np.zeros(4096, dtype=np.uint8)
+        """By row: `kind_of` its word."""
 
 
 class LightModel:
@@ -136,15 +148,25 @@ class LightModel:
 
     def logits(self, words: Sequence[str], places: npt.NDArray[np.int32], begins: Sequence[int]) -> Floats:
         """What each word is: n x labels."""
+        return self.read(words, places, begins)[0]
+
+    def read(
+        self, words: Sequence[str], places: npt.NDArray[np.int32], begins: Sequence[int]
+    ) -> tuple[Floats, npt.NDArray[np.uint8]]:
+        """What each word is (n x labels), and its kind."""
         ends = [*begins[1:], len(words)]
         parts = [
             self._read(words[begins[first] : ends[last]], places[begins[first] : ends[last]], begins[first : last + 1])
             for first, last in _blocks(begins, ends)
         ]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate([logits for logits, _ in parts]), np.concatenate([kinds for _, kinds in parts])
 
-    def _read(self, words: Sequence[str], places: npt.NDArray[np.int32], begins: Sequence[int]) -> Floats:
-        found, known = self._look_up(words)
+    def _read(
+        self, words: Sequence[str], places: npt.NDArray[np.int32], begins: Sequence[int]
+    ) -> tuple[Floats, npt.NDArray[np.uint8]]:
+        found, known, kinds = self._look_up(words)
         size = len(words)
         glued = np.zeros(size, dtype=np.bool_)
         np.equal(places[1:, 0], places[:-1, 1], out=glued[1:])
@@ -158,9 +180,9 @@ class LightModel:
         vectors[where[glued]] += self._glued
         inside = (rows != PADDING).astype(np.float32)[:, None]
         logits: Floats = self._session.run(None, {"vectors": vectors, "inside": inside})[0]
-        return logits.take(where, axis=0)
+        return logits.take(where, axis=0), kinds.take(found)
 
-    def _look_up(self, words: Sequence[str]) -> tuple[list[int], Floats]:
+    def _look_up(self, words: Sequence[str]) -> tuple[list[int], Floats, npt.NDArray[np.uint8]]:
         vectors = self._vectors
         get = vectors.rows.get
         rows = [get(hashed, PADDING) for hashed in map(hash, words)]
@@ -171,7 +193,7 @@ class LightModel:
                     vectors = self._vectors = _Vectors(self.width)
                 self._learn(vectors, [w for w in dict.fromkeys(words) if hash(w) not in vectors.rows])
             rows = [vectors.rows[hashed] for hashed in map(hash, words)]
-        return rows, vectors.array
+        return rows, vectors.array, vectors.kinds
 
     def _learn(self, vectors: _Vectors, words: Sequence[str]) -> None:
         """Add words. The array first, then the names: another thread may be looking up."""
@@ -180,11 +202,15 @@ class LightModel:
         if known + len(words) > len(array):
             array = np.zeros((2 * (known + len(words)), self.width), dtype=np.float32)
             array[:known] = vectors.array[:known]
+            kinds = np.zeros(len(array), dtype=np.uint8)
+            kinds[:known] = vectors.kinds[:known]
+            vectors.kinds = kinds
         for at, word in enumerate(words, known):
             ids = self._tokenizer.encode(word, add_special_tokens=False).ids[:MAX_PIECES] or [0]
             array[at] = (self._pieces[ids] * self._scales[ids, None]).mean(axis=0)
             array[at] += self._forms[form_of(word)]
             array[at] += self._lists[lists_of(word)]
+            vectors.kinds[at] = kind_of(word)
         vectors.array = array
         for at, word in enumerate(words, known):
             vectors.rows[hash(word)] = at

@@ -51,10 +51,26 @@ _IS_STATE: Final = frozenset(
     "Mississippi Alabama Alaska Arizona Arkansas Colorado Connecticut Delaware Florida Hawaii Indiana Kentucky Louisiana Maine "
     "Maryland Massachusetts Pennsylvania Tennessee Vermont California".split()
 )
+_COUNTRIES: Final = frozenset(
+    "Israel France China India Iraq Iran Syria Russia Germany Italy Spain Greece Turkey Egypt Libya Sudan Kenya Cuba Japan "
+    "Korea Brazil Peru Chile Mexico Canada Poland Norway Sweden Denmark Finland Austria Ireland Scotland England Wales "
+    "Portugal Malta Cyprus Qatar Oman Yemen Kuwait Lebanon Pakistan Nepal Vietnam Laos Cambodia Thailand Malaysia Singapore "
+    "Indonesia Australia Palau Ghana Nigeria Mali Niger Rwanda Uganda Angola Zambia Somalia Ethiopia Algeria Tunisia "
+    "Morocco Ukraine Serbia Croatia Bosnia Albania Bulgaria Romania Hungary Belgium Holland Jamaica Haiti Panama Bolivia "
+    "Ecuador Colombia Venezuela Argentina Uruguay".split()
+)
+"""Countries, and parts of one, after which fewer people are called than is said of them."""
+_GREETED: Final = re.compile(
+    r"\b(?:dear|hi|hello|hey|thanks|cheers|regards|sincerely|mr|mrs|ms|name is|named|called|i am|i'm|this is|aunt|uncle|cousin)"
+    r"[.,]?[ \n]+\Z",
+    re.IGNORECASE,
+)
 _CALLED_SO: Final = frozenset({"Georgia", "Virginia", "India", "China", "Alberta"})
+_LONGEST_GREETING: Final = 16
 _PLACE_BEFORE: Final = re.compile(
     r"\b(?:San|Santa|Santo|Sierra|Los|Las|El|Lake|Mount|Mt\.?|Fort|Ft\.?|Port|Cape|Point|New|North|South|East|West|(?:County|City|Bay|Gulf|University|State|"
-    r"Republic|Isle|Strait|Bank|Kingdom|Battle|Treaty) of|in downtown|near|the (?:city|town|state|village) of) \Z"
+    r"Republic|Isle|Strait|Bank|Kingdom|Battle|Treaty) of|in downtown|near|the (?:city|town|state|village) of|"
+    r"Camp|USS|HMS|RMS) \Z"
 )
 _PLACE_AFTER: Final = re.compile(
     r" (?:County|Island|Islands|River|Lake|Valley|Bay|Beach|Airport|University|Falls|Creek|Springs|Mountains?|Province|"
@@ -117,6 +133,13 @@ _ACRONYMS: Final = frozenset(
     "IPV4 IPV6 BGP OSPF MPLS QOS CDN POP SKU SKUS FAQ TODO FIXME TBD ASAP FYI ETA EOD".split()
 )
 """Terms of the trade in capitals, and services of clouds."""
+_SHORT: Final = frozenset(
+    "ANN AMY AVA BEA BEN BOB CAL DAN DEE DON ELI EVA FAY GUS GUY HAL IAN IDA IRA IVY JAN JAY JED JIM JOE JON JOY KAI KAY KEN KIM "
+    "KIT LEE LEN LEO LES LEX LIZ LOU LYN MAE MAX MAY MEG MEL MIA MOE NAN NED PAM PAT PEG RAY REX ROB ROD RON ROY SAL SAM SID STU "
+    "SUE TAD TED TIM TOM UMA VAL VAN VIC WES ZOE ALI AYA HUI JIN LIN MEI MIN NIA OLA RIA RAJ TAO UWE WEI YAN YUE ZHU LAI".split()
+)
+"""Names of three letters: any other word of no more, in capitals among words that are not, stands for several."""
+_BESIDE_CAPITALS: Final = 16
 
 
 def is_term(text: str, start: int, end: int, *, place: bool) -> bool:
@@ -137,7 +160,7 @@ def is_nobody(text: str, start: int, end: int) -> bool:
     first = words[0].partition("-")[0].lower()
     if first in _CALLS and len(words) <= len(("Schreiben", "Sie")):
         return True
-    if _BRANDS.match(text, start) or _is_state(text, start, end, name):
+    if _BRANDS.match(text, start) or _is_state(text, start, end, name) or _is_acronym(text, start, end, name):
         return True
     if things.is_thing(text, start, end, name):
         return True
@@ -150,10 +173,20 @@ def is_nobody(text: str, start: int, end: int) -> bool:
     return len(words) == 1 and _is_said_to_be_none(text, start, end, name)
 
 
+def _is_acronym(text: str, start: int, end: int, name: str) -> bool:
+    if not name.isupper() or name in _ACRONYMS:
+        return name in _ACRONYMS
+    if len(name) > len("ABC") or name in _SHORT or not name.isalpha():
+        return False
+    return any(map(str.islower, text[max(0, start - _BESIDE_CAPITALS) : end + _BESIDE_CAPITALS]))
+
+
 def _is_state(text: str, start: int, end: int, name: str) -> bool:
     """A state, or the town before it: `Helena, Montana`. Of people that are listed some are called Georgia."""
     if name in _IS_STATE or _STATES.match(text, end):
         return True
+    if name in _COUNTRIES:
+        return _GREETED.search(text, max(0, start - _LONGEST_GREETING), start) is None
     return start > 1 and name not in _CALLED_SO and _STATES.fullmatch(text, start - 2, end) is not None
 
 

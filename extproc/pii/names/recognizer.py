@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from extproc.errors import NamesOverBudgetError
-from extproc.pii.names import by_cues, columns, deeds, fields, handles, scripts, streets
+from extproc.pii.names import by_cues, columns, companions, deeds, fields, handles, scripts, streets
 from extproc.pii.names.cues import CASUAL, STREET_ENDS, STREET_WORDS, Cues
 from extproc.pii.names.keys import holds_a_name
 from extproc.pii.names.nobody import is_nobody, is_term
@@ -72,6 +72,8 @@ class NameRecognizer:
         more += [(span, "key") for span in fields.in_code(cut.text)]
         more += [(span, "handle") for span in handles.find(cut.text)]
         more += [(span, "ticket") for span in handles.on_tickets(cut.text)]
+        more += [(span, companions.WHY) for span in companions.with_addresses(cut.text)]
+        more += [(span, "surname first") for span in companions.surname_first(cut.text)]
         if not cut.text.isascii():
             more += [(span, "key") for span in fields.find(cut.text)]
             more += [(span, "given name") for span in scripts.find(cut.text)]
@@ -134,6 +136,12 @@ class NameRecognizer:
         ]
         if done < len(windows):
             results += self._rest(text, windows[done][0])
+        if "PERSON" in self._entities:
+            people = [(r.start, r.end) for r in results if r.entity_type == "PERSON"]
+            results += [
+                RecognizerResult("PERSON", s.start, s.end, s.score, ("listed with a name",))
+                for s in companions.listed(text, people, [(r.start, r.end) for r in results])
+            ]
         results += repeats(text, results, [(s.start, s.end) for s in spans])
         return list(in_order(results, key=lambda r: r.start))
 
@@ -180,8 +188,9 @@ def _sliced(text: str, size: int = 2000) -> Iterable[Window]:
 def _is_plausible(entity_type: str, name: str, *, casual: bool) -> bool:
     """Whether the letters bear out what the model says of them.
 
-    Nobody is called by one everyday word; an address has a capital or a street's word; and in texts longer than a chat
-    message people write names with capitals: what is all small or all large must hold a name of the list.
+    Nobody is called by one everyday word, nor by a rarer one in lower case; an address has a capital or a street's word; and in
+    texts longer than a chat message people write names with capitals: what is all small or all large must hold a name of the
+    list.
     """
     words = WORD.findall(name)
     if entity_type == "ADDRESS":
@@ -195,6 +204,8 @@ def _is_plausible(entity_type: str, name: str, *, casual: bool) -> bool:
     if entity_type != "PERSON":
         return True
     if len(words) == 1 and words[0].lower() in load("common"):
+        return False
+    if name.islower() and any(word in load("dictionary") for word in words):
         return False
     mixed = any(w != w.lower() and (w != w.upper() or len(w) == 1) for w in words)
     return casual or mixed or any(w.lower() in load("given") for w in words)

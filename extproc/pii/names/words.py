@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @cache
 def load(name: str) -> frozenset[str]:
-    """A list by its name: `given`, `common`, `ambiguous`, `places`. Words in lower case."""
+    """A list by its name: `given`, `common`, `ambiguous`, `places`, `dictionary`. Words in lower case."""
     file = resources.files("extproc.assets").joinpath("names", f"{name}.txt")
     return frozenset(file.read_text(encoding="utf-8").split())
 

@@ -7,7 +7,7 @@ import pytest
 
 from extproc.pii.names import LightModel, NameCascade
 from extproc.pii.names.cascade import _stretches
-from extproc.pii.names.light import form_of, units
+from extproc.pii.names.light import EVERYDAY, STRANGE, form_of, kind_of, units
 from extproc.pii.names.spans import LABELS
 
 TEXT = "Please tell Aisha Okafor that it rained. The build of release 7 is slow.\nDr. Brandt lives at 14 Elm Street."
@@ -124,6 +124,7 @@ def test_unsure_windows_are_read_again(light, monkeypatch):
     """Where it is not sure, the network has the last word."""
     network = Recorder()
     monkeypatch.setattr("extproc.pii.names.cascade.SURE", 1.1)
+    monkeypatch.setattr("extproc.pii.names.cascade.SURE_OF_STRANGE", 1.1)
     spans, _ = NameCascade({"PERSON"}, light, network).read(TEXT, WINDOWS)
     assert network.read == WINDOWS
     assert network.asked == {int(start) for start, _ in units(TEXT, WINDOWS)[1]}
@@ -136,10 +137,39 @@ def test_the_network_is_asked_of_few_words(light, monkeypatch):
     words, _, _ = units(TEXT, WINDOWS)
     sure = np.where(np.arange(len(LABELS)) == 0, 9.0, 0.0) * np.ones((len(words), 1))
     sure[words.index("Okafor")] = 0
-    monkeypatch.setattr(light, "logits", lambda *_: sure)
+    monkeypatch.setattr(light, "read", lambda *_: (sure, np.zeros(len(words), dtype=np.uint8)))
     NameCascade({"PERSON"}, light, network).read(TEXT, WINDOWS)
     assert network.read == WINDOWS[:1]
     assert network.asked == {TEXT.index(word) for word in ("Aisha", "Okafor", "that")}
+
+
+@pytest.mark.parametrize(("everyday", "asked"), [(2, {"Aisha", "Okafor", "that"}), (0, set())])
+def test_strange_words_are_asked_of_sooner(light, monkeypatch, everyday, asked):
+    """In English, a capitalised word of no list is read again even where the light model is surer than of others."""
+    network = Recorder()
+    words, _, _ = units(TEXT, WINDOWS)
+    nearly = np.where(np.arange(len(LABELS)) == 0, 4.0, 0.0) * np.ones((len(words), 1))
+    kinds = np.array([STRANGE if word == "Okafor" else EVERYDAY * (nth < everyday) for nth, word in enumerate(words)])
+    monkeypatch.setattr(light, "read", lambda *_: (nearly, kinds))
+    NameCascade({"PERSON"}, light, network).read(TEXT, WINDOWS)
+    assert network.asked == {TEXT.index(word) for word in asked}
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("Wolfowitz", STRANGE),
+        ("wolfowitz", 0),
+        ("WOLFOWITZ", 0),
+        ("Grace", 0),
+        ("Al", 0),
+        ("that", EVERYDAY),
+        ("That", 0),
+    ],
+)
+def test_kinds(word, kind):
+    """Strange: with a capital, longer than an initial, and of no list."""
+    assert kind_of(word) == kind
 
 
 @pytest.mark.parametrize("paid", [0, 9])
