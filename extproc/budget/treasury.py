@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from extproc.budget.amounts import shown
 from extproc.budget.book import ACCOUNTS, Account, Book, Crossed, Want, key_of, names_in
@@ -14,54 +13,28 @@ from extproc.budget.calendar import Calendar
 from extproc.budget.habits import Habits
 from extproc.budget.hold import Hold, Part, affordable
 from extproc.budget.leases import Leasing
+from extproc.budget.overview import Overview
 from extproc.budget.pages import Memory, SharedFile
-from extproc.budget.refusal import clock, refusal
-from extproc.budget.rules import ALL, Rule
+from extproc.budget.refusal import refusal
+from extproc.budget.rules import Rule
+from extproc.budget.upkeep import Upkeep
 from extproc.config.api import api_at
 from extproc.config.models import within
 from extproc.config.prices import FREE, Consumption, rates
 from extproc.decision import NOTHING, Ruling, Unenforced, Verdict
-from extproc.logs import logger, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from extproc.budget.overview import Line
     from extproc.budget.pages import Pages
     from extproc.config import Mesh
     from extproc.decision import Facts
     from extproc.decision.facts import Learned
 
-log = logger()
-
 STEP: Final = "budget"
-LOOK_S: Final = 1.0
-"""How often what is never settled is looked for."""
-OTHER: Final = "other"
-"""In metrics: all accounts that the configuration does not name."""
 READ_ONLY: Final = ("/count_tokens", "/moderations", "/rerank")
 """Endings of paths on which a model reads and writes nothing."""
-PRUNE_S: Final = 60.0
-STOP_S: Final = 3.0
-"""How long what is under way with a store may take to end."""
-
-
-class Line(NamedTuple):
-    """One account, for operators."""
-
-    budget: str
-    account: str
-    unit: str
-    limit: float
-    used: float
-    """Spent, and set aside."""
-    reserved: float
-    """The part that is set aside."""
-    left: float
-    """Of all pods together, as far as this one knows."""
-    window: str
-    ends: str
-    label: str
-    """The account as a metric knows it: by name where the configuration has it."""
 
 
 class Treasury:
@@ -84,7 +57,8 @@ class Treasury:
         self._currency = mesh.telemetry.currency
         self._calendar = Calendar(self.state.timezone)
         self.place = place_of(mesh)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._overview = Overview(self.rules, tuple(mesh.models), self._currency)
+        self._upkeep: Upkeep | None = None
         self._rehearses = False
 
     @classmethod
@@ -226,50 +200,15 @@ class Treasury:
 
     def lines(self) -> Iterator[Line]:
         """Every account in a window that is not over."""
-        now = time.time()
-        rules = {rule.name: rule for rule in self.rules}
-        for key, account in self.book.accounts():
-            budget, name = names_in(key)
-            rule = rules.get(budget)
-            if rule is not None and account.end > now:
-                yield self._line(rule, name, account)
-
-    def _line(self, rule: Rule, name: str, account: Account) -> Line:
-        limit = rule.limit(name)
-        left = limit - account.used - account.others
-        return Line(
-            rule.name,
-            name,
-            rule.unit,
-            shown(rule.unit, limit),
-            shown(rule.unit, account.used),
-            shown(rule.unit, account.reserved),
-            shown(rule.unit, left),
-            rule.window,
-            clock(account.end),
-            self._label(rule, name),
-        )
+        return self._overview.lines(self.book)
 
     def labels(self, rule: Rule) -> Iterator[tuple[str, float]]:
         """The accounts of a budget that a metric tells apart, and what each may spend."""
-        named = {"all": (ALL,), "model": tuple(self._zones)}.get(rule.by, (*sorted(rule.known), OTHER))
-        for name in named:
-            yield name, shown(rule.unit, rule.limit(name))
-
-    def _label(self, rule: Rule, name: str) -> str:
-        return name if name in rule.known or rule.by in ("all", "model") else OTHER
+        return self._overview.labels(rule)
 
     def show(self) -> dict[str, Any]:
         """For `intentmesh budget show`."""
-        lines = list(self.lines())
-        told_of = {line.budget for line in lines}
-        unused = [rule for rule in self.rules if rule.name not in told_of]
-        return {
-            "currency": self._currency,
-            "accounts": [line._asdict() for line in lines],
-            "unused": [{"budget": r.name, "by": r.by, "unit": r.unit, "window": r.window} for r in unused],
-            "store": self.leasing.told() if self.leasing else None,
-        }
+        return self._overview.show(self.book, self.leasing)
 
     def reset(self, budget: str, account: str | None = None) -> int | None:
         """Begin accounts anew: how many there were; None: there is no such budget."""
@@ -297,38 +236,16 @@ class Treasury:
 
     def start(self) -> None:
         """Begin to look after the accounts, in the loop that runs. Raises ConfigError where they cannot be kept."""
-        self.book.pages.open()
-        self._tasks = [asyncio.create_task(self._keep())]
-        if self.leasing:
-            self._tasks.append(asyncio.create_task(self.leasing.run()))
+        self._upkeep = Upkeep(self.book, self.leasing)
 
     async def stop(self, *, for_good: bool) -> None:
         """End that. `for_good`: the process ends, and what it has taken from a store and not spent goes back."""
-        if self.leasing:
-            self.leasing.end()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=STOP_S)
-        self._tasks = []
+        if self._upkeep is not None:
+            await self._upkeep.stop()
         if self.leasing:
             await self.leasing.close(give_back=for_good)
         if for_good:
             self.book.pages.close()
-
-    async def _keep(self) -> None:
-        pruned = time.monotonic()
-        while True:
-            await asyncio.sleep(LOOK_S)
-            try:
-                if self.book.pages.lead():
-                    await asyncio.to_thread(self.book.expire, time.time())
-                    if time.monotonic() - pruned > PRUNE_S:
-                        pruned = time.monotonic()
-                        self.book.pages.tidy()
-                        await asyncio.to_thread(self.book.prune, time.time())
-            except Exception as error:  # noqa: BLE001 - the next look may do better
-                log.error("budget_upkeep_failed", error=type(error).__name__, at=where(error))  # noqa: TRY400
 
 
 @lru_cache(maxsize=4096)
