@@ -10,15 +10,15 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from extproc.edits import Edit, apply
 from extproc.errors import IntentmeshError
 from extproc.payload import deltas
 from extproc.payload.channel import Spelled
 from extproc.payload.document import steps
+from extproc.payload.event import Event, Literal, Shape
 from extproc.payload.json_text import JsonEditor, NestedEditor, text_editor
-from extproc.payload.logprobs import Logprobs, logprobs
+from extproc.payload.logprobs import logprobs
 from extproc.payload.scan import check_utf8, unescape_key, walk
 from extproc.payload.track import Track
 from extproc.payload.tree import Use, without
@@ -26,15 +26,15 @@ from extproc.payload.tree import Use, without
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from extproc.edits import Edit
     from extproc.payload.document import EditorFactory, TextEditor
+    from extproc.payload.event import Key
     from extproc.payload.tree import Node
 
-_Key = tuple[Any, ...]
 _DONE = b"[DONE]"
 _ESCAPED = re.compile(r"\\u00(?:3[0-9]|[4-7])")
 """A letter or a digit that is spelled as an escape, or `[`, `]`, `_`: then what looks like no placeholder may be one."""
 _INSIDE = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+')
-_TEXT = re.compile(r'(?:[^"\\]++|\\.)*+')
 MOST_OPEN = 128
 """Texts that go on from event to event at the same time; each event may end any of them."""
 _MOST_PASSED = 4
@@ -44,71 +44,6 @@ _MOST_BYTES = 2**20
 _MOST_HELD, _MOST_HELD_BYTES = 2**16, 2**25
 """The same where an editor holds texts to their end on purpose."""
 _RECORD_SEPARATOR = b"\x1e"
-
-
-class _Event:
-    """One event on its way."""
-
-    __slots__ = ("block", "edits", "logprobs", "open", "tail", "text", "write")
-
-    def __init__(self, block: bytes, write: Callable[[bytes], bytes]) -> None:
-        self.block = block
-        self.write = write
-        """The block with other data."""
-        self.tail = b""
-        """What came after it and belongs to it."""
-        self.text = ""
-        """Its data."""
-        self.edits: list[Edit] = []
-        self.logprobs: list[tuple[Logprobs, dict[str, int]]] = []
-        self.open = 0
-        """Pieces of texts in it that are not settled."""
-
-    def close_one(self) -> None:
-        """A piece is settled."""
-        self.open -= 1
-
-    def written(self) -> bytes:
-        """As it is to leave."""
-        for found, shifts in self.logprobs:
-            new = found.written(shifts)
-            if new is not None:
-                self.edits.append((found.start, found.end, new))
-        if not self.edits:
-            return self.block + self.tail
-        return self.write(apply(self.text, sorted(self.edits)).encode(errors="surrogateescape")) + self.tail
-
-
-class _Literal:
-    """A piece of a text: the inside of a string in an event."""
-
-    __slots__ = ("_at", "_event", "size")
-
-    def __init__(self, event: _Event, at: int, size: int) -> None:
-        self._event = event
-        self._at = at
-        self.size = size
-        event.open += 1
-
-    def edit(self, start: int, end: int, new: str) -> None:
-        """See Piece."""
-        self._event.edits.append((self._at + start, self._at + end, new))
-
-    def settle(self) -> None:
-        """See Piece."""
-        self._event.open -= 1
-
-
-class _Shape(NamedTuple):
-    """An event of which only one text is new: the next one mostly is the same around it, and then need not be parsed."""
-
-    before: bytes
-    after: bytes
-    at: int
-    """Where the text begins, in characters."""
-    key: _Key
-    here: dict[_Key, None]
-    after_size: int
 
 
 class EventEditor:
@@ -121,17 +56,17 @@ class EventEditor:
         self._editors = editors
         self._lines = lines
         self._trees: dict[int, Node] = {}
-        self._tracks: dict[_Key, Track] = {}
-        self._shifts: dict[_Key, dict[str, int]] = {}
-        self._shape: _Shape | None = None
-        self._queue: deque[_Event] = deque()
+        self._tracks: dict[Key, Track] = {}
+        self._shifts: dict[Key, dict[str, int]] = {}
+        self._shape: Shape | None = None
+        self._queue: deque[Event] = deque()
         self._waiting_bytes = 0
         held = getattr(editors, "holds", False)
         self._most_waiting, self._most_bytes = (_MOST_HELD, _MOST_HELD_BYTES) if held else (_MOST_WAITING, _MOST_BYTES)
 
     def take(self, block: bytes, data: bytes, write: Callable[[bytes], bytes]) -> bytes:
         """The next event: what can leave now. `write` gives the block with other data."""
-        event = _Event(block, write)
+        event = Event(block, write)
         self._read(event, data)
         if not self._queue:
             if event.open == 0:
@@ -162,7 +97,7 @@ class EventEditor:
             out.append(self._queue.popleft().written())
         return b"".join(out)
 
-    def _read(self, event: _Event, data: bytes) -> None:
+    def _read(self, event: Event, data: bytes) -> None:
         """Find the texts of an event and give them to their editors."""
         if self._shape is not None and self._is_alike(event, data, self._shape):
             return
@@ -183,7 +118,7 @@ class EventEditor:
         edits, _ = NestedEditor(self._editors, None, 1).advance(event.text, end=True)
         event.edits += edits
 
-    def _is_alike(self, event: _Event, data: bytes, shape: _Shape) -> bool:
+    def _is_alike(self, event: Event, data: bytes, shape: Shape) -> bool:
         """Whether an event differs from one before in its text alone; then that is fed to its editor."""
         before, after, at, key, here, after_size = shape
         stop = len(data) - len(after)
@@ -199,15 +134,15 @@ class EventEditor:
         if track is None:
             return False
         raw = event.text[at : len(event.text) - after_size]
-        track.feed(_Literal(event, at, len(raw)), raw)
+        track.feed(Literal(event, at, len(raw)), raw)
         if self._queue:
             self._pass(here)
         return True
 
-    def _read_json(self, event: _Event, data: bytes, value: Any) -> None:
+    def _read_json(self, event: Event, data: bytes, value: Any) -> None:
         found = deltas.deltas(value, lines=self._lines)
         left: set[int] = set()
-        here: dict[_Key, None] = {}
+        here: dict[Key, None] = {}
         ends = deltas.ended(value)
         if found is not None:
             for key, start, stop in self._continued(event, data, value, found):
@@ -216,7 +151,7 @@ class EventEditor:
                 track = self._tracks.get(key)
                 if track is None:
                     track = self._tracks[key] = Track(Spelled(self._text_editor(key)))
-                track.feed(_Literal(event, start, stop - start), event.text[start:stop])
+                track.feed(Literal(event, start, stop - start), event.text[start:stop])
             if "logprobs" in event.text:
                 left |= self._read_logprobs(event, value, found.kind)
         outside: Sequence[Edit] = ()
@@ -229,14 +164,12 @@ class EventEditor:
             self._pass(here)
         self._shape = None
         if ends is None and len(left) == len(here) == 1 and not outside:
-            self._shape = _shape(event.text, next(iter(left)), next(iter(here)))
+            self._shape = Shape.of(event.text, next(iter(left)), next(iter(here)))
         while len(self._tracks) > MOST_OPEN:
             oldest = next(iter(self._tracks))
             self._end(lambda key, oldest=oldest: key == oldest)  # type: ignore[misc]
 
-    def _continued(
-        self, event: _Event, data: bytes, value: Any, found: deltas.Deltas
-    ) -> Iterator[tuple[_Key, int, int]]:
+    def _continued(self, event: Event, data: bytes, value: Any, found: deltas.Deltas) -> Iterator[tuple[Key, int, int]]:
         """Key, start and end of the texts of an event that go on."""
         try:
             literals, _ = walk(data, data.find(b"{"), self._selected(found.tree))
@@ -258,7 +191,7 @@ class EventEditor:
             self._trees[id(tree)] = without(tree, self._masked)
         return self._trees[id(tree)]
 
-    def _read_logprobs(self, event: _Event, value: Any, kind: str) -> set[int]:
+    def _read_logprobs(self, event: Event, value: Any, kind: str) -> set[int]:
         """The tokens of log-probabilities are texts that go on as the text does that they make up."""
         own = deltas.ids(value)
         of = deltas.choices_with(value, "logprobs")
@@ -267,7 +200,7 @@ class EventEditor:
             places.add(found.start)
             choice = of[nth] if nth < len(of) else nth
             for name, tokens, texts in found.lists:
-                key: _Key = (kind, own, ("logprobs", choice, name))
+                key: Key = (kind, own, ("logprobs", choice, name))
                 track = self._tracks.get(key)
                 if track is None:
                     track = self._tracks[key] = Track(self._text_editor(key))
@@ -277,10 +210,10 @@ class EventEditor:
             event.logprobs.append((found, self._shifts.setdefault((kind, own, choice), {})))
         return places
 
-    def _text_editor(self, key: _Key) -> TextEditor:
+    def _text_editor(self, key: Key) -> TextEditor:
         return text_editor(self._editors, _key_of(key), Use.TEXT)
 
-    def _pass(self, here: dict[_Key, None]) -> None:
+    def _pass(self, here: dict[Key, None]) -> None:
         """An event of some texts passes the others."""
         if not self._queue:
             return
@@ -292,23 +225,16 @@ class EventEditor:
                     track.close()
                     del self._tracks[key]
 
-    def _end(self, ends: Callable[[_Key], bool]) -> None:
+    def _end(self, ends: Callable[[Key], bool]) -> None:
         for key in [key for key in self._tracks if ends(key)]:
             self._tracks.pop(key).close()
-
-
-def _shape(text: str, at: int, key: _Key) -> _Shape:
-    """Of an event whose only text that goes on begins here."""
-    match = _TEXT.match(text, at)
-    stop = match.end() if match else at
-    return _Shape(text[:at].encode(), text[stop:].encode(), at, key, {key: None}, len(text) - stop)
 
 
 def _step(step: bytes | int) -> str | int:
     return step if isinstance(step, int) else (unescape_key(step) if b"\\" in step else step).decode()
 
 
-def _key_of(key: _Key) -> str | None:
+def _key_of(key: Key) -> str | None:
     """The JSON key that says what a text is, if one does: not `delta`."""
     last = key[2][-1] if key[2] else None
     return last if isinstance(last, str) and last not in ("delta", "text", "tokens") else None

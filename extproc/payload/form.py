@@ -10,7 +10,8 @@ from extproc.edits import Edit, apply
 from extproc.errors import UnreadableBodyError
 from extproc.payload.conversation import Conversation, said_once
 from extproc.payload.document import filled
-from extproc.payload.layers import Texts, Whole
+from extproc.payload.layers import Whole
+from extproc.payload.texts import Texts
 from extproc.slices import in_slices
 
 if TYPE_CHECKING:

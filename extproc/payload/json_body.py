@@ -9,11 +9,12 @@ from extproc.edits import apply
 from extproc.errors import PersonalNumberError, UnreadableBodyError
 from extproc.payload.conversation import HUMANS, Conversation, conversation, said_once
 from extproc.payload.document import SYNTAX, coverage, filled, steps
-from extproc.payload.layers import Place, Texts, placed, rewritten, taken
+from extproc.payload.layers import Place, edits_by_place, regions_of
 from extproc.payload.literal import escape, unescape
 from extproc.payload.request_schemas import ROLES, SEARCHED_NUMBERS
 from extproc.payload.scan import check_utf8, end_of_space, unescape_key, walk
 from extproc.payload.shapes import Outline
+from extproc.payload.texts import Texts, take_apart
 from extproc.payload.tree import Use
 from extproc.payload.ways import Ways, is_one_of
 from extproc.slices import STEPS, checkpoint, in_slices
@@ -80,7 +81,7 @@ class JsonDocument:
         for place in self._places:
             raw = self._raw(place)
             at, byte = 0, place.start
-            for start, end, what in placed(place, raw):
+            for start, end, what in regions_of(place, raw):
                 byte += len(raw[at:start].encode())
                 size = len(raw[start:end].encode())
                 found.append((byte, byte + size, what))
@@ -149,7 +150,7 @@ class JsonDocument:
             return b"".join(pieces)
 
     def _rewritten(self, changes: Sequence[Change | None]) -> Iterator[tuple[int, int, str]]:
-        for place, edits in rewritten(self._places, changes, self._raw):
+        for place, edits in edits_by_place(self._places, changes, self._raw):
             if place.use & Use.NUMBER and place.use & Use.TYPED:
                 raise PersonalNumberError(_name(place.owner))
             yield place.start, place.end, apply(self._raw(place), edits)
@@ -190,7 +191,7 @@ class JsonDocument:
                 if use == _INTENT:
                     self._leave(start, end, "not selected")
                     continue
-            place = taken(found, raw, texts)
+            place = take_apart(found, raw, texts)
             places.append(place)
             if use & _TEXT and (said := place.layer.said):
                 spoken.append((said, way))

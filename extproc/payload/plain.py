@@ -9,7 +9,7 @@ from extproc.edits import apply
 from extproc.errors import UnreadableBodyError
 from extproc.payload.conversation import Conversation, said_once
 from extproc.payload.document import SYNTAX, filled
-from extproc.payload.layers import Texts
+from extproc.payload.texts import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
