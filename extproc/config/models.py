@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from extproc.config.platforms import Platform, unserved
 from extproc.config.section import Section
 from extproc.config.traffic import Ejection, Health, Mirror, Pool, Retries, Rewrite, Sticky
 from extproc.config.when import When
@@ -183,6 +184,9 @@ class Model(Section):
     api: ModelApi | None = None
     """What the upstream speaks. Default: `llama.cpp` with `gguf`, else `openai` for callers of Anthropic's messages, and for all
     others what they speak."""
+    platform: Platform | None = None
+    """The cloud that serves it, with paths, a signature and frames of its own around what `api` says. Default: none, it is as its
+    provider has it."""
     drop_unsupported: bool = False
     """Leave out what the upstream's API cannot carry of a request, instead of refusing it with 400."""
     aliases: tuple[str, ...] = ()
@@ -224,6 +228,14 @@ class Model(Section):
                     f"`{alias}` means something else in a request: `{AUTO}`, and `{INTENT_PREFIX}` before an intent"
                 )
         return aliases
+
+    @model_validator(mode="after")
+    def _served(self) -> Self:
+        if self.platform is not None and (told := unserved(self.platform, self.api, self.every_endpoint())):
+            raise ValueError(told)
+        if self.platform is not None and self.api == "anthropic" and self.upstream_name is None:
+            raise ValueError("give `upstream_name`: the cloud wants the model's name in the path")
+        return self
 
     @model_validator(mode="after")
     def _own_server(self) -> Self:

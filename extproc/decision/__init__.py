@@ -20,6 +20,7 @@ from extproc.decision.outcome import (
     Outcome,
     Refuse,
     Respond,
+    Unframes,
     verdicts_of,
 )
 from extproc.decision.reservation import Reservation
@@ -46,6 +47,7 @@ __all__ = [
     "Respond",
     "Ruling",
     "Unenforced",
+    "Unframes",
     "Verdict",
     "unenforced",
     "verdicts_of",

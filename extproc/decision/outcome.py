@@ -42,6 +42,15 @@ class HeadersEdit(Protocol):
 
 
 @runtime_checkable
+class Unframes(Protocol):
+    """A link that takes an answer out of the frames in which it travels: nobody reads it before."""
+
+    @property
+    def unframes(self) -> bool:
+        """It does."""
+
+
+@runtime_checkable
 class SaysVerdicts(Protocol):
     """A link that has something to say of the answer that passes through it."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from extproc.decision import HeadersEdit
+from extproc.decision import HeadersEdit, Unframes
 from extproc.payload import Untouched
 from extproc.threads import LARGE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from extproc.decision import AnswerEdit
     from extproc.exchange.observer import AnswerReader
@@ -27,13 +27,16 @@ class Answer:
         *,
         coded: bool = False,
         headers: Mapping[str, str] | None = None,
+        before: Sequence[ResponseEditor] = (),
     ) -> None:
+        """`before`: what the reader is to see the answer after."""
         self.received = 0
         self.headers = headers or {}
         """Those that take the place of the upstream's."""
         self._coded = coded
-        self.edits = bool(editors)
+        self.edits = bool(editors) or bool(before)
         """Whether the answer may change."""
+        self._before = before
         self._editors = editors
         self._reader = reader
         self._ended = False
@@ -41,20 +44,32 @@ class Answer:
 
     @classmethod
     def begin(
-        cls, headers: Mapping[str, str], links: Sequence[AnswerEdit], reader: AnswerReader | None
+        cls,
+        headers: Mapping[str, str],
+        links: Sequence[AnswerEdit],
+        reads: Callable[[str, str], AnswerReader | None] | None,
     ) -> Answer | None:
-        """An answer with these headers; None when it is neither to be edited nor to be read."""
-        if not links and reader is None:
-            return None
+        """An answer with these headers; None when it is neither to be edited nor to be read.
+
+        `reads`: makes the reader of an answer of this type and coding, as it is once it is out of a cloud's frames.
+        """
+        coding = headers.get("content-encoding", "")
         changed: dict[str, str] = {}
-        editors = []
+        framed = ""
+        editors: list[ResponseEditor] = []
+        unframing = 0
         for link in links:
             if isinstance(link, HeadersEdit):
-                changed.update(link.headers(headers))
+                changed.update(link.headers({**headers, **changed}))
             kind = changed.get("content-type", headers.get("content-type", ""))
-            editors.append(link.editor(kind, headers.get("content-encoding", "")))
-        editors = [editor for editor in editors if not isinstance(editor, Untouched)]
-        return cls(editors, reader, coded=bool(headers.get("content-encoding")), headers=changed)
+            if isinstance(link, Unframes):
+                framed, unframing = kind, len(editors) + 1
+            editors.append(link.editor(kind, coding))
+        reader = reads(framed or headers.get("content-type", ""), coding) if reads else None
+        if not links and reader is None:
+            return None
+        before, after = editors[:unframing], [e for e in editors[unframing:] if not isinstance(e, Untouched)]
+        return cls(after, reader, coded=bool(coding), headers=changed, before=before)
 
     def weight(self, chunk: bytes) -> int:
         """Bytes of work that a piece may be: of a compressed one nobody knows, and it may be much."""
@@ -68,6 +83,8 @@ class Answer:
             return b""  # Envoy 1.35 to 1.37 may tell the end of a stream twice
         self._ended = end
         self.received += len(chunk)
+        for editor in self._before:
+            chunk = editor.feed(chunk, end=end)
         if self._reader is not None and chunk:
             self._reader.feed(chunk)
         for editor in self._editors:

@@ -383,11 +383,9 @@ class HttpStream:
     def _begin_answer(self, headers: Mapping[str, str]) -> Answer | None:
         if self._forward is None or self._responded:
             return None
-        reader = None
-        if self._observer.reads_answers:
-            reader = self._observer.reader(headers.get("content-type", ""), headers.get("content-encoding", ""))
+        reads = self._observer.reader if self._observer.reads_answers else None
         links = () if self._shadow else self._forward.answer
-        answer = self._recorder.answer = Answer.begin(headers, links, reader)
+        answer = self._recorder.answer = Answer.begin(headers, links, reads)
         return answer
 
     def _response_body(self, event: ResponseBody) -> Step:

@@ -18,6 +18,7 @@ from extproc.payload.coding import codings, decode
 from extproc.pipeline import Pipeline
 from extproc.slices import Lease
 from extproc.steps import Translations
+from extproc.steps.hosting import on_platform
 from extproc.steps.translating import CALLER_HEADERS, AnswerLink
 from extproc.threads import LARGE_BYTES, Threads
 
@@ -60,28 +61,32 @@ class Attempt(Pipeline):
         del waited_s
         size = LARGE_BYTES if inquiry.headers.get("content-encoding") else len(inquiry.body)
         try:
-            return await self.threads.run(Lease(), size, self._attempt, inquiry)
+            return await self.threads.run(Lease(), size, self._served, inquiry)
         except IntentmeshError as error:
             return Refuse(error)
 
-    def _attempt(self, inquiry: Inquiry) -> Forward:
-        residency = self._allowed(inquiry.headers)
-        model, rule = self._model, inquiry.rule
+    def _served(self, inquiry: Inquiry) -> Forward:
+        """As the cloud wants it that serves the model, if one does."""
         try:
-            pair = self._attempts.pair(rule, inquiry.path, self.name)
-            if pair is not None:
-                names = codings(inquiry.headers.get("content-encoding", ""))
-                body = decode(inquiry.body, names, self.mesh.limits.max_body_bytes) if names else inquiry.body
-                new = pair.request(body, model.upstream_name)
-                removed = ("content-encoding", *(name for name in CALLER_HEADERS if name not in new.headers))
-                changed: dict[str, Any] = {"set_headers": new.headers, "remove_headers": removed}
-                return Forward(
-                    self.name, residency, "attempt", new.body, new.target, answer=(AnswerLink(new.answer),), **changed
-                )
+            return on_platform(self._model, inquiry, self._attempt(inquiry))
         except UntranslatableError as error:
             if self.name == inquiry.headers.get(MODEL_HEADER):
                 raise
             raise AttemptError(self.name, "it cannot carry the request") from error
+
+    def _attempt(self, inquiry: Inquiry) -> Forward:
+        residency = self._allowed(inquiry.headers)
+        model, rule = self._model, inquiry.rule
+        pair = self._attempts.pair(rule, inquiry.path, self.name)
+        if pair is not None:
+            names = codings(inquiry.headers.get("content-encoding", ""))
+            body = decode(inquiry.body, names, self.mesh.limits.max_body_bytes) if names else inquiry.body
+            new = pair.request(body, model.upstream_name)
+            removed = ("content-encoding", *(name for name in CALLER_HEADERS if name not in new.headers))
+            changed: dict[str, Any] = {"set_headers": new.headers, "remove_headers": removed}
+            return Forward(
+                self.name, residency, "attempt", new.body, new.target, answer=(AnswerLink(new.answer),), **changed
+            )
         return Forward(self.name, residency, "attempt", self._renamed(inquiry))
 
     def _renamed(self, inquiry: Inquiry) -> bytes | None:

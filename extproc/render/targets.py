@@ -41,8 +41,16 @@ TARGETS: dict[str, Target] = {
 _WITHOUT_FALLBACK = ("istio-sidecar", "istio-gateway", "envoy-gateway", "linkerd")
 
 
+_WITHOUT_SIGNING = ("istio-sidecar", "istio-gateway", "envoy-gateway")
+
+
 def render(target: str, mesh: Mesh) -> list[File]:
     """The files of one target, their paths relative to its folder. Raises ConfigError for what it cannot be rendered for."""
     if target in _WITHOUT_FALLBACK and any(model.fallback for model in mesh.models.values()):
         raise ConfigError(f"{target}: `fallback` needs internal listeners, which are rendered for plain Envoys only")
+    signed = [name for name, model in mesh.models.items() if model.platform is not None and model.platform.bedrock]
+    if target in _WITHOUT_SIGNING and signed:
+        raise ConfigError(
+            f"{target}: `{signed[0]}` is Bedrock's, whose requests a plain Envoy signs; nothing here would"
+        )
     return TARGETS[target].files(mesh)

@@ -12,6 +12,7 @@ from extproc.payload import plain
 from extproc.payload.translate import spoken
 from extproc.payload.translate.fields import encoded, parsed
 from extproc.prompts.request import put
+from extproc.steps.hosting import on_platform
 from extproc.steps.telling import told
 from extproc.steps.translating import CALLER_HEADERS, AnswerLink, dropped
 from extproc.threads import SHORT_BYTES
@@ -60,7 +61,7 @@ class Rewriting:
             body, target = case.lease.run(rewritten, case, name, before)
         else:
             body, target = await self._threads.run(case.lease, case.size, rewritten, case, name, before)
-        case.outcome = Forward(
+        forward = Forward(
             decision.model,
             decision.residency,
             case.reason or decision.reason,
@@ -72,6 +73,7 @@ class Rewriting:
             answer=self._chain.links(case),
             inspection=case.inspection(),
         )
+        await self._end(case, forward)
 
     def _put_before(self, case: Case, decision: RouteDecision) -> Before | None:
         """What the rule puts before all that the request says, where its API has a place for that."""
@@ -89,7 +91,7 @@ class Rewriting:
     async def _translate(self, case: Case, decision: RouteDecision, pair: Pair, before: Before | None) -> None:
         new = await self._threads.run(case.lease, case.size, translated, case, pair, decision.upstream_name, before)
         case.facts = case.facts._replace(verdicts=case.facts.verdicts + dropped(new.dropped))
-        case.outcome = Forward(
+        forward = Forward(
             decision.model,
             decision.residency,
             case.reason or decision.reason,
@@ -101,6 +103,14 @@ class Rewriting:
             answer=self._chain.links(case, AnswerLink(new.answer)),
             inspection=case.inspection(),
         )
+        await self._end(case, forward)
+
+    async def _end(self, case: Case, forward: Forward) -> None:
+        """As the cloud wants it that serves the model, if one does; where others may stand in, each attempt sees to that."""
+        model = self._translations.models[forward.model]
+        if model.platform is not None and not case.facts.knows("fallback"):
+            forward = await self._threads.run(case.lease, case.size, on_platform, model, case.inquiry, forward)
+        case.outcome = forward
 
 
 class Before(NamedTuple):

@@ -49,7 +49,8 @@ class Translations:
     def __init__(self, models: Mapping[str, Model], *, attempts: bool = False) -> None:
         """`attempts`: those at a model that others may stand in for; the first pass leaves them to each attempt."""
         self._attempts = attempts
-        self._models = models
+        self.models = models
+        self._reframed = any(model.platform is not None and model.api == "anthropic" for model in models.values())
         self._spoken_by_all = {
             api for api in translate.CALLER_DIALECTS if all(model.speaks(api) for model in models.values())
         }
@@ -57,14 +58,14 @@ class Translations:
     def possible(self, rule: Intercept, target: str) -> bool:
         """Whether a request to this path may have to be."""
         spoken = translate.spoken(rule, target.partition("?")[0])
-        return spoken is not None and spoken.dialect not in self._spoken_by_all
+        return spoken is not None and (self._reframed or spoken.dialect not in self._spoken_by_all)
 
     def pair(self, rule: Intercept, path: str, name: str) -> Pair | None:
         """Between what a request that goes to a model is brought; None: it goes as it is.
 
         Raises UntranslatableError for what the model's API has nothing for.
         """
-        model = self._models[name]
+        model = self.models[name]
         if model.fallback and not self._attempts:
             return None
         spoken = translate.spoken(rule, path)

@@ -39,7 +39,7 @@ from envoy_data_plane.envoy.type.v3 import Percent
 
 from extproc.config.addresses import split_address
 from extproc.render.document import Note
-from extproc.render.envoy import tls
+from extproc.render.envoy import signing, tls
 from extproc.render.envoy.extension import packed, pipe_address, seconds, socket_address
 from extproc.render.envoy.groups import Group, Part, parts
 from extproc.render.envoy.processor import PROCESSOR_CLUSTER
@@ -185,15 +185,15 @@ def group_cluster(
     nearest = group.endpoints[0]
     if nearest.tls:
         cluster.transport_socket = tls.transport_socket(nearest)
+    filters = []
     if nearest.credentials_file and credentials:
+        filters = tls.credential_filters(nearest, model.key_header(nearest), secrets)
+    elif model.platform is not None and model.platform.bedrock is not None:
+        filters = signing.filters(model.platform.bedrock, nearest)
+    if filters:
         options = ExplicitConfig(http_protocol_options=Http1ProtocolOptions())
         cluster.typed_extension_protocol_options = {
-            UPSTREAM_OPTIONS: packed(
-                UpstreamOptions(
-                    explicit_http_config=options,
-                    http_filters=tls.credential_filters(nearest, model.key_header(nearest), secrets),
-                )
-            )
+            UPSTREAM_OPTIONS: packed(UpstreamOptions(explicit_http_config=options, http_filters=filters))
         }
     return cluster
 
