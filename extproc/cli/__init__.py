@@ -2,54 +2,46 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 
 import click
 
 from extproc import __version__
+from extproc.cli.lazy import Lazy, LazyGroup
 from extproc.errors import IntentmeshError
 
 COMMANDS = {
-    "init": "init",
-    "serve": "serve",
-    "up": "up",
-    "keys": "keys",
-    "audit": "audit",
-    "budget": "budget",
-    "top": "top",
-    "explain": "explain",
-    "policy": "policy",
-    "check": "check",
-    "mask": "mask",
-    "unmask": "unmask",
-    "models": "models",
-    "prompts": "prompts",
-    "entities": "entities",
-    "encoder": "encoder",
-    "eval": "eval",
-    "tune": "tune",
-    "doctor": "doctor",
-    "render": "render",
-    "schema": "schema",
-    "version": "version",
+    "init": "Write a first mesh.yaml.",
+    "serve": "Run the processor.",
+    "up": "Run a whole mesh on this machine.",
+    "keys": "Make, list and revoke API keys of callers.",
+    "audit": "Check the audit trail.",
+    "budget": "Show what budgets have left, or begin them anew.",
+    "top": "Show requests, latency, models and cost, live.",
+    "explain": "Say what becomes of a request, and why.",
+    "policy": "Try the rules of `policy` before they are switched on.",
+    "check": "Report every mistake in a mesh.yaml.",
+    "mask": "Mask the personal data in a text.",
+    "unmask": "Put back what the operator `encrypt` has masked.",
+    "models": "Fetch the models that a mesh runs.",
+    "prompts": "List, show, compare, fill in and check prompts.",
+    "entities": "List the types of personal data.",
+    "encoder": "Make the multilingual encoder.",
+    "eval": "Measure detection and classification on your data.",
+    "tune": "Say what to change in examples and thresholds.",
+    "doctor": "Examine the configuration of an Envoy.",
+    "render": "Write the configuration of Envoy or a mesh.",
+    "schema": "Print the JSON Schema of a mesh.yaml.",
+    "version": "Print the versions of all that it is made of.",
 }
-"""Command -> module in this package, which has a click command of the same name (`-` becomes `_`)."""
+"""Command -> what stands beside it in the list. It is a click command of the same name, in a module of the same name."""
 
 
-class _LazyGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"extproc.cli.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
-        return command
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    lazy={name: Lazy(name, name, summary) for name, summary in COMMANDS.items()},
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="intentmesh")
 def cli() -> None:
     """Make HTTP traffic model-aware from inside Envoy: understand, mask, route, restore.

@@ -19,7 +19,7 @@ def audit() -> None:
     """Work with the audit trail, one JSON line per decision."""
 
 
-@audit.command("verify")
+@audit.command("verify", short_help="Check that no line was changed or is missing.")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--whole", is_flag=True, help="The trail must reach back to its very first line (nothing rotated away).")
 @click.option(
@@ -62,7 +62,7 @@ def audit_verify(
     sys.exit(0 if found.whole else 1)
 
 
-@audit.command("anchor")
+@audit.command("anchor", short_help="Print where the trail ends, to be kept elsewhere.")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def audit_anchor(file: Path) -> None:
     """Print where the trail ends, as one JSON object: kept elsewhere, it shows later that nothing is missing up to there."""

@@ -29,7 +29,7 @@ def budget() -> None:
     """Show what the budgets of a running processor have left, or begin them anew."""
 
 
-@budget.command()
+@budget.command(short_help="Show accounts: spent, set aside, left.")
 @click.argument("name", required=False)
 @click.option("--rows", default=50, show_default=True, type=click.IntRange(1), help="Accounts to show at most.")
 @ADMIN
@@ -75,7 +75,7 @@ def show(name: str | None, rows: int, admin: str, as_json: bool) -> None:
         console.print(f"the store of the fleet {state}; this pod is {store['pod'] or 'not known to it yet'}")
 
 
-@budget.command()
+@budget.command(short_help="Begin a budget anew before its window is over.")
 @click.argument("name")
 @click.argument("account", required=False)
 @ADMIN

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path), default=Path("mesh.yaml"))
 @click.option("--json", "as_json", is_flag=True, help='Print {"file", "problems": [{"line", "key", "message"}]}.')
 def check(file: Path, as_json: bool) -> None:
-    """Report every mistake in a mesh.yaml, by line and key; exit 1 if there is any."""
+    """Report every mistake in a mesh.yaml, by line and key; exit 1 if there is any. FILE: by default ./mesh.yaml."""
     try:
         mesh = load(file)
         problems = list(_proved(file, mesh)) if mesh.policy.rules else []

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
+from extproc.cli.lazy import Lazy, LazyGroup
+
 SUBCOMMANDS = {
-    "intents": "eval_intents",
-    "pii": "eval_pii",
-    "guardrails": "eval_guardrails",
+    "intents": Lazy("eval_intents", "eval_intents", "Learn from some rows, decide others, report what came of it."),
+    "pii": Lazy("eval_pii", "eval_pii", "Precision and recall of detection, by type."),
+    "guardrails": Lazy("eval_guardrails", "eval_guardrails", "Recall and false alarms of the detector of attacks."),
 }
-"""Subcommand -> module in this package, which has a click command named `eval_<subcommand>`."""
 
 
-class _Subcommands(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(SUBCOMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in SUBCOMMANDS:
-            return None
-        module = importlib.import_module(f"extproc.cli.{SUBCOMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, f"eval_{cmd_name}")
-        return command
-
-
-@click.group(cls=_Subcommands)
+@click.group(cls=LazyGroup, lazy=SUBCOMMANDS)
 def eval() -> None:  # noqa: A001 - the command's name
     """Measure detection or classification on labelled data of your own."""

@@ -13,8 +13,8 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from extproc.cli.default_mesh import default_mesh
 from extproc.cli.shortened import shortened
-from extproc.cli.up import default_mesh
 from extproc.config import load
 from extproc.config.intercept import rule_for
 from extproc.decision import Facts, Forward, Inquiry, Refuse, Respond
@@ -64,6 +64,8 @@ def explain(
     as_json: bool,
 ) -> None:
     """Read a request body on stdin; say which model gets it, why, and what is masked in it.
+
+    FILE: by default ./mesh.yaml, or the one that is shipped.
 
     \b
     echo '{"messages":[{"role":"user","content":"bearing 4 is hot"}]}' | intentmesh explain mesh.yaml

@@ -29,7 +29,7 @@ HEAD = "# A first mesh.yaml, by `intentmesh init`. `intentmesh check` finds mist
 def init(
     file: Path, source: Path | None, address: str | None, model: str | None, mask: bool | None, force: bool
 ) -> None:
-    """Write a first mesh.yaml to FILE: three questions, or --from what runs today."""
+    """Write a first mesh.yaml to FILE: three questions, or --from what runs today. FILE: by default ./mesh.yaml."""
     if file.exists() and not force:
         raise ConfigError(f"{file} is there already; --force writes over it")
     draft = imported(source) if source else Draft()

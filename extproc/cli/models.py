@@ -34,4 +34,6 @@ def models() -> None:
 
 
 _pull = inference_cli.commands["pull"]
-models.add_command(_Pull("pull", params=_pull.params, callback=_pull.callback, help=_pull.help))
+models.add_command(
+    _Pull("pull", params=_pull.params, callback=_pull.callback, help=_pull.help, short_help="Fetch a file of weights.")
+)

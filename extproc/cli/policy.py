@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from extproc.cli.default_mesh import default_mesh
 from extproc.cli.policy_cases import Ended, Trial, caller_of, read_cases, run_cases
-from extproc.cli.up import default_mesh
 from extproc.config import load
 from extproc.errors import ConfigError
 from extproc.policy.replay import Replayed, replay
@@ -30,7 +30,7 @@ def policy() -> None:
     """Work with the rules of `policy` before they are switched on."""
 
 
-@policy.command()
+@policy.command(short_help="Say which rules fire on a request, and on what facts.")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
 @click.option("--id", "name", default="", help="The caller's id.")
 @click.option("--team", default="", help="The caller's team.")
@@ -59,6 +59,8 @@ def explain(
 ) -> None:
     """Read a request body on stdin; say which rules fire on it, on what facts, and what comes of it.
 
+    FILE: by default ./mesh.yaml, or the one that is shipped.
+
     \b
     echo '{"model": "code-1", "messages": [{"role": "user", "content": "hello"}]}' |
         intentmesh policy explain mesh.yaml --team contractors
@@ -81,7 +83,7 @@ def explain(
     click.echo(str(ended))
 
 
-@policy.command()
+@policy.command(short_help="Run the cases of a YAML file against the rules.")
 @click.argument("cases", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option(
     "--mesh",
@@ -105,7 +107,7 @@ def test(cases: Path, file: Path | None, through_envoy: bool, as_json: bool) -> 
       request: {model: code-1, text: hello}
       expect: {denied: contractors, status: 403}
     """  # noqa: D301 - click asks for this backslash as a character
-    mesh = load(file or (here if (here := Path("mesh.yaml")).exists() else default_mesh()))
+    mesh = load(file or default_mesh())
     listed = read_cases(cases)
     results = run_cases(mesh, listed)
     if through_envoy:
@@ -126,7 +128,7 @@ def test(cases: Path, file: Path | None, through_envoy: bool, as_json: bool) -> 
     sys.exit(1 if failed else 0)
 
 
-@policy.command("replay")
+@policy.command("replay", short_help="Try rules on an audit trail.")
 @click.argument("audit", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option(
     "--mesh",
@@ -143,7 +145,7 @@ def replay_(audit: tuple[Path, ...], file: Path | None, since: str | None, as_js
 
     AUDIT is one or more files of an audit trail. It holds no text, so rules are tried on the facts that it keeps.
     """
-    mesh = load(file or (here if (here := Path("mesh.yaml")).exists() else default_mesh()))
+    mesh = load(file or default_mesh())
     found = replay(mesh, _rows(audit, _moment(since) if since else 0.0))
     if as_json:
         click.echo(json.dumps(_told(found)))

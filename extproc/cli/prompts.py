@@ -26,11 +26,11 @@ def prompts() -> None:
     """List, show, compare, fill in and check the prompts of a mesh."""
 
 
-@prompts.command("list")
+@prompts.command("list", short_help="List prompts with their versions and labels.")
 @_CONFIG
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 def list_(config: Path, as_json: bool) -> None:
-    """Every prompt with its versions, labels, weights and digests."""
+    """List every prompt with its versions, labels, weights and digests."""
     entries = [_entry(chosen) for chosen in _library(config)]
     if as_json:
         click.echo(json.dumps(entries))
@@ -43,12 +43,12 @@ def list_(config: Path, as_json: bool) -> None:
         click.echo(f"{config} has no prompts")
 
 
-@prompts.command()
+@prompts.command(short_help="Show one version of a prompt.")
 @click.argument("prompt")
 @_CONFIG
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def show(prompt: str, config: Path, as_json: bool) -> None:
-    """One version of PROMPT (NAME, NAME@VERSION or NAME@LABEL): its settings and its template."""
+    """Show one version of PROMPT (NAME, NAME@VERSION or NAME@LABEL): its settings and its template."""
     chosen = _chosen(_library(config), prompt)
     if as_json:
         click.echo(json.dumps(_entry(chosen) | {"template": chosen.version.template}))
@@ -59,12 +59,12 @@ def show(prompt: str, config: Path, as_json: bool) -> None:
     click.echo(f"\n{chosen.version.template}")
 
 
-@prompts.command()
+@prompts.command(short_help="Compare two versions.")
 @click.argument("before")
 @click.argument("after")
 @_CONFIG
 def diff(before: str, after: str, config: Path) -> None:
-    """How AFTER differs from BEFORE (each NAME@VERSION or NAME@LABEL); exit 1 if it does."""
+    """Show how AFTER differs from BEFORE (each NAME@VERSION or NAME@LABEL); exit 1 if it does."""
     library = _library(config)
     one, other = _chosen(library, before), _chosen(library, after)
     lines = list(difflib.unified_diff(_lines(one), _lines(other), str(one), str(other), lineterm=""))
@@ -73,12 +73,12 @@ def diff(before: str, after: str, config: Path) -> None:
     raise SystemExit(1 if lines else 0)
 
 
-@prompts.command()
+@prompts.command(short_help="Fill in a prompt.")
 @click.argument("prompt")
 @click.option("--variable", "-v", "variables", multiple=True, help="NAME=VALUE; what is JSON counts as JSON.")
 @_CONFIG
 def render(prompt: str, variables: tuple[str, ...], config: Path) -> None:
-    """PROMPT filled in, as the model reads it before anything is masked."""
+    """Fill in PROMPT, and print it as the model reads it before anything is masked."""
     chosen = _chosen(_library(config), prompt)
     given: dict[str, Any] = {}
     for text in variables:
@@ -90,19 +90,19 @@ def render(prompt: str, variables: tuple[str, ...], config: Path) -> None:
     click.echo(chosen.render(given))
 
 
-@prompts.command()
+@prompts.command(short_help="Report every mistake in prompts.")
 @_CONFIG
 def check(config: Path) -> None:
-    """Every mistake in prompts, and in the rest of the mesh.yaml; exit 1 if there is any."""
+    """Report every mistake in prompts, and in the rest of the mesh.yaml; exit 1 if there is any."""
     count = len(list(_library(config)))
     click.echo(f"{config}: good: {count} versions of prompts")
 
 
-@prompts.command()
+@prompts.command(short_help="Show how callers rate the answers to each version.")
 @_CONFIG
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def ratings(config: Path, as_json: bool) -> None:
-    """How callers rate the answers to each version (`feedback` in the mesh.yaml), and which ones differ by more than chance."""
+    """Show how callers rate the answers to each version (`feedback` in the mesh.yaml), and which differ by more than chance."""
     mesh = load(config)
     if mesh.feedback is None:
         raise ConfigError(f"{config}: has no section `feedback`, so nobody can rate anything")

@@ -32,7 +32,7 @@ def serve(
     replaces: bool,
     log_requests: bool,
 ) -> None:
-    """Run the processor on its socket until SIGTERM."""
+    """Run the processor on its socket until SIGTERM. FILE: by default ./mesh.yaml."""
     from extproc.process.mesh_file import MeshFile  # noqa: PLC0415 - `--help` stays quick
     from extproc.process.server import serve as run  # noqa: PLC0415
 

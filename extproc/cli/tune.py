@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from extproc.cli.lazy import Lazy, LazyGroup
 from extproc.cli.shortened import shortened
 from extproc.cli.tune_feedback import heard, told
 from extproc.errors import ConfigError
@@ -23,30 +24,26 @@ if TYPE_CHECKING:
     from extproc.intent.gaps import Gap
 
 
-class _Tune(click.Group):
+class _Tune(LazyGroup):
     """What is named first is tuned; else the examples are."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or args[0] not in ("guardrails", "examples", *ctx.help_option_names):
+        if not args or args[0] not in (*self.lazy, *ctx.help_option_names):
             args = ["examples", *args]
         return super().parse_args(ctx, args)
 
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        return ["examples", "guardrails"]
 
-    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == "examples":
-            return tune_examples
-        if cmd_name != "guardrails":
-            return None
-        from extproc.cli.tune_guardrails import tune_guardrails  # noqa: PLC0415 - imported when it is called
-
-        return tune_guardrails
-
-
-@click.group(cls=_Tune)
+@click.group(
+    cls=_Tune,
+    lazy={
+        "examples": Lazy("tune", "tune_examples", "Say which examples to change (the default)."),
+        "guardrails": Lazy(
+            "tune_guardrails", "tune_guardrails", "Set the threshold of a guardrail by your own traffic."
+        ),
+    },
+)
 def tune() -> None:
-    """What to change in a mesh.yaml: in its examples, which is the default, or in the threshold of a guardrail.
+    """Say what to change in a mesh.yaml: in its examples, which is the default, or in the threshold of a guardrail.
 
     \b
     intentmesh tune mesh.yaml
@@ -63,7 +60,7 @@ def tune() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 def tune_examples(file: Path, sample: Path | None, as_json: bool) -> None:
-    """Look at the examples in a mesh.yaml, and say which ones to change.
+    """Look at the examples in a mesh.yaml, and say which ones to change. FILE: by default ./mesh.yaml.
 
     Examples that read like another intent's; intents that are taken for one another when an example is held out;
     examples of different intents that say the same; duplicates; outliers; intents with few examples; and what twice as

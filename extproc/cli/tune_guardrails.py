@@ -37,7 +37,7 @@ ENOUGH = 5
 def tune_guardrails(
     file: Path, sample: Path, guardrail: str | None, false_alarms: float | None, *, as_json: bool
 ) -> None:
-    """Set the threshold of a guardrail by your own traffic.
+    """Set the threshold of a guardrail by your own traffic. FILE: by default ./mesh.yaml.
 
     Nearly all of the sample should be harmless: what is an attack in it makes the threshold higher than it need be. No text is
     printed or kept.

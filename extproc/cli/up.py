@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from importlib import resources
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.markup import escape
 
+from extproc.cli.default_mesh import default_mesh
 from extproc.cli.local_mesh import LocalMesh
 from extproc.config import load
 
@@ -36,12 +36,6 @@ def up(file: Path | None, port: int | None, free_ports: bool, as_json: bool) -> 
     """
     file = file or default_mesh()
     asyncio.run(_run(file, port=port, free_ports=free_ports, as_json=as_json))
-
-
-def default_mesh() -> Path:
-    """./mesh.yaml, or the shipped one."""
-    here = Path("mesh.yaml")
-    return here if here.is_file() else Path(str(resources.files("extproc.assets").joinpath("mesh.yaml")))
 
 
 async def _run(file: Path, *, port: int | None, free_ports: bool, as_json: bool) -> None:

@@ -29,6 +29,9 @@ def test_help_teaches(words):
     assert all(line.count("intentmesh ") == 1 for line in examples)
 
 
+GROUPS = sorted({words[:-1] for words in commands(cli)} - {()})
+
+
 def test_every_option_is_explained():
     """An option without a word of help is one that nobody dares to use."""
     silent = []
@@ -38,3 +41,11 @@ def test_every_option_is_explained():
             command = command.get_command(click.Context(command), word)
         silent += [(*words, p.name) for p in command.params if isinstance(p, click.Option) and not p.help]
     assert not silent
+
+
+@pytest.mark.parametrize("words", [(), *GROUPS], ids=" ".join)
+def test_lists_of_commands_are_read_whole(words):
+    """On a terminal of 80 columns, a line for each."""
+    result = CliRunner().invoke(cli, [*words, "--help"], prog_name="intentmesh", terminal_width=80)
+    lines = result.output.split("Commands:\n")[1].rstrip("\n").split("\n")
+    assert all(line[2] != " " and line.endswith(".") and not line.endswith("...") for line in lines), result.output
