@@ -56,8 +56,7 @@ class Batcher(Generic[Item, Result]):
 
     def submit(self, item: Item) -> asyncio.Future[Result]:
         """The result for one item, to come. Raises BusyError when too many wait; cancelling takes it out of the queue."""
-        quiet = self._begun is None and not self._waiting and not self._closed
-        if quiet and self._size(item) <= SMALL and self._in_loop.has_room():
+        if self._size(item) <= SMALL and not self._closed and self._in_loop.has_room():
             return self._in_loop.submit(item)
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         with self._wake:

@@ -37,7 +37,9 @@ class StaticView(NamedTuple):
     def size(self, budget: int) -> int:
         """What it costs beside others, in tokens; what takes several passes is not small."""
         size = min(len(self.ids), budget)
-        return max(size, SMALL + 1) if self.parts or self.several or self.before or self.wide else size
+        if self.parts or self.before or self.wide:
+            return max(size, SMALL + 1)
+        return 2 * size if self.several else size  # once as a whole, once in its parts
 
     @property
     def foreign(self) -> bool:

@@ -144,14 +144,14 @@ async def test_there_is_room_for_a_share_of_the_time(loop_reader, clock):
     assert not loop_reader.has_room()
 
 
-async def test_only_small_items_while_the_thread_has_nothing_to_do():
-    """The first one goes to the thread too: nobody knows yet how long it takes."""
+async def test_only_items_that_are_small_and_quick():
+    """The first one goes to the thread too: nobody knows yet how long it takes. While that one reads, small ones go on."""
     where = []
     held = threading.Event()
 
     def work(items):
         where.append((items, threading.current_thread() is threading.main_thread()))
-        if 2 in items:
+        if 2 in items or SMALL + 2 in items:
             held.wait(5)
         return list(items)
 
@@ -168,7 +168,15 @@ async def test_only_small_items_while_the_thread_has_nothing_to_do():
         assert await batcher.submit(1) == 1
         assert await batcher.submit(SMALL + 1) == SMALL + 1
         await is_idle()
-        batcher._in_loop.took(1.0)
+        long = batcher.submit(SMALL + 2)
+        assert await batcher.submit(1) == 1
+        assert not long.done()
+        held.set()
+        assert await long == SMALL + 2
+        held.clear()
+        await is_idle()
+        for _ in range(50):
+            batcher._in_loop.took(1.0)
         running = batcher.submit(2)
         other = batcher.submit(3)
         held.set()
@@ -177,4 +185,5 @@ async def test_only_small_items_while_the_thread_has_nothing_to_do():
         held.set()
         batcher.close()
     assert where[:3] == [([1], False), ([1], True), ([SMALL + 1], False)]
-    assert not any(in_the_loop for _, in_the_loop in where[3:])
+    assert sorted(where[3:5]) == [([1], True), ([SMALL + 2], False)]
+    assert not any(in_the_loop for _, in_the_loop in where[5:])
