@@ -21,7 +21,7 @@ from extproc.embedding.wordpiece import PlainWords
 from extproc.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
@@ -124,6 +124,10 @@ class Encoder:
         if len(text) <= 2 * cut:
             return self.shorten(self._ids(text), budget)
         return self._ids(text[:cut])[:half] + self._ids(text[-cut:])[-half:]
+
+    def first_ids(self, words: Iterable[str]) -> frozenset[int] | None:
+        """The ids that these words begin with, and have wherever they stand in printable ASCII; None: not with this tokenizer."""
+        return frozenset(self._ids(word)[0] for word in words) if self._plain is not None else None
 
     @staticmethod
     def shorten(ids: list[int], budget: int) -> list[int]:

@@ -142,7 +142,7 @@ class Recorder:
             vault_size=inspection.placeholders,
             reservations=inspection.reservations,
             facts=inspection.facts if rule else None,
-            verdicts=inspection.facts.verdicts + verdicts_of(forward.answer if forward else ()),
+            verdicts=inspection.facts.verdicts + (verdicts_of(forward.answer) if forward and forward.answer else ()),
             unenforced=unenforced(inspection, shadow=self._shadow or self.observed, error=self._error)
             if goes_on
             else (),

@@ -106,7 +106,8 @@ class HttpStream:
         self._settings = settings
         self._shadow = settings.shadow
         self._key = "" if self._shadow else log_key
-        self._observer = observer or Silence()
+        self._observer = observer = observer or Silence()
+        self._reads_answers = observer.reads_answers
         self._parent = parent
         self._state = State.START
         self._request_open = False
@@ -383,7 +384,7 @@ class HttpStream:
     def _begin_answer(self, headers: Mapping[str, str]) -> Answer | None:
         if self._forward is None or self._responded:
             return None
-        reads = self._observer.reader if self._observer.reads_answers else None
+        reads = self._observer.reader if self._reads_answers else None
         links = () if self._shadow else self._forward.answer
         answer = self._recorder.answer = Answer.begin(headers, links, reads)
         return answer
@@ -431,7 +432,7 @@ class HttpStream:
 
     def _reads_usage(self) -> bool:
         """Whether an answer is to be shown to us for its numbers alone."""
-        return self._observer.reads_answers and not self._key
+        return self._reads_answers and not self._key
 
     def _needs_answer(self, forward: Forward) -> bool:
         if self._reads_usage() or self._response_mode is BodyMode.FULL_DUPLEX_STREAMED:

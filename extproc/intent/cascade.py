@@ -21,7 +21,7 @@ from extproc.intent.score import IntentScore
 from extproc.intent.second_look import closer, opened
 from extproc.intent.table import table_of
 from extproc.intent.view import StaticView
-from extproc.intent.wording import may_decline, negated_words, neutral, wanted
+from extproc.intent.wording import DECLINING, may_decline, negated_words, neutral, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,6 +56,7 @@ class Cascade:
         limits = [trained.late, *(stage.thresholds for stage in trained.stages.values())]
         self._asks_language = self.wide_encoder is not None or any((home != abroad).any() for home, abroad in limits)
         """Whether anything here depends on the language of a text."""
+        self._declining = self.encoder.first_ids((*DECLINING, "'", "kein"))
 
     @property
     def negation(self) -> Negation:
@@ -110,7 +111,7 @@ class Cascade:
         view = self._look(plain)
         if self.negation.is_outside(text):
             return view._replace(score=refused(view.score), decided=True)
-        if may_decline(plain):
+        if self._may_decline(plain, view.ids):
             kept = wanted(plain)
             if kept is not None and view.score.best not in self.negation.declining:
                 if not any(map(str.isalpha, kept)):
@@ -120,6 +121,13 @@ class Cascade:
         if view.score.intent is not None and view.score.stage == "static":
             return view
         return opened(view, plain, before)
+
+    def _may_decline(self, text: str, ids: list[int]) -> bool:
+        """`may_decline`, by the ids where they tell: of a short text in ASCII they are all that it says."""
+        signs = self._declining
+        if signs is None or len(text) > self.budget.static or not (text.isascii() and text.isprintable()):
+            return may_decline(text)
+        return not signs.isdisjoint(ids) or "kein" in text.lower()
 
     def look_closely(self, text: str) -> StaticView:
         """At a part of a text."""

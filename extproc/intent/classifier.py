@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from extproc.embedding.encoders import Encoders
 from extproc.embedding.places import cache_folder
@@ -34,8 +34,7 @@ READ_CHARACTERS = 40_000
 """Of a longer text, so many characters from each end are looked at, by rules and digest as by models."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What became of a question: a score, or a text that waits for the transformer or is with it."""
 
     score: IntentScore | None
@@ -48,8 +47,7 @@ class Asked:
             self.waiting.end()
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A text on its way through the transformer."""
 
     key: bytes

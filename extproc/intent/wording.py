@@ -57,7 +57,9 @@ _DECLINERS: Final = f"{_NO}|nevermind|fine|ok|okay|solved|resolved|fixed|settled
 _NEGATORS: Final = f"{_NO}|nothing|none|cannot|cant|wont|isnt|without|nie|nichts|ohne|rien|sin|nada|nunca"
 _MAYBE: Final = re.compile(rf"n't|n\u2019t|\b(?:{_DECLINERS}|kein\w*|gel\u00f6st)\b|\bn['\u2019]", re.IGNORECASE)
 _WORDS: Final = re.compile(r"\w+").findall
-_DECLINING_WORDS: Final = frozenset(f"{_NEGATORS}|{_DECLINERS}".split("|"))
+DECLINING: Final = frozenset(f"{_NEGATORS}|{_DECLINERS}".split("|"))
+"""Words in ASCII one of which has to stand in a text that `wanted` or `negated_words` makes anything of, or what follows."""
+_DECLINING_PARTS: Final = ("n'", "kein")
 _CLAUSE: Final = re.compile(
     r"(?<=[.!?;,\n])\s+|\s+(?:but|aber|sondern|instead|stattdessen|mais|pero|sino)\s+|\s+[\u2013\u2014-]\s+",
     re.IGNORECASE,
@@ -98,7 +100,7 @@ def may_decline(text: str) -> bool:
     if not text.isascii():
         return True
     low = text.lower()
-    return "n'" in low or "kein" in low or not _DECLINING_WORDS.isdisjoint(_WORDS(low))
+    return any(map(low.__contains__, _DECLINING_PARTS)) or not DECLINING.isdisjoint(_WORDS(low))
 
 
 def wanted(text: str) -> str | None:

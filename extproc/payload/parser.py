@@ -134,6 +134,10 @@ class _Reader:
 
     def read(self, body: bytes, compressed: int = 0) -> Document:
         """A body as whoever gets it may read it, whatever its headers say."""
+        if not self._parameters and body.startswith(b'{"'):
+            return self._read(
+                body, ""
+            )  # as most are: no coding begins like that, and no charset but those of ASCII's kind
         names = magic(body)
         if names and compressed < MOST_CODINGS and (self._llm or is_binary(self._media) or not self._media):
             plain = decode(body, names, self._max_bytes)

@@ -137,25 +137,16 @@ class ExternalProcessor:
 
     def _begin(self, context: Call) -> tuple[HttpStream, Observer] | None:
         """A request's first pass; or an attempt at one, which has been told of and counted already. None: an unknown attempt."""
-        for name, value in context.invocation_metadata() or ():
-            if name == ATTEMPT:
-                attempt = self._attempts.get(value if isinstance(value, str) else value.decode("latin-1"))
-                return (HttpStream(self._settings, attempt), Silence()) if attempt else None
-        key, parent = self._key(context), self._parent(context)
-        return HttpStream(self._settings, self.pipeline, self._observer, key, parent), self._observer
-
-    def _parent(self, context: Call) -> str:
-        """The span of the call itself, where Envoy traces."""
-        return next((value for name, value in context.invocation_metadata() or () if name == "traceparent"), "")
-
-    def _key(self, context: Call) -> str:
-        """Under which Envoy is to tell of the answer; empty where nobody asks, or it does not offer to."""
-        if not self._observer.reads_answers:
-            return ""
-        for name, _ in context.invocation_metadata() or ():
-            if name == LOGS_USAGE:
-                return self.pending.key()
-        return ""
+        told = dict(context.invocation_metadata() or ())
+        if (value := told.get(ATTEMPT)) is not None:
+            attempt = self._attempts.get(value if isinstance(value, str) else value.decode("latin-1"))
+            return (HttpStream(self._settings, attempt), Silence()) if attempt else None
+        # under this key Envoy is to tell of the answer, where somebody asks for it and it offers to
+        key = self.pending.key() if LOGS_USAGE in told and self._observer.reads_answers else ""
+        # the span of the call itself, where Envoy traces
+        return HttpStream(
+            self._settings, self.pipeline, self._observer, key, told.get("traceparent", "")
+        ), self._observer
 
     async def _replies(self, context: Call, stream: HttpStream, message: bytes) -> tuple[Reply, ...]:
         try:

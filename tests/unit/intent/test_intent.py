@@ -90,6 +90,7 @@ async def test_the_deadline_ends_a_wait(shipped, monkeypatch):
     read = shipped._batcher._work
     monkeypatch.setattr(shipped._batcher, "_work", lambda views: read(views) if door.wait(5) else [])
     text = "could somebody please look into that thing from some day last week, whatever it was that they said about it"
+    text += ", and tell me which of them said so first"  # too long for the loop
     asked = shipped.ask(text, {}, deadline=monotonic() + 0.1)
     assert asked.waiting is not None
     start = monotonic()
