@@ -46,7 +46,7 @@ def in_queries(text: str) -> Iterator[Span]:
 
 
 _CODED: Final = re.compile(
-    r"(?P<key>[A-Za-z_.-]{0,40}[Nn]ames?)[\"'\]]{0,2}[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}(?P<quote>[\"'])"
+    r"ame(?P<end>s?)[\"'\]]{0,2}[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}(?P<quote>[\"'])"
     r"(?P<value>[A-Z][\w.'’-]{1,30}(?: [\w.'’-]{1,30}){0,3})(?P=quote)"
 )
 """A field of a name in code: `lastName: 'Hart'`."""
@@ -61,11 +61,14 @@ def in_code(text: str) -> Iterator[Span]:
         return
     for field in in_slices(_CODED.finditer(text)):
         words = field["value"].lower().split()
-        if _OF_SOMEBODY.search(field["key"]) and _NO_VALUES.isdisjoint(words):
+        before = max(0, field.start() - _LONGEST_KIND)
+        if _OF_SOMEBODY.search(text, before, field.end("end")) and _NO_VALUES.isdisjoint(words):
             yield Span("PERSON", *field.span("value"), SCORE)
 
 
 _OF_SOMEBODY: Final = re.compile(r"(?:first|last|full|given|family|middle|maiden|sur)[_.-]?names?\Z", re.IGNORECASE)
+_LONGEST_KIND: Final = 8
+"""Characters that say whose name it is, the sign between, and the first of `name`."""
 
 
 def find(text: str) -> Iterator[Span]:

@@ -72,6 +72,11 @@ _PLACE_BEFORE: Final = re.compile(
     r"Republic|Isle|Strait|Bank|Kingdom|Battle|Treaty) of|in downtown|near|the (?:city|town|state|village) of|"
     r"Camp|USS|HMS|RMS) \Z"
 )
+_BEFORE_PLACES: Final = frozenset(
+    "san santa santo sierra los las el lake mount mt fort ft port cape point new north south east west of downtown near camp "
+    "uss hms rms".split()
+)
+"""Last words of what that looks for, by which it is told soonest that it does not match."""
 _PLACE_AFTER: Final = re.compile(
     r" (?:County|Island|Islands|River|Lake|Valley|Bay|Beach|Airport|University|Falls|Creek|Springs|Mountains?|Province|"
     r"National Park|Bridge|Station|Agreement|Protocol|Treaty|Accords?|Convention|Alert|Harbou?r|Peninsula|"
@@ -174,9 +179,11 @@ def is_nobody(text: str, start: int, end: int) -> bool:
 
 
 def _is_acronym(text: str, start: int, end: int, name: str) -> bool:
-    if not name.isupper() or name in _ACRONYMS:
-        return name in _ACRONYMS
-    if len(name) > len("ABC") or name in _SHORT or not name.isalpha():
+    if not name.isupper() or name in _SHORT:
+        return False
+    if name in _ACRONYMS:
+        return True
+    if len(name) > len("ABC") or not name.isalpha():
         return False
     return any(map(str.islower, text[max(0, start - _BESIDE_CAPITALS) : end + _BESIDE_CAPITALS]))
 
@@ -195,7 +202,10 @@ def _is_said_to_be_none(text: str, start: int, end: int, name: str) -> bool:
     low = max(0, start - 24)
     if _THING_AFTER.match(text, end) and (name.lower() not in load("given") or name in things.SCIENTISTS):
         return True
-    if len(name) >= _PLACE_SHORTEST and (_PLACE_BEFORE.search(text, low, start) or _PLACE_AFTER.match(text, end)):
+    if len(name) >= _PLACE_SHORTEST and (
+        (things.word_before(text, start) in _BEFORE_PLACES and _PLACE_BEFORE.search(text, low, start))
+        or _PLACE_AFTER.match(text, end)
+    ):
         return True
     if name in _ASSISTANTS and (_TALKED_TO.search(text, low, start) or _COMMAND.match(text, end)):
         return True

@@ -191,6 +191,11 @@ _MEMBERS: Final = [
     )
     for least, names, others in _GROUPS
 ]
+_KINDS: Final[dict[str, list[tuple[int, re.Pattern[str]]]]] = {}
+"""By name, of which kinds it is: how many others there have to be, and what they are."""
+for _least, _names, _named in _MEMBERS:
+    for _name in _names:
+        _KINDS.setdefault(_name, []).append((_least, _named))
 SCIENTISTS: Final = _MEMBERS[2][1]
 """Those whose laws and theorems are spoken of."""
 _SPELLED: Final = frozenset(
@@ -301,9 +306,24 @@ _SAYINGS: Final = re.compile(
 """Figures of speech and of samples."""
 
 
+_CALLS_A_STORM: Final = frozenset(
+    "hurricane typhoon cyclone storm saint st of feast feasts operation project codename codenamed".split()
+)
+_IS_SAINT: Final = frozenset({"st", "san", "saint"})
+"""Last words of what those patterns look for, by which it is told soonest that they do not match."""
+_LONGEST_WORD: Final = 16
+
+
+def word_before(text: str, start: int) -> str:
+    """The word before a position, in lower case and without signs."""
+    words = text[max(0, start - _LONGEST_WORD) : start].split()
+    return words[-1].strip("\"“”‘’'()[]{}*_.,;:-").lower() if words else ""
+
+
 def is_product(text: str, start: int, end: int) -> bool:
     """Whether a name is one of a product, with another beside it."""
-    return _beside_its_kind(text, start, end, *_MEMBERS[0], text[start:end])
+    least, names, named = _MEMBERS[0]
+    return text[start:end] in names and _beside_its_kind(text, start, end, least, named)
 
 
 def is_thing(text: str, start: int, end: int, name: str) -> bool:
@@ -313,9 +333,10 @@ def is_thing(text: str, start: int, end: int, name: str) -> bool:
     words = name.split()
     if _are_words_of_a_thing(text, start, words) if len(words) > 1 else _is_word_of_a_thing(text, start, end, name):
         return True
-    if _ACTS.match(text, end) and words[0].lower() in load("given"):
+    kinds = _KINDS.get(name)
+    if kinds is None or (_ACTS.match(text, end) and words[0].lower() in load("given")):
         return False
-    return any(_beside_its_kind(text, start, end, *members, name) for members in _MEMBERS)
+    return any(_beside_its_kind(text, start, end, *kind) for kind in kinds)
 
 
 def _are_words_of_a_thing(text: str, start: int, words: list[str]) -> bool:
@@ -332,12 +353,14 @@ _AS_WORDS: Final = re.compile(
 
 def _is_word_of_a_thing(text: str, start: int, end: int, name: str) -> bool:  # noqa: PLR0911 - a list of reasons
     """One word, by the words right before and behind it."""
-    low = max(0, start - 24)
-    if _STORM.search(text, low, start) or _OF_SCIENCE.match(text, end):
+    low, before = max(0, start - 24), word_before(text, start)
+    if (before in _CALLS_A_STORM and _STORM.search(text, low, start)) or _OF_SCIENCE.match(text, end):
         return True
     if name in _IN_A_SAYING and _PART_OF_A_SAYING.search(text, low, start):
         return True
-    if (_SAINT.search(text, low, start) and _SAINTS.match(text, end)) or _AS_WORDS.match(text, end):
+    if (before in _IS_SAINT and _SAINT.search(text, low, start) and _SAINTS.match(text, end)) or _AS_WORDS.match(
+        text, end
+    ):
         return True
     if name in _TITLES_OF and text.startswith(" of ", end):
         return True
@@ -351,11 +374,7 @@ def _is_word_of_a_thing(text: str, start: int, end: int, name: str) -> bool:  # 
     ) is not None
 
 
-def _beside_its_kind(
-    text: str, start: int, end: int, least: int, group: frozenset[str], named: re.Pattern[str], name: str
-) -> bool:
-    """Whether a name is one of a group, and so many others of it stand around it."""
-    if name not in group:
-        return False
+def _beside_its_kind(text: str, start: int, end: int, least: int, named: re.Pattern[str]) -> bool:
+    """Whether so many others of its kind stand around a name."""
     around = {match[0] for match in named.finditer(text, max(0, start - _AROUND), end + _AROUND)}
     return len(around - {text[start:end]}) >= least
