@@ -3,6 +3,7 @@
     python -m tests.bench.bench_wire [--seconds 8] [--connections 16] [--rate 300]
     python -m tests.bench.bench_wire --cost [--rounds 20] [--seconds 1.5]
     python -m tests.bench.bench_wire --telemetry [--masked] [--rounds 10] [--seconds 3]
+    python -m tests.bench.bench_wire --governance [--rounds 10] [--seconds 3]
 
 The requests are chats of CLINC150's test split (one user message of some eight words). Ours masks with every
 deterministic recognizer and classifies into CLINC150's 150 intents. Load generator, Envoy, processor and upstream are
@@ -16,6 +17,9 @@ is the median over the rounds of the ratio of their CPU a request.
 `--telemetry` compares telemetry off, on, and on without reading usage from the answers: all three run at the same time and
 are loaded in turns, and what is told is the median over the rounds of each one's ratio to the one that is off. Usage is read
 by Envoy itself, in answers that need no restoring; with `--masked` they are shown to the processor, which then reads it.
+
+`--governance` compares 20 rules and three budgets, alone, together, and together in the file of a fleet's pod that leases of a
+store, with none of them, likewise in turns: what is told is the median over the rounds of what they add to a request's CPU.
 """
 
 from __future__ import annotations
@@ -38,7 +42,10 @@ import yaml
 
 from extproc.cli.relocation import relocate
 from extproc.config import load as load_mesh
+from tests.bench.bench_budgets import MESH as BUDGETS
+from tests.bench.bench_policy import RULES
 from tests.bench.machine import birth_certificate, cpu_seconds, resident_bytes
+from tests.wire.budget.store import running_store
 from tests.wire.harness import ENVOY_YAML, ROOT, Process, ext_proc, healthy, rendered, running_envoy, until
 
 if TYPE_CHECKING:
@@ -220,6 +227,7 @@ async def main() -> None:
     parser.add_argument(
         "--masked", action="store_true", help="with --telemetry: requests whose answers are read anyway"
     )
+    parser.add_argument("--governance", action="store_true", help="what rules and budgets cost, on against off")
     parser.add_argument("--variants", default="none,idle,idle3,ours,ours-whole")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -229,6 +237,9 @@ async def main() -> None:
             if options.masked:
                 texts = [f"{text}; write to ada@example.org" for text in texts]
             await compare_telemetry(Path(folder), write_bodies(Path(folder) / "told", texts), options)
+            return
+        if options.governance:
+            await compare_governance(Path(folder), write_bodies(Path(folder) / "ruled", mostly_decided(mesh)), options)
             return
         if options.cost:
             own = Path(folder) / "nameless"
@@ -359,6 +370,50 @@ async def compare_telemetry(folder: Path, bodies: Path, options: argparse.Namesp
         }
         print(json.dumps({**how, **told, "load_average": os.getloadavg()[0], **birth_certificate()}), flush=True)
         sys.stderr.write(f"{variant:18} {told}\n")
+
+
+@asynccontextmanager
+async def running_governed(folder: Path) -> AsyncIterator[dict[str, Bench]]:
+    """None of it, rules, budgets, both, both with leases: each with an Envoy, a processor and a sink of its own."""
+    conditions = [rule.replace('"health"', '"balance"') for rule in RULES]
+    rules = [{"name": f"r{i}", "when": when, "then": {"deny": "no"}} for i, when in enumerate(conditions)]
+    budgets = BUDGETS["budgets"]
+    async with AsyncExitStack() as stack:
+        store = stack.enter_context(running_store())
+        shared = {"path": str(folder / "accounts"), "store": {"url": store.url, "lease": 0.05}}
+        variants: dict[str, dict[str, Any]] = {
+            "off": {},
+            "20 rules": {"policy": rules},
+            "3 budgets": {"budgets": budgets},
+            "20 rules, 3 budgets": {"policy": rules, "budgets": budgets},
+            "20 rules, 3 budgets, leases": {"policy": rules, "budgets": budgets, "budget_state": shared},
+        }
+        benches = {}
+        for variant, sections in variants.items():
+            own = folder / variant.replace(" ", "-")
+            own.mkdir()
+            mesh = clinc_mesh(own, **sections)
+            benches[variant] = await stack.enter_async_context(running("ours", mesh=mesh))
+        yield benches
+
+
+async def compare_governance(folder: Path, bodies: Path, options: argparse.Namespace) -> None:
+    """What rules and budgets add to a request."""
+    async with running_governed(folder) as benches:
+        rounds = await in_turns(benches, bodies, options, connections=options.connections)
+    for variant, seen in rounds.items():
+        pairs = list(zip(seen, rounds["off"], strict=True))
+        told = {
+            "requests_per_s": median(s["per_s"] for s in seen),
+            "processor_us_per_request": median(s["processor_us_per_request"] for s in seen),
+            "processor_us_over_off": round(
+                median(s["processor_us_per_request"] - off["processor_us_per_request"] for s, off in pairs), 1
+            ),
+            "errors": sum(bool(s["errors"]) for s in seen),
+        }
+        how = {"bench": "governance-wire", "variant": variant, "rounds": len(seen), "seconds": options.seconds}
+        print(json.dumps({**how, **told, "load_average": os.getloadavg()[0], **birth_certificate()}), flush=True)
+        sys.stderr.write(f"{variant:28} {told}\n")
 
 
 def report(variant: str, loop: str, seen: dict[str, Any], **how: object) -> None:

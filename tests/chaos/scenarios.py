@@ -13,8 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
+from extproc.cli.relocation import free_port
 from tests.bench.machine import descendants
 from tests.chaos import floods, illegal, questions
+from tests.wire.budget.store import Store
 from tests.wire.harness import ext_proc, healthy, until
 from tests.wire.upstream import echo, head
 
@@ -235,6 +239,101 @@ async def reload(trouble: Trouble) -> None:
     file.write_text(text)
 
 
+async def change_rules(trouble: Trouble) -> None:
+    """Rules that come, go, err and only tell, ten times in three seconds; those that deny stay among them."""
+    file = trouble.gateway.mesh
+    settings = yaml.safe_load(file.read_text())
+    denying = settings["policy"]
+    dice = random.Random(5)
+    passing = [
+        {"name": "errs", "when": "has(caller.claims.x) && caller.claims.x > 1", "then": {"deny": "no"}},
+        {"name": "tells", "when": "request.tokens > 0", "then": {"deny": "no"}, "mode": "dry_run"},
+        {"name": "near", "when": "entities.total > 0", "then": {"residency": "pod"}},
+        {"name": "hidden", "when": 'intent == ""', "then": {"operators": {"EMAIL_ADDRESS": "replace"}}},
+        {"name": "dear", "when": "destination.price.output > 100.0", "then": {"deny": "dear"}},
+    ]
+    while await trouble.pause(0.3):
+        rules = [*denying, *dice.sample(passing, dice.randrange(len(passing) + 1))]
+        dice.shuffle(rules)
+        fresh = file.with_name("mesh.new")
+        fresh.write_text(yaml.safe_dump(settings | {"policy": rules}))
+        fresh.rename(file)
+        trouble.counts.done["policies"] += 1
+
+
+async def lose_store(trouble: Trouble) -> None:
+    """The store of the budgets stands still, is killed, and comes back empty."""
+    store = STORES.pop()
+    try:
+        while await trouble.pause(1.0):
+            store.signal(signal.SIGSTOP)
+            await trouble.pause(1.0)
+            store.signal(signal.SIGCONT)
+            await trouble.pause(0.5)
+            store.kill()
+            await trouble.pause(1.0)
+            store.start()
+            trouble.counts.done["stores lost"] += 1
+    finally:
+        store.kill()
+
+
+STORES: list[Store] = []
+"""Of the scenario that runs."""
+
+
+def shared_budgets(folder: Path) -> dict[str, Any]:
+    """Budgets in a store; one of them is used up before long, and not all requests go on."""
+    store = Store(folder)
+    store.start()
+    STORES.append(store)
+    return {
+        "budgets": [
+            {"name": "all", "unit": "requests", "limit": 10**7, "window": "day"},
+            {"name": "teams", "by": "team", "unit": "tokens", "limit": 10**9, "window": "hour"},
+        ],
+        "budget_state": {"store": {"url": store.url, "lease": 0.01}},
+    }
+
+
+async def slow_guard(trouble: Trouble) -> None:
+    """A moderation service that takes its time, hangs up, or says what is no answer."""
+    dice = random.Random(6)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            await reader.readuntil(b"\r\n\r\n")
+            way = dice.randrange(4)
+            trouble.counts.done["moderations"] += 1
+            if way == 1:
+                await asyncio.sleep(0.5)
+            if way != 2:
+                said = b'{"results": [{"flagged": false}]}' if way != 3 else b"<html>"
+                writer.write(head(200, "application/json", {"content-length": str(len(said))}) + said)
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", GUARDS.pop())
+    await trouble.over.wait()
+    server.close()
+
+
+GUARDS: list[int] = []
+"""The port on which the guard of the scenario that runs is to listen."""
+
+
+def moderated(_: Path) -> dict[str, Any]:
+    """A guard elsewhere, without which requests go on: what rules deny is denied all the same."""
+    GUARDS.append(port := free_port())
+    guard = {
+        "kind": "moderation",
+        "url": f"http://127.0.0.1:{port}/v1/moderations",
+        "action": "block",
+        "on_error": "open",
+    }
+    return {"guardrails": {"elsewhere": guard | {"deadline_ms": 200}}}
+
+
 async def make_noise(trouble: Trouble) -> None:
     """Bytes on the processor's socket that are no HTTP/2, or begin like it; connections that are left half open."""
     dice = random.Random(2)
@@ -327,6 +426,9 @@ SCENARIOS = {
         Scenario("lying", upstreams_lie, questions.lied_to),
         Scenario("placeholders", question=questions.with_placeholders),
         Scenario("reload", reload),
+        Scenario("rules", change_rules),
+        Scenario("store", lose_store, mesh=shared_budgets),
+        Scenario("guard", slow_guard, mesh=moderated),
         Scenario("everything", everything),
     )
 }

@@ -74,7 +74,7 @@ async def refused(gateway, client, model="near", key="k", **headers):
             error.body["error"]["type"],
             error.body["error"]["message"],
         )
-    assert {"message", "type", "code"} <= error.body.keys()
+    assert error.body.keys() == {"message", "type", "param", "code"}
     return {kind.__name__ for kind in type(error).__mro__}, error.body["type"], error.body["message"]
 
 

@@ -17,7 +17,7 @@ from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v
     LocalReplyConfig,
     ResponseMapper,
 )
-from envoy_data_plane.google.protobuf import Struct, Value
+from envoy_data_plane.google.protobuf import NullValue, Struct, Value
 
 from extproc.config.api import endings_of
 from extproc.config.wire_names import CALLER_API, METADATA_NAMESPACE
@@ -115,7 +115,7 @@ def _matches(rule: Intercept) -> str:
 
 
 def _openai(kind: Kind) -> dict[str, Any]:
-    error = {"message": kind.message, "type": kind.openai, "code": kind.code}
+    error = {"message": kind.message, "type": kind.openai, "param": None, "code": kind.code}
     return {"error": error, "request_id": "%REQ(X-REQUEST-ID)%"}
 
 
@@ -135,9 +135,10 @@ def _mapper(expression: str, shape: dict[str, Any]) -> ResponseMapper:
 
 
 def _struct(shape: dict[str, Any]) -> Struct:
-    return Struct(
-        fields={
-            key: Value(struct_value=_struct(value)) if isinstance(value, dict) else Value(string_value=value)
-            for key, value in shape.items()
-        }
-    )
+    return Struct(fields={key: _value(value) for key, value in shape.items()})
+
+
+def _value(value: dict[str, Any] | str | None) -> Value:
+    if value is None:
+        return Value(null_value=NullValue.NULL_VALUE)
+    return Value(struct_value=_struct(value)) if isinstance(value, dict) else Value(string_value=value)
