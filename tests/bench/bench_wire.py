@@ -392,7 +392,8 @@ async def running_governed(folder: Path) -> AsyncIterator[dict[str, Bench]]:
         for variant, sections in variants.items():
             own = folder / variant.replace(" ", "-")
             own.mkdir()
-            mesh = clinc_mesh(own, **sections)
+            identity = {"identity": {"headers": {"id": "x-id", "team": "x-team"}}}
+            mesh = clinc_mesh(own, **identity, **sections)
             benches[variant] = await stack.enter_async_context(running("ours", mesh=mesh))
         yield benches
 

@@ -79,6 +79,11 @@ class Thought(Block):
     """Thought that only the provider can read."""
     id: str = ""
 
+    @property
+    def sealed(self) -> bool:
+        """Whether the model that has thought it may read it again."""
+        return bool(self.signature or self.redacted)
+
 
 @dataclass(slots=True)
 class Refusal(Block):

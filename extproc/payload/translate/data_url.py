@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 if TYPE_CHECKING:
     from extproc.payload.translate.conversation import Media
 
 
 def media_of(url: str, otherwise: str) -> tuple[str, str, str]:
-    """Media type, data in base64, and the URL where it is not data; one of the last two is empty."""
+    """Media type, data in base64, and the URL where it is not data; one of the last two is empty, both where it is no URL."""
     if not url.startswith("data:"):
         return "", "", url
     head, comma, data = url[5:].partition(",")
-    if not comma or not head.endswith(";base64"):
-        return "", "", url
+    if not comma:
+        return "", "", ""
+    if not head.endswith(";base64"):
+        return head.partition(";")[0] or "text/plain", base64.b64encode(unquote_to_bytes(data)).decode(), ""
     return head[: -len(";base64")].partition(";")[0] or otherwise, data, ""
 
 

@@ -43,11 +43,26 @@ class Losses:
         self._towards = towards
         self._drop = drop
         self.names: list[str] = []
+        self._unread: list[str] = []
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """All that is left out."""
+        return (*self.names, *self._unread)
 
     def lose(self, name: str) -> None:
         """This cannot be carried."""
         if name not in self.names[:64]:
             self.names.append(name)
+
+    def lose_thought(self, name: str, *, sealed: bool) -> None:
+        """Thought of an earlier turn cannot be carried. Without a seal no model would read it, and callers only bring back what
+        they were answered: it is left out and told, never refused.
+        """
+        if sealed:
+            self.lose(name)
+        elif name not in self._unread[:64]:
+            self._unread.append(name)
 
     def lose_cache(self, marked: Block | Tool) -> None:
         """Nor can the mark be that what comes before is to be cached, where it stands."""

@@ -197,4 +197,4 @@ def request(caller: Spoken, upstream: Dialect, body: bytes, *, model: str | None
     losses.settle()
     answer = AnswerTranslation(reads, writes, Asked(asked.usage, value), caller.counts)
     headers = {**writes.headers, "content-type": "application/json"}
-    return Translated(encoded(new), path, headers, tuple(losses.names), answer)
+    return Translated(encoded(new), path, headers, losses.told, answer)

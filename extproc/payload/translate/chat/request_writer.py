@@ -92,7 +92,7 @@ def _messages(turn: Turn, losses: Losses) -> list[dict[str, Any]]:
             function = {"name": block.name, "arguments": block.arguments}
             calls.append({"id": block.id, "type": "function", "function": function})
         elif isinstance(block, Thought):
-            losses.lose(block.place)
+            losses.lose_thought(block.place, sealed=block.sealed)
         else:
             said.append(block)
     if said or calls or not messages:

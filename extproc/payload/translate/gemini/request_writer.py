@@ -13,6 +13,7 @@ from extproc.payload.translate.conversation import (
     Choice,
     Form,
     Media,
+    Refusal,
     Request,
     Result,
     Text,
@@ -172,7 +173,7 @@ class _Parts:
                 if block.signature.startswith(seals.GEMINI):
                     seal = block.signature.removeprefix(seals.GEMINI)
                 else:
-                    self._losses.lose(block.place)
+                    self._losses.lose_thought(block.place, sealed=block.sealed)
                 continue
             part = self._part(block, turn.role)
             if part is not None:
@@ -185,7 +186,7 @@ class _Parts:
 
     def _part(self, block: Block, role: str) -> dict[str, Any] | None:
         match block:
-            case Text(text=text):
+            case Text(text=text) | Refusal(text=text):
                 return {"text": text} if text else None
             case Call():
                 self._names[block.id] = block.name

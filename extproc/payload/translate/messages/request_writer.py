@@ -12,6 +12,7 @@ from extproc.payload.translate.conversation import (
     Call,
     Choice,
     Media,
+    Refusal,
     Request,
     Result,
     Text,
@@ -138,10 +139,8 @@ def _blocks(turn: Turn, losses: Losses) -> list[dict[str, Any]]:
 
 def _written(block: Block, role: str, losses: Losses) -> dict[str, Any] | None:
     match block:
-        case Text(text=text) if not text:
-            return None
-        case Text(text=text):
-            return {"type": "text", "text": text}
+        case Text(text=text) | Refusal(text=text):
+            return {"type": "text", "text": text} if text else None
         case Call(id=known, name=name, arguments=arguments):
             place = f"{block.place}.function.arguments"
             return {"type": "tool_use", "id": known, "name": name, "input": parsed_arguments(arguments, place)}
@@ -156,6 +155,9 @@ def _written(block: Block, role: str, losses: Losses) -> dict[str, Any] | None:
             return {"type": "redacted_thinking", "data": redacted}
         case Thought(signature=signature, text=text) if seals.of_anthropic(signature):
             return {"type": "thinking", "thinking": text, "signature": signature}
+        case Thought():
+            losses.lose_thought(block.place, sealed=block.sealed)
+            return None
         case Media() if role == "user" and (source := _source(block)):
             kind = "image" if block.kind == "image" else "document"
             named = {"title": block.name} if kind == "document" and block.name else {}

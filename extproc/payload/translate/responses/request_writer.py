@@ -129,7 +129,7 @@ def _output(parts: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _reasoning(thought: Thought, losses: Losses) -> dict[str, Any] | None:
     if not thought.signature.startswith(seals.OPENAI):
-        losses.lose(thought.place)
+        losses.lose_thought(thought.place, sealed=thought.sealed)
         return None
     known, _, sealed = thought.signature.removeprefix(seals.OPENAI).partition(":")
     summary = [{"type": "summary_text", "text": thought.text}] if thought.text else []

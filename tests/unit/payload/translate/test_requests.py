@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extproc.errors import IntentmeshError, UnreadableAnswerError
+from extproc.errors import IntentmeshError, UnreadableAnswerError, UntranslatableError
 from extproc.payload import translate
 from tests.unit.payload.translate import upstreams
-from tests.unit.payload.translate.oracles import PAIRS
+from tests.unit.payload.translate.oracles import PAIRS, RULE, validate
 from tests.unit.payload.translate.test_streams import SITUATIONS, editor, values
 from tests.unit.payload.translate.test_table import FEATURES, body_of
 
 CANARY = "ada@example.org"
+CHATS = translate.spoken(RULE, "/v1/chat/completions")
 
 
 def spoil(draw, value, new=values):
@@ -104,3 +105,79 @@ def test_a_schema_is_as_strict_as_it_was(caller, upstream, strict, expected):
     got = json.loads(translate.request(translate.Spoken(caller), upstream, body, model="m", drop=False).body)
     told = got["text"]["format"] if upstream == "openai-responses" else got["response_format"]["json_schema"]
     assert told.get("strict") == expected
+
+
+def brought_back(caller, body, answer):
+    """The next request of a conversation, with what was answered in it, as each client's own examples have it."""
+    if caller == "openai":
+        message = answer["choices"][0]["message"]
+        results = [{"role": "tool", "tool_call_id": c["id"], "content": "r"} for c in message.get("tool_calls") or []]
+        return body | {"messages": [*body["messages"], message, *results, {"role": "user", "content": "y"}]}
+    if caller == "anthropic":
+        content = answer["content"]
+        results = [
+            {"type": "tool_result", "tool_use_id": p["id"], "content": "r"} for p in content if p["type"] == "tool_use"
+        ]
+        turns = [
+            {"role": "assistant", "content": content},
+            {"role": "user", "content": [*results, {"type": "text", "text": "y"}]},
+        ]
+        return body | {"messages": [*body["messages"], *turns]}
+    output = answer["output"]
+    results = [
+        {"type": "function_call_output", "call_id": p["call_id"], "output": "r"}
+        for p in output
+        if p["type"] == "function_call"
+    ]
+    return body | {"input": [*body["input"], *output, *results, {"role": "user", "content": "y"}]}
+
+
+@pytest.mark.parametrize(("caller", "upstream"), PAIRS)
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_what_was_answered_may_come_back(caller, upstream, situation):
+    """A conversation goes on, whatever its last answer was: clients bring back all of it."""
+    said = [{"role": "user", "content": "x"}]
+    body = (
+        {"model": "m", "input": said}
+        if caller == "openai-responses"
+        else {"model": "m", "messages": said, "max_tokens": 9}
+    )
+    path = {"openai": "/v1/chat/completions", "openai-responses": "/v1/responses", "anthropic": "/v1/messages"}[caller]
+    spoken = translate.spoken(RULE, path)
+
+    def translated(value):
+        return translate.request(spoken, upstream, json.dumps(value).encode(), model="up", drop=False)
+
+    editor = translated(body).answer.editor(status=200, media="application/json", content_encoding="")
+    answer = json.loads(editor.feed(upstreams.ANSWERS[upstream](situation, stream=False), end=True))
+    made = translated(brought_back(caller, body, answer))
+    validate(upstream, json.loads(made.body))
+    assert all("reasoning" in name or "content" in name or "input" in name for name in made.dropped)
+
+
+@pytest.mark.parametrize("upstream", ["anthropic", "gemini"])
+def test_a_refusal_is_what_was_said(upstream):
+    """Where the API has no word for one."""
+    refused = {"role": "assistant", "content": None, "refusal": "I cannot"}
+    body = {"messages": [{"role": "user", "content": "x"}, refused, {"role": "user", "content": "y"}]}
+    made = translate.request(
+        translate.spoken(RULE, "/v1/chat/completions"), upstream, json.dumps(body).encode(), model="m", drop=False
+    )
+    assert b"I cannot" in made.body
+    assert made.dropped == ()
+
+
+def test_data_in_a_url_that_is_no_base64():
+    """Is the same data; what is no URL of data at all is named."""
+
+    def image(url):
+        part = {"type": "image_url", "image_url": {"url": url}}
+        body = json.dumps({"messages": [{"role": "user", "content": [part]}]}).encode()
+        return translate.request(
+            translate.spoken(RULE, "/v1/chat/completions"), "anthropic", body, model="m", drop=False
+        )
+
+    source = json.loads(image("data:image/svg+xml,%3Csvg/%3E").body)["messages"][0]["content"][0]["source"]
+    assert source == {"type": "base64", "media_type": "image/svg+xml", "data": "PHN2Zy8+"}
+    with pytest.raises(UntranslatableError, match=r"messages\[0\]\.content\[0\]"):
+        image("data:image/png;base64")
