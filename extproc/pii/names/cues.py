@@ -8,7 +8,6 @@ Most of the work is set arithmetic on the different words of a text; only texts 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from functools import cache
 from itertools import accumulate
 from operator import itemgetter
@@ -21,7 +20,6 @@ from extproc.pii.pieces import Pieces
 from extproc.slices import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
     from extproc.pii.pieces import Cut
 
@@ -129,10 +127,10 @@ class Cues:
         marks = self._marks(cut)
         if not marks:
             return out
-        seen: Counter[str] = Counter()
+        seen: dict[str, int] = {}
         for at, word in in_order(marks, key=itemgetter(0, 1)):
-            seen[word] += 1
-            if (out and at < out[-1][1]) or (word and seen[word] > TIMES):
+            times = seen[word] = seen.get(word, 0) + 1
+            if (out and at < out[-1][1]) or (word and times > TIMES):
                 continue
             start, end = _sentence(text, at)
             if out and start - out[-1][1] < JOIN and end - out[-1][0] <= LONGEST:
@@ -152,8 +150,7 @@ class Cues:
                 marks += self._read(text, start, end)
             else:
                 for first, last, sure, doubtful in words:
-                    word = text[start + first : start + last]
-                    marks += _marks_at(text, start + first, word, sure=sure, doubtful=doubtful)
+                    _mark(marks, text, start + first, text[start + first : start + last], sure=sure, doubtful=doubtful)
         return marks
 
     def _words(self, piece: str) -> tuple[tuple[int, int, bool, bool], ...]:
@@ -185,7 +182,7 @@ class Cues:
         marks: list[tuple[int, str]] = []
         for nth in hits:
             word = pieces[nth]
-            marks += _marks_at(text, ends[nth], word, sure=word in sure, doubtful=word in doubtful)
+            _mark(marks, text, ends[nth], word, sure=word in sure, doubtful=word in doubtful)
         return marks
 
     def _hits(self, words: set[str]) -> tuple[set[str], set[str], set[str]]:
@@ -208,24 +205,24 @@ class Cues:
         return sure, doubtful, unknown
 
 
-def _marks_at(text: str, start: int, word: str, *, sure: bool, doubtful: bool) -> Iterator[tuple[int, str]]:
-    """The cues that a word is, where it stands."""
+def _mark(marks: list[tuple[int, str]], text: str, start: int, word: str, *, sure: bool, doubtful: bool) -> None:
+    """Add the cues that a word is, where it stands."""
     end = start + len(word)
     if word in _LED:
         if word in _PHRASE_WORDS and (phrase := _PHRASE.match(text, start)):
-            yield phrase.end(), ""
+            marks.append((phrase.end(), ""))
         low, high = max(0, start - NEAR), end + NEAR
         numbered = word in STREET_WORDS and _DIGIT.search(text, low, high)
         if numbered and (street := _STREET.search(text, low, high)):
-            yield street.start(), ""
+            marks.append((street.start(), ""))
     if not (sure or doubtful):
         return
     if (start and text[start - 1] in _GLUE) or text[end : end + 1] in _GLUE_AFTER:
         return
     if sure:
-        yield start, word
+        marks.append((start, word))
     elif _stands_apart(text, start, end):
-        yield start, ""
+        marks.append((start, ""))
 
 
 def _stands_apart(text: str, start: int, end: int) -> bool:
@@ -244,16 +241,24 @@ _DEED: Final = re.compile(
 )
 
 
+_BREAKS: Final = "\n\t|"
+_BREAKS_BEFORE: Final = "\n\t|;"
+"""What ends a sentence as a full stop does: a semicolon only where it stands before."""
+
+
 def _sentence(text: str, at: int) -> Window:
     """The sentence around a position, cut at REACH."""
     low, high = max(0, at - REACH), min(len(text), at + REACH)
-    start = max(_last_end(text, low, at), *(text.rfind(c, low, at) + 1 for c in "\n\t|;"))
+    before, after = text[low:at], text[at + 1 : high]
+    start = max(_last_end(text, low, at), low + max(map(before.rfind, _BREAKS_BEFORE)) + 1)
     if start <= low:
         start = low
         if low and (space := text.find(" ", low, at)) >= 0:
             start = space + 1
-    breaks = [b for c in "\n\t|" if (b := text.find(c, at + 1, high)) >= 0]
-    end = min([_next_end(text, at, high), *breaks])
+    end = _next_end(text, at, high)
+    for sign in _BREAKS:
+        if sign in after:
+            end = min(end, at + 1 + after.index(sign))
     if end == high < len(text) and (space := text.rfind(" ", at, high)) > at:
         end = space
     return start, end
