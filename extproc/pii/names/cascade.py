@@ -26,6 +26,8 @@ SURE: Final = 0.75
 """Words whose class is at least this probable are not read again; found on held-out text."""
 SURE_OF_STRANGE: Final = 0.95
 """The same of words with a capital that no list holds: surnames mostly, which the light model takes for nothing too soon."""
+SURE_OF_UNKNOWN: Final = 0.85
+"""The same of such words in lower case."""
 NEAR, LEAST_EVERYDAY = 8, 2
 """So many everyday words so near to a strange one say that the text is in English."""
 AROUND: Final = 7
@@ -34,8 +36,8 @@ BESIDE: Final = 1
 """Words to either side of it of which the network says too what they are. More of them make nothing better."""
 _OFFSETS: Final = offsets_of({"PERSON": 0.6})
 """A missed person costs more than a false one; found on held-out text."""
-_OF_STRANGE: Final = offsets_of({"PERSON": 0.3})
-"""Less so of a strange word that is read again: the network says what it is however sure the light model was."""
+_OFFSETS_BY_KIND: Final = (_OFFSETS, _OFFSETS, offsets_of({"PERSON": 0.3}), offsets_of({}))
+"""Less so of a word of no list that is read again: the network says what it is though the light model was nearly sure."""
 
 
 class NameCascade:
@@ -61,19 +63,19 @@ class NameCascade:
             return [], done
         read, kinds = self._light.read(words, places, begins)
         logits = read + _OFFSETS
-        strange = _in_english(kinds)
-        stretches, asked = self._unsure(logits, strange, begins, [*begins[1:], len(words)])
+        kinds = _in_english(kinds)
+        stretches, asked = self._unsure(logits, kinds, begins, [*begins[1:], len(words)])
         if asked:
             starts = places[asked, 0].tolist()
             parts = [(int(places[first, 0]), int(places[end - 1, 1])) for first, end in stretches]
             told = self._network.logits(text, parts, {*starts})
             for word, start in zip(asked, starts, strict=True):
                 if start in told:
-                    logits[word] = told[start] + (_OF_STRANGE if strange[word] else _OFFSETS)
+                    logits[word] = told[start] + _OFFSETS_BY_KIND[kinds[word]]
         return clean(text, decode(logits, places, breaks={*begins})), done
 
     def _unsure(
-        self, logits: Floats, strange: npt.NDArray[np.bool_], begins: Sequence[int], ends: Sequence[int]
+        self, logits: Floats, kinds: npt.NDArray[np.uint8], begins: Sequence[int], ends: Sequence[int]
     ) -> tuple[list[Stretch], list[int]]:
         """Stretches for a second look, those with the least sure word first, as many as are paid for, in their order; and the
         words of them that it is about.
@@ -81,7 +83,8 @@ class NameCascade:
         columns = np.ascontiguousarray(logits.T)  # along rows of nine, numpy takes ten times as long
         shares = np.exp(columns - columns.max(axis=0))
         surest = (self._classes @ shares).max(axis=0) / shares.sum(axis=0)
-        doubtful = np.flatnonzero(surest < np.where(strange, SURE_OF_STRANGE, SURE)).tolist()
+        sure = np.array((SURE, SURE, SURE_OF_STRANGE, SURE_OF_UNKNOWN)).take(kinds)
+        doubtful = np.flatnonzero(surest < sure).tolist()
         if not doubtful:
             return [], []
         names = logits.argmax(axis=1) > 0
@@ -98,15 +101,14 @@ class NameCascade:
         return chosen, [word for part in _stretches(inside, BESIDE, names, firsts, stops) for word in range(*part)]
 
 
-def _in_english(kinds: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Which words are strange ones among everyday words: in another language than the network knows, most words would be."""
-    strange: npt.NDArray[np.bool_] = kinds == STRANGE
-    if strange.any():
+def _in_english(kinds: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The kinds, and no word of no list but among everyday words: in another language than the network knows, most would be."""
+    at = np.flatnonzero(kinds >= STRANGE)
+    if len(at):
         everyday = np.concatenate(([0], np.cumsum(kinds == EVERYDAY)))
-        at = np.flatnonzero(strange)
         around = everyday[np.minimum(at + NEAR + 1, len(kinds))] - everyday[np.maximum(at - NEAR, 0)]
-        strange[at[around < LEAST_EVERYDAY]] = False
-    return strange
+        kinds[at[around < LEAST_EVERYDAY]] = 0
+    return kinds
 
 
 def _stretches(

@@ -20,7 +20,6 @@ from extproc.pii.pieces import Pieces
 from extproc.slices import in_order
 
 if TYPE_CHECKING:
-
     from extproc.pii.pieces import Cut
 
 Window = tuple[int, int]

@@ -39,7 +39,7 @@ BLOCK: Final = 2048
 FORMS: Final = 10
 CAPITALISED: Final = 7
 SHORTEST: Final = 2
-EVERYDAY, STRANGE = 1, 2
+EVERYDAY, STRANGE, UNKNOWN = 1, 2, 3
 LISTS: Final = 16
 """Combinations of the four word lists that a word may stand in."""
 MAX_PIECES: Final = 6
@@ -82,10 +82,16 @@ def lists_of(word: str) -> int:
 
 
 def kind_of(word: str) -> int:
-    """STRANGE: with a capital as names have and in no list, of all words those of which least is known. EVERYDAY: of English."""
-    if form_of(word) == CAPITALISED and len(word) > SHORTEST and not lists_of(word):
-        return STRANGE
-    return EVERYDAY if len(word) > SHORTEST and word.islower() and word in load("common") else 0
+    """EVERYDAY: a word of English. Of no list, and so of all words those of which least is known: STRANGE with a capital as names
+    have, UNKNOWN without one.
+    """
+    if len(word) <= SHORTEST or not word.isalpha():
+        return 0
+    if form_of(word) == CAPITALISED:
+        return 0 if lists_of(word) else STRANGE
+    if not word.islower() or word in load("dictionary"):
+        return 0
+    return UNKNOWN if not lists_of(word) else EVERYDAY if word in load("common") else 0
 
 
 def units(text: str, windows: Sequence[Window]) -> tuple[list[str], npt.NDArray[np.int32], list[int]]:

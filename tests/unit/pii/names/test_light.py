@@ -7,7 +7,7 @@ import pytest
 
 from extproc.pii.names import LightModel, NameCascade
 from extproc.pii.names.cascade import _stretches
-from extproc.pii.names.light import EVERYDAY, STRANGE, form_of, kind_of, units
+from extproc.pii.names.light import EVERYDAY, STRANGE, UNKNOWN, form_of, kind_of, units
 from extproc.pii.names.spans import LABELS
 
 TEXT = "Please tell Aisha Okafor that it rained. The build of release 7 is slow.\nDr. Brandt lives at 14 Elm Street."
@@ -125,6 +125,7 @@ def test_unsure_windows_are_read_again(light, monkeypatch):
     network = Recorder()
     monkeypatch.setattr("extproc.pii.names.cascade.SURE", 1.1)
     monkeypatch.setattr("extproc.pii.names.cascade.SURE_OF_STRANGE", 1.1)
+    monkeypatch.setattr("extproc.pii.names.cascade.SURE_OF_UNKNOWN", 1.1)
     spans, _ = NameCascade({"PERSON"}, light, network).read(TEXT, WINDOWS)
     assert network.read == WINDOWS
     assert network.asked == {int(start) for start, _ in units(TEXT, WINDOWS)[1]}
@@ -159,8 +160,10 @@ def test_strange_words_are_asked_of_sooner(light, monkeypatch, everyday, asked):
     ("word", "kind"),
     [
         ("Wolfowitz", STRANGE),
-        ("wolfowitz", 0),
+        ("wolfowitz", UNKNOWN),
         ("WOLFOWITZ", 0),
+        ("laden", 0),
+        ("3pm", 0),
         ("Grace", 0),
         ("Al", 0),
         ("that", EVERYDAY),
@@ -168,7 +171,7 @@ def test_strange_words_are_asked_of_sooner(light, monkeypatch, everyday, asked):
     ],
 )
 def test_kinds(word, kind):
-    """Strange: with a capital, longer than an initial, and of no list."""
+    """Of no list and longer than an initial: strange with a capital, unknown without."""
     assert kind_of(word) == kind
 
 
