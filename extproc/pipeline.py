@@ -109,7 +109,7 @@ class Pipeline:
         judged = bool(read or classified or understood or routed)
         # what a trail keeps of a request, rules of tomorrow may be tried on
         audited = mesh.telemetry.enabled and mesh.telemetry.audit is not None
-        listens = classifier is not None or judged or audited or self.tells or any(route.when for route in mesh.routes)
+        asked = judged or audited or self.tells or any(route.when for route in mesh.routes)
         reserving: list[Judge] = []
         if treasury is not None:
             # what is left is for all to know, where it goes then for the policy to say, and last what it may take is set aside
@@ -132,10 +132,11 @@ class Pipeline:
                 mesh.limits,
                 threads,
                 masks=masks,
-                listens=listens,
+                listens=asked or classifier is not None,
                 uses=any(route.uses for route in mesh.routes) or names_fact(mesh, "request.uses"),
                 languages=judged or self.tells or any(route.when and route.when.language for route in mesh.routes),
                 counts=treasury is not None,
+                tells=asked or treasury is not None,
             ),
             *(Judging(judge, chain) for judge in read),
             *([Asking(classifier)] if classifier else []),

@@ -21,7 +21,7 @@ from extproc.intent.score import IntentScore
 from extproc.intent.second_look import closer, opened
 from extproc.intent.table import table_of
 from extproc.intent.view import StaticView
-from extproc.intent.wording import DECLINING, may_decline, negated_words, neutral, wanted
+from extproc.intent.wording import DECLINING, declines_in_part, may_decline, negated_words, neutral, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,7 +56,7 @@ class Cascade:
         limits = [trained.late, *(stage.thresholds for stage in trained.stages.values())]
         self._asks_language = self.wide_encoder is not None or any((home != abroad).any() for home, abroad in limits)
         """Whether anything here depends on the language of a text."""
-        self._declining = self.encoder.first_ids((*DECLINING, "'", "kein"))
+        self._declining = self.encoder.first_ids(DECLINING)
 
     @property
     def negation(self) -> Negation:
@@ -127,7 +127,7 @@ class Cascade:
         signs = self._declining
         if signs is None or len(text) > self.budget.static or not (text.isascii() and text.isprintable()):
             return may_decline(text)
-        return not signs.isdisjoint(ids) or "kein" in text.lower()
+        return not signs.isdisjoint(ids) or declines_in_part(text.lower())
 
     def look_closely(self, text: str) -> StaticView:
         """At a part of a text."""

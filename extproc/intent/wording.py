@@ -59,7 +59,6 @@ _MAYBE: Final = re.compile(rf"n't|n\u2019t|\b(?:{_DECLINERS}|kein\w*|gel\u00f6st
 _WORDS: Final = re.compile(r"\w+").findall
 DECLINING: Final = frozenset(f"{_NEGATORS}|{_DECLINERS}".split("|"))
 """Words in ASCII one of which has to stand in a text that `wanted` or `negated_words` makes anything of, or what follows."""
-_DECLINING_PARTS: Final = ("n'", "kein")
 _CLAUSE: Final = re.compile(
     r"(?<=[.!?;,\n])\s+|\s+(?:but|aber|sondern|instead|stattdessen|mais|pero|sino)\s+|\s+[\u2013\u2014-]\s+",
     re.IGNORECASE,
@@ -100,7 +99,12 @@ def may_decline(text: str) -> bool:
     if not text.isascii():
         return True
     low = text.lower()
-    return any(map(low.__contains__, _DECLINING_PARTS)) or not DECLINING.isdisjoint(_WORDS(low))
+    return declines_in_part(low) or not DECLINING.isdisjoint(_WORDS(low))
+
+
+def declines_in_part(low: str) -> bool:
+    """Whether a text in small letters has what declines within a word, or as the beginning of one."""
+    return "n'" in low or "kein" in low
 
 
 def wanted(text: str) -> str | None:

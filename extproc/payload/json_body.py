@@ -111,8 +111,9 @@ class JsonDocument:
         if self._chosen:
             return said_once("\n".join(self._chosen), self.body)
         ways = self._ways
-        if ways.anybody(HUMANS):
-            return conversation(self._turns(), self.body)
+        turns = [*self._turns()]
+        if turns or ways.anybody(HUMANS):
+            return conversation(turns, self.body)
         for text, way in self._spoken:
             if ways.place(way)[:1] in ((b"prompt",), (b"input",)):
                 return said_once(text, self.body)
@@ -120,11 +121,21 @@ class JsonDocument:
 
     def _turns(self) -> Iterator[tuple[object, str]]:
         """The user's words with the turn that they stand in, the last ones first."""
-        ways = self._ways
+        known = self._ways.turns
         for text, way in reversed(self._spoken):
-            role = ways.role(way)
-            if role is not None and is_one_of(role, HUMANS) and _said(place := ways.place(way)):
-                yield place[:_INDEX_PLACE], text
+            found = known.get(id(way))
+            turn = self._turn(way) if found is None else found[1]
+            if turn is not None:
+                yield turn, text
+
+    def _turn(self, way: Way) -> tuple[bytes | int, ...] | None:
+        ways = self._ways
+        role = ways.role(way)
+        turn = None
+        if role is not None and is_one_of(role, HUMANS) and _said(place := ways.place(way)):
+            turn = place[:_INDEX_PLACE]
+        ways.turns[id(way)] = way, turn
+        return turn
 
     def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:
         """See Document. Raises PersonalNumberError."""

@@ -18,18 +18,21 @@ _LABELLED = 8
 
 _Container = tuple["str | None", "str | None", tuple["bytes | int", ...]]
 """An object or a list, to what stands in it: role, key, and its first steps."""
+_Turn = tuple["bytes | int", ...]
 _ROOT: _Container = (None, None, ())
 
 
 class Ways:
     """The ways of one body."""
 
-    __slots__ = ("containers", "roles")
+    __slots__ = ("containers", "roles", "turns")
 
     def __init__(self, known: Ways | None = None) -> None:
         """`known`: those of another body that is laid out as this one is; what is nested in its texts is its own."""
         self.roles: dict[int, tuple[Way, str]] = {} if known is None else known.roles
         """By the way to a message, the role that it has."""
+        self.turns: dict[int, tuple[Way, _Turn | None]] = {} if known is None else known.turns
+        """By the way to a text, the turn of a person's that it belongs to; None: it is not what a person said."""
         self.containers: dict[int, tuple[Way, _Container]] = {} if known is None else known.containers.copy()
 
     def take_role(self, message: Way, role: str) -> None:

@@ -41,12 +41,15 @@ class Reading:
         uses: bool = False,
         languages: bool = False,
         counts: bool = False,
+        tells: bool = True,
     ) -> None:
         """`masks`: something may have to be masked, so that a body that cannot be read must not pass by itself.
         `listens`: somebody will want to know what people say in it, as the classifier does.
         `uses`: and what it asks of a model. `languages`: and in which language.
-        `counts`: how many tokens may be written is of importance.
+        `counts`: how many tokens may be written is of importance. `tells`: somebody asks for more than a router without
+        conditions does.
         """
+        self._tells = tells
         self._uses = uses
         self._listens = listens
         self._languages = languages
@@ -90,14 +93,17 @@ class Reading:
 
     def _facts(self, case: Case, document: Document, path: str) -> Facts:
         """What is known once a body has been read, as far as somebody will ask."""
-        learned: Learned = {
-            "model": document.model or "",
-            "streamed": document.stream,
-            "tools": payload.offered_tools(document),
-            "tokens": estimated_tokens(len(document.body)),
-        }
         if self._listens:
-            said = case.conversation = document.conversation
+            case.conversation = document.conversation
+        learned: Learned = {"model": document.model or "", "streamed": document.stream}
+        if self._uses:
+            learned["uses"] = payload.used(document, path)
+        if not self._tells:
+            return case.facts.with_(**learned)
+        learned["tools"] = payload.offered_tools(document)
+        learned["tokens"] = estimated_tokens(len(document.body))
+        if self._listens:
+            said = case.conversation
             learned["turns"], learned["images"], learned["audio"] = said.turns, said.images, said.audio
             learned["code"] = said.code
             learned["unsearched"] = sum(document.unsearched.values())
@@ -108,8 +114,6 @@ class Reading:
             if (size := len(document.body)) > SHORT_BYTES:
                 data = sum(part for reason, part in document.unsearched.items() if reason in DATA)
                 learned["tokens"] = estimated_with_data(size, data)
-        if self._uses:
-            learned["uses"] = payload.used(document, path)
         return case.facts.with_(**learned)
 
     def _refuses_unreadable(self, rule: Intercept) -> bool:

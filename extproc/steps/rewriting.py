@@ -49,7 +49,7 @@ class Rewriting:
         """Say what becomes of the request: it goes on. Raises UntranslatableError."""
         decision, inquiry = case.decision, case.inquiry
         assert decision is not None
-        before = self._put_before(case, decision)
+        before = self._put_before(case, decision) if decision.prompt is not None else None
         pair = self._translations.pair(inquiry.rule, case.facts.path, decision.model)
         if pair is not None:
             await self._translate(case, decision, pair, before)

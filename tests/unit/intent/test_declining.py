@@ -31,7 +31,7 @@ def cascade_gate():
     from extproc.intent.material import Budget
 
     encoder = Encoder.load()
-    half = SimpleNamespace(_declining=encoder.first_ids((*DECLINING, "'", "kein")), budget=Budget())
+    half = SimpleNamespace(_declining=encoder.first_ids(DECLINING), budget=Budget())
     return lambda text: Cascade._may_decline(half, text, encoder.tokenize(text, 128))
 
 
