@@ -17,7 +17,9 @@ from extproc.config.wire_names import (
     CLAIMS_NAMESPACE,
     DIRECTION_ATTRIBUTE,
     METADATA_NAMESPACE,
+    MODEL_HEADER,
     OUTBOUND,
+    RESIDENCY_HEADER,
 )
 from extproc.errors import ProtocolError
 from extproc.exchange.events import (
@@ -137,6 +139,10 @@ def _claims(message: Any) -> dict[str, Any] | None:
 
 _CONSTANT: dict[Proceed, bytes] = {}
 """Encoded replies that say nothing but "go on". There are few of them: six phases and a handful of modes."""
+_ROUTED: dict[tuple[object, ...], bytes] = {}
+"""Encoded replies that change nothing but the headers of the mesh's own, without their metadata: one for each model and zone."""
+_MESH_HEADERS = frozenset((MODEL_HEADER, RESIDENCY_HEADER))
+_MOST_ROUTED = 1024
 
 
 def encode(reply: Reply) -> bytes:
@@ -147,7 +153,9 @@ def encode(reply: Reply) -> bytes:
             encoded = _CONSTANT[reply] = _encode_proceed(reply)
         return encoded
     if isinstance(reply, Mutate):
-        return _encode_mutation(reply)
+        if reply.body is None and not reply.remove_headers and reply.set_headers.keys() <= _MESH_HEADERS:
+            return _routed(reply) + _encode_metadata(reply.metadata)
+        return _encode_mutation(reply) + _encode_metadata(reply.metadata)
     message = ProcessingResponse()
     if isinstance(reply, Chunk):
         chunk = getattr(message, reply.phase).response.body_mutation.streamed_response
@@ -167,7 +175,18 @@ def _encode_proceed(reply: Proceed) -> bytes:
     return encoded
 
 
+def _routed(reply: Mutate) -> bytes:
+    key = (reply.phase, reply.clear_route_cache, reply.modes, *reply.set_headers.items())
+    encoded = _ROUTED.get(key)
+    if encoded is None:
+        if len(_ROUTED) >= _MOST_ROUTED:
+            _ROUTED.clear()
+        encoded = _ROUTED[key] = _encode_mutation(reply)
+    return encoded
+
+
 def _encode_mutation(reply: Mutate) -> bytes:
+    """All of it but its metadata."""
     message = ProcessingResponse()
     part = getattr(message, reply.phase)
     part.SetInParent()
@@ -186,13 +205,21 @@ def _encode_mutation(reply: Mutate) -> bytes:
             _set_headers(common.header_mutation, {"content-length": str(len(reply.body))})
     common.clear_route_cache = reply.clear_route_cache
     _override(message, reply.modes)
-    if reply.metadata:
-        fields = message.dynamic_metadata.fields[METADATA_NAMESPACE].struct_value.fields
-        for name, value in reply.metadata.items():
-            if isinstance(value, str):
-                fields[name].string_value = value
-            else:
-                fields[name].number_value = value
+    data: bytes = message.SerializeToString()
+    return data
+
+
+def _encode_metadata(metadata: Mapping[str, str | float] | None) -> bytes:
+    """The field of a reply that follows its others: a message is the fields of it one after the other, in any order."""
+    if not metadata:
+        return b""
+    message = ProcessingResponse()
+    fields = message.dynamic_metadata.fields[METADATA_NAMESPACE].struct_value.fields
+    for name, value in metadata.items():
+        if isinstance(value, str):
+            fields[name].string_value = value
+        else:
+            fields[name].number_value = value
     data: bytes = message.SerializeToString()
     return data
 

@@ -125,6 +125,31 @@ def test_mutation_has_all_that_envoy_needs():
     assert response.dynamic_metadata.to_dict() == {"intentmesh": {"model": "phi", "score": 0.5}}
 
 
+def test_what_is_known_of_a_reply_is_no_other_replys():
+    """What was encoded before is used again for the same headers only, and never what is told of one request."""
+    told = []
+    for model, zone, key in (
+        ("phi", "pod", "1"),
+        ("phi", "pod", "2"),
+        ("phi", "zone", "3"),
+        ("code", "pod", "4"),
+        ("phi", "", "5"),
+    ):
+        headers = {"x-intentmesh-model": model} | ({"x-intentmesh-residency": zone} if zone else {})
+        response = parsed(Mutate("request_body", headers, clear_route_cache=key != "4", metadata={"awaited": key}))
+        common = response.request_body.response
+        told.append(
+            (
+                {h.header.key: h.header.raw_value.decode() for h in common.header_mutation.set_headers},
+                common.clear_route_cache,
+                response.dynamic_metadata.to_dict(),
+            )
+        )
+        assert told[-1] == (headers, key != "4", {"intentmesh": {"awaited": key}})
+    bare = parsed(Mutate("request_body", {"x-intentmesh-model": "phi"}, clear_route_cache=True))
+    assert bare.dynamic_metadata is None
+
+
 def test_a_body_that_stays_is_not_sent_back():
     """Envoy has the body: without a change it is not told again, nor is its length."""
     common = parsed(Mutate("request_body", set_headers={"a": "b"}, content_length=True)).request_body.response
