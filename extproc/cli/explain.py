@@ -15,6 +15,7 @@ from rich.text import Text
 
 from extproc.cli.default_mesh import default_mesh
 from extproc.cli.shortened import shortened
+from extproc.cli.typed_request import body_on_stdin, header
 from extproc.config import load
 from extproc.config.intercept import rule_for
 from extproc.decision import Facts, Forward, Inquiry, Refuse, Respond
@@ -72,24 +73,14 @@ def explain(
     echo 'I want a refund' | intentmesh explain
     """  # noqa: D301 - click asks for this backslash as a character
     mesh = load(file or default_mesh())
-    body = sys.stdin.buffer.read()
-    if content_type is None and body.lstrip()[:1] not in {b"{", b"["}:
-        words = body.decode(errors="replace").strip()
-        body = json.dumps({"messages": [{"role": "user", "content": words}]}, ensure_ascii=False).encode()
+    body = body_on_stdin(is_chat=content_type is None)
     kind = content_type or "application/json"
-    given = dict(_header(header) for header in headers) | {":path": path, ":method": method, "content-type": kind}
+    given = dict(map(header, headers)) | {":path": path, ":method": method, "content-type": kind}
     found = _explain(mesh, method.upper(), path, body, given, with_coverage=with_coverage)
     if as_json:
         click.echo(json.dumps(found["report"], indent=2, ensure_ascii=False))
     else:
         _show(found, color=sys.stdout.isatty() if color is None else color)
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon:
-        raise click.BadParameter(f"`{text}` is not NAME:VALUE", param_hint="--header")
-    return name.strip().lower(), value.strip()
 
 
 def _explain(

@@ -14,6 +14,7 @@ import click
 
 from extproc.cli.default_mesh import default_mesh
 from extproc.cli.policy_cases import Ended, Trial, caller_of, read_cases, run_cases
+from extproc.cli.typed_request import body_on_stdin, header
 from extproc.config import load
 from extproc.errors import ConfigError
 from extproc.policy.replay import Replayed, replay
@@ -59,7 +60,7 @@ def explain(
 ) -> None:
     """Read a request body on stdin; say which rules fire on it, on what facts, and what comes of it.
 
-    FILE: by default ./mesh.yaml, or the one that is shipped.
+    FILE: by default ./mesh.yaml, or the one that is shipped. What is no JSON is taken for a user's message.
 
     \b
     echo '{"model": "code-1", "messages": [{"role": "user", "content": "hello"}]}' |
@@ -68,7 +69,7 @@ def explain(
     mesh = load(file or default_mesh())
     caller = caller_of({"id": name, "team": team, "project": project, "claims": dict(map(_claim, claims))})
     trial = Trial(mesh)
-    ended = trial.run(caller, sys.stdin.buffer.read(), path, method.upper(), dict(map(_header, headers)))
+    ended = trial.run(caller, body_on_stdin(is_chat=True), path, method.upper(), dict(map(header, headers)))
     rules = tried(mesh, ended.facts)
     if as_json:
         report = {"rules": [asdict(rule) for rule in rules], **ended.told()}
@@ -226,13 +227,6 @@ def _claim(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon:
-        raise click.BadParameter(f"`{text}` is not NAME:VALUE", param_hint="--header")
-    return name.strip().lower(), value.strip()
 
 
 __all__ = ["Ended", "policy"]

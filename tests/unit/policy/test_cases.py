@@ -110,3 +110,5 @@ def test_explain(tmp_path):
     assert told[-1] == "refused with 403: refused by policy: coding models are for staff"
     report = json.loads(CliRunner().invoke(cli, [*arguments, "--json"], input=body).stdout)
     assert (report["outcome"], report["rule"], len(report["rules"])) == ("rejected", "code", 5)
+    said = json.loads(CliRunner().invoke(cli, [*arguments, "--json"], input=f"doctor {CARD}").stdout)
+    assert said["outcome"] == "forwarded"  # as a user's message, which names no model
