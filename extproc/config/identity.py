@@ -11,9 +11,6 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from extproc.config.models import ModelName
 from extproc.config.section import Section
 
-TEMPLATES = ("$(NAMESPACE)", "$(SERVICE_ACCOUNT)")
-"""What may stand in `workload` for the pod's own."""
-
 
 class JwtProvider(Section):
     """Who issues tokens, and with which keys they are verified."""

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 UNLIMITED: Final = float(2**53)
 """What is left of a budget that does not concern the caller."""
-Getter = "Callable[[Facts], Any]"
 
-_GETTERS: Final[dict[str, Any]] = {
+_GETTERS: Final[dict[str, Callable[[Facts], Any]]] = {
     "caller.id": lambda facts: facts.caller.id,
     "caller.project": lambda facts: facts.caller.project,
     "caller.team": lambda facts: facts.caller.team,
