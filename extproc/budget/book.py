@@ -216,18 +216,18 @@ class Book:
 
         `anew`: what is written where there is none, and whose number of resets is, in a fleet, for the store to tell others.
         """
-        done = 0
+        count = 0
         with self.pages.begin() as txn:
             for key in keys:
                 account = read(txn, key)
-                done += account is not None
+                count += account is not None
                 if anew is not None:
                     reserved = account.reserved if account and account.start == anew.start else 0
                     write(txn, key, anew._replace(used=reserved, reserved=reserved))
                     txn.put(DIRTY + key, b"")
                 elif account is not None:
                     write(txn, key, account._replace(used=account.reserved))
-        return done
+        return count
 
     def meta(self, name: str) -> bytes | None:
         """A note of whoever keeps this book."""

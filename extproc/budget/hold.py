@@ -45,23 +45,23 @@ class Hold:
         self._parts = parts
         self.answers = answers
 
-    def settle(self, model: str, used: Consumption | None) -> None:
+    def settle(self, model: str, consumption: Consumption | None) -> None:
         """See decision.Reservation."""
         with noted():
-            self._treasury.settle(self, model, used)
+            self._treasury.settle(self, model, consumption)
 
     def release(self) -> None:
         """See decision.Reservation."""
         with noted():
             self._treasury.book.settle(self._number, [0] * len(self._parts))
 
-    def costs(self, model: str, used: Consumption | None, rate: Rate) -> list[int | None]:
+    def costs(self, model: str, consumption: Consumption | None, rate: Rate) -> list[int | None]:
         """Of each part, what it has cost: nothing, where it was set aside for another model than the one that answered."""
         return [
             0
             if amounts is not None and model not in amounts
-            else rule.cost(used, rate)
-            if used is not None
+            else rule.cost(consumption, rate)
+            if consumption is not None
             else None
             if amounts is None
             else amounts[model]

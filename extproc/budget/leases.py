@@ -72,12 +72,12 @@ class Leasing:
         """Whether the store does not answer."""
         return not 0 <= now - self._answered <= AWAY_S
 
-    def told(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         """For operators, by whichever process they are told."""
         pod, answered = self._book.meta(POD), float(self._book.meta(ANSWERED) or 0)
         ago = max(0.0, time.time() - answered)
-        told = None if pod is None else pod.decode()
-        return {"pod": told, "away": ago > AWAY_S, "answered_s_ago": round(ago, 1) if answered else None}
+        pod_name = None if pod is None else pod.decode()
+        return {"pod": pod_name, "away": ago > AWAY_S, "answered_s_ago": round(ago, 1) if answered else None}
 
     async def run(self) -> None:
         """Talk to the store until cancelled, or told to end: a client library may take a cancellation for a timeout."""
@@ -165,15 +165,15 @@ class Leasing:
     async def _ask(self, client: Any, batch: list[tuple[bytes, Account, int]]) -> list[list[int]]:
         pipeline = client.pipeline(transaction=False)
         prefix = f"{{{self._store.prefix}}}"
-        for key, account, wanted in batch:
+        for key, account, amount in batch:
             budget, name = names_in(key)
             limits = self._limit_of(key)
             limit = limits[0] if limits else 0
             keys = (f"{prefix}:budget:{budget}:{account.start}:{name}", f"{prefix}:epoch")
             lasts = max(1, account.end - int(time.time())) + AFTER_S
-            told = (account.used, wanted, limit, account.floor, account.epoch, account.others, account.resets)
+            numbers = (account.used, amount, limit, account.floor, account.epoch, account.others, account.resets)
             fresh = int.from_bytes(os.urandom(6), "little") | 1
-            pipeline.evalsha(self._digest, 2, *keys, self._pod, *told, lasts, fresh, GRACE_MS)
+            pipeline.evalsha(self._digest, 2, *keys, self._pod, *numbers, lasts, fresh, GRACE_MS)
         answers: list[list[int]] = await pipeline.execute()
         return answers
 
@@ -244,10 +244,10 @@ def mark_dirty(book: Book, keys: Iterable[bytes]) -> None:
             txn.put(DIRTY + key, b"")
 
 
-def granted(book: Book, asked: Iterable[tuple[bytes, Account, int]], answers: Iterable[list[int]]) -> None:
+def granted(book: Book, requests: Iterable[tuple[bytes, Account, int]], answers: Iterable[list[int]]) -> None:
     """Write down what the store has said: this pod's share, that of the others, resets, and the life of its data."""
     with book.pages.begin() as txn:
-        for (key, before, _), (mine, others, resets, epoch) in zip(asked, answers, strict=True):
+        for (key, before, _), (mine, others, resets, epoch) in zip(requests, answers, strict=True):
             account = read(txn, key)
             if account is None or account.start != before.start or account.resets != before.resets:
                 continue

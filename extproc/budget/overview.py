@@ -91,5 +91,5 @@ class Overview:
             "currency": self._currency,
             "accounts": [line._asdict() for line in lines],
             "unused": [{"budget": r.name, "by": r.by, "unit": r.unit, "window": r.window} for r in unused],
-            "store": leasing.told() if leasing else None,
+            "store": leasing.state() if leasing else None,
         }

@@ -104,10 +104,10 @@ class Memory:
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """See Transaction."""
-        found = list(self._family(prefix).items())
+        items = list(self._family(prefix).items())
         if len(prefix) > 1:
-            found = [(key, value) for key, value in found if key.startswith(prefix)]
-        return iter(sorted(found))
+            items = [(key, value) for key, value in items if key.startswith(prefix)]
+        return iter(sorted(items))
 
     def count(self) -> int:
         """See Transaction."""
@@ -149,13 +149,13 @@ class _Shared:
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """See Transaction."""
         cursor = self._txn.cursor()
-        found = []
+        items = []
         if cursor.set_range(prefix):
             for key, value in cursor:
                 if not key.startswith(prefix):
                     break
-                found.append((key, value))
-        return iter(found)
+                items.append((key, value))
+        return iter(items)
 
     def count(self) -> int:
         """See Transaction."""

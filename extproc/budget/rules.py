@@ -84,8 +84,8 @@ class Rule:
         """How far a pod may be ahead of the store; 0: there is none."""
         return max(1, int(limit * self._lease)) if self._lease else 0
 
-    def cost(self, used: Consumption, rate: Rate) -> int:
+    def cost(self, consumption: Consumption, rate: Rate) -> int:
         """Of one request that took so much."""
         if self.unit == "requests":
             return 1
-        return capped(used.total) if self.unit == "tokens" else counted("money", rate.cost(used))
+        return capped(consumption.total) if self.unit == "tokens" else counted("money", rate.cost(consumption))

@@ -83,25 +83,27 @@ class Treasury:
     def balance(self, facts: Facts) -> dict[str, float]:
         """Budget -> what is left of it for this caller, before anything is known of the model."""
         now = time.time()
-        asked = [
+        concerned = [
             (rule, self._want(rule, rule.account(facts.caller, ""), now, 0))
             for rule in self.rules
             if rule.by != "model" and rule.concerns(facts.caller, None)
         ]
-        left = self.book.left([want for _, want in asked])
-        return {rule.name: shown(rule.unit, amount) for (rule, _), amount in zip(asked, left, strict=True)}
+        left = self.book.left([want for _, want in concerned])
+        return {rule.name: shown(rule.unit, amount) for (rule, _), amount in zip(concerned, left, strict=True)}
 
     def steer(self, facts: Facts) -> Verdict | None:
         """The cheaper model that gets a request which would cross a soft budget; None: it stays where it is."""
         now, model = time.time(), facts.destination
         estimate, rate = self._estimate(facts, model), self._rates.get(model, FREE)
-        asked = [
+        concerned = [
             rule
             for rule in self.rules
             if rule.reroute and rule.concerns(facts.caller, model) and self._may_go(facts, rule.reroute)
         ]
-        wants = [self._want(rule, rule.account(facts.caller, model), now, rule.cost(estimate, rate)) for rule in asked]
-        for rule, want, left in zip(asked, wants, self.book.left(wants), strict=True):
+        wants = [
+            self._want(rule, rule.account(facts.caller, model), now, rule.cost(estimate, rate)) for rule in concerned
+        ]
+        for rule, want, left in zip(concerned, wants, self.book.left(wants), strict=True):
             if want.amount > left and rule.reroute and rule.reroute != model:
                 return Verdict(STEP, "reroute", rule.name, to=rule.reroute)
         return None
@@ -114,32 +116,32 @@ class Treasury:
             if not wants:
                 return Ruling(learned={"fallback": others}) if others != facts.fallback else NOTHING
             leasing = self.leasing
-            done = self.book.reserve(
+            result = self.book.reserve(
                 wants,
                 now + self.state.timeout_s,
                 away=leasing is not None and leasing.away(now),
                 open_=leasing is not None and leasing.open,
             )
-            if not isinstance(done, Crossed):
+            if not isinstance(result, Crossed):
                 break
-            part = parts[done.at]
-            rest = affordable(part, done, facts.destination, others)
+            part = parts[result.at]
+            rest = affordable(part, result, facts.destination, others)
             if rest is None:
-                error = refusal(part.rule, wants[done.at], done, now, self._currency)
+                error = refusal(part.rule, wants[result.at], result, now, self._currency)
                 return Ruling((Verdict(STEP, "block", part.rule.name),), error=error)
             others = rest
-        hold = Hold(self, done.id, parts, facts.answers)
+        hold = Hold(self, result.id, parts, facts.answers)
         if self._rehearses:
             hold.release()
         # the chosen model's own accounts stand first, and last in here
-        told = reversed(list(zip(parts, done.left, strict=True)))
-        left = {part.rule.name: shown(part.rule.unit, amount) for part, amount in told}
+        by_model = reversed(list(zip(parts, result.left, strict=True)))
+        left = {part.rule.name: shown(part.rule.unit, amount) for part, amount in by_model}
         learned: Learned = {"budget_left": {**facts.budget_left, **left}}
         if others != facts.fallback:
             learned["fallback"] = others
         return Ruling(
-            tuple(Verdict(STEP, "flag", parts[at].rule.name) for at in done.crossed),
-            unenforced=tuple(Unenforced(STEP, parts[at].rule.name, "store_away") for at in done.unbacked),
+            tuple(Verdict(STEP, "flag", parts[at].rule.name) for at in result.crossed),
+            unenforced=tuple(Unenforced(STEP, parts[at].rule.name, "store_away") for at in result.unbacked),
             learned=learned,
             reservation=hold,
         )
@@ -147,28 +149,28 @@ class Treasury:
     def _part(self, facts: Facts, now: float) -> tuple[list[Part], list[Want]]:
         """What is to be set aside for the one model that may answer."""
         model = facts.destination
-        asked = [rule for rule in self.rules if rule.concerns(facts.caller, model)]
+        concerned = [rule for rule in self.rules if rule.concerns(facts.caller, model)]
         estimate, rate = self._estimate(facts, model), self._rates.get(model, FREE)
         wants = [
             self._want(rule, rule.account(facts.caller, model), now, rule.cost(estimate, rate), binding=rule.hard)
-            for rule in asked
+            for rule in concerned
         ]
-        return [Part(rule) for rule in asked], wants
+        return [Part(rule) for rule in concerned], wants
 
     def _parts(self, facts: Facts, others: Sequence[str], now: float) -> tuple[list[Part], list[Want]]:
         """Likewise where one of several will: of each account as much as the dearest of them may take."""
-        found: dict[tuple[str, str], tuple[Rule, dict[str, int]]] = {}
+        accounts: dict[tuple[str, str], tuple[Rule, dict[str, int]]] = {}
         for model in (facts.destination, *others):
             estimate, rate = self._estimate(facts, model), self._rates.get(model, FREE)
             for rule in self.rules:
                 if rule.concerns(facts.caller, model):
                     account = rule.account(facts.caller, model)
-                    found.setdefault((rule.name, account), (rule, {}))[1][model] = rule.cost(estimate, rate)
+                    accounts.setdefault((rule.name, account), (rule, {}))[1][model] = rule.cost(estimate, rate)
         wants = [
             self._want(rule, account, now, max(amounts.values()), binding=rule.hard)
-            for (_, account), (rule, amounts) in found.items()
+            for (_, account), (rule, amounts) in accounts.items()
         ]
-        return [Part(rule, amounts) for rule, amounts in found.values()], wants
+        return [Part(rule, amounts) for rule, amounts in accounts.values()], wants
 
     def settle(self, hold: Hold, model: str, used: Consumption | None) -> None:
         """A request has ended."""

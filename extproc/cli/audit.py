@@ -41,25 +41,25 @@ def audit_verify(
     lines that a full disk swallowed, one that was torn, exchanges whose processor was killed. Lines missing at the very end show
     only by what was kept elsewhere: --expect, --anchors.
     """
-    kept: tuple[Link, ...] = ()
+    anchored: tuple[Link, ...] = ()
     if anchors is not None:
         try:
-            kept = tuple(read_anchors(anchors.read_text(errors="replace")))
+            anchored = tuple(read_anchors(anchors.read_text(errors="replace")))
         except (OSError, ValueError) as error:
             raise ConfigError(f"--anchors: {anchors}: {error}") from None
-    found = verify(_parts(file), whole=whole, key=read_key(key_file), expect=expect, anchors=kept)
+    result = verify(_parts(file), whole=whole, key=read_key(key_file), expect=expect, anchors=anchored)
     if as_json:
-        told = {"whole": found.whole, "good": found.good, "decisions": found.decisions, "last": found.last.value}
-        lists = {"breaks": [asdict(b) for b in found.breaks], "gaps": [asdict(g) for g in found.gaps]}
-        click.echo(json.dumps({**told, "seq": found.last.seq, **lists}))
+        report = {"whole": result.whole, "good": result.good, "decisions": result.decisions, "last": result.last.value}
+        lists = {"breaks": [asdict(b) for b in result.breaks], "gaps": [asdict(g) for g in result.gaps]}
+        click.echo(json.dumps({**report, "seq": result.last.seq, **lists}))
     else:
-        places: list[Break | Gap] = [*found.breaks, *found.gaps]
+        places: list[Break | Gap] = [*result.breaks, *result.gaps]
         for place in places:
             where = f"{place.file}:{place.line}" if place.line else str(file)
             click.echo(f"{where}: {place.message}")
-        counts = f"{found.good} good lines, {len(found.breaks)} breaks, {len(found.gaps)} gaps"
-        click.echo(f"{counts}; last line {found.last.seq}, chain value {found.last.value or '-'}")
-    sys.exit(0 if found.whole else 1)
+        counts = f"{result.good} good lines, {len(result.breaks)} breaks, {len(result.gaps)} gaps"
+        click.echo(f"{counts}; last line {result.last.seq}, chain value {result.last.value or '-'}")
+    sys.exit(0 if result.whole else 1)
 
 
 @audit.command("anchor", short_help="Print where the trail ends, to be kept elsewhere.")

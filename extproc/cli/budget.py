@@ -39,14 +39,18 @@ def show(name: str | None, rows: int, admin: str, as_json: bool) -> None:
 
     Those that are nearest to their limit come first; --json has all.
     """
-    told = _asked(admin, "/budgets")
+    budgets = _asked(admin, "/budgets")
     if name is not None:
-        known = [line["budget"] for line in (*told["accounts"], *told["unused"])]
+        known = [line["budget"] for line in (*budgets["accounts"], *budgets["unused"])]
         if name not in known:
             raise OrderError(f"there is no budget `{name}`; there are: {', '.join(dict.fromkeys(known))}")
-        told = {**told, "accounts": [line for line in told["accounts"] if line["budget"] == name], "unused": []}
+        budgets = {
+            **budgets,
+            "accounts": [line for line in budgets["accounts"] if line["budget"] == name],
+            "unused": [],
+        }
     if as_json:
-        click.echo(json.dumps(told))
+        click.echo(json.dumps(budgets))
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for title, justify in (
@@ -59,18 +63,18 @@ def show(name: str | None, rows: int, admin: str, as_json: bool) -> None:
         table.add_column(title, justify=justify)  # type: ignore[arg-type]
     table.add_column("left", justify="right")
     table.add_column("begins anew")
-    accounts = sorted(told["accounts"], key=lambda line: line["left"] / line["limit"] if line["limit"] else 0.0)
+    accounts = sorted(budgets["accounts"], key=lambda line: line["left"] / line["limit"] if line["limit"] else 0.0)
     for line in accounts[:rows]:
-        unit = told["currency"] if line["unit"] == "money" else line["unit"]
+        unit = budgets["currency"] if line["unit"] == "money" else line["unit"]
         amounts = [f"{line['used']:,.10g}", f"{line['limit']:,.10g} {unit}", f"{line['reserved']:,.10g}"]
         table.add_row(line["budget"], line["account"], *amounts, f"{line['left']:,.10g}", line["ends"])
     console = Console(highlight=False, markup=False)
     console.print(table)
     if len(accounts) > rows:
         console.print(f"... and {len(accounts) - rows:,} more accounts")
-    for line in told["unused"]:
+    for line in budgets["unused"]:
         console.print(f"{line['budget']}: nobody has spent any of it in this {line['window']}")
-    if store := told["store"]:
+    if store := budgets["store"]:
         state = "does not answer" if store["away"] else "answers"
         console.print(f"the store of the fleet {state}; this pod is {store['pod'] or 'not known to it yet'}")
 
@@ -95,7 +99,7 @@ def _asked(admin: str, path: str, order: dict[str, str] | None = None) -> dict[s
     try:
         request = urllib.request.Request(url, data, {"content-type": "application/json"})
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            told: dict[str, Any] = json.load(answer)
+            reply: dict[str, Any] = json.load(answer)
     except urllib.error.HTTPError as error:
         raise OrderError(_said(error)) from None
     except (OSError, ValueError, http.client.HTTPException) as error:
@@ -104,7 +108,7 @@ def _asked(admin: str, path: str, order: dict[str, str] | None = None) -> dict[s
             f"no processor answers on {url} ({getattr(reason, 'strerror', None) or reason})\n"
             "Give its `processor.admin` with --admin host:port."
         ) from None
-    return told
+    return reply
 
 
 def _said(error: urllib.error.HTTPError) -> str:

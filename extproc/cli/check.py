@@ -52,9 +52,9 @@ def _proved(file: Path, mesh: Mesh) -> Iterator[Problem]:
     for where, sentence in useless_rules(mesh):
         yield problem_at(file, where, sentence)
     if named := list(entity_types_named(mesh)):
-        found = Analyzer(mesh.pii).entity_types
+        types = Analyzer(mesh.pii).entity_types
         for where, rule, entity_type in named:
-            if entity_type not in found:
+            if entity_type not in types:
                 hint = f"switch it on: `pii: {{entities: {{{entity_type}: {mesh.pii.default_operator}}}}}`"
                 yield problem_at(
                     file, where, f"{rule}: nothing looks for {entity_type}, so that it is always 0; {hint}"
@@ -71,5 +71,5 @@ def _warned(mesh: Mesh) -> Iterator[str]:
         yield f"models.{name}: no caller can reach it: the policy denies it to everybody"
     yield from unguarded_claims(mesh)
     dry = [rule.name for rule in mesh.policy.rules if not mesh.policy.enforces(rule)]
-    told = f", in dry run: {', '.join(dry)}" if dry else ""
-    yield f"policy: {len(mesh.policy.rules)} rules{told}"
+    note = f", in dry run: {', '.join(dry)}" if dry else ""
+    yield f"policy: {len(mesh.policy.rules)} rules{note}"

@@ -30,13 +30,13 @@ def ask(url: str) -> Running:
     """Ask it. Raises ConfigError where nobody answers, or another than Envoy."""
     dump = _get(url, "/config_dump")
     try:
-        found = proxy_of(json.loads(dump))
+        proxy = proxy_of(json.loads(dump))
         stats = json.loads(_get(url, "/stats?format=json"))["stats"]
     except (ValueError, KeyError, TypeError):
-        found, stats = None, []
-    if found is None:
+        proxy, stats = None, []
+    if proxy is None:
         raise ConfigError(f"{url}: answers, but not as Envoy's admin page does (in a pod of Istio it is port 15000)")
-    return Running(dump, replace(found, stats=_counts(stats)))
+    return Running(dump, replace(proxy, stats=_counts(stats)))
 
 
 def _counts(stats: list[Mapping[str, object]]) -> dict[str, int]:

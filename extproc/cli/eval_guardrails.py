@@ -46,20 +46,20 @@ def eval_guardrails(
     rows = rows_of(data)
     check = check_of(config, guardrail)
     began = time.perf_counter()
-    found = scored(rows, check.detector, check.thresholds)
-    told: dict[str, Any] = {
-        "rows": len(found.scores),
-        "left_out": len(rows) - len(found.scores),
-        **figures(found),
+    scores = scored(rows, check.detector, check.thresholds)
+    report: dict[str, Any] = {
+        "rows": len(scores.scores),
+        "left_out": len(rows) - len(scores.scores),
+        **figures(scores),
         "thresholds": {side: round(score, 4) for side, score in check.thresholds.items()},
-        "encoder_share": round(float(found.asked.mean()), 4),
-        "microseconds": round((time.perf_counter() - began) / len(found.scores) * 1e6, 1),
+        "encoder_share": round(float(scores.asked.mean()), 4),
+        "microseconds": round((time.perf_counter() - began) / len(scores.scores) * 1e6, 1),
     }
     if plots is not None:
         from extproc.guardrails.plots import write_plots  # noqa: PLC0415 - loads Pillow
 
-        told["plots"] = [str(path) for path in write_plots(found, plots)]
-    click.echo(json.dumps(told, ensure_ascii=False) if as_json else table(told))
+        report["plots"] = [str(path) for path in write_plots(scores, plots)]
+    click.echo(json.dumps(report, ensure_ascii=False) if as_json else table(report))
 
 
 def rows_of(path: Path) -> list[Row]:
@@ -105,36 +105,36 @@ def check_of(config: Path | None, name: str | None) -> InjectionCheck:
 
     known = {key: guard for key, guard in load(config).guardrails.items() if isinstance(guard, InjectionGuard)}
     if not known or (name is not None and name not in known):
-        wanted = f"`{name}` of the kind `injection`" if name else "of the kind `injection`"
-        raise ConfigError(f"{config}: there is no guardrail {wanted}; there are: {', '.join(known) or 'none'}")
+        name_and_kind = f"`{name}` of the kind `injection`" if name else "of the kind `injection`"
+        raise ConfigError(f"{config}: there is no guardrail {name_and_kind}; there are: {', '.join(known) or 'none'}")
     return InjectionCheck(known[name or next(iter(known))])
 
 
-def table(told: dict[str, Any]) -> str:
+def table(figures: dict[str, Any]) -> str:
     """For people."""
-    lines = [f"rows          {told['rows']}" + (f", {told['left_out']} left out" if told["left_out"] else "")]
+    lines = [f"rows          {figures['rows']}" + (f", {figures['left_out']} left out" if figures["left_out"] else "")]
     lines += [
-        f"AUROC         {_plain(told['auroc'])}",
+        f"AUROC         {_plain(figures['auroc'])}",
         *(
             f"recall        {_percent(recall)} of attacks at {float(rate):.1%} false alarms"
-            for rate, recall in told["recall_at_false_alarms"].items()
+            for rate, recall in figures["recall_at_false_alarms"].items()
         ),
-        f"at threshold  {', '.join(f'{side} {score}' for side, score in told['thresholds'].items())}",
+        f"at threshold  {', '.join(f'{side} {score}' for side, score in figures['thresholds'].items())}",
         (
-            f"              {_percent(told['attack_recall'])} of attacks are found, "
-            f"{_percent(told['benign_accuracy'])} of harmless texts left alone"
+            f"              {_percent(figures['attack_recall'])} of attacks are found, "
+            f"{_percent(figures['benign_accuracy'])} of harmless texts left alone"
         ),
-        f"encoder       asked for {told['encoder_share']:.1%} of texts; {told['microseconds']:.0f} us a text",
+        f"encoder       asked for {figures['encoder_share']:.1%} of texts; {figures['microseconds']:.0f} us a text",
         "",
         f"{'source':<24}{'attacks':>8}{'benign':>8}{'AUROC':>8}{'at 1 %':>8}{'found':>8}{'alone':>8}",
     ]
-    for source, row in told["sources"].items():
+    for source, row in figures["sources"].items():
         lines.append(
             f"{source or '(none)':<24}{row['attacks']:>8}{row['benign']:>8}{_plain(row['auroc']):>8}"
             f"{_percent(row['recall_at_false_alarms']['0.01']):>8}{_percent(row['attack_recall']):>8}"
             f"{_percent(row['benign_accuracy']):>8}"
         )
-    lines += [f"plot          {path}" for path in told.get("plots", ())]
+    lines += [f"plot          {path}" for path in figures.get("plots", ())]
     return "\n".join(lines)
 
 

@@ -134,13 +134,13 @@ def _without_contradictions(texts: dict[str, list[str]]) -> dict[str, list[str]]
     if not torn:
         return texts
     _tell(f"{torn} texts stand in several intents; each is learned where it stands most often, or not at all")
-    kept = {name: [text for text in some if owners[" ".join(text.split())] == name] for name, some in texts.items()}
-    return {name: some for name, some in kept.items() if some}
+    clear = {name: [text for text in some if owners[" ".join(text.split())] == name] for name, some in texts.items()}
+    return {name: some for name, some in clear.items() if some}
 
 
 def _evenly(texts: list[str], most: int) -> list[str]:
-    kept = min(most, len(texts))
-    return [texts[len(texts) * i // kept] for i in range(kept)]
+    count = min(most, len(texts))
+    return [texts[len(texts) * i // count] for i in range(count)]
 
 
 def _of_rows(path: Path, per_intent: int | None, target: float, encoder: str, *, outside: bool) -> Cascade:

@@ -194,8 +194,8 @@ def eval_pii(data: Path | None, sample: Path | None, labels: Path | None, config
         from extproc.cli.sample import as_data, lines, texts_of  # noqa: PLC0415
         from extproc.pii.sample import survey  # noqa: PLC0415
 
-        found = survey(texts_of(sample), settings)
-        click.echo(json.dumps(as_data(found), ensure_ascii=False) if as_json else "\n".join(lines(found)))
+        findings = survey(texts_of(sample), settings)
+        click.echo(json.dumps(as_data(findings), ensure_ascii=False) if as_json else "\n".join(lines(findings)))
         return
     assert data is not None
     figures = report(*score(data, LabelMap.read(labels, data), Analyzer(settings)))

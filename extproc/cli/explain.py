@@ -75,12 +75,12 @@ def explain(
     mesh = load(file or default_mesh())
     body = body_on_stdin(is_chat=content_type is None)
     kind = content_type or "application/json"
-    given = dict(map(header, headers)) | {":path": path, ":method": method, "content-type": kind}
-    found = _explain(mesh, method.upper(), path, body, given, with_coverage=with_coverage)
+    request_headers = dict(map(header, headers)) | {":path": path, ":method": method, "content-type": kind}
+    explanation = _explain(mesh, method.upper(), path, body, request_headers, with_coverage=with_coverage)
     if as_json:
-        click.echo(json.dumps(found["report"], indent=2, ensure_ascii=False))
+        click.echo(json.dumps(explanation["report"], indent=2, ensure_ascii=False))
     else:
-        _show(found, color=sys.stdout.isatty() if color is None else color)
+        _show(explanation, color=sys.stdout.isatty() if color is None else color)
 
 
 def _explain(
@@ -148,16 +148,16 @@ def _ended(outcome: Refuse | Respond) -> dict[str, Any]:
     if isinstance(outcome, Respond):
         return {"outcome": "answered", "status": outcome.status, "verdicts": verdicts}
     error = outcome.error
-    told = {"outcome": "rejected", "status": error.status, "error": type(error).__name__, "message": str(error)}
-    return told | {"verdicts": verdicts}
+    end = {"outcome": "rejected", "status": error.status, "error": type(error).__name__, "message": str(error)}
+    return end | {"verdicts": verdicts}
 
 
 RESULT_FIELDS = ("entity_type", "start", "end", "score", "evidence")
 
 
-def _show(found: dict[str, Any], *, color: bool) -> None:
+def _show(explanation: dict[str, Any], *, color: bool) -> None:
     console = Console(force_terminal=color or None, no_color=not color, highlight=False, soft_wrap=True)
-    report = found["report"]
+    report = explanation["report"]
     for verdict in report["verdicts"]:
         console.print(f"verdict    {', '.join(f'{name} {value}' for name, value in verdict.items())}", markup=False)
     _show_guarded(report.get("guardrails", ()), console)
@@ -191,19 +191,19 @@ def _show(found: dict[str, Any], *, color: bool) -> None:
     steps = ", ".join(f"{step} {us:.0f}" for step, us in report["steps_us"].items())
     console.print(f"time       {sum(report['steps_us'].values()):.0f} us: {steps}", markup=False)
     if color:
-        for segment, results in found["texts"]:
+        for segment, results in explanation["texts"]:
             console.print(coloured(segment, results))
 
 
 def _show_guarded(guarded: Sequence[dict[str, Any]], console: Console) -> None:
     """What guardrails see, window by window."""
-    for seen in guarded:
+    for check in guarded:
         console.print(
-            f"guardrail  {seen['guardrail']}: {seen['place']} {seen['path']}  {seen['score']:.3f}, needs {seen['threshold']:.3f};"
-            f" {seen['windows']} windows",
+            f"guardrail  {check['guardrail']}: {check['place']} {check['path']}  {check['score']:.3f}, "
+            f"needs {check['threshold']:.3f}; {check['windows']} windows",
             markup=False,
         )
-        for window in seen["likeliest"]:
+        for window in check["likeliest"]:
             console.print(
                 f"    {window['score']:.3f}  [{window['start']}:{window['end']}] read as {window['read_as']}"
                 f"{', by the encoder' if window['encoder'] else ''}",
@@ -216,8 +216,8 @@ def _covered(report: dict[str, Any]) -> str:
     sizes = report.get("coverage")
     if sizes is None:
         return ""
-    told = ", ".join(f"{size:,} {what}" for what, size in sorted(sizes.items(), key=lambda part: -part[1]))
-    return f"coverage   {sum(sizes.values()):,} bytes: {told}\n"
+    parts = ", ".join(f"{size:,} {what}" for what, size in sorted(sizes.items(), key=lambda part: -part[1]))
+    return f"coverage   {sum(sizes.values()):,} bytes: {parts}\n"
 
 
 def coloured(segment: Segment, results: list[RecognizerResult]) -> Text:

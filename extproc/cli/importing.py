@@ -158,13 +158,13 @@ def _litellm(draft: Draft, data: dict[str, Any]) -> None:
 
 
 def _prices(params: dict[str, Any]) -> dict[str, float]:
-    told = {}
+    prices = {}
     for ours, theirs in (("input", "input_cost_per_token"), ("output", "output_cost_per_token")):
         try:
-            told[ours] = round(float(params[theirs]) * PER_MILLION, 6)
+            prices[ours] = round(float(params[theirs]) * PER_MILLION, 6)
         except (KeyError, TypeError, ValueError):
             continue
-    return told
+    return prices
 
 
 def _semantic_router(draft: Draft, data: dict[str, Any]) -> None:

@@ -80,8 +80,8 @@ def list_(as_json: bool, file: Path | None) -> None:
         return
     for row in rows:
         ends = f"until {row['expires']}" if row["expires"] else "no end"
-        told = [row["id"], f"{row['state']:<8}", row["owner"], row["project"] or "-", row["team"] or "-", ends]
-        click.echo("  ".join(told))
+        cells = [row["id"], f"{row['state']:<8}", row["owner"], row["project"] or "-", row["team"] or "-", ends]
+        click.echo("  ".join(cells))
 
 
 @keys.command()
@@ -106,16 +106,16 @@ def _named() -> Path:
     mesh = Path("mesh.yaml")
     try:
         data = yaml.safe_load(mesh.read_text(encoding="utf-8")) if mesh.exists() else None
-        found = data["identity"]["keys"]["file"] if data else None
+        file = data["identity"]["keys"]["file"] if data else None
     except (OSError, yaml.YAMLError, KeyError, TypeError):
-        found = None
-    return Path(found) if isinstance(found, str) else Path("keys.yaml")
+        file = None
+    return Path(file) if isinstance(file, str) else Path("keys.yaml")
 
 
 def _time(text: str) -> datetime:
     """A moment, by its distance or its date."""
-    if found := re.fullmatch(r"(\d{1,5})([dhw])", text):
-        return datetime.now(UTC).replace(microsecond=0) + timedelta(**{UNITS[found[2]]: int(found[1])})
+    if match := re.fullmatch(r"(\d{1,5})([dhw])", text):
+        return datetime.now(UTC).replace(microsecond=0) + timedelta(**{UNITS[match[2]]: int(match[1])})
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

@@ -226,27 +226,27 @@ class LocalMesh:
         started = time.monotonic()
         while True:
             clusters = await self._envoy_clusters()
-            found = await asyncio.to_thread(failing, clusters, self.mesh, self.ports)
+            failures = await asyncio.to_thread(failing, clusters, self.mesh, self.ports)
             waited = time.monotonic() - started
-            if not found or waited > START_TIMEOUT_S or any(each.alone and each.stays for each in found):
+            if not failures or waited > START_TIMEOUT_S or any(each.alone and each.stays for each in failures):
                 break
-            self._progress(f"{found[0].model}: {found[0].endpoint.address}: {found[0].answer}, {waited:.0f} s")
+            self._progress(f"{failures[0].model}: {failures[0].endpoint.address}: {failures[0].answer}, {waited:.0f} s")
             await asyncio.sleep(0.5)
-        if any(each.alone for each in found):
-            raise UnhealthyUpstreamError("\n".join(each.message(self.file) for each in found))
-        for each in found:
+        if any(each.alone for each in failures):
+            raise UnhealthyUpstreamError("\n".join(each.message(self.file) for each in failures))
+        for each in failures:
             self._report(each.message(self.file))
 
     def _choose_ports(self, servers: list[tuple[str, Model, Endpoint]]) -> None:
         """Take the ports that are written down, or free ones; raise PortInUseError for the first that is taken."""
-        wanted = {self._listener_port(): ("127.0.0.1", "Envoy's listener; choose another with --port")}
-        wanted[self._admin_port()] = ("127.0.0.1", "Envoy's admin interface; see --free-ports")
+        ports = {self._listener_port(): ("127.0.0.1", "Envoy's listener; choose another with --port")}
+        ports[self._admin_port()] = ("127.0.0.1", "Envoy's admin interface; see --free-ports")
         for name, _, endpoint in servers:
             remedy = f"model {name}; change models.{name}.endpoints, or see --free-ports"
-            wanted[endpoint.port] = (_host(endpoint), remedy)
+            ports[endpoint.port] = (_host(endpoint), remedy)
         if (admin := self._processor_admin_port()) is not None:
-            wanted[admin] = ("127.0.0.1", "the processor's admin; change processor.admin, or see --free-ports")
-        for port, (host, remedy) in wanted.items():
+            ports[admin] = ("127.0.0.1", "the processor's admin; change processor.admin, or see --free-ports")
+        for port, (host, remedy) in ports.items():
             real = self._port if self._port is not None and port == self._listener_port() else port
             if self._free_ports and real == port:
                 real = free_port()

@@ -56,8 +56,8 @@ def mask(config: Path | None, content_type: str, path: str, *, as_json: bool) ->
             "text": segment.text,
             "masked": segment.text if masked is None else masked,
             "entities": [
-                {"entity_type": found.entity_type, "start": found.start, "end": found.end, "score": found.score}
-                for found in search(analyzer, segment)
+                {"entity_type": finding.entity_type, "start": finding.start, "end": finding.end, "score": finding.score}
+                for finding in search(analyzer, segment)
             ],
         }
         for segment, masked in zip(document.segments, anonymized.texts, strict=True)

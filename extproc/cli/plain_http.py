@@ -15,8 +15,8 @@ def ask(
     connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
     try:
         sent = None if body is None else json.dumps(body)
-        given = {**({} if sent is None else {"content-type": "application/json"}), **(headers or {})}
-        connection.request("GET" if sent is None else "POST", path, body=sent, headers=given)
+        all_headers = {**({} if sent is None else {"content-type": "application/json"}), **(headers or {})}
+        connection.request("GET" if sent is None else "POST", path, body=sent, headers=all_headers)
         answer = connection.getresponse()
         return answer.status, answer.read()
     except http.client.HTTPException as error:

@@ -72,7 +72,7 @@ def explain(
     ended = trial.run(caller, body_on_stdin(is_chat=True), path, method.upper(), dict(map(header, headers)))
     rules = tried(mesh, ended.facts)
     if as_json:
-        report = {"rules": [asdict(rule) for rule in rules], **ended.told()}
+        report = {"rules": [asdict(rule) for rule in rules], **ended.report()}
         click.echo(json.dumps(report, indent=2, ensure_ascii=False, default=str))
         return
     for rule in rules:
@@ -118,8 +118,8 @@ def test(cases: Path, file: Path | None, through_envoy: bool, as_json: bool) -> 
             result.problems += more
     failed = sum(bool(result.problems) for result in results)
     if as_json:
-        told = [{"name": r.name, "passed": not r.problems, "problems": r.problems} for r in results]
-        click.echo(json.dumps({"cases": told}))
+        rows = [{"name": r.name, "passed": not r.problems, "problems": r.problems} for r in results]
+        click.echo(json.dumps({"cases": rows}))
     else:
         for result in results:
             click.echo(f"{'FAILED' if result.problems else 'passed'}  {result.name}")
@@ -147,11 +147,11 @@ def replay_(audit: tuple[Path, ...], file: Path | None, since: str | None, as_js
     AUDIT is one or more files of an audit trail. It holds no text, so rules are tried on the facts that it keeps.
     """
     mesh = load(file or default_mesh())
-    found = replay(mesh, _rows(audit, _moment(since) if since else 0.0))
+    result = replay(mesh, _rows(audit, _moment(since) if since else 0.0))
     if as_json:
-        click.echo(json.dumps(_told(found)))
+        click.echo(json.dumps(_report(result)))
     else:
-        _show(found, mesh.telemetry.currency)
+        _show(result, mesh.telemetry.currency)
 
 
 def _rows(files: tuple[Path, ...], since: float) -> Iterator[Any]:
@@ -174,49 +174,49 @@ def _moment(text: str) -> float:
     if number.isdigit() and unit in DAYS:
         return time.time() - timedelta(days=int(number) * DAYS[unit]).total_seconds()
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise click.BadParameter(f"`{text}` is neither 7d nor a date as 2027-01-31", param_hint="--since") from None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _told(found: Replayed) -> dict[str, Any]:
-    span = [None if t is None else datetime.fromtimestamp(t, UTC).isoformat() for t in (found.since, found.until)]
+def _report(result: Replayed) -> dict[str, Any]:
+    span = [None if t is None else datetime.fromtimestamp(t, UTC).isoformat() for t in (result.since, result.until)]
     return {
-        "lines": found.lines,
-        "unread": found.unread,
+        "lines": result.lines,
+        "unread": result.unread,
         "since": span[0],
         "until": span[1],
-        "ended_then": found.ended,
-        "denied": dict(found.denied),
-        "confined": dict(found.confined),
-        "moved": [{"rule": r, "from": a, "to": b, "requests": n} for (r, a, b), n in found.moved.items()],
-        "others": [{"rule": r, "what": w, "requests": n} for (r, w), n in found.others.items()],
-        "undecidable": [{"rule": r, "lacks": f, "lines": n} for (r, f), n in found.undecidable.items()],
-        "cost_then": round(found.cost_then, 6),
-        "cost_now": round(found.cost_now, 6),
+        "ended_then": result.ended,
+        "denied": dict(result.denied),
+        "confined": dict(result.confined),
+        "moved": [{"rule": r, "from": a, "to": b, "requests": n} for (r, a, b), n in result.moved.items()],
+        "others": [{"rule": r, "what": w, "requests": n} for (r, w), n in result.others.items()],
+        "undecidable": [{"rule": r, "lacks": f, "lines": n} for (r, f), n in result.undecidable.items()],
+        "cost_then": round(result.cost_then, 6),
+        "cost_now": round(result.cost_now, 6),
     }
 
 
-def _show(found: Replayed, currency: str) -> None:
-    told = _told(found)
-    span = f"from {told['since'] or '-'} to {told['until'] or '-'}"
-    click.echo(f"{found.lines:,} decisions {span}; {found.ended:,} were refused or failed then")
-    if found.unread:
-        click.echo(f"{found.unread:,} lines are no decisions, or of a trail that keeps no facts yet")
-    for rule, count in found.denied.most_common():
+def _show(result: Replayed, currency: str) -> None:
+    report = _report(result)
+    span = f"from {report['since'] or '-'} to {report['until'] or '-'}"
+    click.echo(f"{result.lines:,} decisions {span}; {result.ended:,} were refused or failed then")
+    if result.unread:
+        click.echo(f"{result.unread:,} lines are no decisions, or of a trail that keeps no facts yet")
+    for rule, count in result.denied.most_common():
         click.echo(f"  {rule}: {count:,} would have been denied")
-    for (rule, before, after), count in found.moved.most_common():
+    for (rule, before, after), count in result.moved.most_common():
         click.echo(f"  {rule}: {count:,} would have gone to {after} instead of {before}")
-    for rule, count in found.confined.most_common():
+    for rule, count in result.confined.most_common():
         click.echo(f"  {rule}: {count:,} would have been kept nearer")
-    for (rule, what), count in found.others.most_common():
+    for (rule, what), count in result.others.most_common():
         click.echo(f"  {rule}: {count:,} {what}")
-    for (rule, fact), count in found.undecidable.most_common():
+    for (rule, fact), count in result.undecidable.most_common():
         click.echo(f"  {rule}: undecidable on {count:,} lines, which lack {fact}")
-    if not (found.touched or found.confined or found.others or found.undecidable):
+    if not (result.touched or result.confined or result.others or result.undecidable):
         click.echo("  nothing would have been otherwise")
-    click.echo(f"cost: {found.cost_then:,.4f} {currency} then, {found.cost_now:,.4f} {currency} with these rules")
+    click.echo(f"cost: {result.cost_then:,.4f} {currency} then, {result.cost_now:,.4f} {currency} with these rules")
 
 
 def _claim(text: str) -> tuple[str, Any]:

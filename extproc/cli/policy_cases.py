@@ -110,7 +110,7 @@ class Ended:
         verdicts = self.outcome.inspection.facts.verdicts
         return next((v.reason for v in verdicts if v.step == "policy" and v.action == "block" and v.enforced), None)
 
-    def told(self) -> dict[str, Any]:
+    def report(self) -> dict[str, Any]:
         """For JSON."""
         outcome = self.outcome
         verdicts = [verdict.told() for verdict in outcome.inspection.facts.verdicts]
@@ -122,8 +122,8 @@ class Ended:
                 "verdicts": verdicts,
             }
         if isinstance(outcome, Refuse):
-            told = {"outcome": "rejected", "status": outcome.error.status, "message": str(outcome.error)}
-            return {**told, "rule": self.blocked_by, "verdicts": verdicts}
+            report = {"outcome": "rejected", "status": outcome.error.status, "message": str(outcome.error)}
+            return {**report, "rule": self.blocked_by, "verdicts": verdicts}
         return {"outcome": "answered", "status": outcome.status, "verdicts": verdicts}
 
     def __str__(self) -> str:
@@ -153,8 +153,8 @@ class Trial:
             raise ConfigError(
                 f"no rule of `intercept` matches {method} {path}: such a request passes, and no rule sees it"
             )
-        given = {"content-type": "application/json", **headers, ":path": path, ":method": method}
-        inquiry = Inquiry(rule, path, given, body, caller)
+        request_headers = {"content-type": "application/json", **headers, ":path": path, ":method": method}
+        inquiry = Inquiry(rule, path, request_headers, body, caller)
         return Ended(_outcome(self._pipeline, inquiry), _outcome(self._telling, inquiry).inspection.facts)
 
 
@@ -165,10 +165,10 @@ def _outcome(pipeline: Pipeline, inquiry: Inquiry) -> Outcome:
     return asyncio.run(pipeline.inspect(replace(inquiry, admission=admission)))
 
 
-def caller_of(told: dict[str, Any]) -> Caller:
+def caller_of(fields: dict[str, Any]) -> Caller:
     """A caller that has what is told."""
-    source = "jwt" if told["id"] else ""
-    return Caller(told["id"], told["project"] or UNKNOWN, told["team"], told["claims"], source)  # type: ignore[arg-type]
+    source = "jwt" if fields["id"] else ""
+    return Caller(fields["id"], fields["project"] or UNKNOWN, fields["team"], fields["claims"], source)  # type: ignore[arg-type]
 
 
 def read_cases(file: Path) -> list[PolicyCase]:
@@ -183,13 +183,13 @@ def read_cases(file: Path) -> list[PolicyCase]:
     rows = data.get("cases") if isinstance(data, dict) else data
     if not isinstance(rows, list) or not rows:
         raise ConfigError(f"{file}: has no list of cases; the smallest one is in `intentmesh policy test --help`")
-    found = []
+    cases = []
     for i, row in enumerate(rows):
         try:
-            found.append(PolicyCase.model_validate(row))
+            cases.append(PolicyCase.model_validate(row))
         except ValidationError as error:
             raise ConfigError("\n".join(f"{file}: cases[{i}]{_mistake(item)}" for item in error.errors())) from None
-    return found
+    return cases
 
 
 _PARTS: dict[str, type[Section]] = {"caller": CaseCaller, "request": CaseRequest, "expect": Expected}
@@ -227,7 +227,7 @@ def _problems(trial: Trial, case: PolicyCase, known: list[str]) -> list[str]:
     )
     model = outcome.model if isinstance(outcome, Forward) else None
     residency = outcome.residency if isinstance(outcome, Forward) else None
-    told = [
+    comparisons = [
         ("denied by", expect.denied, ended.blocked_by),
         ("status", expect.status, status),
         ("model", expect.model, model),
@@ -235,7 +235,9 @@ def _problems(trial: Trial, case: PolicyCase, known: list[str]) -> list[str]:
         ("redacted", expect.redacted, redacted),
     ]
     problems = [
-        f"{name}: {wanted} was expected; it {ended}" for name, wanted, found in told if wanted not in (None, found)
+        f"{name}: {expected} was expected; it {ended}"
+        for name, expected, actual in comparisons
+        if expected not in (None, actual)
     ]
     problems += [f"{name} was to fire, and is quiet" for name in expect.fires if name not in spoke]
     problems += [f"{name} was to be quiet, and fires" for name in expect.quiet if name in spoke]

@@ -63,14 +63,14 @@ async def _run(mesh: Mesh, cases: list[PolicyCase]) -> list[list[str]]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="intentmesh-cases-")))
         key = rsa.generate_private_key(65537, 2048)
         (folder / "jwks.json").write_text(_key_set(key))
-        seen, tls = Seen(), _certificate(folder, key)
+        record, tls = Seen(), _certificate(folder, key)
         file = folder / "mesh.yaml"
         files = config_files(mesh)
         data = yaml.safe_load(files.pop("mesh.yaml"))
         for name, text in files.items():
             (folder / name).write_text(text)
         for name, model in data["models"].items():
-            await _relocate(stack, name, model, seen, tls, folder)
+            await _relocate(stack, name, model, record, tls, folder)
         data = {section: value for section, value in data.items() if section not in LEFT_OUT}
         provider = {"issuer": ISSUER, "jwks_file": "jwks.json"}
         data["identity"] = {"jwt": {"providers": {"cases": provider}, "project": "project", "team": "team"}}
@@ -79,11 +79,11 @@ async def _run(mesh: Mesh, cases: list[PolicyCase]) -> list[list[str]]:
         file.write_text(yaml.safe_dump(data))
         local = await stack.enter_async_context(LocalMesh(file, load(file)))
         port = int(local.url.rpartition(":")[2])
-        return [await _case(case, mesh, port, seen, key) for case in cases]
+        return [await _case(case, mesh, port, record, key) for case in cases]
 
 
 async def _relocate(
-    stack: AsyncExitStack, name: str, model: dict[str, Any], seen: Seen, tls: ssl.SSLContext, folder: Path
+    stack: AsyncExitStack, name: str, model: dict[str, Any], record: Seen, tls: ssl.SSLContext, folder: Path
 ) -> None:
     """Put servers of ours in the place of a model's endpoints, each in its zone."""
     for part in (model, *(model.get("versions") or {}).values()):
@@ -91,7 +91,7 @@ async def _relocate(
             zone = endpoint.get("zone", "pod")
             secure = zone == "external" or bool(endpoint.get("tls"))
             server = await asyncio.start_server(
-                _recording(name, zone, seen), "127.0.0.1", 0, ssl=tls if secure else None
+                _recording(name, zone, record), "127.0.0.1", 0, ssl=tls if secure else None
             )
             stack.push_async_callback(server.wait_closed)
             stack.callback(server.close)
@@ -103,7 +103,7 @@ async def _relocate(
     model["health"] = {"enabled": False}
 
 
-def _recording(name: str, zone: str, seen: Seen) -> Any:
+def _recording(name: str, zone: str, record: Seen) -> Any:
     """A server that notes each request, and says ok."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -113,7 +113,7 @@ def _recording(name: str, zone: str, seen: Seen) -> Any:
                 line.partition(b":")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
             ]
             await reader.readexactly(int(lengths[0]) if lengths else 0)
-            seen.places.append((name, zone))
+            record.places.append((name, zone))
             writer.write(ANSWER)
             await writer.drain()
         except (OSError, asyncio.IncompleteReadError, ValueError):
@@ -124,20 +124,24 @@ def _recording(name: str, zone: str, seen: Seen) -> Any:
     return serve
 
 
-async def _case(case: PolicyCase, mesh: Mesh, port: int, seen: Seen, key: rsa.RSAPrivateKey) -> list[str]:
+async def _case(case: PolicyCase, mesh: Mesh, port: int, record: Seen, key: rsa.RSAPrivateKey) -> list[str]:
     """Ask, and compare what came with what the case says."""
-    seen.places.clear()
+    record.places.clear()
     try:
         status = await asyncio.to_thread(_ask, case, port, key)
     except OSError as error:
         return [f"through Envoy: no answer ({type(error).__name__})"]
-    places, expect = list(seen.places), case.expect
+    places, expect = list(record.places), case.expect
     if expect.denied is not None or (expect.status or 0) >= 400:
         rule = next((rule for rule in mesh.policy.rules if rule.name == expect.denied), None)
         deny = rule.then.deny if rule else None
-        wanted = expect.status or (deny.status if deny else status)
+        status_expected = expect.status or (deny.status if deny else status)
         problems = [f"through Envoy: it reached {name} ({zone}), and was to reach no upstream" for name, zone in places]
-        return problems if status == wanted else [*problems, f"through Envoy: {wanted} was expected, and {status} came"]
+        return (
+            problems
+            if status == status_expected
+            else [*problems, f"through Envoy: {status_expected} was expected, and {status} came"]
+        )
     if len(places) != 1:
         return [f"through Envoy: {len(places)} upstreams saw it, and the answer was {status}"]
     name, zone = places[0]

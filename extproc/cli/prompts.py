@@ -36,9 +36,9 @@ def list_(config: Path, as_json: bool) -> None:
         click.echo(json.dumps(entries))
         return
     for entry in entries:
-        told = [f"{entry['prompt']}@{entry['version']}", entry["digest"], ", ".join(entry["labels"])]
-        told.append("" if entry["weight"] is None else f"weight {entry['weight']}")
-        click.echo("  ".join(part for part in told if part))
+        cells = [f"{entry['prompt']}@{entry['version']}", entry["digest"], ", ".join(entry["labels"])]
+        cells.append("" if entry["weight"] is None else f"weight {entry['weight']}")
+        click.echo("  ".join(part for part in cells if part))
     if not entries:
         click.echo(f"{config} has no prompts")
 
@@ -80,14 +80,14 @@ def diff(before: str, after: str, config: Path) -> None:
 def render(prompt: str, variables: tuple[str, ...], config: Path) -> None:
     """Fill in PROMPT, and print it as the model reads it before anything is masked."""
     chosen = _chosen(_library(config), prompt)
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for text in variables:
         name, equals, value = text.partition("=")
         if not equals:
             raise click.BadParameter(f"`{text}` is not NAME=VALUE", param_hint="--variable")
         declared = chosen.version.variables.get(name)
-        given[name] = value if declared is not None and declared.type == "text" else _value(value)
-    click.echo(chosen.render(given))
+        values[name] = value if declared is not None and declared.type == "text" else _value(value)
+    click.echo(chosen.render(values))
 
 
 @prompts.command(short_help="Report every mistake in prompts.")

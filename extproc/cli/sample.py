@@ -38,22 +38,22 @@ def texts_of(path: Path) -> list[str]:
     return texts
 
 
-def lines(found: Survey) -> Iterator[str]:
+def lines(sample: Survey) -> Iterator[str]:
     """For people."""
-    yield f"{found.texts} texts"
-    yield from _groups("would be masked", found.masked)
-    yield from _groups("nearly, and left as it is", found.nearly)
-    yield from suggestions(found)
+    yield f"{sample.texts} texts"
+    yield from _groups("would be masked", sample.masked)
+    yield from _groups("nearly, and left as it is", sample.nearly)
+    yield from suggestions(sample)
 
 
-def suggestions(found: Survey) -> Iterator[str]:
+def suggestions(sample: Survey) -> Iterator[str]:
     """What `pii.allow` and `pii.deny` could hold."""
-    if found.allow:
+    if sample.allow:
         yield "\nin many texts; if they are nobody's, put them into pii.allow:"
-        yield from (f"  - {json.dumps(value, ensure_ascii=False)}  # {count} texts" for value, count in found.allow)
-    if found.deny:
+        yield from (f"  - {json.dumps(value, ensure_ascii=False)}  # {count} texts" for value, count in sample.allow)
+    if sample.deny:
         yield "\nfound in some texts and passed by in others; to mask them everywhere, put them into pii.deny:"
-        for entity_type, values in sorted(found.deny.items()):
+        for entity_type, values in sorted(sample.deny.items()):
             yield f"  {entity_type}: {json.dumps(values, ensure_ascii=False)}"
 
 
@@ -66,7 +66,7 @@ def _groups(title: str, groups: Groups) -> Iterator[str]:
         yield f"      {', '.join(repr(shortened(example)) for example in group.examples)}"
 
 
-def as_data(found: Survey) -> dict[str, Any]:
+def as_data(sample: Survey) -> dict[str, Any]:
     """For programs."""
 
     def rows(groups: Groups) -> list[dict[str, Any]]:
@@ -76,9 +76,9 @@ def as_data(found: Survey) -> dict[str, Any]:
         ]
 
     return {
-        "texts": found.texts,
-        "masked": rows(found.masked),
-        "nearly": rows(found.nearly),
-        "allow": [value for value, _ in found.allow],
-        "deny": found.deny,
+        "texts": sample.texts,
+        "masked": rows(sample.masked),
+        "nearly": rows(sample.nearly),
+        "allow": [value for value, _ in sample.allow],
+        "deny": sample.deny,
     }

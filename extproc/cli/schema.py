@@ -26,10 +26,10 @@ def text() -> str:
     """The schema, as it is printed."""
     from extproc.config.mesh import Mesh  # noqa: PLC0415 - `--help` stays quick
 
-    told: dict[str, Any] = {
+    schema: dict[str, Any] = {
         "$schema": DIALECT,
         "title": "mesh.yaml of Intentmesh",
         "$comment": f"made by `intentmesh schema` {__version__}",
     }
-    told |= {key: value for key, value in Mesh.model_json_schema().items() if key != "title"}
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    schema |= {key: value for key, value in Mesh.model_json_schema().items() if key != "title"}
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

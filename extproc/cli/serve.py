@@ -37,7 +37,7 @@ def serve(
     from extproc.process.server import serve as run  # noqa: PLC0415
 
     options = {"socket": socket and str(socket), "admin": admin, "workers": workers, "log_level": log_level}
-    given: dict[str, object] = {k: v for k, v in options.items() if v is not None}
+    overrides: dict[str, object] = {k: v for k, v in options.items() if v is not None}
     if socket:
-        given["address"] = None  # what is said here goes before `processor.address`
-    run(MeshFile(file, given), log_requests=log_requests, replaces=replaces)
+        overrides["address"] = None  # what is said here goes before `processor.address`
+    run(MeshFile(file, overrides), log_requests=log_requests, replaces=replaces)

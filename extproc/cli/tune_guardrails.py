@@ -51,8 +51,8 @@ def tune_guardrails(
     check = check_of(file, guardrail)
     name = guardrail or next(iter(guards))
     rate = false_alarms or guards[name].false_alarms or DEFAULT_FALSE_ALARMS
-    told = figures(scores_of(sample, name, check), rate) | {"guardrail": name, "thresholds_now": check.thresholds}
-    click.echo(json.dumps(told) if as_json else "\n".join(_lines(told)))
+    report = figures(scores_of(sample, name, check), rate) | {"guardrail": name, "thresholds_now": check.thresholds}
+    click.echo(json.dumps(report) if as_json else "\n".join(_lines(report)))
 
 
 def scores_of(path: Path, name: str, check: InjectionCheck) -> list[tuple[float, bool]]:
@@ -63,15 +63,15 @@ def scores_of(path: Path, name: str, check: InjectionCheck) -> list[tuple[float,
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
-    found = []
+    scores = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         row = _row(line) if path.suffix == ".jsonl" or line.lstrip().startswith("{") else {"text": line}
         verdicts = row.get("verdicts")
         if isinstance(verdicts, list):
-            said = [v["score"] for v in verdicts if _is_of(v, name)]
-            found += [(max(said), max(said) >= max(check.thresholds.values()))] if said else []
+            of_line = [v["score"] for v in verdicts if _is_of(v, name)]
+            scores += [(max(of_line), max(of_line) >= max(check.thresholds.values()))] if of_line else []
             continue
         text, where = row.get("text"), row.get("where") or "direct"
         if not isinstance(text, str) or where not in SIDE_OF_WHERE:
@@ -80,10 +80,10 @@ def scores_of(path: Path, name: str, check: InjectionCheck) -> list[tuple[float,
             )
         side = SIDE_OF_WHERE[where]
         score = check.detector.score(text, side).score
-        found.append((score, score >= check.thresholds[side]))
-    if not found:
+        scores.append((score, score >= check.thresholds[side]))
+    if not scores:
         raise ConfigError(f"{path}: holds no text, and no score of the guardrail `{name}`")
-    return found
+    return scores
 
 
 def _row(line: str) -> dict[str, Any]:
@@ -120,10 +120,10 @@ def figures(found: list[tuple[float, bool]], rate: float) -> dict[str, Any]:
     }
 
 
-def _lines(told: dict[str, Any]) -> Iterator[str]:
-    yield f"{told['texts']} texts; half of them score below {told['median']}"
-    yield f"now        {told['flagged_now']} are flagged"
-    yield f"suggested  guardrails.{told['guardrail']}: {{threshold: {told['threshold']}}}  flags {told['flagged']} of them"
-    if not told["enough"]:
-        needed = round(ENOUGH / told["false_alarms"])
-        yield f"           from few texts: for {told['false_alarms']:.2%} false alarms, {needed} or more say something"
+def _lines(report: dict[str, Any]) -> Iterator[str]:
+    yield f"{report['texts']} texts; half of them score below {report['median']}"
+    yield f"now        {report['flagged_now']} are flagged"
+    yield f"suggested  guardrails.{report['guardrail']}: {{threshold: {report['threshold']}}}  flags {report['flagged']} of them"
+    if not report["enough"]:
+        needed = round(ENOUGH / report["false_alarms"])
+        yield f"           from few texts: for {report['false_alarms']:.2%} false alarms, {needed} or more say something"

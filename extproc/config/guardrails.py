@@ -272,14 +272,14 @@ def _no_answer(places: tuple[Place, ...]) -> tuple[Place, ...]:
 
 def names_used(guards: dict[str, Any]) -> list[tuple[tuple[str | int, ...], str, Any]]:
     """Where guardrails name a model or one another: the key's path, what it names, and the name. Of the raw section."""
-    used: list[tuple[tuple[str | int, ...], str, Any]] = []
+    references: list[tuple[tuple[str | int, ...], str, Any]] = []
     for name, guard in guards.items():
         if isinstance(guard, dict):
             at = ("guardrails", str(name))
-            used.append(((*at, "ask"), "guardrail", guard.get("ask")))
+            references.append(((*at, "ask"), "guardrail", guard.get("ask")))
             if guard.get("action") == "reroute":
-                used.append(((*at, "to"), "model", guard.get("to")))
-    return used
+                references.append(((*at, "to"), "model", guard.get("to")))
+    return references
 
 
 def circle_in(guards: Mapping[str, AnyGuard]) -> str | None:

@@ -81,16 +81,16 @@ def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -
     from extproc.config.mesh import Mesh  # noqa: PLC0415 - mesh.py reports through this module
 
     try:
-        read = yaml_text.read(text)
+        document = yaml_text.read(text)
     except yaml_text.NotYamlError as error:
         raise InvalidMeshError(source, [_problem(error.mistake)]) from None
-    data, problems = read.data, [_problem(mistake) for mistake in read.mistakes]
-    resolved = references.resolve(data, read.scalars)
+    data, problems = document.data, [_problem(mistake) for mistake in document.mistakes]
+    resolved = references.resolve(data, document.scalars)
 
     def note(mistakes: Iterable[tuple[KeyPath, str]]) -> None:
         told = ((where, resolved.masked(where, what)) for where, what in mistakes)
         written = ((_as_written(where, data), what) for where, what in told)
-        problems.extend(Problem(read.line(where), _dotted(where), what) for where, what in written)
+        problems.extend(Problem(document.line(where), _dotted(where), what) for where, what in written)
 
     note(resolved.mistakes)
     note(_dangling(data))
@@ -129,17 +129,17 @@ def _dangling(data: Any) -> Iterable[tuple[KeyPath, str]]:
     known = {
         kind: data[key] for kind, key in (("model", "models"), ("intent", "intents")) if isinstance(data.get(key), dict)
     }
-    used: list[tuple[KeyPath, str, Any]] = [(("default_model",), "model", data.get("default_model"))]
+    references: list[tuple[KeyPath, str, Any]] = [(("default_model",), "model", data.get("default_model"))]
     routes = data.get("routes")
     for i, route in enumerate(routes if isinstance(routes, list) else ()):
         if isinstance(route, dict):
-            used += [(("routes", i, kind), kind, route.get(kind)) for kind in ("model", "intent")]
+            references += [(("routes", i, kind), kind, route.get(kind)) for kind in ("model", "intent")]
     guards = data.get("guardrails")
     if isinstance(guards, dict):
         known["guardrail"] = guards
-        used += names_used(guards)
-    used += _of_budgets(data.get("budgets"))
-    for where, kind, name in used:
+        references += names_used(guards)
+    references += _of_budgets(data.get("budgets"))
+    for where, kind, name in references:
         if isinstance(name, str) and name not in known.get(kind, {} if kind == "intent" else {name: None}):
             yield where, unknown_name(kind, name, known.get(kind, ()))
     yield from _unknown_entities(data)
@@ -168,15 +168,15 @@ def _unknown_entities(data: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:
     recognizers, routes, deny = pii.get("recognizers"), data.get("routes"), pii.get("deny")
     own = {r.get("entity") for r in recognizers if isinstance(r, dict)} if isinstance(recognizers, list) else set()
     known = ENTITY_TYPES | {name for name in {*own, *(deny if isinstance(deny, dict) else ())} if isinstance(name, str)}
-    named: list[tuple[KeyPath, Any]] = []
+    names: list[tuple[KeyPath, Any]] = []
     if isinstance(pii.get("entities"), dict):
-        named += [(("pii", "entities", name), name) for name in pii["entities"]]
+        names += [(("pii", "entities", name), name) for name in pii["entities"]]
     for i, route in enumerate(routes if isinstance(routes, list) else ()):
         entities = route.get("entities") if isinstance(route, dict) else None
-        named += [
+        names += [
             (("routes", i, "entities", j), e) for j, e in enumerate(entities if isinstance(entities, list) else ())
         ]
-    for where, name in named:
+    for where, name in names:
         if isinstance(name, str) and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean `{near[0]}`?" if near else "`intentmesh entities` lists them"
@@ -208,10 +208,10 @@ def _mistakes(error: ValidationError) -> Iterable[tuple[KeyPath, str]]:
             yield where, _sentence(item["msg"], item["input"])
 
 
-def _sentence(message: str, given: Any) -> str:
+def _sentence(message: str, value: Any) -> str:
     text = message[:1].lower() + message[1:]
-    if isinstance(given, str | int | float | bool) or given is None:
-        shown = "nothing" if given is None else repr(given) if len(repr(given)) <= 60 else repr(given)[:57] + "..."
+    if isinstance(value, str | int | float | bool) or value is None:
+        shown = "nothing" if value is None else repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
         return f"{text}, not {shown}"
     return text
 
@@ -235,8 +235,8 @@ def _section_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for part in getattr(annotation, "__args__", ()):
-        if (found := _section_in(part)) is not None:
-            return found
+        if (section := _section_in(part)) is not None:
+            return section
     return None
 
 

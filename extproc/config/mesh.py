@@ -103,8 +103,8 @@ class Mesh(Section):
         if telemetry.usage is not None:
             return telemetry.usage
         priced = any(m.price_per_million.input or m.price_per_million.output for m in self.models.values())
-        told = telemetry.audit or telemetry.otlp
-        return bool(priced or self.identity.names_projects or told or self.counts_tokens)
+        wants_it = telemetry.audit or telemetry.otlp
+        return bool(priced or self.identity.names_projects or wants_it or self.counts_tokens)
 
     @property
     def counts_tokens(self) -> bool:

@@ -231,8 +231,8 @@ class Model(Section):
 
     @model_validator(mode="after")
     def _served(self) -> Self:
-        if self.platform is not None and (told := unserved(self.platform, self.api, self.every_endpoint())):
-            raise ValueError(told)
+        if self.platform is not None and (reason := unserved(self.platform, self.api, self.every_endpoint())):
+            raise ValueError(reason)
         if self.platform is not None and self.api == "anthropic" and self.upstream_name is None:
             raise ValueError("give `upstream_name`: the cloud wants the model's name in the path")
         return self

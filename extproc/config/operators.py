@@ -31,9 +31,9 @@ class Operator(Section):
         return f"{self.operator}:{self.keep_last}" if self.keep_last else self.operator
 
     @classmethod
-    def parsed(cls, told: str) -> Self:
+    def parsed(cls, text: str) -> Self:
         """What was told by its name and parameter."""
-        name, _, kept = told.partition(":")
+        name, _, kept = text.partition(":")
         return cls.model_validate({"operator": name, "keep_last": int(kept or 0)})
 
     @model_validator(mode="after")

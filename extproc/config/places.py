@@ -69,8 +69,10 @@ def places(mesh: Mesh, names: Iterable[str] = TOLD) -> Mapping[tuple[str, Zone],
 def declared(mesh: Mesh, names: Iterable[str] = TOLD) -> Mapping[str, tuple[str, ...]]:
     """Name of a fact that is a text, or a list of them -> all texts that it may be in this registry."""
     names = tuple(names)
-    told = places(mesh, names).values()
-    found = {name: [facts[name] for facts in told] for name in names if FACTS[name].kind in ("string", "strings")}
+    known_places = places(mesh, names).values()
+    found = {
+        name: [facts[name] for facts in known_places] for name in names if FACTS[name].kind in ("string", "strings")
+    }
     flat = {
         name: [v for some in values for v in (some if isinstance(some, list) else [some])]
         for name, values in found.items()

@@ -90,8 +90,8 @@ def _of_destinations(mesh: Mesh, condition: Condition) -> Iterator[tuple[str, tu
         "destination.api": ("api", get_args(ModelApi)),
         "destination.capabilities": ("capability", get_args(Capability)),
     }
-    named = [name for name in sorted(condition.names) if name.startswith(DESTINATION)]
-    for name, values in declared(mesh, named).items():
+    names = [name for name in sorted(condition.names) if name.startswith(DESTINATION)]
+    for name, values in declared(mesh, names).items():
         kind = name.removeprefix(DESTINATION).replace(".", " ").replace("hosts", "host")
         yield name, anywhere.get(name, (kind, ["", *providers(), *values] if kind == "provider" else ["", *values]))
 
@@ -113,12 +113,12 @@ def _effects(mesh: Mesh, rule: PolicyRule, stage: Stage) -> Iterator[tuple[str, 
             yield name, "`pii.enabled` is false: nobody looks for personal data"
     types = sorted(entity_types(mesh)) if effects.operators else []
     guardrails = tuple(mesh.guardrails)
-    named: tuple[tuple[str, str, Iterable[str], Sequence[str]], ...] = (
+    references: tuple[tuple[str, str, Iterable[str], Sequence[str]], ...] = (
         ("models", "model", effects.models, tuple(mesh.models)),
         ("operators", "entity type", effects.operators, types),
         ("require", "guardrail", effects.require, guardrails),
     )
-    for key, kind, used, known in named:
-        for name in used:
+    for key, kind, names, known in references:
+        for name in names:
             if name not in known:
                 yield key, unknown_name(kind, name, known, "`intentmesh entities`")

@@ -100,8 +100,8 @@ def rate_of(currency: str, name: str, model: Model) -> Rate:
 
 def provider_of(endpoints: Iterable[Endpoint]) -> str | None:
     """The known provider that external endpoints belong to, as `openai`; None where it is none, or not one for all."""
-    found = {_provider(endpoint.server_name) for endpoint in endpoints if endpoint.zone == "external"}
-    return found.pop() if len(found) == 1 else None
+    providers = {_provider(endpoint.server_name) for endpoint in endpoints if endpoint.zone == "external"}
+    return providers.pop() if len(providers) == 1 else None
 
 
 def providers() -> tuple[str, ...]:
@@ -135,10 +135,10 @@ def _listed(host: str, model: str) -> Rate | None:
     from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
 
     try:
-        _, found = get_snapshot().find_provider_model(model, None, None, f"https://{host}/")
+        _, entry = get_snapshot().find_provider_model(model, None, None, f"https://{host}/")
     except LookupError:
         return None
-    prices = found.get_prices(datetime.now(UTC))
+    prices = entry.get_prices(datetime.now(UTC))
     read, written = (_steps(getattr(prices, f"{kind}_mtok", None)) for kind in ("input", "output"))
     if not (read or written):
         return None

@@ -46,8 +46,8 @@ def fits(kind: VariableType, value: Any) -> bool:
         return kind == "boolean"
     if kind == "list":
         return isinstance(value, list) and all(isinstance(item, str | int | float) for item in value)
-    wanted: dict[str, type | tuple[type, ...]] = {"text": str, "number": (int, float), "integer": int, "boolean": bool}
-    return isinstance(value, wanted[kind])
+    types: dict[str, type | tuple[type, ...]] = {"text": str, "number": (int, float), "integer": int, "boolean": bool}
+    return isinstance(value, types[kind])
 
 
 class PromptVersion(Section):
@@ -68,8 +68,8 @@ class PromptVersion(Section):
 
     @model_validator(mode="after")
     def _declares_its_variables(self) -> PromptVersion:
-        named = environment("prompt", self.template).undeclared_variables_in_template("prompt")
-        unknown = sorted(named - self.variables.keys() - _BUILT_IN)
+        names = environment("prompt", self.template).undeclared_variables_in_template("prompt")
+        unknown = sorted(names - self.variables.keys() - _BUILT_IN)
         if unknown:
             raise ValueError(f"the template uses variables that are not declared: {', '.join(unknown)}")
         return self
@@ -152,10 +152,10 @@ def _merged(named: dict[str, Any], read: dict[str, dict[str, Any]]) -> dict[str,
 def _read_folder(folder: Path) -> dict[str, dict[str, Any]]:
     if not folder.is_dir():
         raise ValueError(f"`{folder.name}` is no folder")
-    found: dict[str, dict[str, Any]] = {}
+    prompts: dict[str, dict[str, Any]] = {}
     for file in sorted(folder.glob(f"*/*{SUFFIX}")):
-        found.setdefault(file.parent.name, {})[file.stem] = _read_file(file)
-    return found
+        prompts.setdefault(file.parent.name, {})[file.stem] = _read_file(file)
+    return prompts
 
 
 def _read_file(file: Path) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def _read_file(file: Path) -> dict[str, Any]:
     try:
         PromptVersion.model_validate(made)
     except ValidationError as error:
-        told = error.errors(include_url=False)[0]
-        key = ".".join(map(str, told["loc"])) or "front matter"
-        raise ValueError(f"{where}: {key}: {(told.get('ctx') or {}).get('error') or told['msg']}") from None
+        details = error.errors(include_url=False)[0]
+        key = ".".join(map(str, details["loc"])) or "front matter"
+        raise ValueError(f"{where}: {key}: {(details.get('ctx') or {}).get('error') or details['msg']}") from None
     return made

@@ -65,13 +65,13 @@ class Resolved:
 
 def resolve(data: Any, scalars: Iterable[tuple[KeyPath, str]], environment: Mapping[str, str] = os.environ) -> Resolved:
     """Put in the values, in place. `scalars`: every text of the file and its key."""
-    found = Resolved()
+    resolved = Resolved()
     for where, text in scalars:
         if "${" not in text and not text.startswith(FILE):
             continue
         if not _may_stand(where):
             if _REFERENCE.fullmatch(text):
-                found.mistakes.append(
+                resolved.mistakes.append(
                     (
                         where,
                         f"`{text}` cannot stand here: only what is secret or differs by place may be said elsewhere",
@@ -80,11 +80,13 @@ def resolve(data: Any, scalars: Iterable[tuple[KeyPath, str]], environment: Mapp
             elif text.startswith(_ESCAPED):
                 _put(data, where, text[1:])
             continue
-        value = _file(found, where, text) if text.startswith(FILE) else _variables(found, where, text, environment)
+        value = (
+            _file(resolved, where, text) if text.startswith(FILE) else _variables(resolved, where, text, environment)
+        )
         if value is not None:
-            found.written[where], found.values[where] = text, value
+            resolved.written[where], resolved.values[where] = text, value
             _put(data, where, value)
-    return found
+    return resolved
 
 
 def as_written(mesh: Mesh, data: dict[str, Any]) -> dict[str, Any]:
@@ -104,13 +106,13 @@ def _fits(where: KeyPath, pattern: list[str]) -> bool:
     return len(where) == len(pattern) and all(p in ("*", str(step)) for p, step in zip(pattern, where, strict=True))
 
 
-def _variables(found: Resolved, where: KeyPath, text: str, environment: Mapping[str, str]) -> str | None:
+def _variables(resolved: Resolved, where: KeyPath, text: str, environment: Mapping[str, str]) -> str | None:
     missing = [
         name for name, default in _REFERENCE.findall(text) if name not in environment and f"${{{name}:-" not in text
     ]
     if missing:
         for name in dict.fromkeys(missing):
-            found.mistakes.append(
+            resolved.mistakes.append(
                 (where, f"the variable {name} is not set: set it, or give a default, as ${{{name}:-value}}")
             )
         return None
@@ -121,21 +123,21 @@ def _variables(found: Resolved, where: KeyPath, text: str, environment: Mapping[
     return "${".join(_REFERENCE.sub(value, part) for part in text.split(_ESCAPED))
 
 
-def _file(found: Resolved, where: KeyPath, text: str) -> str | None:
+def _file(resolved: Resolved, where: KeyPath, text: str) -> str | None:
     path = Path(text.removeprefix("file:"))
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
         value = content.decode().rstrip("\n")
     except OSError as error:
-        found.mistakes.append((where, f"the file {path} cannot be read: {error.strerror}"))
+        resolved.mistakes.append((where, f"the file {path} cannot be read: {error.strerror}"))
     except UnicodeDecodeError:
-        found.mistakes.append((where, f"the file {path} is not UTF-8"))
+        resolved.mistakes.append((where, f"the file {path} is not UTF-8"))
     else:
         if len(content) > LARGEST_FILE:
-            found.mistakes.append((where, f"the file {path} is larger than {LARGEST_FILE} bytes"))
+            resolved.mistakes.append((where, f"the file {path} is larger than {LARGEST_FILE} bytes"))
             return None
-        found.files.append(path)
+        resolved.files.append(path)
         return value
     return None
 

@@ -33,8 +33,8 @@ def _route_mistakes(mesh: Mesh) -> Iterator[tuple[_Where, str]]:
     for i, route in enumerate(mesh.routes):
         model, when = mesh.models[route.model], route.when
         if when is not None and when.tokens is not None and "context_tokens" in model.model_fields_set:
-            wanted, most = compared(when.tokens), model.context_tokens
-            if not any(wanted.of(tokens) for tokens in (1, min(wanted.bound, most), most)):
+            comparison, most = compared(when.tokens), model.context_tokens
+            if not any(comparison.of(tokens) for tokens in (1, min(comparison.bound, most), most)):
                 message = f"the route is for requests of `{when.tokens}` tokens; `{route.model}` takes {most}"
                 yield ("routes", i, "when", "tokens"), message
         if model.capabilities is None:
@@ -45,11 +45,11 @@ def _route_mistakes(mesh: Mesh) -> Iterator[tuple[_Where, str]]:
         has = ", ".join(model.capabilities) or "none"
         for key, uses in (("uses", route.uses), ("when", of_when)):
             if lacking := [name for name in uses if name not in model.capabilities]:
-                told = f"the route is for requests that use {', '.join(lacking)}; the capabilities of `{route.model}` are: {has}"
-                yield ("routes", i, key), told
+                need = f"the route is for requests that use {', '.join(lacking)}"
+                yield ("routes", i, key), f"{need}; the capabilities of `{route.model}` are: {has}"
         if model.capabilities == ("embeddings",) and not {*route.uses, *of_when}:
-            told = f"`{route.model}` makes embeddings and nothing else: say `uses: [embeddings]`, or send the route elsewhere"
-            yield ("routes", i, "model"), told
+            mistake = f"`{route.model}` makes embeddings and nothing else: say `uses: [embeddings]`, or send the route elsewhere"
+            yield ("routes", i, "model"), mistake
 
 
 def _ambiguous_names(mesh: Mesh) -> Iterator[tuple[_Where, str]]:

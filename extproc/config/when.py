@@ -32,22 +32,22 @@ class Comparison(NamedTuple):
         return self.holds(value, self.bound)
 
 
-def _comparison(given: object) -> object:
-    found = _COMPARED.fullmatch(given.strip()) if isinstance(given, str) else None
-    if isinstance(given, bool) or not isinstance(given, str | int | float) or (isinstance(given, str) and not found):
-        raise ValueError(f'`{given}` is no comparison; write a number with >, >=, <, <= or = before it, as ">4000"')
-    return given
+def _comparison(value: object) -> object:
+    match = _COMPARED.fullmatch(value.strip()) if isinstance(value, str) else None
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or (isinstance(value, str) and not match):
+        raise ValueError(f'`{value}` is no comparison; write a number with >, >=, <, <= or = before it, as ">4000"')
+    return value
 
 
 Compared = Annotated[str | int | float, BeforeValidator(_comparison)]
 """A number, or one with a comparison before it."""
 
 
-def compared(given: str | float) -> Comparison:
+def compared(value: str | float) -> Comparison:
     """What a `Compared` means."""
-    found = _COMPARED.fullmatch(str(given).strip())
-    assert found is not None
-    return Comparison(_COMPARISONS[found[1] or "="], float(found[2]))
+    match = _COMPARED.fullmatch(str(value).strip())
+    assert match is not None
+    return Comparison(_COMPARISONS[match[1] or "="], float(match[2]))
 
 
 class When(Section):
@@ -70,8 +70,8 @@ class When(Section):
 
     @field_validator("language")
     @classmethod
-    def _known(cls, given: str | tuple[str, ...]) -> tuple[str, ...]:
-        codes = (given,) if isinstance(given, str) else given
+    def _known(cls, value: str | tuple[str, ...]) -> tuple[str, ...]:
+        codes = (value,) if isinstance(value, str) else value
         for code in codes:
             if not re.fullmatch(r"[a-z]{2,3}", code):
                 raise ValueError(f"`{code}` is no code of a language; use two or three small letters, as `de`")

@@ -61,8 +61,8 @@ class _Loader(yaml.SafeLoader):
     """PyYAML's, with an end to depth and to what `<<` multiplies, and whose every error has a place."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own name and type
-        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
-        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
     def __init__(self, text: str) -> None:
@@ -124,9 +124,9 @@ def read(text: str) -> Text:
         raise NotYamlError(Mistake(line, (), f"not YAML: {error.reason}")) from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        told = error.problem or error.context or "it cannot be read"
+        reason = error.problem or error.context or "it cannot be read"
         where = index.at(line) or (loader.key() if loader else ())
-        raise NotYamlError(Mistake(line, where, f"not YAML: {told}")) from None
+        raise NotYamlError(Mistake(line, where, f"not YAML: {reason}")) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise NotYamlError(Mistake(1, (), f"not YAML: {type(error).__name__}")) from None
     return Text(data, index.lines, index.scalars, index.mistakes)

@@ -117,8 +117,8 @@ def _protocol(subject: Subject) -> Iterator[Trouble]:
         for i, port in enumerate(items(part(service, "spec"), "ports")):
             if str(port.get("target_port", port.get("port"))) not in inbound - {""}:
                 continue
-            said = str(port.get("app_protocol") or str(port.get("name", "")).partition("-")[0]).lower()
-            if said in HTTP:
+            protocol = str(port.get("app_protocol") or str(port.get("name", "")).partition("-")[0]).lower()
+            if protocol in HTTP:
                 continue
-            what = f"says {said}" if said else "says nothing of its protocol"
+            what = f"says {protocol}" if protocol else "says nothing of its protocol"
             yield (*path, "spec", "ports", i), f"this port is read, and its Service {what}: Istio may see no HTTP there"

@@ -40,7 +40,7 @@ def action_of(route: Data) -> dict[str, Any]:
 
 @rule("no-model-route", "warning", "Add routes that match on x-intentmesh-model: see envoy/snippets/routes.yaml.")
 def _no_route(subject: Subject) -> Iterator[Trouble]:
-    ours = [found.manager for found in subject.filters if found.manager and found.manager.whole]
+    ours = [ext_proc.manager for ext_proc in subject.filters if ext_proc.manager and ext_proc.manager.whole]
     elsewhere = any("rds" in manager.config for manager in ours) and not _has_own_routes(subject)
     inline = [manager for manager in ours if isinstance(manager.config.get("route_config"), dict)]
     if inline and not elsewhere and not any(MODEL_HEADER in headers_of(r) for _, r in routes(subject)):
@@ -55,19 +55,19 @@ def _has_own_routes(subject: Subject) -> bool:
 
 @rule("enabled-nowhere", "error", "Turn it on in the virtual host's (or a route's) typed_per_filter_config.")
 def _nowhere(subject: Subject) -> Iterator[Trouble]:
-    off = [found for found in subject.filters if found.disabled]
+    off = [ext_proc for ext_proc in subject.filters if ext_proc.disabled]
     if not off:
         return
     # A listeners dump shows no routes that come by RDS: what turns the filter on may stand there.
-    if any(found.manager and "rds" in found.manager.config for found in off) and not _has_own_routes(subject):
+    if any(ext_proc.manager and "rds" in ext_proc.manager.config for ext_proc in off) and not _has_own_routes(subject):
         return
     places = [host for _, host in subject.virtual_hosts] + [route for _, route in routes(subject)]
     places += [patch.value for patch in subject.patches if patch.apply_to in ("VIRTUAL_HOST", "HTTP_ROUTE")]
     on = {name for place in places for name in part(place, "typed_per_filter_config")}
-    for found in off:
-        if found.name not in on:
+    for ext_proc in off:
+        if ext_proc.name not in on:
             yield (
-                found.path[:-1],
+                ext_proc.path[:-1],
                 "it is off (`disabled`), and nothing turns it on: bodies go on unmasked, and nobody is told",
             )
 
@@ -76,13 +76,13 @@ def _nowhere(subject: Subject) -> Iterator[Trouble]:
 def _overrides(subject: Subject) -> Iterator[Trouble]:
     places: list[tuple[Path, Data]] = [*subject.virtual_hosts, *routes(subject)]
     for path, place in places:
-        for found in subject.filters:
-            changed = part(place, "typed_per_filter_config", found.name, "overrides")
+        for ext_proc in subject.filters:
+            changed = part(place, "typed_per_filter_config", ext_proc.name, "overrides")
             for key in ("failure_mode_allow", "processing_mode", "grpc_service"):
                 value = changed.get(key)
-                if value not in (None, False, {}) and value != found.config.get(key):
+                if value not in (None, False, {}) and value != ext_proc.config.get(key):
                     yield (
-                        (*path, "typed_per_filter_config", found.name, "overrides", key),
+                        (*path, "typed_per_filter_config", ext_proc.name, "overrides", key),
                         f"{key} is another here than in the filter: what holds for the filter does not hold for these requests",
                     )
 
@@ -135,7 +135,7 @@ def _retries(subject: Subject) -> Iterator[Trouble]:
 
 @rule("per-route-config", "warning", "Put such filters behind ours, or key them on its dynamic metadata.")
 def _per_route(subject: Subject) -> Iterator[Trouble]:
-    ours = {found.name for found in subject.filters}
+    ours = {ext_proc.name for ext_proc in subject.filters}
     for path, route in routes(subject):
         names = set(part(route, "typed_per_filter_config"))
         if MODEL_HEADER in headers_of(route) and names:
@@ -164,9 +164,12 @@ def _excluded(subject: Subject) -> Iterator[Trouble]:
     buffered = [
         f for f in subject.filters if mode(f, "request_body_mode") == "BUFFERED" and f.manager and not f.disabled
     ]
-    for found in buffered:
-        assert found.manager is not None
-        inline = found.manager.config.get("route_config")
+    for ext_proc in buffered:
+        assert ext_proc.manager is not None
+        inline = ext_proc.manager.config.get("route_config")
         every = [r for _, r in routes(subject)] + [h for _, h in subject.virtual_hosts]
-        if inline and not any(found.name in part(each, "typed_per_filter_config") for each in every):
-            yield found.path[:-1], "no route is left out: the processor is asked about every request, uploads included"
+        if inline and not any(ext_proc.name in part(each, "typed_per_filter_config") for each in every):
+            yield (
+                ext_proc.path[:-1],
+                "no route is left out: the processor is asked about every request, uploads included",
+            )

@@ -10,14 +10,14 @@ from extproc.doctor.upstream import processor_clusters
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extproc.doctor.source import Found, Subject
+    from extproc.doctor.source import ExtProc, Subject
 
 
 @rule("unknown-type", "error", "Render for an Envoy as old as this one, or take a newer one.")
 def _unknown(subject: Subject) -> Iterator[Trouble]:
-    known = subject.proxy.types
-    for path, name in subject.types if known else ():
-        if name not in known and "resource_monitors" not in name:  # which Envoy does not list
+    types = subject.proxy.types
+    for path, name in subject.types if types else ():
+        if name not in types and "resource_monitors" not in name:  # which Envoy does not list
             yield path, f"Envoy {subject.proxy.version} has no {name}: it refuses all that stands around it"
 
 
@@ -37,31 +37,31 @@ def _down(subject: Subject) -> Iterator[Trouble]:
 
 @rule("never-asked", "error", "See which route takes the requests, and what its typed_per_filter_config says.")
 def _never(subject: Subject) -> Iterator[Trouble]:
-    for found in subject.filters:
-        requests, asked = _requests(subject, found), _count(subject, found, "streams_started")
-        if requests and asked == 0:
+    for ext_proc in subject.filters:
+        requests, streams = _requests(subject, ext_proc), _count(subject, ext_proc, "streams_started")
+        if requests and streams == 0:
             yield (
-                found.path,
+                ext_proc.path,
                 f"{requests} requests came in, and the processor was asked about none: if any of them was to be read, it was not",
             )
 
 
 @rule("passed-unread", "error", "Set failure_mode_allow: false where bodies are to be masked.")
 def _unread(subject: Subject) -> Iterator[Trouble]:
-    for found in subject.filters:
-        if count := _count(subject, found, "failure_mode_allowed"):
-            yield found.path, f"{count} requests went on unread when the processor failed"
+    for ext_proc in subject.filters:
+        if count := _count(subject, ext_proc, "failure_mode_allowed"):
+            yield ext_proc.path, f"{count} requests went on unread when the processor failed"
 
 
 @rule(
     "rejected-mutations", "error", "Allow what the processor writes: see mutation_rules in envoy/snippets/filter.yaml."
 )
 def _rejected(subject: Subject) -> Iterator[Trouble]:
-    for found in subject.filters:
-        if count := _count(subject, found, "rejected_header_mutations"):
-            yield found.path, f"{count} changes of headers were rejected: decisions had no effect"
-        if count := _count(subject, found, "clear_route_cache_ignored"):
-            yield found.path, f"{count} requests kept the route that they had before the decision"
+    for ext_proc in subject.filters:
+        if count := _count(subject, ext_proc, "rejected_header_mutations"):
+            yield ext_proc.path, f"{count} changes of headers were rejected: decisions had no effect"
+        if count := _count(subject, ext_proc, "clear_route_cache_ignored"):
+            yield ext_proc.path, f"{count} requests kept the route that they had before the decision"
 
 
 @rule(
@@ -70,20 +70,20 @@ def _rejected(subject: Subject) -> Iterator[Trouble]:
     "See the processor's log of that time, and `message_timeout` against limits.deadline_ms.",
 )
 def _failed(subject: Subject) -> Iterator[Trouble]:
-    for found in subject.filters:
+    for ext_proc in subject.filters:
         for name, what in (
             ("streams_failed", "exchanges with the processor failed"),
             ("message_timeouts", "answers were late"),
         ):
-            if count := _count(subject, found, name):
-                yield found.path, f"{count} {what}: callers got an error instead"
+            if count := _count(subject, ext_proc, name):
+                yield ext_proc.path, f"{count} {what}: callers got an error instead"
 
 
-def _count(subject: Subject, found: Found, counter: str) -> int | None:
+def _count(subject: Subject, ext_proc: ExtProc, counter: str) -> int | None:
     """A counter of a filter's; None: this Envoy was not asked, or does not count it."""
-    prefix = str(found.config.get("stat_prefix", ""))
+    prefix = str(ext_proc.config.get("stat_prefix", ""))
     end = ".".join(part for part in ("ext_proc", prefix, counter) if part)
-    manager = str(found.manager.config.get("stat_prefix", "")) if found.manager else ""
+    manager = str(ext_proc.manager.config.get("stat_prefix", "")) if ext_proc.manager else ""
     counts = [
         value
         for name, value in subject.proxy.stats.items()
@@ -92,6 +92,6 @@ def _count(subject: Subject, found: Found, counter: str) -> int | None:
     return sum(counts) if counts else None
 
 
-def _requests(subject: Subject, found: Found) -> int:
-    manager = str(found.manager.config.get("stat_prefix", "")) if found.manager else ""
+def _requests(subject: Subject, ext_proc: ExtProc) -> int:
+    manager = str(ext_proc.manager.config.get("stat_prefix", "")) if ext_proc.manager else ""
     return subject.proxy.stats.get(f"http.{manager}.downstream_rq_total", 0)

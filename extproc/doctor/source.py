@@ -50,7 +50,7 @@ class Manager:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ExtProc:
     """An ext_proc filter that is ours, or that may be."""
 
     path: Path
@@ -65,8 +65,8 @@ class Found:
     @property
     def is_ours(self) -> bool:
         """Whether it is known for ours, by its name or by what it is told of."""
-        told = (self.name, self.config.get("stat_prefix", ""), self.config.get("metadata_options", ""))
-        return any("intentmesh" in str(each) for each in told)
+        names = (self.name, self.config.get("stat_prefix", ""), self.config.get("metadata_options", ""))
+        return any("intentmesh" in str(each) for each in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Subject:
 
     lines: dict[Path, int]
     proxy: Proxy = field(default_factory=Proxy)
-    processors: list[Found] = field(default_factory=list)
+    processors: list[ExtProc] = field(default_factory=list)
     """Every ext_proc filter, whosever it is."""
     workloads: list[Workload] = field(default_factory=list)
     managers: list[Manager] = field(default_factory=list)
@@ -111,9 +111,9 @@ class Subject:
     """Kubernetes Services."""
 
     @property
-    def filters(self) -> list[Found]:
+    def filters(self) -> list[ExtProc]:
         """The filters to examine: those that are known for ours; where none is, all may be."""
-        return [found for found in self.processors if found.is_ours] or self.processors
+        return [ext_proc for ext_proc in self.processors if ext_proc.is_ours] or self.processors
 
     def line(self, path: Path) -> int | None:
         """The line of a path, or of what stands around it."""
@@ -156,8 +156,8 @@ def part(data: Any, *keys: str) -> Data:
 
 def items(data: Any, key: str) -> list[Data]:
     """The mappings in the list under a key."""
-    found = data.get(key) if isinstance(data, dict) else None
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    value = data.get(key) if isinstance(data, dict) else None
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def is_message(value: Any, name: str) -> bool:
@@ -262,7 +262,7 @@ def _note(subject: Subject, value: Data, path: Path, around: _Around) -> _Around
         here = (*path, "typed_config")
         name = str(value.get("name", ""))
         off = value.get("disabled") is True
-        subject.processors.append(Found(here, name, value["typed_config"], around.manager, around.patch, off))
+        subject.processors.append(ExtProc(here, name, value["typed_config"], around.manager, around.patch, off))
     hosts = value.get("virtual_hosts")
     for i, host in enumerate(hosts if isinstance(hosts, list) else ()):
         if isinstance(host, dict):
@@ -280,7 +280,7 @@ def _visit_envoy_filter(subject: Subject, value: Data, path: Path) -> None:
         here = (*path, "spec", "config_patches", i)
         match, patch = part(entry, "match"), part(entry, "patch")
         content = patch.get("value")
-        found = Patch(
+        whole = Patch(
             here,
             str(entry.get("apply_to", "")),
             str(match.get("context", "ANY")),
@@ -289,5 +289,5 @@ def _visit_envoy_filter(subject: Subject, value: Data, path: Path) -> None:
             content if isinstance(content, dict) else {},
             str(patch.get("filter_class", "")),
         )
-        subject.patches.append(found)
-        _visit(subject, content, (*here, "patch", "value"), _Around(patch=found))
+        subject.patches.append(whole)
+        _visit(subject, content, (*here, "patch", "value"), _Around(patch=whole))

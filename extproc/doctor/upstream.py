@@ -10,21 +10,21 @@ from extproc.doctor.source import items, part
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extproc.doctor.source import Data, Found, Path, Subject
+    from extproc.doctor.source import Data, ExtProc, Path, Subject
 
 OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 LONGEST_SOCKET_PATH = 107
 """Bytes that Linux takes for the path of a Unix socket."""
 
 
-def cluster_name(found: Found) -> str:
+def cluster_name(ext_proc: ExtProc) -> str:
     """The cluster of the filter's processor."""
-    return str(part(found.config, "grpc_service", "envoy_grpc").get("cluster_name", ""))
+    return str(part(ext_proc.config, "grpc_service", "envoy_grpc").get("cluster_name", ""))
 
 
 def processor_clusters(subject: Subject) -> Iterator[tuple[Path, Data]]:
     """The clusters of all processors, as far as they are in the file."""
-    for name in dict.fromkeys(cluster_name(found) for found in subject.filters):
+    for name in dict.fromkeys(cluster_name(ext_proc) for ext_proc in subject.filters):
         if name in subject.clusters:
             yield subject.clusters[name]
 
@@ -41,11 +41,11 @@ def addresses(cluster: Data) -> Iterator[Data]:
 def _missing(subject: Subject) -> Iterator[Trouble]:
     if not subject.clusters:
         return
-    for found in subject.filters:
-        name = cluster_name(found)
+    for ext_proc in subject.filters:
+        name = cluster_name(ext_proc)
         if name and name not in subject.clusters:
             yield (
-                (*found.path, "grpc_service"),
+                (*ext_proc.path, "grpc_service"),
                 f"there is no cluster `{name}`: Envoy does not start, or every request fails",
             )
 

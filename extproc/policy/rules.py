@@ -49,14 +49,14 @@ def rules_of(mesh: Mesh, *stages: Stage) -> tuple[Rule, ...]:
     if not policy.rules:
         return ()
     language = language_of(mesh)
-    found = []
+    rules = []
     for settings in policy.rules:
         condition = language.condition(settings.when)
         stage = stage_of_rule(settings, condition)
         if not stages or stage in stages:
             needs = frozenset(fact(name).known for name in condition.names)
-            found.append(Rule(settings, condition, policy.enforces(settings), stage, needs))
-    return tuple(found)
+            rules.append(Rule(settings, condition, policy.enforces(settings), stage, needs))
+    return tuple(rules)
 
 
 class Asked:
@@ -79,11 +79,11 @@ class Asked:
             return [(rule, "failed") for rule in self.rules]
         if known and self._together is not None:
             try:
-                said = self._together.eval(activation).plain_value()
+                result = self._together.eval(activation).plain_value()
             except RuntimeError:  # a bound of the library's
-                said = None
-            if isinstance(said, list):
-                return [(rule, "fired") for rule, fires in zip(self.rules, said, strict=True) if fires]
+                result = None
+            if isinstance(result, list):
+                return [(rule, "fired") for rule, fires in zip(self.rules, result, strict=True) if fires]
         return [(rule, answer) for rule in self.rules if (answer := self._one(rule, facts, activation))]
 
     def names(self, name: str) -> bool:
@@ -105,10 +105,10 @@ class Asked:
         if not rule.needs <= facts.known:
             return "missing"
         try:
-            said = rule.condition.program.eval(activation).value()
+            result = rule.condition.program.eval(activation).value()
         except RuntimeError as error:
-            said = type(error).__name__
-        if said is True or said is False:
-            return "fired" if said else None
+            result = type(error).__name__
+        if result is True or result is False:
+            return "fired" if result else None
         log.error("rule_failed", rule=rule.name)
         return "failed"

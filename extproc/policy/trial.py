@@ -48,19 +48,19 @@ def telling(mesh: Mesh) -> Mesh:
 
 def tried(mesh: Mesh, facts: Facts) -> list[Tried]:
     """What each rule says of a request."""
-    found = []
+    results = []
     for rule in rules_of(mesh):
         if rule.stage is not Stage.ROUTED:
-            found.append(_try(mesh, rule, facts, {}))
+            results.append(_try(mesh, rule, facts, {}))
             continue
         names = dict.fromkeys(decision.model for decision in Router(mesh).candidates(facts))
-        told = places(mesh, rule.condition.names)
-        found += [
-            _try(mesh, rule, facts.with_(destination=name), dict(told[name, zone]))
+        destinations = places(mesh, rule.condition.names)
+        results += [
+            _try(mesh, rule, facts.with_(destination=name), dict(destinations[name, zone]))
             for name in names
             for zone in mesh.models[name].zones()
         ]
-    return found
+    return results
 
 
 def _try(mesh: Mesh, rule: Rule, facts: Facts, more: dict[str, Any]) -> Tried:

@@ -63,8 +63,8 @@ class Values:
 
 def _getter(name: str) -> Callable[[Facts], Any]:
     if name in _GETTERS:
-        found: Callable[[Facts], Any] = _GETTERS[name]
-        return found
+        getter: Callable[[Facts], Any] = _GETTERS[name]
+        return getter
     if name.startswith(BUDGETS):
         budget = name.removeprefix(BUDGETS).replace("_", "-")
         return lambda facts: float(facts.budget_left.get(budget, UNLIMITED))

@@ -51,4 +51,4 @@ def measure(treasury: Treasury, meter: Meter) -> None:
     for name, count in exhausted.items():
         meter.set(BUDGET_EXHAUSTED, count, name)
     if treasury.leasing:
-        meter.set(BUDGET_STORE_AWAY, treasury.leasing.told()["away"])
+        meter.set(BUDGET_STORE_AWAY, treasury.leasing.state()["away"])

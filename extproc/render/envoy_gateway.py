@@ -75,7 +75,7 @@ def render(mesh: Mesh) -> list[File]:
     """The target's files."""
     mesh = services.as_services(kustomize.in_cluster(mesh))
     routes = _routes(mesh)
-    every_route = [route for found in routes.values() for route in found]
+    every_route = [route for some in routes.values() for route in some]
     backends = [data for name, model in mesh.models.items() for data in _backends(mesh, name, model)]
     policies = [_traffic_policy(mesh, name, model, routes[name]) for name, model in mesh.models.items()]
     grant = [_grant(mesh)] if mesh.kubernetes.gateway.namespace != mesh.kubernetes.namespace else []
@@ -172,8 +172,8 @@ def _security_policy(mesh: Mesh) -> list[Data]:
 def _extension_policy(mesh: Mesh) -> Data:
     timeout = mesh.limits.deadline_ms + mesh.envoy.margin_ms
     # a gateway is nobody's own sidecar, and Envoy Gateway passes no attribute of listeners on
-    told = [name for name in connection_attributes(mesh) if name != DIRECTION_ATTRIBUTE]
-    asked = {"attributes": told} if told else {}
+    names = [name for name in connection_attributes(mesh) if name != DIRECTION_ATTRIBUTE]
+    request = {"attributes": names} if names else {}
     claims = {"accessibleNamespaces": [CLAIMS_NAMESPACE]} if mesh.identity.jwt else {}
     return {
         "apiVersion": API,
@@ -187,7 +187,7 @@ def _extension_policy(mesh: Mesh) -> Data:
                     "backendSettings": PROCESSOR_SETTINGS,
                     "processingMode": {
                         "allowModeOverride": True,
-                        "request": {"body": "Buffered", **asked},
+                        "request": {"body": "Buffered", **request},
                         "response": {},
                     },
                     "messageTimeout": f"{timeout}ms",
@@ -242,11 +242,11 @@ def _rules(mesh: Mesh, name: str, model: Model, bounds: tuple[Zone, ...] = ZONES
 
 
 def _per_path(
-    mesh: Mesh, model: Model, chosen: dict[str, Part], headers: list[Data], bound: Zone, every: dict[str, Part]
+    mesh: Mesh, model: Model, parts: dict[str, Part], headers: list[Data], bound: Zone, every: dict[str, Part]
 ) -> Iterator[Data]:
     refs = []
-    for key, part in chosen.items():
-        weight = model.versions[key].weight if len(chosen) > 1 else 1
+    for key, part in parts.items():
+        weight = model.versions[key].weight if len(parts) > 1 else 1
         for group in part.within(bound) if weight else ():
             refs += [{**ref, "weight": weight} for ref in _backend_refs(mesh, group, part)]
     filters: list[Data] = []
@@ -263,8 +263,8 @@ def _per_path(
         change = {"type": "ReplacePrefixMatch", "replacePrefixMatch": rewrite.to.rstrip("/") or "/"}
         path = {"type": "PathPrefix", "value": rewrite.prefix.rstrip("/") or "/"}
         rewritten = {"type": "URLRewrite", "urlRewrite": {"path": change}}
-        named = {"filters": [rewritten, *filters], **rest} if refs else {}
-        yield {"matches": [{"path": path, "headers": headers}], **named}
+        filters_of = {"filters": [rewritten, *filters], **rest} if refs else {}
+        yield {"matches": [{"path": path, "headers": headers}], **filters_of}
     yield {"matches": [{"headers": headers}], **({"filters": filters} if filters else {}), **rest}
 
 
@@ -290,14 +290,14 @@ def _all_alike(part: Part) -> None:
 
 def _services(group: Group, part: Part) -> list[tuple[str, str, int]]:
     """The Services that a group's endpoints are, with namespace and port; empty where a Backend has to stand for them."""
-    found = []
+    services = []
     for endpoint in group.endpoints:
         host = service_host(endpoint.hostname)
         if host is None or endpoint.tls or len(part.groups) > 1:
             return []
         name, space = host.split(".")[:2]
-        found.append((name, space, endpoint.port))
-    return found
+        services.append((name, space, endpoint.port))
+    return services
 
 
 def _service_ref(mesh: Mesh, name: str, namespace: str, port: int) -> Data:

@@ -150,10 +150,10 @@ def plain_cluster(name: str, address: str) -> Cluster:
 def model_clusters(mesh: Mesh, *, credentials: bool = True) -> list[Cluster]:
     """Every cluster of every model, and of the service for what is not intercepted."""
     secrets = mesh.envoy.secrets_file
-    found = [c for name, model in mesh.models.items() for c in _clusters(name, model, credentials, secrets)]
+    clusters = [c for name, model in mesh.models.items() for c in _clusters(name, model, credentials, secrets)]
     if mesh.envoy.upstream:
-        found.append(plain_cluster(FALLBACK_CLUSTER, mesh.envoy.upstream))
-    return found
+        clusters.append(plain_cluster(FALLBACK_CLUSTER, mesh.envoy.upstream))
+    return clusters
 
 
 def _clusters(name: str, model: Model, credentials: bool, secrets: Path | None) -> Iterator[Cluster]:
@@ -241,12 +241,12 @@ def _type(addresses: Iterable[str]) -> ClusterDiscoveryType:
 
 
 def _lb_endpoint(endpoint: MeshEndpoint, health: Health) -> LbEndpoint:
-    found = Endpoint(address=socket_address(endpoint.address))
+    host = Endpoint(address=socket_address(endpoint.address))
     if endpoint.tls or endpoint.host:
-        found.hostname = endpoint.server_name
+        host.hostname = endpoint.server_name
     if health.enabled and health_path(endpoint, health) is None:
-        found.health_check_config = EndpointHealthCheckConfig(disable_active_health_check=True)
-    return LbEndpoint(endpoint=found)
+        host.health_check_config = EndpointHealthCheckConfig(disable_active_health_check=True)
+    return LbEndpoint(endpoint=host)
 
 
 def health_path(endpoint: MeshEndpoint, health: Health) -> str | None:

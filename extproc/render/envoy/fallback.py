@@ -140,7 +140,7 @@ def _cluster(own: str, model: Model, names: tuple[str, ...]) -> Cluster:
 
 def routes(mesh: Mesh, name: str, model: Model) -> Iterator[Route]:
     """Where a request for a model with fallbacks goes. How far it may travel, each attempt's own routes hold."""
-    wanted = HeaderMatcher(name=MODEL_HEADER, string_match=StringMatcher(exact=name))
+    by_name = HeaderMatcher(name=MODEL_HEADER, string_match=StringMatcher(exact=name))
     retries = model.retries
     policy = RetryPolicy(
         retry_on="5xx,reset,retriable-status-codes",
@@ -154,7 +154,7 @@ def routes(mesh: Mesh, name: str, model: Model) -> Iterator[Route]:
     )
     yield Route(
         name=f"{name} and fallbacks",
-        match=RouteMatch(prefix="/", headers=[wanted, HeaderMatcher(name=FALLBACK_HEADER, present_match=True)]),
+        match=RouteMatch(prefix="/", headers=[by_name, HeaderMatcher(name=FALLBACK_HEADER, present_match=True)]),
         route=RouteAction(
             cluster=cluster_name(name),
             timeout=seconds(model.timeout_s * (1 + len(model.fallback))),
@@ -165,7 +165,7 @@ def routes(mesh: Mesh, name: str, model: Model) -> Iterator[Route]:
     )
     yield Route(
         name=f"{name} alone",
-        match=RouteMatch(prefix="/", headers=[wanted]),
+        match=RouteMatch(prefix="/", headers=[by_name]),
         route=RouteAction(cluster=cluster_name(name, alone=True), timeout=seconds(model.timeout_s)),
         stat_prefix=name,
         request_body_buffer_limit=mesh.limits.max_body_bytes,

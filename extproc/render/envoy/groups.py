@@ -48,13 +48,13 @@ class Part:
 
     def aggregates(self) -> dict[str, tuple[str, ...]]:
         """Clusters that reach several groups -> the names of these, from near to far."""
-        found = {}
+        aggregates = {}
         for bound in reversed(ZONES):
             groups = self.within(bound)
             name = self.cluster(bound)
             if name and len(groups) > 1:
-                found[name] = tuple(group.name for group in groups)
-        return found
+                aggregates[name] = tuple(group.name for group in groups)
+        return aggregates
 
 
 def parts(name: str, model: Model) -> dict[str, Part]:

@@ -88,12 +88,12 @@ def local_replies(mesh: Mesh) -> LocalReplyConfig | None:
     if not mesh.intercept:
         return None
     mappers = []
-    for shape, told in ((_anthropic, True), (_openai, False)):
-        by_path = " || ".join(_asked(mesh, of_anthropic=told)) or "false"
-        by_processor = f'{_TOLD}["{CALLER_API}"] {"==" if told else "!="} "anthropic"'
+    for shape, is_anthropic in ((_anthropic, True), (_openai, False)):
+        by_path = " || ".join(_asked(mesh, of_anthropic=is_anthropic)) or "false"
+        by_processor = f'{_TOLD}["{CALLER_API}"] {"==" if is_anthropic else "!="} "anthropic"'
         # the path that Envoy sees is the model's, where the processor has translated the request
-        asked = f'"{METADATA_NAMESPACE}" in {_METADATA} && "{CALLER_API}" in {_TOLD} ? {by_processor} : ({by_path})'
-        mappers += [_mapper(f"{kind.when} && {NOT_SHAPED} && ({asked})", shape(kind)) for kind in _KINDS]
+        condition = f'"{METADATA_NAMESPACE}" in {_METADATA} && "{CALLER_API}" in {_TOLD} ? {by_processor} : ({by_path})'
+        mappers += [_mapper(f"{kind.when} && {NOT_SHAPED} && ({condition})", shape(kind)) for kind in _KINDS]
     return LocalReplyConfig(mappers=mappers)
 
 
@@ -125,11 +125,11 @@ def _anthropic(kind: Kind) -> dict[str, Any]:
 
 
 def _mapper(expression: str, shape: dict[str, Any]) -> ResponseMapper:
-    chosen = ExtensionFilter(
+    extension = ExtensionFilter(
         name="envoy.access_loggers.extension_filters.cel", typed_config=packed(ExpressionFilter(expression=expression))
     )
     return ResponseMapper(
-        filter=AccessLogFilter(extension_filter=chosen),
+        filter=AccessLogFilter(extension_filter=extension),
         body_format_override=SubstitutionFormatString(json_format=_struct(shape), content_type="application/json"),
     )
 

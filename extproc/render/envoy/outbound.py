@@ -85,12 +85,12 @@ def listeners(mesh: Mesh) -> list[Listener]:
     outbound = mesh.envoy.outbound
     if outbound is None:
         return []
-    found = []
+    rendered = []
     if outbound.proxy is not None:
-        found.append(_proxy(mesh, outbound, outbound.proxy))
+        rendered.append(_proxy(mesh, outbound, outbound.proxy))
     if outbound.transparent is not None:
-        found.append(_transparent(mesh, outbound, outbound.transparent))
-    return found
+        rendered.append(_transparent(mesh, outbound, outbound.transparent))
+    return rendered
 
 
 def clusters(mesh: Mesh) -> list[Cluster]:
@@ -98,17 +98,17 @@ def clusters(mesh: Mesh) -> list[Cluster]:
     outbound = mesh.envoy.outbound
     if outbound is None:
         return []
-    found = [_upstream_cluster(host) for host in outbound.hosts if host.upstream]
+    made = [_upstream_cluster(host) for host in outbound.hosts if host.upstream]
     if outbound.proxy is not None:
         config = packed(ClusterConfig(dns_cache_config=_dns_cache()))
         kind = ClusterCustomClusterType(name="envoy.clusters.dynamic_forward_proxy", typed_config=config)
-        found.append(Cluster(name=CALLED, lb_policy=ClusterLbPolicy.CLUSTER_PROVIDED, cluster_type=kind))
+        made.append(Cluster(name=CALLED, lb_policy=ClusterLbPolicy.CLUSTER_PROVIDED, cluster_type=kind))
     if outbound.transparent is not None:
         kind = ClusterDiscoveryType.ORIGINAL_DST
-        found.append(Cluster(name=ORIGINAL, type=kind, lb_policy=ClusterLbPolicy.CLUSTER_PROVIDED))
+        made.append(Cluster(name=ORIGINAL, type=kind, lb_policy=ClusterLbPolicy.CLUSTER_PROVIDED))
         if _cut(outbound):
-            found.append(Cluster(name=NOWHERE, type=ClusterDiscoveryType.STATIC))
-    return found
+            made.append(Cluster(name=NOWHERE, type=ClusterDiscoveryType.STATIC))
+    return made
 
 
 def _proxy(mesh: Mesh, outbound: Outbound, address: str) -> Listener:
@@ -242,13 +242,13 @@ def scripts(mesh: Mesh) -> list[File]:
     if outbound is None or outbound.transparent is None:
         return []
     settings = outbound.transparent
-    said = {
+    values = {
         "user": settings.user,
         "port": str(settings.port),
         "ports": ",".join(map(str, [*outbound.ports(), *([TLS_PORT] if _cut(outbound) else [])])),
         "ipv6": "yes" if settings.ipv6 else "no",
     }
     text = files(__package__).joinpath("capture.sh").read_text(encoding="utf-8")
-    for name, value in said.items():
+    for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     return [File("capture.sh", text)]

@@ -112,7 +112,7 @@ NOTES = (
 
 def masks(mesh: Mesh) -> bool:
     """Whether any personal data is changed or refused, so that a request must not pass unseen."""
-    operators = {chosen.operator for chosen in (mesh.pii.default_operator, *mesh.pii.entities.values())}
+    operators = {operator.operator for operator in (mesh.pii.default_operator, *mesh.pii.entities.values())}
     return mesh.pii.enabled and not mesh.shadow and not operators <= {"keep", "flag"}
 
 
@@ -133,12 +133,12 @@ def filter_config(
     """The ext_proc filter's configuration. `logs_usage`: this Envoy reads usage itself (see `usage.py`), and says so.
     `attempt`: it stands before this model, one of those that a request may try.
     """
-    told = {LOGS_USAGE: "true"} if logs_usage else {}
-    told |= {ATTEMPT: attempt} if attempt else {}
+    metadata = {LOGS_USAGE: "true"} if logs_usage else {}
+    metadata |= {ATTEMPT: attempt} if attempt else {}
     return ExternalProcessor(
         grpc_service=GrpcService(
             envoy_grpc=GrpcServiceEnvoyGrpc(cluster_name=cluster),
-            initial_metadata=[HeaderValue(key=key, value=value) for key, value in told.items()],
+            initial_metadata=[HeaderValue(key=key, value=value) for key, value in metadata.items()],
         ),
         failure_mode_allow=fails_open(mesh) and attempt is None,
         processing_mode=ProcessingMode(
@@ -195,8 +195,8 @@ def changed_headers(mesh: Mesh) -> str:
 def connection_attributes(mesh: Mesh) -> list[str]:
     """What the processor is told of a connection: whose certificate the caller has shown, and which way it goes."""
     identity = mesh.identity
-    found = [CERTIFICATE_ATTRIBUTE] if identity.certificate is True else []
-    return [*found, DIRECTION_ATTRIBUTE] if identity.workload else found
+    names = [CERTIFICATE_ATTRIBUTE] if identity.certificate is True else []
+    return [*names, DIRECTION_ATTRIBUTE] if identity.workload else names
 
 
 def _override(**modes: Any) -> ProcessingMode:

@@ -100,14 +100,14 @@ def decided(mesh: Mesh, *, original: bool | None = None) -> list[Route]:
     """
     if original is None:
         original = mesh.envoy.upstream is not None
-    found: list[Route] = []
+    routes: list[Route] = []
     for name, model in mesh.models.items():
         if model.fallback:
-            found += fallback.routes(mesh, name, model)
+            routes += fallback.routes(mesh, name, model)
         else:
-            found += model_routes(name, model, original=original)
+            routes += model_routes(name, model, original=original)
     match = RouteMatch(prefix="/", headers=[HeaderMatcher(name=MODEL_HEADER, present_match=True)])
-    return [*found, _refusal("refused", match)]
+    return [*routes, _refusal("refused", match)]
 
 
 def attempts(mesh: Mesh) -> list[Listener]:
@@ -240,11 +240,11 @@ def _action(name: str, model: Model, bound: Zone, version: Version | None) -> Ro
 
 def _reaches(name: str, model: Model) -> Iterator[tuple[Zone, ...]]:
     """The residencies, those together that reach the same endpoints; from the farthest to the nearest."""
-    found: dict[tuple[str | None, ...], list[Zone]] = {}
+    zones: dict[tuple[str | None, ...], list[Zone]] = {}
     for bound in ZONES:
         key = tuple(part.cluster(bound) for part in parts(name, model).values())
-        found.setdefault(key, []).append(bound)
-    yield from (tuple(bounds) for bounds in reversed(found.values()))
+        zones.setdefault(key, []).append(bound)
+    yield from (tuple(bounds) for bounds in reversed(zones.values()))
 
 
 def _residency(bounds: tuple[Zone, ...]) -> list[HeaderMatcher]:

@@ -107,8 +107,8 @@ def destination(part: Part, bound: Zone) -> Destination | None:
 
 def service_host(host: str) -> str | None:
     """The full name of a Service of the cluster; None: it is none."""
-    found = SERVICE.fullmatch(host.lower())
-    return f"{found['name']}.{found['namespace']}.svc.cluster.local" if found else None
+    match = SERVICE.fullmatch(host.lower())
+    return f"{match['name']}.{match['namespace']}.svc.cluster.local" if match else None
 
 
 def dns_name(cluster: str) -> str:
@@ -118,22 +118,22 @@ def dns_name(cluster: str) -> str:
 
 def destinations(mesh: Mesh) -> list[tuple[Destination, Model]]:
     """Every destination of every model, once."""
-    found: dict[str, tuple[Destination, Model]] = {}
+    by_host: dict[str, tuple[Destination, Model]] = {}
     for name, model in mesh.models.items():
         for part in parts(name, model).values():
             for bound in reversed(ZONES):
                 if place := destination(part, bound):
-                    found.setdefault(place.name, (place, model))
-    return list(found.values())
+                    by_host.setdefault(place.name, (place, model))
+    return list(by_host.values())
 
 
 def hosts(mesh: Mesh) -> list[tuple[Host, Model]]:
     """Every host of every destination, once."""
-    found: dict[str, tuple[Host, Model]] = {}
+    by_name: dict[str, tuple[Host, Model]] = {}
     for place, model in destinations(mesh):
         for host in place.hosts():
-            found.setdefault(host.name, (host, model))
-    return list(found.values())
+            by_name.setdefault(host.name, (host, model))
+    return list(by_name.values())
 
 
 def service_entry(mesh: Mesh, host: Host) -> Data | None:

@@ -34,12 +34,12 @@ def virtual_services(mesh: Mesh, namespace: str, gateways: list[str]) -> list[Da
     for host in mesh.kubernetes.intercepted():
         by_name.setdefault(name_of(host), []).append(host)
     own = mesh.kubernetes.model_host()
-    found = []
+    services = []
     for name, hosts in by_name.items():
         label = "intentmesh-models" if own in hosts else f"intentmesh-{dns_name(name)}"
         rest = [] if own in hosts else _onward(hosts, in_mesh=gateways == ["mesh"])
-        found.append(traffic.virtual_service(mesh, label, name, namespace, gateways, rest))
-    return found
+        services.append(traffic.virtual_service(mesh, label, name, namespace, gateways, rest))
+    return services
 
 
 def _onward(hosts: Sequence[InterceptedHost], *, in_mesh: bool) -> list[Data]:
@@ -56,7 +56,7 @@ def _onward(hosts: Sequence[InterceptedHost], *, in_mesh: bool) -> list[Data]:
 
 def upstreams(mesh: Mesh, namespace: str) -> list[Data]:
     """What makes hosts beyond the cluster known to Istio, with TLS that begins at the proxy."""
-    found = []
+    clusters = []
     for host in mesh.kubernetes.intercepted():
         name = name_of(host)
         if host == mesh.kubernetes.model_host() or (service_host(name) and host.upstream is None):
@@ -72,7 +72,7 @@ def upstreams(mesh: Mesh, namespace: str) -> list[Data]:
             port["targetPort"] = host.upstream.port
         label = {"name": f"intentmesh-{dns_name(name)}", "namespace": namespace}
         if not service_host(name):
-            found.append(
+            clusters.append(
                 {
                     "apiVersion": "networking.istio.io/v1",
                     "kind": "ServiceEntry",
@@ -88,7 +88,7 @@ def upstreams(mesh: Mesh, namespace: str) -> list[Data]:
             )
         if host.upstream and host.upstream.tls:
             tls = {"mode": "SIMPLE", "sni": name, "subjectAltNames": [name], "caCertificates": SYSTEM_CA_FILE}
-            found.append(
+            clusters.append(
                 {
                     "apiVersion": "networking.istio.io/v1",
                     "kind": "DestinationRule",
@@ -100,4 +100,4 @@ def upstreams(mesh: Mesh, namespace: str) -> list[Data]:
                     },
                 }
             )
-    return found
+    return clusters

@@ -67,10 +67,10 @@ class Place:
 
     def in_chain(self, *, before_router: bool) -> Data:
         """Match for the connection manager, or for the router in it."""
-        found: Data = {"name": HCM}
+        chain: Data = {"name": HCM}
         if before_router:
-            found["subFilter"] = {"name": ROUTER}
-        return {"listener": {**self.listener, "filterChain": {**self.filter_chain, "filter": found}}}
+            chain["subFilter"] = {"name": ROUTER}
+        return {"listener": {**self.listener, "filterChain": {**self.filter_chain, "filter": chain}}}
 
 
 def plug(mesh: Mesh, place: Place) -> list[Data]:

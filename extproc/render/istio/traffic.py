@@ -189,11 +189,11 @@ def route_patches(mesh: Mesh, place: Place) -> list[Data]:
 
 def _own_clusters(part: Part) -> list[Group]:
     """The groups that no ServiceEntry stands for, in any of the destinations."""
-    found: dict[str, Group] = {}
+    groups: dict[str, Group] = {}
     for bound in ZONES:
         place = destination(part, bound)
-        found |= {member.name: member for member in (place.members if place else ()) if isinstance(member, Group)}
-    return list(found.values())
+        groups |= {member.name: member for member in (place.members if place else ()) if isinstance(member, Group)}
+    return list(groups.values())
 
 
 def _route_patches(name: str, model: Model, bound: Zone, place: Place) -> Iterator[Data]:

@@ -101,8 +101,8 @@ def _probed_inside(container: Data) -> Data:
 
 
 def _inside(probe: Data) -> Data:
-    asked = probe["httpGet"]
-    url = f"http://127.0.0.1:{asked['port']}{asked['path']}"
+    request = probe["httpGet"]
+    url = f"http://127.0.0.1:{request['port']}{request['path']}"
     code = f"from urllib.request import urlopen; urlopen('{url}', timeout={probe['timeoutSeconds']})"
     rest = {name: value for name, value in probe.items() if name != "httpGet"}
     return {"exec": {"command": ["python", "-c", code]}, **rest, "timeoutSeconds": probe["timeoutSeconds"] + 2}

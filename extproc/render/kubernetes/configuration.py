@@ -50,18 +50,18 @@ def config_files(mesh: Mesh) -> dict[str, str]:
 def environment(mesh: Mesh) -> list[Data]:
     """Variables of the processor's container: keys that are used, from a Secret, and the pod's own names where they are used."""
     operators = (mesh.pii.default_operator, *mesh.pii.entities.values())
-    found: list[Data] = []
-    if any(chosen.operator == "hash" for chosen in operators):
-        found.append(_from_secret(HASH_KEY_VARIABLE, "hash-key"))
+    variables: list[Data] = []
+    if any(operator.operator == "hash" for operator in operators):
+        variables.append(_from_secret(HASH_KEY_VARIABLE, "hash-key"))
     audit = mesh.telemetry.audit
     if audit and audit.key_file:
-        found.append(_from_secret(AUDIT_KEY_VARIABLE, "audit-key"))
+        variables.append(_from_secret(AUDIT_KEY_VARIABLE, "audit-key"))
     if audit and mesh.kubernetes.audit_claim:
-        found.append({"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}})
+        variables.append({"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}})
     for name, path in OF_THE_POD.items():
         if f"$({name})" in (mesh.identity.workload or ""):
-            found.append({"name": f"INTENTMESH_{name}", "valueFrom": {"fieldRef": {"fieldPath": path}}})
-    return found
+            variables.append({"name": f"INTENTMESH_{name}", "valueFrom": {"fieldRef": {"fieldPath": path}}})
+    return variables
 
 
 def _from_secret(variable: str, key: str) -> Data:

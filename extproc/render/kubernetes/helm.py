@@ -207,8 +207,8 @@ def _values_file(values: list[Value]) -> str:
         for key in outer:
             here = here.setdefault(key, {})
         here[last] = value.default
-    told = "".join(f"{value.path}: {value.why}\n" for value in values)
-    return to_yaml([tree], head=f"{HEAD}\n{told}")
+    reasons = "".join(f"{value.path}: {value.why}\n" for value in values)
+    return to_yaml([tree], head=f"{HEAD}\n{reasons}")
 
 
 def _schema(values: list[Value]) -> Data:

@@ -267,11 +267,11 @@ def probe(path: str, port: int, *, every_s: int, failures: int = 3) -> Data:
     }
 
 
-def resources(wanted: Resources) -> Data:
+def resources(settings: Resources) -> Data:
     """Requests and limits."""
     return {
-        "requests": {"cpu": wanted.cpu, "memory": wanted.memory},
-        "limits": {"cpu": wanted.cpu_limit, "memory": wanted.memory},
+        "requests": {"cpu": settings.cpu, "memory": settings.memory},
+        "limits": {"cpu": settings.cpu_limit, "memory": settings.memory},
     }
 
 

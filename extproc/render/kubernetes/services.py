@@ -36,11 +36,11 @@ def _model(mesh: Mesh, name: str, model: Model) -> Model:
 
 def _endpoints(mesh: Mesh, name: str, section: Model | Version) -> tuple[Endpoint, ...]:
     host = f"{name}.{mesh.kubernetes.namespace}.svc.cluster.local"
-    found = []
+    endpoints = []
     for endpoint in section.endpoints:
         if pod.is_loopback(endpoint) and endpoint.zone == "pod":
             address = f"{host}:{endpoint.port}"
-            found.append(endpoint.model_copy(update={"address": address, "zone": "cluster"}))
+            endpoints.append(endpoint.model_copy(update={"address": address, "zone": "cluster"}))
         else:
-            found.append(endpoint)
-    return tuple(found)
+            endpoints.append(endpoint)
+    return tuple(endpoints)

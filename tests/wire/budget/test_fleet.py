@@ -74,7 +74,7 @@ async def test_what_one_spends_the_other_has_not(store):
         assert other.reserve(asked(output=1500)).error is not None
         for hold in holds:
             hold.settle("m", Consumption(20, 80))
-        await eventually(lambda: not one.leasing.told()["away"] and account(one).used == 700)
+        await eventually(lambda: not one.leasing.state()["away"] and account(one).used == 700)
 
         def back():
             other.reserve(asked(output=1)).reservation.release()
@@ -113,10 +113,10 @@ async def test_a_store_that_stands_still(store, policy):
     kept.start()
     try:
         kept.reserve(asked()).reservation.settle("m", Consumption(500, 500))
-        await eventually(lambda: not kept.leasing.told()["away"] and account(kept).used == 1000)
+        await eventually(lambda: not kept.leasing.state()["away"] and account(kept).used == 1000)
         await asyncio.sleep(0.3)
         store.signal(signal.SIGSTOP)
-        await eventually(lambda: kept.leasing.told()["away"])
+        await eventually(lambda: kept.leasing.state()["away"])
         await eventually(lambda: kept.leasing.away(time.time()))
         rulings = [kept.reserve(asked()) for _ in range(6)]
         went_on = [ruling for ruling in rulings if ruling.reservation and not ruling.unenforced]
@@ -127,7 +127,7 @@ async def test_a_store_that_stands_still(store, policy):
             assert {entry.cause for ruling in rulings for entry in ruling.unenforced} == {"store_away"}
             assert not any(ruling.error for ruling in rulings)
         store.signal(signal.SIGCONT)
-        await eventually(lambda: not kept.leasing.told()["away"])
+        await eventually(lambda: not kept.leasing.state()["away"])
     finally:
         store.signal(signal.SIGCONT)
         await kept.stop(for_good=True)
