@@ -250,7 +250,7 @@ class Analyzer:
         known, allowed = self.entity_types, self._own.allowed
         return [f for f in findings if f.entity_type in known and not allowed(text[f.start : f.end])]
 
-    def _weigh(self, text: str, key: str | None, tokens: Tokens, named: frozenset[str]) -> list[Finding]:
+    def _weigh(self, text: str, key: str | None, tokens: Tokens, named: frozenset[str]) -> list[Finding]:  # noqa: C901 - one loop
         """What the tokens of a text are, by their shapes and the labels beside them."""
         found_tables = tables.tables(text, tokens.labels, self._vocabulary) if tokens.labels else []
         labels = Labels(text, tokens.labels, named, found_tables)
@@ -271,17 +271,25 @@ class Analyzer:
                     numbers.chain(start, end)
                 _add(findings, finding)
             elif start >= url_end:
+                if kind == scan.DOMAIN and end - start > _SHORTEST_NAMED and "-" in text[start:end]:
+                    numbers.named(start, end)
                 url_end = _host(text, start, end, findings, is_url=kind == scan.URL)
         for start, end in in_slices(tokens.words, FINDINGS):
             findings += _announced(text, start, end, numbers.keys)
-        findings += self._led_by(text, tokens.labels, found_tables, named, {f.start for f in findings})
+        findings += self._led_by(text, tokens.labels, found_tables, key, named, {f.start for f in findings})
         if "DATE_TIME" in self.entity_types:
             findings += dates.bare(text)
         findings += self._own.find(text, labels)
         return findings
 
     def _led_by(
-        self, text: str, labels: list[Label], found_tables: list[Table], named: frozenset[str], taken: set[int]
+        self,
+        text: str,
+        labels: list[Label],
+        found_tables: list[Table],
+        key: str | None,
+        named: frozenset[str],
+        taken: set[int],
     ) -> list[Finding]:
         """What stands right after a label, below the head of a column, or under a JSON key."""
         findings: list[Finding] = []
@@ -299,9 +307,15 @@ class Analyzer:
             inner = text.strip()
             start = text.find(inner)
             findings += columns.value(text, (start, start + len(inner)), named, self._led, "JSON key")
+            if key and passwords.is_code(key, inner):
+                findings.append(
+                    Finding("PASSWORD", start, start + len(inner), passwords.LABELLED, ("code", "JSON key"))
+                )
         return findings
 
 
+_SHORTEST_NAMED = 13
+"""Characters of a file that is named after a number: `536-22-1845.md`."""
 _UUID = 0.7
 """Score: of what else a UUID may be, a key by its label, a label says more."""
 

@@ -82,6 +82,7 @@ _TORN: Final = re.compile(
     rf"\.\r?\n[ \t>]{{0,8}})(?:{_ENDINGS})(?![\w-])"
     rf"|@(?:[A-Za-z0-9-]{{1,63}}\.){{0,3}}[A-Za-z0-9]{{1,40}}-\r?\n[ \t>]{{0,8}}[A-Za-z0-9-]{{1,40}}\.(?:{_ENDINGS})(?![\w-])"
     r"|@[A-Za-z0-9-]{2,63},(?:com|org|net|co\.uk|de|fr)(?![\w-])"
+    rf"|@(?:[A-Za-z0-9-]{{1,63}}\.){{0,3}}[A-Za-z0-9-]{{1,63}}。(?:{_ENDINGS})(?![\w-])"
     r"|@[A-Za-z0-9-]{1,63}(?:(?:\[\.\]|\(\.\)| ?[(\[{] ?(?:dot|DOT) ?[)\]}] ?| (?:dot|DOT) )[A-Za-z0-9-]{2,63}){1,3}(?![\w-])"
     r"|@localhost(?![\w.-])|@\[(?:[0-9.]{7,15}|IPv6:[0-9A-Fa-f:.]{2,45})\]"
 )
@@ -102,6 +103,10 @@ def address(text: str, start: int, end: int) -> Finding | None:
     """The address that the scan saw, whole; None for a file, an image or a digest."""
     host = text[text.rindex("@", start, end) + 1 : end]
     labels = host.lower().split(".")
+    if labels[-1] in _FILES and (named := _before_ending(labels)):
+        end -= len(host) - named
+        host = host[:named]
+        labels = host.lower().split(".")
     if labels[-1] in _FILES or _SCALED.match(host) or labels[0] in _DIGESTS:
         return None
     if labels[-1] in _ALSO_COUNTRIES and _is_source(text[start:end].lower(), labels):
@@ -109,6 +114,23 @@ def address(text: str, start: int, end: int) -> Finding | None:
     if _is_in_a_path(text, start, end) or text[start:end].lower().startswith(_REPOSITORIES):
         return None
     return Finding("EMAIL_ADDRESS", _begins(text, start), end, 1.0, ("shape",))
+
+
+def _before_ending(labels: list[str]) -> int:
+    """Length of the host that the ends of a file's name stand behind, 0 if none does: `example.com-v2.tar.gz`."""
+    kept = list(labels)
+    while len(kept) > 2 and kept[-1] in _FILES:
+        kept.pop()
+    domain = _DOMAIN_ENDS.match(kept[-1]) if len(kept) > 1 else None
+    if domain is None or kept[0].isdigit():
+        return 0
+    return len(".".join(kept)) - len(kept[-1]) + len(domain["top"])
+
+
+_DOMAIN_ENDS: Final = re.compile(
+    r"(?P<top>com|org|net|edu|gov|info|biz|io|dev|app|ai|me|eu|uk|us|de|fr|es|it|nl|be|ch|at|pl|se|no|dk|fi|ie|cz|sk|hu|ro|gr|ru|ua|"
+    r"br|mx|ar|cl|co|in|jp|cn|kr|au|nz|za|example)(?:[-_]|\Z)"
+)
 
 
 def _is_source(value: str, labels: list[str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from extproc.pii import cards, checksums, ibans, phones, places, secrets, wallets
+from extproc.pii import cards, checksums, edges, ibans, phones, places, secrets, wallets
 from extproc.pii.finding import Finding
 from extproc.pii.labels import ADJACENT, NEAR, NOTHING, SAID, Context, Labels
 from extproc.pii.recognizer import Recognizer, expand
@@ -22,6 +22,9 @@ _MOST_GROUPS = 9
 _LONG = 17
 _VIN = re.compile(r"(?=[A-Z0-9]*[A-Z])(?=[A-Z0-9]*[0-9]{3})[A-HJ-NPR-Z0-9]{17}")
 _CAPITALS = re.compile(r"(?:(?<![A-Za-z0-9])[A-Z]{1,4}[ -]){1,2}$")
+_IN_A_NAME = re.compile(
+    r"(?<![0-9A-Za-z])[0-9]{2,4}(?:-[0-9]{2,6}){2,4}(?![0-9A-Za-z])|(?<![0-9A-Za-z])(?:[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}|[0-9]{15,16})(?![0-9A-Za-z])"
+)
 _MONEY = "$€£¥₹₽#%"
 STRONG = 0.03
 """At or below these odds a pass outweighs what stands around the value."""
@@ -132,6 +135,12 @@ class Numbers:
         if shape[0] == "A" or (text[start] == "0" and text[start + 1] in "01"):
             self._prefixed(start, end)
 
+    def named(self, start: int, end: int) -> None:
+        """A file that is named after a number: `report-536-22-1845.docx`."""
+        number = _IN_A_NAME.search(self.text, start, end)
+        if number is not None:
+            self.chain(*number.span())
+
     def _prefixed(self, start: int, end: int) -> None:
         """A telephone number after `00`, or grown together with the word before it."""
         phone = phones.prefixed(self.text, start, end) or phones.glued(self.text, start, end)
@@ -190,6 +199,7 @@ class Numbers:
         if choices:
             value = text[start:end]
             loose: bool | None = None
+            joined = False
             for recognizer in choices:
                 finding = self._judge(recognizer, value, start, end, context, whole=whole)
                 if finding is None:
@@ -198,8 +208,11 @@ class Numbers:
                     if recognizer.odds > STRONG and self._spoken_against(start, end, recognizer.odds):
                         continue
                     if loose is None:
-                        loose = self._loose(start, end, chain_start, chain_end)
+                        joined = _has_joints(text, start, end) and edges.joined(text, start, end)
+                        loose = self._loose(start, end, chain_start, chain_end, joined=joined)
                     if loose and (recognizer.odds > STRONG or _glued(text, start, end)):
+                        continue
+                    if joined and recognizer.odds > STRONG and value.isalnum():
                         continue
                     finding = finding._replace(rank=0.0)
                 self.findings.append(finding)
@@ -215,13 +228,14 @@ class Numbers:
         if places.beside(self.text, start, end):
             self.findings.append(Finding("POSTAL_CODE", start, end, _LABEL_ALONE, ("beside a place",)))
 
-    def _loose(self, start: int, end: int, chain_start: int, chain_end: int) -> bool:
+    def _loose(self, start: int, end: int, chain_start: int, chain_end: int, *, joined: bool) -> bool:
         """Whether the value is part of something longer, or a quantity."""
         text = self.text
         before, after = text[start - 1 : start], text[end : end + 1]
-        if before and ((before in "_=+*&%@~^" and not self._assigned(start)) or before in _MONEY or before.isalpha()):
+        apart = joined or self._assigned(start)
+        if before and ((before in "_=+*&%@~^" and not apart) or before in _MONEY or before.isalpha()):
             return True
-        if after and (after in "_%@*^+" or after.isalpha()):
+        if after and ((after in "_%@*^+" and not (joined and after in edges.JOINTS)) or after.isalpha()):
             return True
         if after == "." and text[end + 1 : end + 2].isdigit() and end >= chain_end:
             return True
@@ -282,7 +296,7 @@ class Numbers:
     def _iban(self, start: int, limit: int) -> int:  # noqa: PLR0911 - a list of reasons against
         """End of the IBAN that begins here, 0 if none does."""
         text = self.text
-        if "IBAN_CODE" not in self.types or (start and (text[start - 1].isalnum() or text[start - 1] in "_+/=")):
+        if "IBAN_CODE" not in self.types or (start and not _may_begin(text, start)):
             return 0
         length = ibans.LENGTHS.get(text[start : start + 2].upper())
         if length is None:
@@ -347,6 +361,16 @@ _GOES_ON: Final = frozenset("^:")
 
 def _goes_on(text: str, start: int, end: int) -> Finding | None:
     return cards.track(text, start) if text[end] == "^" else secrets.bot_token(text, start)
+
+
+def _may_begin(text: str, start: int) -> bool:
+    """Whether an IBAN may begin in the midst of a text."""
+    before = text[start - 1]
+    return not (before.isalnum() or before in "+/=") and (before != "_" or edges.begins(text, start))
+
+
+def _has_joints(text: str, start: int, end: int) -> bool:
+    return text[start - 1 : start] in edges.JOINTS or text[end : end + 1] in edges.JOINTS
 
 
 def _glued(text: str, start: int, end: int) -> bool:

@@ -139,9 +139,10 @@ _NUMBERS: Final = frozenset(
     }
 )
 """Labels of secrets that are nothing but digits: four of them after `token` are a count."""
-_LEAST_OF_CODE, _MOST_OF_CODE = 4, 8
+_LEAST_OF_CARD, _LEAST_OF_CODE, _MOST_OF_CODE = 3, 4, 8
 """Digits of a PIN or of what opens a door."""
 _PARTS: Final = re.compile(r"[-_. ]+")
+_HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _HUMPS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _TO_BE_PUT: Final = _CLEAR | {"here", "your", "insert"}
 _SPELLED_OUT: Final = 6
@@ -187,7 +188,7 @@ _SEEDS: Final = frozenset(
     "secret phrase|wallet phrase|wallet seed|seed".split("|")
 )
 _CARD_CODES: Final = frozenset(
-    {"cvv", "cvc", "cvn", "cvv number", "cvc number", "cvv code", "cvc code", "card verification code"}
+    {"cvv", "cvc", "cvn", "cvv number", "cvc number", "cvv code", "cvc code", "card verification code", "security code"}
 )
 _CARD_CODE: Final = re.compile(
     r"(?:[ \t:=#\"']{1,6}(?:is |was |ist |est |es )?|(?: [a-zA-Z'’]{1,12}){1,8}?(?: (?:is|was|reads)|"
@@ -215,7 +216,7 @@ def passwords(text: str, labels: Iterable[Label]) -> list[Finding]:
 
 
 def _password(text: str, label: Label) -> Finding | None:  # noqa: C901, PLR0911 - what announces a password, case by case
-    name = text[label.start : label.end].lower()
+    name = _HUMP.sub(" ", text[label.start : label.end]).lower()
     phrase = " ".join(re.findall(r"[^\W_]+", name))
     verb = _VERB.match(text, label.end)
     if verb is None:
@@ -249,6 +250,17 @@ def _password(text: str, label: Label) -> Finding | None:  # noqa: C901, PLR0911
     if verb["verb"] in _ABOUT:
         announced = False
     return None if announced and verb["verb"] is not None else _farther(text, label, phrase, announced=announced)
+
+
+def is_code(key: str, value: str) -> bool:
+    """Whether a value is the digits that the key of a field asks for: a PIN, the code of a card."""
+    if not (value.isdigit() and value.isascii() and _LEAST_OF_CARD <= len(value) <= _MOST_OF_CODE):
+        return False
+    words = re.findall(r"[^\W_]+", _HUMP.sub(" ", key).lower())
+    phrases = {" ".join(words[-n:]) for n in (1, 2, 3)}
+    if len(value) <= _LEAST_OF_CODE and not _CARD_CODES.isdisjoint(phrases):
+        return True
+    return len(value) >= _LEAST_OF_CODE and not _NUMBERS.isdisjoint(phrases)
 
 
 def _farther(text: str, label: Label, phrase: str, *, announced: bool) -> Finding | None:

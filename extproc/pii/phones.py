@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from extproc.pii.counts import is_count
+from extproc.pii.edges import begins
 from extproc.pii.finding import Finding
 from extproc.pii.labels import ADJACENT, NEAR, SAID, Context
 
@@ -100,7 +101,9 @@ def international(text: str, start: int, end: int, context: Context) -> Finding 
     evidence = _evidence(context)
     if value[0] != "+":
         return _in_parentheses(text, start, value, context.negative, evidence)
-    if start and (text[start - 1].isalnum() or text[start - 1] in "+_"):
+    if start and (
+        text[start - 1].isalnum() or text[start - 1] == "+" or (text[start - 1] == "_" and not begins(text, start))
+    ):
         return None
     for stop in reversed([m.end() for m in _DIGITS.finditer(value)][-6:]):
         digits = "".join(_DIGITS.findall(value[:stop]))

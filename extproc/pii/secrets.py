@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 
+from extproc.pii import edges
 from extproc.pii.finding import Finding
 from extproc.pii.passwords import is_stand_in
 from extproc.pii.vendors import INFIXES, VENDORS
@@ -69,7 +70,7 @@ class VendorKeys:
 
 def _vendor_key(text: str, start: int) -> Finding | None:
     """The key that begins here, wherever others do."""
-    if start and (text[start - 1].isalnum() or text[start - 1] in "_-"):
+    if start and (text[start - 1].isalnum() or (text[start - 1] in "_-" and not edges.begins(text, start))):
         return None
     if text[start : start + 2] not in _STARTS:
         return None

@@ -6,16 +6,13 @@ A text is searched as it stands and as it reads, for it is not known who reads i
 
 from __future__ import annotations
 
-import base64
-import binascii
-import codecs
 import re
-import zlib
 from bisect import bisect_left, bisect_right
 from html import unescape
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
+from extproc.pii.coded import all_runs, rare, runs
 from extproc.pii.results import RecognizerResult
 from extproc.slices import in_slices
 
@@ -26,16 +23,18 @@ _LEVELS: Final = 4
 """Of one spelling within another: `\\\\n` in a log of a log."""
 _AROUND: Final = 160
 """Characters beside what is spelled otherwise that are read with it: the labels of a value."""
-_SHORTEST_CODED: Final = 24
-"""Characters of base64: 18 bytes. Shorter ones hold no more than a word."""
 _ESCAPE = (
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}"
+    r"\\(?:U000[0-9a-fA-F]{5}|x\{[0-9a-fA-F]{1,6}\}|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2}"
     r"""|[0-3]?[0-7]{2}|[nrtbf"'\\/])"""
 )
 _BYTES = r"\\x[c-fC-F][0-9a-fA-F](?:\\x[89abAB][0-9a-fA-F]){1,3}|\\3[0-7]{2}(?:\\2[0-7]{2}){1,3}"
 """A character of several bytes."""
 _PERCENT = r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*|%u[0-9A-Fa-f]{4}"
-_ENTITY = r"&(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}[0-9]{0,2});"
+_ENTITY = (
+    r"&(?:(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}[0-9]{0,2});|\#[0-9]{2,6}(?![0-9;])|\#[xX][0-9a-fA-F]{2,4}(?![0-9a-fA-F;])|"
+    r"(?:nbsp|amp|quot|lt|gt)(?![a-zA-Z=;]))"
+)
+"""Readers of HTML take numbers, and these names, for a character without the semicolon too."""
 _PLUS = r"\+(?<=[\w%]\+)(?=[\w(%])"
 _WORD = r"=\?[\w-]{1,40}\?[Qq]\?[!->@-~]{1,75}\?="
 _QUOTED = rf"{_WORD}|=[0-9A-F]{{2}}(?:=[0-9A-F]{{2}})*|=\r?\n"
@@ -49,12 +48,7 @@ _IS_QUERY: Final = re.compile(r"[\w.\[\]-]{1,64}=[^\s&#+]{0,200}\+[\w(%]")
 _IN_MAIL: Final = re.compile(
     r"=(?:\r?\n\S|\?[\w-]{1,40}\?[Qq]\?|3D[\"'\w]|40[A-Za-z0-9-]{1,63}\.|[CD][0-9A-F]=[89AB][0-9A-F]|E[0-9A-F](?:=[89AB][0-9A-F]){2})"
 )
-_RUN: Final = b"x" * _SHORTEST_CODED
-_MARKED: Final = bytes(
-    0x78 if chr(i).isascii() and (chr(i).isalnum() or chr(i) in "+/_-") else 0x20 for i in range(256)
-)
 _SIMPLE: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
-_GAPS: Final = "\t\n\r\f"
 
 Token = tuple[int, int, str]
 """Start, end, and what is spelled there."""
@@ -138,7 +132,7 @@ def levels(text: str) -> Iterable[Level]:
     tokens = _tokens(text)
     if tokens:
         return (Level(text, level) for level in _levels(text, tokens))
-    coded = _coded(text)
+    coded = all_runs(text)
     return (Level(text, coded),) if coded else ()
 
 
@@ -166,12 +160,17 @@ def _part(text: str, tokens: Sequence[Token], around: int = _AROUND) -> Reading:
 def _levels(text: str, first: list[Token]) -> Iterator[list[Token]]:
     """What is spelled in another way, in order and apart: at first sight, and then what that spells."""
     tokens: list[Token] | None = first
+    coded = rare(text)
+    if any(not said for _, _, said in first):
+        coded = all_runs(text)  # the end of a line of mail was the last sign of base64
+    if coded:
+        yield coded
     for _ in range(_LEVELS):
         if tokens is None:
             break
         whole = _part(text, tokens, len(text))
-        runs = [(*whole.origin(start, end), said) for start, end, said in _coded(whole.text)]
-        yield _merged(tokens, runs) if runs else tokens
+        coded = [(*whole.origin(start, end), said) for start, end, said in runs(whole.text)]
+        yield _merged(tokens, coded) if coded else tokens
         tokens = _once_more(text, tokens)
 
 
@@ -200,7 +199,7 @@ def _said(token: str) -> str | None:  # noqa: PLR0911 - one for each spelling
             return _utf8(
                 bytes(int(code[-2:], 16) if code[0] == "x" else int(code, 8) for code in token[1:].split("\\"))
             )
-        if kind in "ux":
+        if kind in "uxU":
             code = int(token[2:].strip("{}"), 16)
             return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else None
         return chr(int(token[1:], 8)) if kind.isdigit() else _SIMPLE.get(kind, kind)
@@ -264,66 +263,6 @@ def _once_more(text: str, tokens: list[Token]) -> list[Token] | None:
         while i < len(tokens) and tokens[i][0] < end:
             i += 1
     return joined if changed else None
-
-
-def _coded(text: str) -> list[Token]:
-    """Base64 that says something to people. Its signs are marked first: where none are beside each other, that is all."""
-    found: list[Token] = []
-    if len(text) < _SHORTEST_CODED:
-        return found
-    marked = text.encode("latin-1", "replace").translate(_MARKED)  # one byte for each character
-    start = marked.find(_RUN)
-    while start >= 0:
-        end = marked.find(b" ", start)
-        end = len(text) if end < 0 else end
-        if text.startswith(("0x", "0X"), start):
-            start += 2
-        said = _decoded(text[start:end])
-        if said is not None:
-            while end < len(text) and text[end] == "=":
-                end += 1
-            found.append((start, end, said))
-        start = marked.find(_RUN, end)
-    return found
-
-
-def _decoded(run: str) -> str | None:
-    """What base64, base32 or hexadecimal says to people; None: nothing, as of an id or a hash."""
-    try:
-        if len(run) > _HEAD and not run.startswith(_GZIP_CODED):
-            head = _bytes(run[:_HEAD])
-            if not _says(codecs.getincrementaldecoder("utf-8")().decode(head)):
-                return None
-        said = _utf8(_bytes(run))
-    except (binascii.Error, ValueError, zlib.error):
-        return None
-    return said if said is not None and _says(said) else None
-
-
-def _says(said: str) -> bool:
-    return said.translate(_WITHOUT_GAPS).isprintable() and any(map(str.isalnum, said))
-
-
-def _bytes(run: str) -> bytes:
-    head = run[:_HEAD]
-    if not head.islower() and not head.isupper() and not head.isdigit():
-        if len(run) % 4 == 1:
-            return b""
-        data = base64.b64decode(run.replace("-", "+").replace("_", "/") + "=" * (-len(run) % 4), validate=True)
-        return zlib.decompressobj(31).decompress(data, _LONGEST_UNPACKED) if data.startswith(_GZIP) else data
-    if _HEX.fullmatch(run):
-        return bytes.fromhex(run)
-    return base64.b32decode(run + "=" * (-len(run) % 8)) if head.isupper() else b""
-
-
-_HEX: Final = re.compile("(?:[0-9A-Fa-f]{2})+")
-_GZIP: Final = b"\x1f\x8b"
-_GZIP_CODED: Final = "H4sI"
-_HEAD: Final = 4096
-"""Characters by which it is told whether a long run says anything: a few megabytes at once would hold up all others."""
-_LONGEST_UNPACKED: Final = 1 << 16
-"""Bytes of what is packed that are looked at: a value further on is not seen."""
-_WITHOUT_GAPS: Final = str.maketrans(dict.fromkeys(_GAPS))
 
 
 def _merged(tokens: list[Token], runs: list[Token]) -> list[Token]:
