@@ -278,10 +278,17 @@ class _Reading:
         """A word as the label that it begins, if it does."""
         if start < self._labelled:
             return
-        label = begun.longest(self._text, start, end)
-        if label is not None and not _goes_on(self._text, label.end) and not _of_several(self._text, label):
-            self.tokens.labels.append(label)
-            self._labelled = label.end
+        text = self._text
+        label = begun.longest(text, start, end)
+        if label is None:
+            return
+        following = text[label.end : label.end + 4]
+        if following[:1] == "_" and _goes_on(text, label.end):
+            return
+        if following == " of " and _SEVERAL.match(text, label.start):
+            return
+        self.tokens.labels.append(label)
+        self._labelled = label.end
 
 
 def _is_camel(word: str) -> bool:
@@ -314,20 +321,12 @@ _PHONE, _BIRTH = frozenset({"PHONE_NUMBER"}), frozenset({"DATE_OF_BIRTH"})
 
 
 _SEVERAL = re.compile(r"(?i:numbers?) of (?!(?:my|his|her|our|their|your|the|a|an|this|that|mom|mum|dad)\b)[a-z]")
-
-
-def _of_several(text: str, label: Label) -> bool:
-    """Whether it is the number of what is counted: `our number of staff`."""
-    return text.startswith(" of ", label.end) and _SEVERAL.match(text, label.start) is not None
-
-
+"""The number of what is counted, which is no label: `our number of staff`."""
 _ONLY = frozenset("number no nr num value id code masked raw str text hash last new old primary home work".split())
 
 
 def _goes_on(text: str, end: int) -> bool:
     """Whether a name in snake case goes on after a label, and so names something else: `text_completion`."""
-    if text[end : end + 1] != "_":
-        return False
     following = WORDS.match(text, end + 1)
     return following is not None and following.group().lower() not in _ONLY
 

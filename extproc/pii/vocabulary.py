@@ -71,15 +71,16 @@ class Phrases:
 
     def longest(self, text: str, start: int, end: int) -> Label | None:
         """The longest of them that stands at these positions of the first word."""
-        if self.longer and "#" in text[end : end + 2] and (numbered := self._numbered(start, end)):
-            return numbered
-        if self.longer and text[end : end + 2] not in self.followed_in_vain:
+        following = text[end : end + 2]
+        if self.longer and following not in self.followed_in_vain:
+            if "#" in following and (numbered := self._numbered(start, end)):
+                return numbered
             second = _NEXT.match(text, end)
             for rest, kinds in self.longer.get(plain(second[1]), ()) if second else ():
                 stop = _follow(text, end, rest)
                 if stop:
                     return Label(start, stop, kinds)
-        alone = self.kinds(text, start)
+        alone = self.kinds(text, start) if self.led else self.alone
         return Label(start, end, alone) if alone is not None else None
 
     def _numbered(self, start: int, end: int) -> Label | None:
