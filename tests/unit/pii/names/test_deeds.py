@@ -27,6 +27,22 @@ def test_who_does_it(text, people):
 @pytest.mark.parametrize(
     ("text", "people"),
     [
+        ("hi im tamsin and i need help", ["tamsin"]),
+        ("Hello team, this is dmitri from accounting", ["dmitri"]),
+        ("hey, i'm priyanka", ["priyanka"]),
+        ("hi im exhausted and i'm tryna sleep", []),
+        ("hi im tryna find a bank", []),
+        ("im tamsin's sister", []),
+    ],
+)
+def test_who_says_their_name(text, people):
+    """In small letters after a greeting, by no word of the dictionary and with what comes behind a name."""
+    assert [text[s.start : s.end] for s in deeds.introduced(text)] == people
+
+
+@pytest.mark.parametrize(
+    ("text", "people"),
+    [
         ("@ravishankar please review", ["ravishankar"]),
         ("cc @john.doe and @priya_nair.", ["john.doe", "priya_nair"]),
         ("@dataclass\nclass A: ...", []),
