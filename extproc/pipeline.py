@@ -23,7 +23,7 @@ from extproc import policy
 from extproc.budget import Treasury
 from extproc.budget.judges import Balance, Reserving, Steering
 from extproc.catalogue import ModelList, UnknownModels
-from extproc.config.policy_facts import names_fact
+from extproc.config.policy_facts import BUDGETS, names_of
 from extproc.decision import Forward, Inspection, Refuse
 from extproc.errors import IntentmeshError
 from extproc.feedback import Feedback
@@ -107,13 +107,16 @@ class Pipeline:
             _made(makers, mesh) for makers in (self.AT_BODY, self.CLASSIFIED, self.UNDERSTOOD, self.ROUTED)
         )
         judged = bool(read or classified or understood or routed)
+        # the rules of the policy say beforehand what they want to know, other judges do not
+        asks_all = any(judge.name != policy.NAME for judge in (*read, *classified, *understood, *routed))
         # what a trail keeps of a request, rules of tomorrow may be tried on
         audited = mesh.telemetry.enabled and mesh.telemetry.audit is not None
         asked = judged or audited or self.tells or any(route.when for route in mesh.routes)
         reserving: list[Judge] = []
         if treasury is not None:
             # what is left is for all to know, where it goes then for the policy to say, and last what it may take is set aside
-            read = [Balance(treasury), *read] if judged else read
+            wanted = asks_all or any(name.startswith(BUDGETS) for name in names_of(mesh))
+            read = [Balance(treasury), *read] if judged and wanted else read
             routed = [Steering(treasury), *routed] if treasury.steers else routed
             reserving = [Reserving(treasury)]
         edits = any(gate.edits_answers for gate in self.gates)
@@ -133,8 +136,12 @@ class Pipeline:
                 threads,
                 masks=masks,
                 listens=asked or classifier is not None,
-                uses=any(route.uses for route in mesh.routes) or names_fact(mesh, "request.uses"),
-                languages=judged or self.tells or any(route.when and route.when.language for route in mesh.routes),
+                uses=any(route.uses for route in mesh.routes) or "request.uses" in names_of(mesh),
+                languages=asks_all
+                or (judged and audited)
+                or self.tells
+                or "request.language" in names_of(mesh)
+                or any(route.when and route.when.language for route in mesh.routes),
                 counts=treasury is not None,
                 tells=asked or treasury is not None,
             ),

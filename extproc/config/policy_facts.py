@@ -107,12 +107,12 @@ def stage_of_rule(rule: PolicyRule, condition: Condition) -> Stage:
     return Stage.CLASSIFIED if stage is Stage.UNDERSTOOD and rule.then.operators and not counts else stage
 
 
-def names_fact(mesh: Mesh, name: str) -> bool:
-    """Whether a rule names it."""
+def names_of(mesh: Mesh) -> frozenset[str]:
+    """The facts that rules name."""
     if not mesh.policy.rules:
-        return False
+        return frozenset()
     language = language_of(mesh)
-    return any(name in language.condition(rule.when).names for rule in mesh.policy.rules)
+    return frozenset().union(*(language.condition(rule.when).names for rule in mesh.policy.rules))
 
 
 def entity_types(mesh: Mesh) -> frozenset[str]:

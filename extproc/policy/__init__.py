@@ -2,5 +2,6 @@
 
 from extproc.policy.judges import AtBody, AtHeaders, Classified, Routed, Understood
 from extproc.policy.rules import Asked, Rule, rules_of
+from extproc.policy.saying import NAME
 
-__all__ = ["Asked", "AtBody", "AtHeaders", "Classified", "Routed", "Rule", "Understood", "rules_of"]
+__all__ = ["NAME", "Asked", "AtBody", "AtHeaders", "Classified", "Routed", "Rule", "Understood", "rules_of"]
