@@ -17,12 +17,18 @@ MOST = 40
 def unknown_name(kind: str, name: str, known: Iterable[str], listed: str = "") -> str:
     """Sentence for a name that does not exist, with the nearest that does. `listed`: what lists them, where there are many."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1) or _holding(name, names)
-    if near:
-        return f"there is no {kind} `{name}`; did you mean `{near[0]}`?"
+    if near := nearest(name, names):
+        return f"there is no {kind} `{name}`; did you mean `{near}`?"
     if listed and len(names) > MOST:
         return f"there is no {kind} `{name}`; {listed} lists them"
     return f"there is no {kind} `{name}`; there are: {', '.join(names) or 'none'}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The name that was probably meant; None: none is near."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1) or _holding(name, names)
+    return near[0] if near else None
 
 
 def _holding(name: str, names: list[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -208,8 +209,17 @@ def _mistakes(error: ValidationError) -> Iterable[tuple[KeyPath, str]]:
             yield where, _sentence(item["msg"], item["input"])
 
 
+_PLAIN = {
+    "Input should be a valid tuple": "input should be a list, as `[this, that]`",
+    "Input should be a valid list": "input should be a list, as `[this, that]`",
+}
+_KEYS = re.compile(r"^Input should be a valid dictionary( or instance of \w+)?$")
+"""Pydantic's words for what people write as YAML."""
+
+
 def _sentence(message: str, value: Any) -> str:
-    text = message[:1].lower() + message[1:]
+    text = _PLAIN.get(message) or _KEYS.sub("input should be keys with values, as `{key: value}`", message)
+    text = text[:1].lower() + text[1:]
     if isinstance(value, str | int | float | bool) or value is None:
         shown = "nothing" if value is None else repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
         return f"{text}, not {shown}"

@@ -6,13 +6,15 @@ often its loops turn, and matches patterns in linear time. What it says of a mis
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from extproc.expressions import hints
 from extproc.expressions import tree as trees
-from extproc.spelling import unknown_name
+from extproc.spelling import nearest, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,6 +29,15 @@ FUNCTIONS: Final = (
     *("int", "uint", "double", "string", "bool", "bytes", "timestamp", "duration", "type", "dyn"),
     *("getHours", "getMinutes", "getDayOfWeek", "getDayOfMonth", "getMonth", "getFullYear", "getDate"),
 )
+_READERS: Final = {
+    "timestamp": 'write one as `timestamp("2026-01-31T00:00:00Z")`',
+    "duration": 'write one as `duration("90m")`',
+    "int": "it is no whole number",
+    "uint": "it is no whole number from 0",
+    "double": "it is no number",
+}
+"""Function -> what it reads of a text."""
+_NOON: Final = 'timestamp("2020-06-01T12:00:00Z")'
 _WORDS = {"int64": "int", "uint64": "uint"}
 _PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
 _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
@@ -101,6 +112,8 @@ class Language:
         """Compile one. Raises ExpressionError."""
         if len(text) > LONGEST:
             raise ExpressionError(f"is longer than {LONGEST} characters")
+        if not text.strip():
+            raise ExpressionError("is not CEL: it is empty")
         try:
             program = self.env.compile(text)
         except (RuntimeError, TypeError, ValueError) as error:
@@ -108,12 +121,13 @@ class Language:
         kind = program.return_type()
         tree = trees.read(program.serialize())
         if kind != self._types.BOOL:
-            raise ExpressionError(self._no_boolean(kind.name().lower(), tree))
+            raise ExpressionError(self._no_boolean(kind.name().lower(), tree) + hints.of_presence(text))
         names = frozenset(
             node.name for node in trees.walk(tree) if isinstance(node, trees.Name) and node.name in self.names
         )
         self._headers_by_name(tree)
         _patterns_compile(tree)
+        self._constants_hold(tree)
         return Condition(text, program, names, tree)
 
     def together(self, conditions: Iterable[Condition]) -> Any:
@@ -138,15 +152,22 @@ class Language:
         where = f"at character {column}" if line == 1 else f"at line {line}, character {column}"
         what = what.removeprefix("Syntax error: ").replace("<EOF>", "the end")
         what = re.sub(r" expecting \{.*", "", what).removesuffix("[INVALID_ARGUMENT]").strip()
-        return f"is not CEL: {what[:120]} {where}"
+        return f"is not CEL: {what[:120]} {where}{hints.of_syntax(text)}"
 
     def _undeclared(self, name: str, text: str) -> str:
+        if hint := hints.of_names(text, name, self.names):
+            return hint
         if re.search(rf"\b{re.escape(name.rpartition('.')[2])}\s*\(", text):
             return unknown_name("function", name, FUNCTIONS)
         parts = [known for known in self.names if known.startswith(f"{name}.")]
         if parts:
             few = ", ".join(f"`{part}`" for part in parts[:4])
             return f"`{name}` is no fact by itself; there are {few}{' and others' if len(parts) > 4 else ''}"
+        # of hundreds of names with the same beginning, that counts in which they differ
+        space, dot, own = name.rpartition(".")
+        beside = {known[len(space) + 1 :]: known for known in self.names if dot and known.startswith(f"{space}.")}
+        if near := nearest(own, beside):
+            return f"there is no fact `{name}`; did you mean `{beside[near]}`?"
         return unknown_name("fact", name, self.names, "docs/policy.md")
 
     def _no_boolean(self, kind: str, tree: trees.Tree) -> str:
@@ -154,6 +175,32 @@ class Language:
             return "is a claim by itself, and it may be no boolean: compare it, as `caller.claims.staff == true`"
         hint = f"; compare it, as `{tree.name} == …`" if isinstance(tree, trees.Name) else ""
         return f"says {_WORDS.get(kind, kind)}, where it has to say true or false{hint}"
+
+    def _constants_hold(self, tree: trees.Tree) -> None:
+        """A time, a zone or a number that cannot be read would be found out by the first request, and would deny all of them."""
+        for node in trees.walk(tree):
+            if not isinstance(node, trees.Call) or not node.args or not isinstance(node.args[-1], trees.Const):
+                continue
+            constant = node.args[-1].value
+            if not isinstance(constant, str):
+                continue
+            if (
+                node.function in _READERS
+                and len(node.args) == 1
+                and not self._reads(f"{node.function}({json.dumps(constant)})")
+            ):
+                raise ExpressionError(
+                    f"`{node.function}({json.dumps(constant)})` cannot be read: {_READERS[node.function]}"
+                )
+            if node.function.startswith("get") and not self._reads(f"{_NOON}.{node.function}({json.dumps(constant)})"):
+                raise ExpressionError(f"there is no time zone `{constant}`; write one as `Europe/Berlin`, or `+02:00`")
+
+    def _reads(self, text: str) -> bool:
+        try:
+            said = self.env.compile(f"{text} == {text}").eval(self.env.Activation({})).value()
+        except (RuntimeError, TypeError, ValueError):
+            return False
+        return said is True
 
     def _headers_by_name(self, tree: trees.Tree) -> None:
         """Headers are total like all facts, so each that is read has to be known beforehand."""
@@ -186,8 +233,9 @@ def language(names: Mapping[str, Kind]) -> Language:
 def _no_overload(function: str, types: str) -> str:
     operator = _OPERATOR.match(function)
     name = operator[1] if operator else function
-    told = " and ".join(part.strip() for part in types.split(",")) or "nothing"
-    return f"`{name}` does not take {told}"
+    given = [part.strip() for part in types.split(",")]
+    told = " and ".join(given).replace("google.protobuf.Timestamp", "timestamp") or "nothing"
+    return f"`{name}` does not take {told}{hints.of_types(name, given)}"
 
 
 def _patterns_compile(tree: trees.Tree) -> None:
