@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from math import isfinite
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -54,12 +56,18 @@ class ModerationCheck:
         if self._guard.model is not None:
             question["model"] = self._guard.model
         left = max(0.001, deadline - monotonic())
+        said = bytearray()
+        ask = self._client.stream("POST", self._guard.url, json=question, headers=self._headers, timeout=left)
         try:
-            answer = await self._client.post(self._guard.url, json=question, headers=self._headers, timeout=left)
+            async with ask as answer:
+                answer.raise_for_status()
+                async for piece in answer.aiter_bytes():
+                    said += piece
+                    if len(said) > _MOST_BYTES:
+                        raise ValueError("an answer that is too long")
         except httpx.TimeoutException as error:
             raise TimeoutError from error
-        answer.raise_for_status()
-        return self._finding(answer.json(), len(texts))
+        return self._finding(json.loads(said), len(texts))
 
     def _finding(self, said: Any, count: int) -> Finding:
         """Raises TypeError, KeyError or ValueError for an answer that is none."""
@@ -78,12 +86,18 @@ class ModerationCheck:
         guard = self._guard
         flags, scores = result["categories"], result.get("category_scores") or {}
         if not guard.categories:
-            top = max((float(score) for score in scores.values()), default=float(bool(result["flagged"])))
-            return [("", min(1.0, top), top >= guard.threshold if guard.threshold else bool(result["flagged"]))]
+            top = max(map(_score, scores.values()), default=_score(result["flagged"]))
+            return [("", top, top >= guard.threshold if guard.threshold else bool(result["flagged"]))]
         found = []
-        for name in guard.categories:
-            score = float(scores.get(name, float(bool(flags.get(name)))))
-            found.append(
-                (name, min(1.0, score), score >= guard.threshold if guard.threshold else bool(flags.get(name)))
-            )
+        for name in guard.categories:  # one that the classifier does not have is a KeyError: it would never count
+            score = _score(scores[name] if name in scores else flags[name])
+            found.append((name, score, score >= guard.threshold if guard.threshold else bool(flags[name])))
         return found
+
+
+def _score(value: Any) -> float:
+    """Raises ValueError for a number that is compared with nothing."""
+    score = float(value)
+    if not isfinite(score):
+        raise ValueError("a score that is no number")
+    return min(1.0, max(0.0, score))

@@ -77,12 +77,22 @@ def test_what_its_answer_means(settings, found):
         {"results": []},
         {"error": {"message": "no"}},
         {"results": [{"flagged": True}]},
+        {"results": [{"flagged": False, "categories": {}, "category_scores": {"x": "high"}}]},
+        httpx.Response(200, text='{"results": [{"flagged": false, "categories": {}, "category_scores": {"x": NaN}}]}'),
+        httpx.Response(200, text=" " * 2**21 + json.dumps(SAID)),
+        httpx.Response(302, headers={"location": "http://elsewhere.test/"}),
     ],
 )
 def test_an_answer_that_is_none_is_a_failure(answer):
     """Never taken for one that flags nothing."""
     with pytest.raises((httpx.HTTPStatusError, ValueError, KeyError)):
         asked(answer)
+
+
+def test_a_category_that_the_classifier_does_not_know_is_a_failure():
+    """It would never count, and nobody would notice."""
+    with pytest.raises(KeyError, match="violense"):
+        asked(SAID, categories=["violense"])
 
 
 def test_a_key_that_is_not_there_is_told_at_the_start(monkeypatch):
