@@ -6,13 +6,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, Self
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from extproc.config.budgets import Budget, BudgetState
 from extproc.config.catalogue import Catalogue
 from extproc.config.envoy import EnvoySettings
 from extproc.config.feedback import Feedback
-from extproc.config.guardrails import AnyGuard, GuardName, circle_in
+from extproc.config.guardrails import AnyGuard, Guard, GuardName, circle_in
 from extproc.config.identity import IdentitySettings
 from extproc.config.intents import ClassifierSettings, Intent
 from extproc.config.intercept import DEFAULT_INTERCEPT, Intercept, Limits
@@ -81,6 +81,16 @@ class Mesh(Section):
         if (name := circle_in(guards)) is not None:
             raise ValueError(f"`{name}` asks itself, by way of the guardrails that it asks")
         return guards
+
+    @model_validator(mode="after")
+    def _guardrails_are_in_time(self) -> Self:
+        for name, guard in self.guardrails.items():
+            if isinstance(guard, Guard) and guard.deadline_ms >= self.limits.deadline_ms:
+                raise ValueError(
+                    f"guardrails.{name}.deadline_ms: {guard.deadline_ms} is not less than limits.deadline_ms "
+                    f"({self.limits.deadline_ms}), after which a request is refused, whatever `on_error` says: raise that"
+                )
+        return self
 
     @property
     def lists_models(self) -> bool:

@@ -57,6 +57,10 @@ class Content(Protocol):
     def body(self) -> bytes:
         """All of it, decompressed; empty where it could not be read."""
 
+    @property
+    def deadline(self) -> float:
+        """Of `time.monotonic`: from then on nobody waits for what is said."""
+
 
 class Gate(Protocol):
     """Has a say by the headers alone."""

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from extproc.guardrails.tools import ToolsCheck
 
 NAME: Final = "guardrails"
+_RESERVE_S: Final = 0.05
+"""Of a request's time, kept for what comes after guardrails: one that hangs must not make its fail policy come too late."""
 
 
 class _Guardrail(NamedTuple):
@@ -132,7 +134,7 @@ class Guardrails:
     async def _ask(self, guardrail: _Guardrail, facts: Facts, texts: _Texts, duties: frozenset[str]) -> _Said:
         name, settings, check = guardrail
         enforced = settings.mode == "enforce" or name in duties
-        deadline = monotonic() + settings.deadline_ms / 1000
+        deadline = min(monotonic() + settings.deadline_ms / 1000, texts.by)
         passages = texts.at(check)
         try:
             finding = await _found(check, Question(passages, facts, texts.body), deadline)
@@ -168,6 +170,8 @@ class _Texts:
     def __init__(self, content: Content) -> None:
         self._content = content
         self._known: dict[tuple[frozenset[Place], bool], list[Passage]] = {}
+        self.by = content.deadline - _RESERVE_S
+        """Until when guardrails have to be done, all of them together."""
 
     @property
     def body(self) -> bytes:

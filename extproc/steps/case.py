@@ -73,6 +73,11 @@ class Case:
         """All of the body, decompressed; empty where it could not be read."""
         return self.document.body if self.document is not None else b""
 
+    @property
+    def deadline(self) -> float:
+        """From when on nobody waits for an answer."""
+        return self.lease.deadline
+
     def inspection(self) -> Inspection:
         """What was found out, as it stands."""
         anonymized = self.anonymized

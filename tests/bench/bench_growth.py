@@ -1,6 +1,6 @@
 """How cost grows: with the length of a prompt, the size of a body, the number of intents, open streams and workers.
 
-    python -m tests.bench.bench_growth [latency bodies customers intents streams workers]
+    python -m tests.bench.bench_growth [latency guarded bodies customers intents streams workers]
 
 One JSON line per point. `latency` is what the filter adds at p50 and p99 to the same Envoy without it, unloaded.
 """
@@ -43,6 +43,8 @@ INTENTS = (2, 10, 50, 150, 1000)
 OPEN_STREAMS = 2000
 WORKER_TOKENS = (0, 2000)
 """Prompts that workers are compared with; 0: CLINC150's questions as they are."""
+GUARDED_TOKENS = 400_000
+"""Of texts of which none is sent twice."""
 CHARACTERS_PER_TOKEN = 4.5
 HEADERS = {":method": "POST", "content-type": "application/json"}
 
@@ -88,6 +90,32 @@ async def latency() -> None:
         added = {f"added_{p}_ms": round(ours[f"{p}_ms"] - without[f"{p}_ms"], 3) for p in ("p50", "p99")}
         added["again_p50_ms"] = round(again["p50_ms"] - without["p50_ms"], 3)
         tell("latency", tokens=tokens, **added, without_p50_ms=without["p50_ms"], ours_p50_ms=ours["p50_ms"])
+
+
+async def guarded() -> None:
+    """What a guardrail on attacks adds to the same, where no text is sent twice: what it has seen it does not read again."""
+    seen: dict[tuple[str, int], dict[str, Any]] = {}
+    attacks = {"attacks": {"kind": "injection", "look_at": ["user", "tool", "document"]}}
+    with tempfile.TemporaryDirectory() as folder:
+        plain = yaml.safe_load(MESH_YAML.read_text()) | FORGETFUL
+        for variant in ("without", "with") * 2:
+            mesh = Path(folder) / "mesh.yaml"
+            mesh.write_text(yaml.safe_dump(plain | {"guardrails": attacks} if variant == "with" else plain))
+            async with running("ours", mesh=mesh) as bench:
+                for tokens in PROMPT_TOKENS:
+                    size = int(tokens * CHARACTERS_PER_TOKEN)
+                    texts = [prose(size, first=i) for i in range(max(300, min(4000, GUARDED_TOKENS // tokens)))]
+                    point = await measure(bench, write_bodies(Path(folder) / "bodies", texts), seconds=3, connections=1)
+                    best = seen.get((variant, tokens))
+                    if best is None or point["p50_ms"] < best["p50_ms"]:
+                        seen[variant, tokens] = point
+    for tokens in PROMPT_TOKENS:
+        told = {
+            f"{variant}_{name}": seen[variant, tokens][name]
+            for variant in ("without", "with")
+            for name in ("p50_ms", "p99_ms", "processor_us_per_request")
+        }
+        tell("guarded", tokens=tokens, **told, dearer=round(told["with_p50_ms"] / told["without_p50_ms"] - 1, 3))
 
 
 async def bodies() -> None:
@@ -273,6 +301,7 @@ def _best(found: list[dict[str, Any]]) -> dict[str, Any]:
 
 PARTS: dict[str, Callable[[], Awaitable[None]]] = {
     "latency": latency,
+    "guarded": guarded,
     "bodies": bodies,
     "customers": customers,
     "intents": intents,

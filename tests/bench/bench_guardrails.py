@@ -46,7 +46,7 @@ async def timed(judge: Guardrails, check: InjectionCheck, contents: Sequence[Sim
 
 def content(text: str, role: str) -> SimpleNamespace:
     """A request with one text."""
-    return SimpleNamespace(segments=[Segment(text, role=role)], masked=[text], body=b"")
+    return SimpleNamespace(segments=[Segment(text, role=role)], masked=[text], body=b"", deadline=float("inf"))
 
 
 async def main() -> None:

@@ -101,8 +101,9 @@ async def test_a_guardrail_that_fails(policy):
         return await does[-1]()
 
     async with classifier(behave) as (url, seen):
-        guard = {"kind": "moderation", "url": url, "action": "block", "on_error": policy, "deadline_ms": 400}
-        async with running_gateway(mesh={"guardrails": {"elsewhere": guard}}) as gateway:
+        guard = {"kind": "moderation", "url": url, "action": "block", "on_error": policy, "deadline_ms": 3000}
+        mesh = {"guardrails": {"elsewhere": guard}, "limits": {"deadline_ms": 20_000}}
+        async with running_gateway(mesh=mesh) as gateway:
             for behaviour, status in ((hang, 503), (fail, 503), (slow, 403)):
                 does.append(behaviour)
                 answer = await gateway.chat("My mail is ada@example.org.")
@@ -114,6 +115,87 @@ async def test_a_guardrail_that_fails(policy):
                     upstream.requests.clear()
         assert len(seen) == 3
         assert "ada@example.org" not in json.dumps(seen)
+
+
+async def misbehave(text, writer):
+    """What the text asks for, and then what a classifier says: that it flags it, or not."""
+    what = text.split()[0]
+    flagged = "bad" in text
+    result = {"flagged": flagged, "categories": {"x": flagged}, "category_scores": {"x": 0.9 if flagged else 0.1}}
+    body = json.dumps({"results": [result]}).encode()
+    if what == "hang":
+        await asyncio.sleep(60)
+    elif what == "slow":
+        await asyncio.sleep(0.2)
+    elif what == "garbage":
+        body = b"<html>no</html>"
+    elif what == "nothing":
+        body = b'{"results": []}'
+    elif what == "nan":
+        body = body.replace(b"0.1", b"NaN").replace(b"0.9", b"NaN")
+    elif what == "endless":
+        body = b" " * 2**22 + body
+    if what != "gone":
+        length = len(body) + (100 if what == "cut" else 0)
+        status = {"fails": 500, "moved": 302}.get(what, 200)
+        writer.write(b"HTTP/1.1 %d X\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s" % (status, length, body))
+        await writer.drain()
+
+
+@asynccontextmanager
+async def chaotic():
+    """A classifier that does to each text what the text asks for."""
+    asked: set[asyncio.Task[None]] = set()
+
+    async def serve(reader, writer):
+        asked.add(asyncio.current_task())
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(re.search(rb"content-length: (\d+)", head.lower())[1])
+            (text,) = json.loads(await reader.readexactly(length))["input"]
+            await misbehave(text, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # who asked has given up
+        finally:
+            writer.close()
+            asked.discard(asyncio.current_task())
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1/moderations"
+    finally:
+        server.close()
+        for task in list(asked):
+            task.cancel()
+        await asyncio.sleep(0.05)
+
+
+FAILURES = ("hang", "fails", "garbage", "nothing", "nan", "endless", "cut", "gone", "moved")
+
+
+@pytest.mark.parametrize("policy", ["closed", "open"])
+async def test_chaos(policy):
+    """Several requests at once, to a guardrail that hangs for one and is right for the next: to each what is its due."""
+    async with chaotic() as url:
+        guard = {"kind": "moderation", "url": url, "action": "block", "on_error": policy, "deadline_ms": 3000}
+        mesh = {"guardrails": {"elsewhere": guard}, "limits": {"deadline_ms": 20_000}}
+        some = asyncio.Semaphore(4)
+
+        async def chat(text):
+            async with some:
+                return await gateway.chat(text)
+
+        async with running_gateway(mesh=mesh) as gateway:
+            texts = [f"{what} {say}" for what in (*FAILURES, "slow", "fine") for say in ("bad", "well")]
+            answers = await asyncio.gather(*map(chat, texts))
+            for text, answer in zip(texts, answers, strict=True):
+                due = 403 if "bad" in text else 200
+                if text.split()[0] in FAILURES:
+                    due = 503 if policy == "closed" else 200
+                assert answer.status_code == due, (text, answer.text)
+            passed = sum(answer.status_code == 200 for answer in answers)
+            assert len(gateway.received) == passed
+            assert (await gateway.chat("fine well")).status_code == 200
 
 
 def chat_answer(calls, *, stream):

@@ -1,6 +1,7 @@
 """Guardrails as a judge: who is asked, what is said, and what comes of one that fails, hangs or is late."""
 
 import asyncio
+from time import monotonic
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,9 @@ from extproc.guardrails.check import Finding
 from extproc.guardrails.judge import Guardrails
 from extproc.payload import Segment
 
-CONTENT = SimpleNamespace(segments=[Segment("Hello.", role="user")], masked=["Hello."], body=b"{}")
+CONTENT = SimpleNamespace(
+    segments=[Segment("Hello.", role="user")], masked=["Hello."], body=b"{}", deadline=float("inf")
+)
 
 
 class Fake:
@@ -71,6 +74,15 @@ def test_a_block_may_answer_400():
     """As APIs do whose clients know no 403."""
     error = ruled({"mine": guard(action="block", status=400)}, {"mine": Fake(FIRES)}).error
     assert (error.status, error.error_type) == (400, "invalid_request_error")
+
+
+def test_all_guardrails_have_the_time_of_the_request():
+    """Several that hang, each for less than its deadline: the last one's policy holds before nobody waits any more."""
+    guards = {name: guard(deadline_ms=60_000, on_error="open") for name in "abc"}
+    content = SimpleNamespace(**vars(CONTENT) | {"deadline": monotonic() + 0.1})
+    checks = {name: Fake(None, slow=True) for name in "abc"}
+    ruling = asyncio.run(Guardrails(guards, checks).judge(Facts(), content))
+    assert [(one.rule, one.cause) for one in ruling.unenforced] == [(name, "late") for name in "abc"]
 
 
 def test_monitor_tells_every_score():
