@@ -243,11 +243,24 @@ class Call:
             self._split(data)
         elif self._missing <= 0:
             self._pieces.append(data)
-            self._split(b"".join(self._pieces))
+            self._join()
         else:
             self._hold(data)
         if self.credit <= STREAM_WINDOW // 2 and len(self._messages) < UNREAD_MESSAGES:
             self._give_credit()
+
+    def _join(self) -> None:
+        """The pieces are one message, or more: a large one is copied once."""
+        first, *rest = self._pieces
+        if len(first) >= PREFIX.size:
+            compressed, size = PREFIX.unpack_from(first)
+            if not compressed and size <= self._largest and size + PREFIX.size == sum(map(len, self._pieces)):
+                self._messages.append(b"".join((memoryview(first)[PREFIX.size :], *rest)))
+                self._pieces, self._missing = [], 0
+                self._holds(0)
+                self._wake_reader()
+                return
+        self._split(b"".join(self._pieces))
 
     def _hold(self, data: bytes) -> None:
         """Keep a piece of a message; small ones in one, for each alone would take several times its size."""
@@ -352,7 +365,13 @@ class Call:
             return True
         if start:
             self._connection.write(start)
-        self._unsent = memoryview(PREFIX.pack(0, size) + message)
+        head = min(self._room(), size) - PREFIX.size
+        if head > 0:  # a large one is not copied for its prefix
+            self._spend(PREFIX.size + head)
+            self._connection.write(frame(DATA, 0, self.stream, PREFIX.pack(0, size) + message[:head]))
+            self._unsent = memoryview(message)[head:]
+        else:
+            self._unsent = memoryview(PREFIX.pack(0, size) + message)
         self.pump()
         return not self._unsent
 

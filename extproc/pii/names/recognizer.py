@@ -52,6 +52,8 @@ class Counts:
     """Texts whose end was left to the cues, or that were refused."""
 
 
+_SHORT: Final = 4096
+"""Characters that are looked through at once."""
 _MARKED: Final = re.compile(r"[\n=@/\"']").search
 """What all that finds names in ASCII without the model goes by: lines, fields, quotes, addresses. Prose has none of it."""
 
@@ -71,7 +73,7 @@ class NameRecognizer:
     def read(self, cut: Cut, key: str | None = None) -> list[RecognizerResult]:
         """The same of a text that is cut up already."""
         results = self._read(cut, key)
-        if cut.text.isascii() and _MARKED(cut.text) is None:
+        if len(cut.text) <= _SHORT and cut.text.isascii() and _MARKED(cut.text) is None:
             return results
         more = [(span, "head of its column") for span in columns.find(cut.text)]
         more += [(span, "key") for span in fields.in_queries(cut.text)]
