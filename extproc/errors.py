@@ -7,10 +7,13 @@ sizes and positions only.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+ERRORS_FROM: Final = 400
+"""HTTP statuses from here on are errors, whoever answers with them."""
 
 
 class IntentmeshError(Exception):

@@ -29,6 +29,7 @@ MOST_ACCOUNTS: Final = 200_000
 """Names come from callers: beyond so many, further ones share one account a budget."""
 OTHERS: Final = "(others)"
 PRUNED_AT_ONCE: Final = 200
+"""Accounts in one transaction: as long as it takes, reservations of all workers wait."""
 MOST_KEY_BYTES: Final = 400
 """LMDB's keys are no longer than 511."""
 UNKNOWN: Final = -1

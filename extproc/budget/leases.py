@@ -39,9 +39,11 @@ IDLE_S: Final = 10.0
 TELL_S: Final = 30.0
 """And is told again so often, should the store have forgotten it."""
 TIMEOUT_S: Final = 1.0
+"""Of one call to the store."""
 GRACE_MS: Final = 3000
 """A store whose data is new grants nothing for so long: every pod has told it where it stands by then."""
 BATCH: Final = 200
+"""Accounts that are told of in one round trip."""
 AFTER_S: Final = 3600
 """What the store keeps of a window that is over."""
 POD, ANSWERED = "pod", "answered"

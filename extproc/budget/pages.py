@@ -26,6 +26,7 @@ log = logger()
 MAP_BYTES = 2**30
 """What the file may grow to; it is as large as what is in it. All accounts that there may be (`book.py`) fill a third of it."""
 READERS = 512
+"""Workers and threads that may read the file at once; LMDB sets the slots aside when it is made."""
 
 
 class Transaction(Protocol):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 MOST_KEPT = 10_000
+"""Accounts whose key and limits are not made anew for each request; beyond it all are forgotten."""
 
 
 class Terms(NamedTuple):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from extproc.config.api import vendor_of
 from extproc.config.wire_names import CALLER_API
 from extproc.decision import NOT_INSPECTED, unenforced, verdicts_of
+from extproc.errors import ERRORS_FROM
 from extproc.exchange.events import request_id_of
 from extproc.exchange.record import ExchangeRecord
 from extproc.identity import ANONYMOUS
@@ -26,10 +27,8 @@ if TYPE_CHECKING:
 
 _GOES_ON = frozenset({"forwarded", "answered", "cancelled"})
 """Outcomes of requests that nothing refused."""
-ERRORS_FROM = 400
-"""HTTP statuses from here on are errors."""
 SERVER_ERRORS_FROM = 500
-"""And from here on not of the caller's."""
+"""HTTP statuses from here on are no fault of the caller's."""
 
 
 class Recorder:

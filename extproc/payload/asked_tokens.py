@@ -13,6 +13,7 @@ _LIMIT: Final = re.compile(
 )
 _ANSWERS: Final = re.compile(rb'(?<!\\)"(?:n|best_of)"\s*:\s*(\d{1,7})(?![\d.eE])')
 _MOST_ANSWERS: Final = 1024
+"""OpenAI's API gives 128 at most: what asks for more will be refused there, and sets no more aside than this."""
 
 
 class AskedTokens(NamedTuple):

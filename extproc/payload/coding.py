@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _PIECE = 256 * 1024
+"""Bytes that a decoder makes at once: what becomes too much is seen before it is made."""
 _MOST_DECODED = 8 * 2**20
 _MOST_PER_BYTE = 128
 """An answer may decompress to 8 MiB whatever it weighs, and beyond to so many bytes for each: text rarely gives 20."""
@@ -23,6 +24,7 @@ _ZSTD_SLICE = 32
 _ZSTD_WINDOW = 8 * 2**20
 """What RFC 9659 allows for the content-encoding zstd."""
 _GZIP_WBITS = 31
+"""For zlib: a window of 2^15, and the head and end of gzip."""
 _DEFLATE = 8
 
 
@@ -155,6 +157,7 @@ _CODINGS: dict[str, tuple[Callable[[], _Decoder], Callable[[], _Encoder]]] = {
     "zstd": (_ZstdDecoder, _ZstdEncoder),
 }
 MOST_CODINGS = 2
+"""Each may multiply the size; nobody in earnest encodes three times."""
 _MAGIC = ((b"\x1f\x8b\x08", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
 _BEGINNINGS = tuple(begin for begin, _ in _MAGIC)
 _NO_CODING = frozenset(("", "identity", "none", "utf-8", "utf8", "us-ascii", "iso-8859-1", "binary", "8bit", "7bit"))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _STEP: Final = 128
+"""Every so many characters one look tells whether base64 stands there: half of LONG, so that none is stepped over."""
 LONG: Final = 2 * _STEP
 """Characters of base64 without a break from which on they are looked at: no key, number or address is as long."""
 _HEAD: Final = 4096

@@ -40,6 +40,7 @@ MOST_OPEN = 128
 _MOST_PASSED = 4
 """Events of texts beside it that wait for one: a model that goes on to its answer does not come back to its reasoning."""
 _MOST_WAITING = 512
+"""Events, and bytes of them, that wait for the end of a text; then what is held back leaves as it is."""
 _MOST_BYTES = 2**20
 _MOST_HELD, _MOST_HELD_BYTES = 2**16, 2**25
 """The same where an editor holds texts to their end on purpose."""

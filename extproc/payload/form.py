@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from extproc.payload.layers import Layer
 
 MAX_FIELDS = 10_000
+"""Of one form: each is a text to be searched by itself."""
 _UNIT = re.compile(r"[^%+]+|(?:%[0-9A-Fa-f]{2})+|\+|%")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z_.\[\]-]{0,63}")
 """Names of fields as programs have them: words without a digit or a sign of an address are searched only as labels."""

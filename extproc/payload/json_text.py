@@ -34,10 +34,13 @@ _KEY = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _NUMBER = re.compile(r"-?[0-9][0-9.eE+-]*+")
 _TEXTS = Use.TEXT | Use.NESTED | Use.SETTING
 _SHORTEST_NUMBER = 5
+"""Characters: a number of fewer is nobody's."""
 _SLICE = 0x3FF
 """Steps after which it is asked whether anybody still waits."""
 _LONGEST_KEY = 4096
+"""Characters of a key that is waited for; a longer one passes as it is."""
 _LONGEST_UNIT = 12
+"""Characters of the longest escape: a pair of surrogates."""
 _MOST_KEYS = 10_000
 """Keys of one object that are told apart."""
 _DEEPEST = 8
@@ -45,6 +48,7 @@ _DEEPEST = 8
 _BEGINS = re.compile(r'\{[ \t\r\n]*+"|\[[ \t\r\n]*+["{\[]')
 """How JSON begins in a text, wherever in a line."""
 _LONGEST_SPACE = 256
+"""White space after a bracket that is waited through for what makes it JSON."""
 _SPACES = re.compile(r"[ \t\r\n]*+")
 _MAY_BEGIN = re.compile(r"[{\[][ \t\r\n]*+\Z")
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from extproc.payload.document import Change, Document, Region
 
 MAX_PARTS = 10_000
+"""Of one body: each is read by itself."""
 _HEAD_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _NAME = re.compile(rb';[ \t]*name[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.IGNORECASE)
 _FILENAME = re.compile(rb";[ \t]*filename\*?[ \t]*=", re.IGNORECASE)

@@ -21,6 +21,7 @@ _TOKEN = rb"(?:0|[1-9][0-9]{0,6}+)(?![0-9.eE])"
 _SHORT = re.compile(rb"-?[0-9]{1,2}|(?=.*[.eE])" + _FRACTION)
 """Three digits before a point are a measure; alone, under a key that says so, they are a card's code."""
 _MOST_DIGITS = 40
+"""Characters of a number that is read as one: a longer one is what its spelling is."""
 _NO_LIMIT = frozenset(b"%d" % (2**bits - 1) for bits in (31, 32, 53, 63, 64))
 """The largest integers of programming languages, which clients send where they want no limit."""
 

@@ -34,6 +34,7 @@ _LOOKS_JSON = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\n\r\v\f]*+[{\[]")
 _HAS_FIELD = re.compile(rb"=(?!=*+\s*+\Z)")
 """A field with a value: what ends in the signs that fill up base64 is none."""
 _MOST_NESTED = 3
+"""Levels of multipart in multipart, as mail has them."""
 _MAX_BODY_BYTES = 8 * 2**20
 _LINES = (
     "application/x-ndjson",

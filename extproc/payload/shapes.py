@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LARGEST_BODY: Final = 8 * 1024
 """Few of the larger ones are laid out as others are."""
 LARGEST_SHAPE: Final = 1024
+"""Bytes of a body without its texts: a long one is hardly ever sent again."""
 MOST_SHAPES: Final = 256
 """Known at a time; with one more, all are forgotten."""
 _TEXT: Final = b"\0"

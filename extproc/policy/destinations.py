@@ -13,7 +13,7 @@ from extproc.config.places import places
 from extproc.config.policy_facts import Stage
 from extproc.decision import Verdict
 from extproc.errors import RefusedByRuleError, RuleFailedError
-from extproc.policy.rules import Asked
+from extproc.policy.rules import RuleSet
 from extproc.policy.saying import NAME, Says
 from extproc.routing import Router
 
@@ -60,8 +60,8 @@ class Destinations:
         routed = [rule for rule in rules if rule.stage is Stage.ROUTED]
         denying = [rule for rule in routed if rule.settings.then.deny]
         others = [rule for rule in routed if not rule.settings.then.deny]
-        self._denying = Asked(mesh, denying) if denying else None
-        self._others = Asked(mesh, others) if others else None
+        self._denying = RuleSet(mesh, denying) if denying else None
+        self._others = RuleSet(mesh, others) if others else None
         self._by_name = {rule.name: rule for rule in rules}
         self._places = places(mesh, frozenset().union(*(rule.condition.names for rule in routed)))
 

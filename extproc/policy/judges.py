@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 from extproc.config.policy_facts import Stage
 from extproc.decision import NOTHING
 from extproc.policy.destinations import Destinations
-from extproc.policy.rules import Asked, rules_of
+from extproc.policy.rules import RuleSet, rules_of
 from extproc.policy.saying import NAME, Says
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from extproc.policy.rules import Answer, Rule
 
 
-def said(answers: Iterable[tuple[Rule, Answer]]) -> Ruling:
+def ruling_of(answers: Iterable[tuple[Rule, Answer]]) -> Ruling:
     """What these rules say together; NOTHING where they say nothing."""
     gathered: Says | None = None
     for rule, answer in answers:
@@ -27,45 +27,39 @@ def said(answers: Iterable[tuple[Rule, Answer]]) -> Ruling:
     return NOTHING if gathered is None else gathered.ruling()
 
 
-class AtHeaders:
-    """The gate: rules that name only the caller and the headers."""
-
-    name: Final = NAME
-
-    def __init__(self, asked: Asked) -> None:
-        self.edits_answers = any(rule.settings.then.redact_output for rule in asked.rules)
-        self._asked = asked
-
-    @classmethod
-    def of(cls, mesh: Mesh) -> Self | None:
-        """That of a mesh; None where no rule is asked then."""
-        rules = rules_of(mesh, Stage.HEADERS)
-        return cls(Asked(mesh, rules)) if rules else None
-
-    def judge(self, facts: Facts) -> Ruling:
-        """See decision.Gate."""
-        return said(self._asked.ask(facts))
-
-
-class _Later:
-    """A judge of a stage after the headers."""
+class _OfStage:
+    """The rules of one stage."""
 
     name: Final = NAME
     stage: ClassVar[Stage]
 
-    def __init__(self, asked: Asked) -> None:
-        self.edits_answers = any(rule.settings.then.redact_output for rule in asked.rules)
-        self._asked = asked
+    def __init__(self, rules: RuleSet) -> None:
+        self.edits_answers = any(rule.settings.then.redact_output for rule in rules.rules)
+        self._rules = rules
 
     @classmethod
     def of(cls, mesh: Mesh) -> Self | None:
         """That of a mesh; None where no rule is asked then."""
         rules = rules_of(mesh, cls.stage)
-        return cls(Asked(mesh, rules)) if rules else None
+        return cls(RuleSet(mesh, rules)) if rules else None
+
+
+class AtHeaders(_OfStage):
+    """The gate: rules that name only the caller and the headers."""
+
+    stage = Stage.HEADERS
+
+    def judge(self, facts: Facts) -> Ruling:
+        """See decision.Gate."""
+        return ruling_of(self._rules.ask(facts))
+
+
+class _Later(_OfStage):
+    """A judge of a stage after the headers."""
 
     async def judge(self, facts: Facts, _content: Content) -> Ruling:
         """See decision.Judge."""
-        return said(self._asked.ask(facts))
+        return ruling_of(self._rules.ask(facts))
 
 
 class AtBody(_Later):

@@ -18,7 +18,7 @@ from extproc.config.prices import FREE, Consumption, rates
 from extproc.decision import Facts
 from extproc.identity import UNKNOWN, Caller
 from extproc.policy.destinations import Destinations
-from extproc.policy.rules import Asked, Rule, rules_of
+from extproc.policy.rules import Rule, RuleSet, rules_of
 from extproc.policy.saying import NAME, Says
 from extproc.routing import RouteDecision
 
@@ -74,7 +74,7 @@ class Replay:
         mesh = enforcing(mesh)
         self._mesh = mesh
         self._rules = rules_of(mesh)
-        self._asked: dict[tuple[str, ...], list[Asked]] = {}
+        self._rule_sets: dict[tuple[str, ...], list[RuleSet]] = {}
         self._destinations: dict[tuple[str, ...], Destinations | None] = {}
         self._rates = rates(mesh)
         self.found = Replayed()
@@ -113,14 +113,14 @@ class Replay:
     def _decide(self, row: Mapping[str, Any], kept: Kept, rules: Sequence[Rule]) -> str | None:
         """The model that would have got it; None: none would."""
         facts, found, names = kept.facts, self.found, tuple(rule.name for rule in rules)
-        if names not in self._asked:
+        if names not in self._rule_sets:
             stages = [[rule for rule in rules if rule.stage == stage] for stage in Stage if stage is not Stage.ROUTED]
-            self._asked[names] = [Asked(self._mesh, some) for some in stages if some]
+            self._rule_sets[names] = [RuleSet(self._mesh, some) for some in stages if some]
             placing = any(r.stage is Stage.ROUTED or r.settings.then.models or r.settings.then.residency for r in rules)
             self._destinations[names] = Destinations(self._mesh, rules) if placing else None
-        for asked in self._asked[names]:
+        for rule_set in self._rule_sets[names]:
             said = Says()
-            for rule, answer in asked.ask(facts, **kept.more(asked)):
+            for rule, answer in rule_set.ask(facts, **kept.more(rule_set)):
                 said.rule(rule, answer)
             ruling = said.ruling()
             if blocks := [verdict.reason for verdict in ruling.verdicts if verdict.action == "block"]:
@@ -227,9 +227,9 @@ class Kept:
                 return name
         return None
 
-    def more(self, asked: Asked) -> dict[str, Any]:
+    def more(self, rule_set: RuleSet) -> dict[str, Any]:
         """Values that are not those of now."""
-        return {"request.time": self.time} if asked.names("request.time") else {}
+        return {"request.time": self.time} if rule_set.names("request.time") else {}
 
 
 _FACT_OF: Final = {"stream": "streamed"}

@@ -59,7 +59,7 @@ def rules_of(mesh: Mesh, *stages: Stage) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-class Asked:
+class RuleSet:
     """Some rules, ready to be asked."""
 
     def __init__(self, mesh: Mesh, rules: Sequence[Rule]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from extproc.config.places import places
 from extproc.config.policy import PolicySettings
 from extproc.config.policy_facts import Stage
-from extproc.policy.rules import Asked, rules_of
+from extproc.policy.rules import RuleSet, rules_of
 from extproc.policy.values import Values
 from extproc.routing import Router
 
@@ -64,7 +64,7 @@ def tried(mesh: Mesh, facts: Facts) -> list[Tried]:
 
 
 def _try(mesh: Mesh, rule: Rule, facts: Facts, more: dict[str, Any]) -> Tried:
-    answers = [answer for _, answer in Asked(mesh, [rule]).ask(facts, **more)]
+    answers = [answer for _, answer in RuleSet(mesh, [rule]).ask(facts, **more)]
     told: str = answers[0] if answers else "quiet"
     if told == "missing":
         told = f"missing: {', '.join(rule.missing(facts))}"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from extproc.config.prompts import PromptVersion, Variable
 
 MOST_CHARACTERS: Final = 2**20
+"""Of a prompt that is filled in: loops in a template end here."""
 _CONTROL: Final = re.compile(
     r"<\|[\w .:/-]{1,64}\|>|<｜[^｜<>]{1,64}｜>|</?s>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>|\[/?(?:INST|SYSTEM_PROMPT|"
     r"TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS)\]|<</?SYS>>|</?(?:think|tool_call|tool_response)>"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from extproc.errors import UntranslatableError
+from extproc.errors import ERRORS_FROM, UntranslatableError
 from extproc.payload.answer import Recoded
 from extproc.payload.coding import codings, decode
 from extproc.payload.translate import spoken
-from extproc.payload.translate.platforms import ERRORS_FROM, EVENT_STREAM, Reframed, hosted
+from extproc.payload.translate.platforms import EVENT_STREAM, Reframed, hosted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extproc.config.prices import Consumption
+from extproc.errors import ERRORS_FROM
 from extproc.telemetry.wrapper import ObserverWrapper
 from extproc.tokens import estimated_tokens
 
 if TYPE_CHECKING:
     from extproc.exchange.record import ExchangeRecord
-
-ERRORS_FROM = 400
 
 
 class Settling(ObserverWrapper):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from extproc.errors import UnreadableAnswerError
+from extproc.errors import ERRORS_FROM, UnreadableAnswerError
 from extproc.payload.translate.answers import failure_of, kind_of_status, new_id
 from extproc.payload.translate.conversation import Began, Ended, Failure, Over, Usage
 from extproc.payload.translate.events import MOST_EVENT_BYTES, EventReader
@@ -20,7 +20,6 @@ _DONE: Final = b"[DONE]"
 _KEEP_ALIVE: Final = b": keep-alive\n\n"
 _SPACE: Final = b" \t\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
-ERRORS_FROM: Final = 400
 
 
 class StreamReader(Protocol):

@@ -13,7 +13,7 @@ import zlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
-from extproc.errors import UnreadableAnswerError, UntranslatableError
+from extproc.errors import ERRORS_FROM, UnreadableAnswerError, UntranslatableError
 from extproc.payload.translate.answers import failure_of, kind_of_status, text
 from extproc.payload.translate.conversation import Failure
 from extproc.payload.translate.fields import encoded, parsed
@@ -37,7 +37,6 @@ _EXCEPTIONS: Final = {
     "modelTimeoutException": "timeout_error",
     "serviceUnavailableException": "overloaded_error",
 }
-ERRORS_FROM: Final = 400
 
 
 class Hosted(NamedTuple):

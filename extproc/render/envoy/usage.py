@@ -40,6 +40,7 @@ FILTER_NAME = "intentmesh.usage"
 SCRIPT = Path(__file__).with_name("usage.lua")
 FLUSH_S = 0.5
 BUFFER_BYTES = 65_536
+"""How long, and how much of it, Envoy gathers before it sends: the processor knows of a request's end half a second later."""
 
 NOTES = (
     Note(

@@ -27,6 +27,7 @@ Context = Literal["SIDECAR_INBOUND", "SIDECAR_OUTBOUND", "GATEWAY"]
 HCM = "envoy.filters.network.http_connection_manager"
 ROUTER = "envoy.filters.http.router"
 BUFFER_MARGIN = 2**20
+"""Bytes beyond the largest body: Envoy's own buffer must not refuse what the processor takes."""
 SIGN = "/.well-known/intentmesh"
 """Answered by the proxy itself where the filter is on."""
 
