@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from extproc.pii.names.nobody import is_nobody
 from extproc.pii.names.spans import Span
 from extproc.pii.names.words import load
+from extproc.slices import in_slices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +27,8 @@ _SURNAME_FIRST: Final = rf"{_WORD}(?: {_WORD})?, {_WORD}(?: {_WORD}| [A-Z]\.?)?"
 _QUOTED: Final = re.compile(rf"\"(?P<name>{_SURNAME_FIRST})\"")
 _MAILBOX: Final = re.compile(r"<[\w.+'=-]{1,64}@[\w.-]{1,64}>")
 _DISPLAYED: Final = re.compile(
-    rf"(?:\A|[\n:;,>(\t])[ \t]*(?P<quote>[\"']?)(?P<name>{_WORD}(?: (?:{_WORD}|[A-Z]\.?)){{1,3}})(?P=quote)[ \t]?\Z"
+    rf"(?:\A|[\n:;,>(\t])[ \t]*(?P<quote>[\"']?)(?P<name>{_SURNAME_FIRST}|{_WORD}(?: (?:{_WORD}|[A-Z]\.?)){{1,3}})"
+    r"(?P=quote)[ \t]?\Z"
 )
 _LONGEST: Final = 120
 _IN_NOTES: Final = re.compile(r"@[A-Z][\w-]{1,24}(?![\w-]|\.\w)")
@@ -44,12 +46,12 @@ def with_addresses(text: str) -> Iterator[Span]:
     if "@" not in text:
         return
     if "<" in text:
-        for mailbox in _MAILBOX.finditer(text):
+        for mailbox in in_slices(_MAILBOX.finditer(text), 256):
             low = max(0, mailbox.start() - _LONGEST)
             displayed = _DISPLAYED.search(text, low, mailbox.start())
             if displayed and _is_a_name(displayed["name"]):
                 yield Span("PERSON", *displayed.span("name"), SCORE)
-    for address in _IN_NOTES.finditer(text):
+    for address in in_slices(_IN_NOTES.finditer(text), 256):
         low = max(0, address.start() - _LONGEST)
         noted = _NOTED.search(text, low, address.start())
         if noted and _is_a_name(noted["name"]):
@@ -60,7 +62,7 @@ def surname_first(text: str) -> Iterator[Span]:
     """Who stands in quotation marks with the surname first, as mail programs write it."""
     if '"' not in text or ", " not in text:
         return
-    for match in _QUOTED.finditer(text):
+    for match in in_slices(_QUOTED.finditer(text), 256):
         start, end = match.span("name")
         if _is_a_name(match["name"]) and not is_nobody(text, start, text.index(",", start)):
             yield Span("PERSON", start, end, SCORE)

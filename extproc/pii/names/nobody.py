@@ -61,7 +61,8 @@ _COUNTRIES: Final = frozenset(
 )
 """Countries, and parts of one, after which fewer people are called than is said of them."""
 _GREETED: Final = re.compile(
-    r"\b(?:dear|hi|hello|hey|thanks|cheers|regards|sincerely|mr|mrs|ms|name is|named|called|i am|i'm|this is|aunt|uncle|cousin)"
+    r"\b(?:dear|hi|hello|hey|thanks|cheers|regards|sincerely|mr|mrs|ms|miss|mx|dr|prof|professor|sir|madam|name is|"
+    r"named|called|i am|i'm|this is|aunt|uncle|cousin)"
     r"[.,]?[ \n]+\Z",
     re.IGNORECASE,
 )
@@ -183,7 +184,7 @@ def _is_acronym(text: str, start: int, end: int, name: str) -> bool:
         return False
     if name in _ACRONYMS:
         return True
-    if len(name) > len("ABC") or not name.isalpha():
+    if len(name) > len("ABC") or not name.isalpha() or _GREETED.search(text, max(0, start - _LONGEST_GREETING), start):
         return False
     return any(map(str.islower, text[max(0, start - _BESIDE_CAPITALS) : end + _BESIDE_CAPITALS]))
 

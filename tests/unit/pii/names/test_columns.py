@@ -26,6 +26,20 @@ def test_below_a_head(text, names):
 
 
 @pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Please call Mr NG back before noon.", ["NG"]),
+        ("I told Dr. WU that the lab was closed.", ["WU"]),
+        ("Thanks Israel, see you on Monday!", ["Israel"]),
+        ("The invoice is for BOB, not for me.", ["BOB"]),
+    ],
+)
+def test_somebody_all_the_same(text, names):
+    """Who is greeted or has a title, and usual names of three letters."""
+    assert people(text) == names
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Ask Alexa or Siri to set a timer.",

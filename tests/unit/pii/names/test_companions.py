@@ -13,6 +13,8 @@ from extproc.pii.names import companions, recognizer
     [
         ("From: Priya Vexley <pv@example.org>", ["Priya Vexley"]),
         ('Cc: Kofi B. Quist <kbq@example.org>, "Ada M. Frost" <ada@example.org>', ["Kofi B. Quist", "Ada M. Frost"]),
+        ("To: Vexley, Priya <pv@example.org>; Frost, Ada <af@example.org>", ["Vexley, Priya", "Frost, Ada"]),
+        ("To: Ann Vexley <av@example.org>, Bob Frost <bf@example.org>", ["Ann Vexley", "Bob Frost"]),
         ("Support Team <help@example.org>", []),
         ("From: New York Office <ny@example.org>", []),
         ("if a < b and Priya Vexley @ home", []),
