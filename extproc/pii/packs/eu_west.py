@@ -410,7 +410,7 @@ RECOGNIZERS = (
         "eu",
         shapes="AA9999999A A9AXXXXXXA",
         labels="patente|patente di guida|numero patente|n patente",
-        pattern="[A-Z]{2}[0-9]{7}[A-Z]|U1[A-Z0-9]{7}[A-Z]",
+        pattern="[A-Z]{2}[0-9]{7}[A-Z]|U1(?=(?:[A-Z]*[0-9]){2})[A-Z0-9]{7}[A-Z]",
         unlabelled="alone",
         odds=0.9,
         example="patente U1K711J11M",
