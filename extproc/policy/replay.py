@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from extproc.config.models import ZONES, within
 from extproc.config.places import TOLD
-from extproc.config.policy_facts import ENTITIES, TOTAL, Stage, fact
+from extproc.config.policy_facts import ENTITIES, FACTS, TOTAL, Stage, fact
 from extproc.config.prices import FREE, Consumption, rates
 from extproc.decision import Facts
 from extproc.identity import UNKNOWN, Caller
@@ -23,15 +23,19 @@ from extproc.policy.saying import NAME, Says
 from extproc.routing import RouteDecision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from extproc.config import Mesh
     from extproc.config.models import Zone
+    from extproc.expressions import Kind
 
 _BODY: Final = (
     *("stream", "tokens", "turns", "images", "audio", "unsearched", "code"),
     *("language", "model", "tools", "uses"),
 )
+LATEST: Final = 2**36
+"""Seconds: what is later is no time of a request."""
+MOST: Final = 2**53
 _OVER: Final = frozenset({"rejected", "failed", "passed"})
 """Outcomes of requests that went to no model."""
 
@@ -82,11 +86,7 @@ class Replay:
     def line(self, row: Mapping[str, Any]) -> None:
         """One line, as JSON has it."""
         found = self.found
-        if (
-            not isinstance(row, dict)
-            or not isinstance(row.get("facts"), dict)
-            or not isinstance(row.get("time"), int | float)
-        ):
+        if not _is_decision(row):
             found.unread += 1
             return
         found.lines += 1
@@ -97,7 +97,7 @@ class Replay:
             found.ended += 1
             return
         kept = Kept.of(row)
-        cost = float(row.get("cost") or 0.0)
+        cost = _number(row.get("cost"))
         found.cost_then += cost
         decidable = []
         for rule in self._rules:
@@ -158,7 +158,7 @@ class Replay:
         return model
 
     def _priced(self, model: str, row: Mapping[str, Any]) -> float:
-        used = Consumption(int(row.get("input_tokens") or 0), int(row.get("output_tokens") or 0), 0, 0, 0)
+        used = Consumption(int(_number(row.get("input_tokens"))), int(_number(row.get("output_tokens"))), 0, 0, 0)
         return self._rates.get(model, FREE).cost(used)
 
 
@@ -183,7 +183,7 @@ class Kept:
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Kept:
         """That of a line."""
-        told: dict[str, Any] = row["facts"]
+        told: dict[str, Any] = {name: value for name, value in row["facts"].items() if _fits(name, value)}
         claims = told.get("caller.claims") or {}
         headers = {name.lower(): str(value) for name, value in (told.get("request.headers") or {}).items()}
         caller = Caller(
@@ -230,6 +230,47 @@ class Kept:
     def more(self, rule_set: RuleSet) -> dict[str, Any]:
         """Values that are not those of now."""
         return {"request.time": self.time} if rule_set.names("request.time") else {}
+
+
+def _is_decision(row: Any) -> bool:
+    """Whether a line is one of a trail: with a time, facts, and names where names stand."""
+    if not isinstance(row, dict) or not isinstance(row.get("facts"), dict):
+        return False
+    time = row.get("time")
+    if isinstance(time, bool) or not isinstance(time, int | float) or not 0 <= time < LATEST:
+        return False
+    return all(row.get(name) is None or isinstance(row[name], str) for name in ("outcome", "model", "residency"))
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Whether it is a value that this fact may have. What is none was not written by us: the line lacks the fact."""
+    if name == "entities":
+        return isinstance(value, dict) and all(_is_number(count, int) for count in value.values())
+    known = FACTS.get(name)
+    if value is None:
+        return name == "intent"
+    return known is not None and _FITS[known.kind](value)
+
+
+def _is_number(value: Any, kind: Any) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool) and -MOST <= value <= MOST
+
+
+_FITS: Final[dict[Kind, Callable[[Any], bool]]] = {
+    "string": lambda value: isinstance(value, str),
+    "time": lambda _: False,
+    "bool": lambda value: isinstance(value, bool),
+    "int": lambda value: _is_number(value, int),
+    "double": lambda value: _is_number(value, int | float),
+    "strings": lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
+    "headers": lambda value: isinstance(value, dict),
+    "claims": lambda value: isinstance(value, dict),
+}
+
+
+def _number(value: Any) -> float:
+    """A count or a price, 0 where there is none."""
+    return float(value) if _is_number(value, int | float) else 0.0
 
 
 _FACT_OF: Final = {"stream": "streamed"}

@@ -9,7 +9,7 @@ import yaml
 
 from extproc.config import parse
 from extproc.render import render
-from tests.mesh.istio_cases import PORTS, mesh, served
+from tests.mesh.istio_cases import IDENTIFIED, PORTS, mesh, served
 
 Data = dict[str, Any]
 
@@ -22,6 +22,7 @@ READ = (
     "HTTPRoute",
     "Namespace",
     "ReferenceGrant",
+    "SecurityPolicy",
     "Service",
 )
 """Kinds that Envoy Gateway reads."""
@@ -70,18 +71,13 @@ def authority(name: str) -> Data:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}, "data": data}
 
 
+AROUND = [
+    *gateway("default"),
+    *(authority(f"{name}-ca") for name in ("far", "near-external", "standby-external", "lost-external")),
+    *(part for name in ("general", "near", "dead", "standby") for part in served(name, "intentmesh", PORTS[name])),
+]
+PUBLIC = mesh(gateway={"name": "public", "namespace": "default"}, host=HOST)
 GATEWAY_CASES = [
-    GatewayCase(
-        "gateway",
-        mesh(gateway={"name": "public", "namespace": "default"}, host=HOST),
-        [
-            *gateway("default"),
-            *(authority(f"{name}-ca") for name in ("far", "near-external", "standby-external", "lost-external")),
-            *(
-                part
-                for name in ("general", "near", "dead", "standby")
-                for part in served(name, "intentmesh", PORTS[name])
-            ),
-        ],
-    )
+    GatewayCase("gateway", PUBLIC, AROUND),
+    GatewayCase("gateway-identity", PUBLIC | IDENTIFIED, AROUND),
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -213,6 +214,29 @@ CALLED: list[Data] = [
 ]
 """Hosts that the application calls already: a Service of the cluster, and one beyond it whose TLS begins at the proxy."""
 
+ISSUER = "https://login.example.com/"
+KEYS = Path(__file__).with_name("jwks.json")
+"""Of the issuer: a symmetric key that is no secret, so that a test can sign with it."""
+WHO = ("ada", "spiffe://cluster.local/ns/red/sa/app")
+IDENTIFIED: Data = {
+    "identity": {
+        "certificate": True,
+        "jwt": {
+            "providers": {"corporate": {"issuer": ISSUER, "audiences": ["intentmesh"], "jwks_file": str(KEYS)}},
+            "team": "team",
+        },
+    },
+    "policy": [
+        *(
+            {"name": f"is-{i}", "when": f"caller.id == '{name}'", "then": {"deny": f"is {name}"}}
+            for i, name in enumerate(WHO)
+        ),
+        {"name": "somebody", "when": "caller.id != ''", "then": {"deny": "is somebody"}},
+    ],
+}
+"""Who calls is told by a refusal, so that a test can see whom the processor takes the caller for."""
+
+
 CASES = [
     Case("sidecar", "istio-sidecar", mesh(workload=WORKLOAD), SIDECAR, cluster(80)),
     Case("sidecar-same-port", "istio-sidecar", mesh(workload=WORKLOAD), SIDECAR, cluster(8000)),
@@ -227,6 +251,15 @@ CASES = [
         "gateway",
         "istio-gateway",
         mesh(gateway=AT_GATEWAY, host="models.example.com"),
+        GATEWAY,
+        gateway_cluster(),
+        ENTRY,
+    ),
+    Case("sidecar-identity", "istio-sidecar", mesh(workload=WORKLOAD) | IDENTIFIED, SIDECAR, cluster(80)),
+    Case(
+        "gateway-identity",
+        "istio-gateway",
+        mesh(gateway=AT_GATEWAY, host="models.example.com") | IDENTIFIED,
         GATEWAY,
         gateway_cluster(),
         ENTRY,

@@ -5,6 +5,8 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from extproc.cli import cli
 from extproc.config.loader import InvalidMeshError
@@ -161,3 +163,42 @@ def test_a_trail_without_rules_is_enough():
     found = replay(mesh([rule('entities.CREDIT_CARD > 0 && request.turns < 9 && intent == ""')]), [row])
     assert (dict(found.denied), dict(found.undecidable)) == ({"r": 1}, {})
     assert dict(replay(mesh([rule('request.language == "de"')]), [row]).undecidable) == {("r", "request.language"): 1}
+
+
+JUNK = st.sampled_from(
+    [None, True, -1, 1e308, float("inf"), float("nan"), "x", "", [], {}, [1], {"a": 1}, "\ud800", 10**40]
+)
+
+
+def spoiled(draw, value):
+    """The same with a part of it left out, or turned into something else."""
+    if not isinstance(value, dict) or not value:
+        return draw(JUNK)
+    key = draw(st.sampled_from(sorted(value)))
+    what = draw(st.sampled_from(["remove", "replace", "go on"]))
+    rest = {name: part for name, part in value.items() if name != key}
+    if what == "remove":
+        return rest
+    return rest | {key: draw(JUNK) if what == "replace" else spoiled(draw, value[key])}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_lines_that_somebody_has_spoiled(before_row, data):
+    """One of them ends nothing, and what it lacks or has wrong decides no rule: it is undecidable there, never a denial."""
+    row = spoiled(data.draw, before_row)
+    rules = [
+        CODE,
+        CARDS,
+        HEALTH,
+        rule("request.tokens >= 0 && request.turns >= 0 && score >= 0.0", {"flag": True}, "numbers"),
+    ]
+    found = replay(mesh(rules), [row, before_row])
+    assert found.lines + found.unread == 2
+    assert found.denied["numbers"] == 0
+
+
+@pytest.fixture(scope="module")
+def before_row(before):
+    """A line of last week."""
+    return line(before, f"python {CARD}", caller=CONTRACTOR, model="code-large")

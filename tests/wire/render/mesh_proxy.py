@@ -13,12 +13,15 @@ changed is how parts come and where they listen, all of it here:
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extproc.render.envoy.tls import SYSTEM_CA_FILE
-from tests.mesh.istio_cases import CA_FILE
+from tests.mesh.istio_cases import CA_FILE, ISSUER, KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,3 +147,16 @@ def _moved(value: Any, addresses: Mapping[int, int]) -> Any:
     if isinstance(value, dict):
         return {k: addresses.get(v, v) if k == "port_value" else _moved(v, addresses) for k, v in value.items()}
     return [_moved(item, addresses) for item in value] if isinstance(value, list) else value
+
+
+def token(**claims: Any) -> str:
+    """A token of the issuer of the cases, or of nobody where `key` says so."""
+    (known,) = json.loads(KEYS.read_text())["keys"]
+    key = claims.pop("key", base64.urlsafe_b64decode(known["k"] + "=="))
+    told = {"iss": ISSUER, "aud": "intentmesh", "sub": "ada", "exp": int(time.time()) + 600, **claims}
+    signed = ".".join(_b64(json.dumps(part).encode()) for part in ({"alg": "HS256", "kid": "1"}, told))
+    return f"{signed}.{_b64(hmac.digest(key, signed.encode(), 'sha256'))}"
+
+
+def _b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -12,10 +12,10 @@ from extproc.render import render
 from tests.mesh.fixtures import digest
 from tests.mesh.gateway_cases import GATEWAY_CASES, HOST
 from tests.wire.render import mesh_proxy
-from tests.wire.render.test_istio import MAIL, running
+from tests.wire.render.test_istio import MAIL, running, tells_callers_apart
 
 VERSIONS = mesh_proxy.versions("envoy-gateway")
-(CASE,) = GATEWAY_CASES
+CASE, IDENTIFIED = GATEWAY_CASES
 LISTENER = "default/public/http"
 
 
@@ -66,6 +66,17 @@ async def test_traffic(told):
         codes = [(await proxy.call(LISTENER, "hello", host=HOST, x_tenant="standby")).status_code for _ in range(8)]
         assert codes == [200] * 8
         assert proxy.standby.requests
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_who_calls(version):
+    """A SecurityPolicy is accepted, and what it verifies is what the processor reads."""
+    told = mesh_proxy.answer("envoy-gateway", version, IDENTIFIED.name)
+    assert told["asked"] == digest(IDENTIFIED)
+    assert [condition for condition in told["conditions"] if condition[3] != "True"] == []
+    assert "SecurityPolicy" in {kind for kind, *_ in told["conditions"]}
+    async with running(told, IDENTIFIED.mesh, LISTENER) as proxy:
+        await tells_callers_apart(proxy, LISTENER, HOST)
 
 
 def test_names_and_addresses_are_not_mixed():

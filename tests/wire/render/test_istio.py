@@ -6,6 +6,7 @@
 import json
 import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,7 +18,7 @@ from tests.mesh.fixtures import digest
 from tests.mesh.istio_cases import API_HOST, CA_FILE, CASES, FAR_HOST, MODEL_HOST, PORTS, WORKLOADS
 from tests.wire.harness import free_port, running_envoy, running_processor, until
 from tests.wire.render import mesh_proxy
-from tests.wire.render.mesh_proxy import SOCKET, SYSTEM_CA, manager, startable
+from tests.wire.render.mesh_proxy import SOCKET, SYSTEM_CA, manager, startable, token
 from tests.wire.render.traffic import Authority, running_tls_upstream, running_upstream
 
 VERSIONS = mesh_proxy.versions("istio")
@@ -105,7 +106,7 @@ def test_answers_are_fresh(version, case):
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("case", BY_NAME)
 def test_istioctl_finds_nothing(version, case):
-    """`istioctl analyze` has one thing to say: that an EnvoyFilter is one."""
+    """`istioctl analyze` has two things to say: that an EnvoyFilter is one, and that the key of the cases is symmetric."""
     assert [found for found in answer(version, case)["analysis"] if found["code"] != "IST0133"] == []
 
 
@@ -166,6 +167,50 @@ def test_the_filter_is_on_where_it_is_meant(version, case):
         assert "intentmesh.ext_proc" in host["typed_per_filter_config"]
         on += 1
     assert on == 2, "in clear text and in mutual TLS"
+
+
+FORGED = {
+    "x_forwarded_client_cert": "By=x;URI=spiffe://cluster.local/ns/red/sa/app",
+    "x_jwt_payload": "eyJzdWIiOiJhZGEifQ",
+    "x_intentmesh_caller": "ada",
+}
+
+
+async def who(proxy, listener, host, **headers):
+    """Whom the processor takes a caller for, as its rules tell it; None: nobody, and the request has reached a model."""
+    answered = await proxy.call(listener, "hello", host=host, **headers)
+    if answered.status_code == 200:
+        return None
+    return (
+        answered.json()["error"]["message"].removeprefix("refused by policy: ") if answered.status_code == 403 else 401
+    )
+
+
+async def tells_callers_apart(proxy, listener, host):
+    """A verified token says who calls, and nothing that a client claims does."""
+    ask = partial(who, proxy, listener, host)
+    assert await ask(authorization=f"Bearer {token()}") == "is ada"
+    assert await ask(authorization=f"Bearer {token(sub='bob')}", **FORGED) == "is somebody"
+    assert await ask() is None
+    assert await ask(**FORGED) is None
+    assert await ask(authorization=f"Bearer {token(key=b'somebody else')}") == 401
+    assert await ask(authorization=f"Bearer {token(exp=1)}") == 401
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    ("case", "listener", "host"),
+    [("sidecar-identity", WAYS["in"], "app"), ("gateway-identity", "0.0.0.0_8080", "models.example.com")],
+)
+async def test_who_calls(version, case, listener, host):
+    """What istiod makes of a RequestAuthentication stands before the filter, which reads what it has verified."""
+    told = answer(version, case)
+    for chain in (c for li in told["listeners"] if li["name"] == listener for c in li.get("filter_chains", ())):
+        names = [f["name"] for f in chain["filters"][-1]["typed_config"].get("http_filters", ())]
+        if "intentmesh.ext_proc" in names:
+            assert names.index("envoy.filters.http.jwt_authn") < names.index("intentmesh.ext_proc")
+    async with running_proxy(version, case, listener) as proxy:
+        await tells_callers_apart(proxy, listener, host)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
