@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 HUMANS: Final = frozenset({"user", "human"})
 REMEMBERED: Final = 2
@@ -93,8 +93,10 @@ def said_once(text: str, body: bytes = b"") -> Conversation:
     return Conversation(own, (), 1 if own else 0, *seen_and_heard(body))
 
 
-def conversation(said: Iterable[tuple[object, str]], body: bytes) -> Conversation:
+def conversation(said: Sequence[tuple[object, str]], body: bytes) -> Conversation:
     """`said`: the turns of people with the texts in them, the latest first, a turn's texts likewise."""
+    if len(said) == 1 and (own := in_own_words(said[0][1])) and not own.isspace():
+        return Conversation(own, (), 1, *seen_and_heard(body))
     turns: list[list[str]] = []
     last: object = None
     for turn, text in said:
