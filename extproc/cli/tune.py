@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 
     from extproc.cli.tune_feedback import Heard
     from extproc.config import Mesh
+    from extproc.embedding.encoders import Encoders
     from extproc.intent.advice import Advice
+    from extproc.intent.examples import Examples
+    from extproc.intent.expectation import Expected
     from extproc.intent.gaps import Gap
+
+MOST_REHEARSED = 3000
+"""Examples up to which it is told what is to be expected of each intent."""
 
 
 class _Tune(LazyGroup):
@@ -92,11 +98,41 @@ def tune_examples(file: Path, sample: Path | None, as_json: bool) -> None:
     advice = advise(
         encoders, examples, mesh.classifier.transformer_tokens, lambda message: click.echo(message, err=True)
     )
+    expected = _expected(mesh, encoders, examples)
     heard_of = _heard(mesh)
     if as_json:
-        click.echo(json.dumps(asdict(advice) | ({"feedback": asdict(heard_of)} if heard_of is not None else {})))
+        data = asdict(advice) | {"expected": [asdict(one) for one in expected]}
+        click.echo(json.dumps(data | ({"feedback": asdict(heard_of)} if heard_of is not None else {})))
         return
-    click.echo("\n".join([*_lines(advice), *(told(heard_of) if heard_of is not None else ())]))
+    lines = [*_lines(advice), *map(_expected_line, expected), *(told(heard_of) if heard_of is not None else ())]
+    click.echo("\n".join(lines))
+
+
+def _expected(mesh: Mesh, encoders: Encoders, examples: Examples) -> list[Expected]:
+    """Of every intent; of many examples it would take minutes, and says what `eval intents` measures better."""
+    if len(examples.texts) > MOST_REHEARSED:
+        return []
+    from extproc.embedding.places import cache_folder  # noqa: PLC0415 - loads numpy
+    from extproc.intent.expectation import expectations  # noqa: PLC0415
+    from extproc.intent.material import Budget  # noqa: PLC0415
+    from extproc.intent.table import table_of  # noqa: PLC0415
+
+    settings = mesh.classifier
+    table = table_of(encoders.main, cache_folder(), lambda message: click.echo(message, err=True))
+    budget = Budget(settings.token_budget, settings.transformer_tokens)
+    return expectations(encoders, table, examples, budget, settings.target_precision)
+
+
+def _expected_line(one: Expected) -> str:
+    where = {"all": "", "en": " (in English)", "other": " (in other languages)"}[one.language]
+    line = f"expected     {one.intent}{where}: {one.coverage:.0%} of what means it reaches it"
+    if one.precision is not None:
+        line += f", {one.precision:.0%} of what it is given means it"
+    if one.culprit is not None:
+        line += f"; {one.culprit} takes {one.taken:.0%}"
+    if one.with_more is not None and one.with_more > one.coverage:
+        line += f"; with three more examples {one.with_more:.0%} would"
+    return line
 
 
 def _heard(mesh: Mesh) -> Heard | None:

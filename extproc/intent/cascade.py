@@ -20,8 +20,10 @@ from extproc.intent.negation import Negation, refused
 from extproc.intent.score import IntentScore
 from extproc.intent.second_look import closer, opened
 from extproc.intent.table import table_of
+from extproc.intent.typos import Typos
 from extproc.intent.view import StaticView
 from extproc.intent.wording import DECLINING, declines_in_part, may_decline, negated_words, neutral, wanted
+from extproc.language import ENGLISH, LIKELY, SURE, guess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,6 +59,7 @@ class Cascade:
         self._asks_language = self.wide_encoder is not None or any((home != abroad).any() for home, abroad in limits)
         """Whether anything here depends on the language of a text."""
         self._declining = self.encoder.first_ids(DECLINING)
+        self._typos = Typos.of(examples, self.encoder)
 
     @property
     def negation(self) -> Negation:
@@ -87,7 +90,7 @@ class Cascade:
                 return cls(encoders, table, examples, kept.read(path), budget)
             except (OSError, ValueError, KeyError):
                 pass
-        trained = training.train(encoders, table, examples, budget, target, report)
+        trained, _ = training.train(encoders, table, examples, budget, target, report)
         give_back()
         if folder is not None:
             try:
@@ -136,20 +139,31 @@ class Cascade:
     def _look(self, text: str) -> StaticView:
         """What is not in English is the multilingual encoder's, where it is there."""
         ids = self.tokenize(text)
-        language = foreign_language(text) if self._asks_language else ""
+        language, doubtful = self._language(text) if self._asks_language else ("", False)
+        if self._typos.may_have(ids):
+            right = self._typos.corrected(text, english=not (language or foreign_language(text)))
+            if right is not text:
+                text, ids = right, self.tokenize(right)
         if self.wide_encoder is not None and (language or (text.strip() and self._says_nothing(ids))):
             reading = self.trained.stages["static"].head.read(self.table.embed(ids))
             score = IntentScore(None, 0.0, "abstain", "unsure", best=self.examples.intents[reading.best])
             return StaticView(ids, reading, score, decided=False, text=text, language=language, wide=True)
-        return self.static(ids, language, text)
+        return self.static(ids, language, text, doubtful=doubtful)
 
-    def static(self, ids: list[int], language: str = "", text: str = "") -> StaticView:
+    def _language(self, text: str) -> tuple[str, bool]:
+        """The language other than English that a text is surely in, and whether it may be in one."""
+        language, likely = guess(text)
+        foreign = language != ENGLISH
+        doubtful = self.wide_encoder is not None and (foreign or likely < LIKELY)
+        return language if foreign and likely >= SURE else "", doubtful
+
+    def static(self, ids: list[int], language: str = "", text: str = "", *, doubtful: bool = False) -> StaticView:
         """The same of a text that is tokenized already."""
         reading = self.trained.stages["static"].head.read(self.table.embed(ids))
         if self._says_nothing(ids):
             return StaticView(ids, reading, IntentScore(None, 0.0, "abstain", "empty"), decided=True, text=text)
-        score, decided = self.judging.static(reading, ids, language)
-        return StaticView(ids, reading, score, decided, text, language)
+        score, decided = self.judging.static(reading, ids, language, doubtful=doubtful)
+        return StaticView(ids, reading, score, decided, text, language, doubtful)
 
     def _says_nothing(self, ids: list[int]) -> bool:
         """No word that the model knows: any two such texts, as two emojis, are the same to it."""

@@ -33,7 +33,9 @@ GIVEN = 2.0
 """What all texts together that are given as belonging to no intent count for, of what one intent does, at most."""
 BEFORE = 0.3
 """Of the scores of the stage before, what is added to a stage's own."""
-HEAD_ARRAYS = ("parts", "centre", "weights", "prototypes", "offsets")
+OUTSIDE = 0.5
+"""Of the cosine to the nearest text of the background, what is taken off the one to the nearest prototype."""
+HEAD_ARRAYS = ("parts", "centre", "weights", "prototypes", "offsets", "outside")
 """What is kept of a head."""
 
 
@@ -52,7 +54,7 @@ class Reading(NamedTuple):
     signals: tuple[float, ...]
     """About the best intent: its log odds; how far its logit is above the background's; how far the
     logits rise above their average, whichever rises (texts of no intent have flat ones); the cosine to the nearest
-    prototype of the best intent."""
+    prototype of the best intent, less a part of that to the nearest text of the background where that is looked at."""
 
     def odds_of(self, intent: int) -> float:
         """Log odds of an intent against all others."""
@@ -77,6 +79,8 @@ class Lesson:
     """How many of those, the first ones, somebody has given: they say more than the others."""
     parts: int = 1
     """Of how many vectors side by side each vector is made."""
+    compares: bool = False
+    """A text is compared with those of the background too: what is nearer to one of them than to an example is no intent's."""
 
 
 class Head:
@@ -89,6 +93,7 @@ class Head:
         weights: NDArray[np.float32],
         prototypes: NDArray[np.float32],
         offsets: NDArray[np.int64],
+        outside: NDArray[np.float32],
     ) -> None:
         self.parts = parts
         """One number: of how many vectors side by side a vector is made, as of two layers."""
@@ -102,6 +107,8 @@ class Head:
         that of a text, which is shorter than one, is their cosine."""
         self.offsets = offsets
         """`prototypes[offsets[i]:offsets[i + 1]]` are those of intent `i`."""
+        self.outside = outside
+        """Texts of the background, as `prototypes`; none where they are not compared with."""
         self.classes = len(offsets) - 1
         self._near = slice(prototypes.shape[1])
         self._prototypes = [prototypes[start:end] for start, end in pairwise(offsets.tolist())]
@@ -115,9 +122,9 @@ class Head:
         """Learn from labelled vectors and a background that belongs to no intent."""
         vectors, labels = data.vectors, data.labels
         classes = int(labels.max()) + 1
-        centre = _centre(np.concatenate([vectors, data.background]), data.parts)
-        x = _unit(vectors, centre, data.parts)
-        rows = np.concatenate([x, _unit(data.background, centre, data.parts)])
+        centre = centre_of(np.concatenate([vectors, data.background]), data.parts)
+        x = unit(vectors, centre, data.parts)
+        rows = np.concatenate([x, unit(data.background, centre, data.parts)])
         basis = _basis(rows)
         means = np.stack([x[labels == i].mean(axis=0) for i in range(classes)])
         whitening = basis @ _whitening((x - means[labels]) @ basis, len(x) - classes, x.shape[1])
@@ -137,7 +144,9 @@ class Head:
         near = x[:, : x.shape[1] // data.parts] * np.float32(data.parts)
         found = [prototypes(near[(labels == i) & data.real]) for i in range(classes)]
         offsets = np.cumsum([0, *map(len, found)])
-        return cls(np.array(data.parts), centre, weights.astype(np.float32), np.concatenate(found), offsets)
+        width = near.shape[1] if data.compares else 0
+        outside = unit(data.background, centre, data.parts)[:, :width] * np.float32(data.parts)
+        return cls(np.array(data.parts), centre, weights.astype(np.float32), np.concatenate(found), offsets, outside)
 
     def read(self, vector: NDArray[np.float32], before: Reading | None = None) -> Reading:
         """Scores and signals of one text; what an earlier stage scored counts a little."""
@@ -158,6 +167,8 @@ class Head:
         runner_up = int(shares.argmax()) if self.classes > 1 else best
         margin = top - float(logits[-1])
         nearest = max(self._prototypes[best].dot(x[self._near]).tolist(), default=-1.0)
+        if self.outside.shape[1]:
+            nearest -= OUTSIDE * float(self.outside.dot(x[self._near]).max())
         odds = -log(others + exp(min(-margin, 50.0)) + 1e-6)
         return Reading(logits, mean, best, runner_up, others, (odds, margin, top - mean + log(1 + others), nearest))
 
@@ -170,7 +181,7 @@ class Head:
         """Centred, each part of the same length, the whole of length one."""
         x: NDArray[np.float32] = vector - self.centre
         if not vector[-1]:
-            found: NDArray[np.float32] = _unit(vector[None], self.centre, len(self._spans))[0]
+            found: NDArray[np.float32] = unit(vector[None], self.centre, len(self._spans))[0]
             return found
         for span in self._spans:
             part = x[span]
@@ -187,14 +198,14 @@ class Head:
         return cls(*(arrays[name] for name in HEAD_ARRAYS))  # type: ignore[arg-type]
 
 
-def _centre(x: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
+def centre_of(x: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
     """The mean of each part, of those vectors that have it."""
     split = x.reshape(len(x), parts, -1)
     present = split.any(axis=2, keepdims=True)
     return np.asarray((split.sum(axis=0) / np.maximum(present.sum(axis=0), 1)).reshape(-1), np.float32)
 
 
-def _unit(x: NDArray[np.float32], centre: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
+def unit(x: NDArray[np.float32], centre: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
     """Centred, each part of the same length, the whole of length one. A part of zeros is none: it says nothing."""
     split = x.reshape(len(x), parts, -1)
     present = split.any(axis=2, keepdims=True)

@@ -29,10 +29,12 @@ class Judging:
     halves: bool
     """The transformer is asked halfway through its layers too."""
 
-    def static(self, reading: Reading, ids: Sequence[int], language: str = "") -> tuple[IntentScore, bool]:
+    def static(
+        self, reading: Reading, ids: Sequence[int], language: str = "", *, doubtful: bool = False
+    ) -> tuple[IntentScore, bool]:
         """Of the table, and whether nobody else need be asked."""
         score = self._score(self.trained.stages["static"], (reading,), ids, "static", foreign=bool(language))
-        if score.intent is None and score.score < self.trained.refusals["static"]:
+        if score.intent is None and not doubtful and score.score < self.trained.refusals["static"]:
             return replace(score, reason="foreign"), True
         return score, score.intent is not None
 
@@ -43,7 +45,7 @@ class Judging:
         score = self._score(stage, (view.reading, reading), view.ids, "transformer", foreign=view.foreign)
         if score.intent is not None:
             return replace(score, reason="early"), reading
-        if score.score < self.trained.refusals["early"]:
+        if not view.doubtful and score.score < self.trained.refusals["early"]:
             return replace(score, reason="foreign"), reading
         return score, reading
 
@@ -54,7 +56,7 @@ class Judging:
         stage = self.trained.stages["transformer"]
         reading = stage.head.read(vector, *early)
         score = self._score(stage, (view.reading, *early, reading), view.ids, "transformer", foreign=view.foreign)
-        if score.intent is None and score.score < self.trained.refusals.get("transformer", 0.0):
+        if score.intent is None and not view.doubtful and score.score < self.trained.refusals.get("transformer", 0.0):
             return replace(score, reason="foreign"), reading
         return score, reading
 

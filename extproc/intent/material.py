@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from math import nan
 from time import perf_counter
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from extproc.intent.batching import PASS_SIZE
+from extproc.intent.head import centre_of, unit
 from extproc.intent.wording import neutral
 from extproc.language import ENGLISH, SURE, guess
 
@@ -38,6 +40,7 @@ WIDE = ("mean_12", "mean_6")
 SHIFT_ROWS = 6.0
 """A language of few texts is drawn to all other languages by as many."""
 _BATCH = 16
+_backgrounds: WeakKeyDictionary[Encoder, dict[object, Material]] = WeakKeyDictionary()
 
 
 def parts_of(encoders: Encoders) -> dict[str, int]:
@@ -164,6 +167,16 @@ class Material:
             vectors["wide"] = joined(seen["wide"], views["transformer"], languages)
         return cls(ids, vectors, parts_of(encoders), languages)
 
+    def and_(self, others: Material) -> Material:
+        """The texts of both, these first."""
+        return Material(
+            [*self.ids, *others.ids],
+            {stage: np.concatenate([mine, others.vectors[stage]]) for stage, mine in self.vectors.items()},
+            self.parts,
+            (*self.languages, *others.languages),
+            self.given,
+        )
+
     def only(self, chosen: NDArray[np.int64]) -> Material:
         """Of some of the texts."""
         vectors = {stage: vectors[chosen] for stage, vectors in self.vectors.items()}
@@ -177,17 +190,16 @@ class Material:
 
 
 def far_from(
-    vectors: NDArray[np.float32], labels: NDArray[np.int64], outside: NDArray[np.float32], given: int
+    vectors: NDArray[np.float32], labels: NDArray[np.int64], outside: NDArray[np.float32], given: int, parts: int = 1
 ) -> NDArray[np.int64]:
     """Which outside texts to keep: all that the user gave, and of the background those that are not near an example.
 
-    Near: nearer than one in ten examples is to the next one of its own intent.
+    Near: nearer than one in ten examples is to the next one of its own intent. `parts`: of so many vectors side by side a
+    vector is made; one that is not there, as the English one of a text in another language, is no likeness.
     """
     sample = np.linspace(0, len(vectors) - 1, min(len(vectors), 1500)).astype(np.int64)
-    centre = np.concatenate([vectors, outside]).mean(axis=0)
-    x, y = vectors[sample] - centre, outside - centre
-    x /= np.linalg.norm(x, axis=1, keepdims=True) + 1e-9
-    y /= np.linalg.norm(y, axis=1, keepdims=True) + 1e-9
+    middle = centre_of(np.concatenate([vectors, outside]), parts)
+    x, y = unit(vectors[sample], middle, parts), unit(outside, middle, parts)
     among = x @ x.T
     among[labels[sample][:, None] != labels[sample][None, :]] = -1
     np.fill_diagonal(among, -1)
@@ -233,6 +245,15 @@ def signals_so_far(
         signals_of(told[: i + 1], words.shares(ids, reading.best), alone=foreign and stage == "wide")
         for i, (stage, reading) in enumerate(readings.items())
     ]
+
+
+def background_of(encoders: Encoders, table: StaticTable, texts: tuple[str, ...], budget: Budget) -> Material:
+    """`Material.of` texts that come with the package: the same for all meshes of a process, and so made once."""
+    known = _backgrounds.setdefault(encoders.main, {})
+    key = (encoders.wide and encoders.wide.name, texts, budget)
+    if key not in known:
+        known[key] = Material.of(encoders, table, texts, budget)
+    return known[key]
 
 
 class Shifts:

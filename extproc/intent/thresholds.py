@@ -19,6 +19,9 @@ LEARNS, MOST_GAIN = 80.0, 3.0
 """Log odds that a score of the last stage gains, divided by the square of the examples an intent has, and at most: the head that
 is kept has learned from more than the ones that were tried, most of all where there are few. Measured with meshes of 2 to 6
 examples an intent, on texts that others wrote."""
+USUAL_GAIN, USUAL_ROWS = 2.85, 300.0
+"""Log odds under those of `target_precision` where the threshold of the multilingual encoder usually lies, and as many examples
+as that counts for: what a dozen held-out ones say of the surest that is wrong is chance."""
 BLAMED, MOST_BLAMED = 0.7, 4
 """Log odds against an intent from which on it has a limit of its own, and no say in that of the others; and the most intents of
 which that is so: where there are more weak spots, or many intents of which some are always weaker, one limit is for all."""
@@ -28,6 +31,9 @@ SPOKEN_FOR = 30.0
 """Examples of an intent at which half of what is told for it counts; what is told against it counts whole."""
 FEWEST_FOREIGN = 5
 """Examples in other languages from which on those have thresholds of their own."""
+FEWEST_STRANGERS, STRANGERS, LEAST_ABROAD = 30, 0.04, 0.25
+"""Where no example is in another language, no text in one scores as high as examples do. From so many texts in them on that
+belong to no intent, the threshold is what this share of them reaches, and no lower than the last number."""
 PROMISED_ROWS = 40.0
 """What the calibration promises counts for as many rows of what came true: the surest text that is wrong says little alone."""
 SPARED, SPARING_ROWS, SPARING_EACH = 1.1, 300.0, 8.0
@@ -58,15 +64,24 @@ def thresholds(
     foreign = trial.foreign
     apart = int((trial.in_scope & foreign).sum()) >= FEWEST_FOREIGN
     home = ~foreign if (trial.in_scope & ~foreign).any() else np.ones(len(scores), bool)
-    gain = trust * min(LEARNS / max(float(trial.in_scope.sum()) / intents, 1.0) ** 2, MOST_GAIN)
-    found = _of_one_language(trial.only(home), scores[home], intents, target, gain)
+    gain = _gain(trial, intents, trust)
+    usual = float(_log_odds(np.array(target))) - USUAL_GAIN if trust == 1 else None
+    found = _of_one_language(trial.only(home), scores[home], intents, target, gain, usual)
     if not apart:
-        return np.stack([found, found])
-    return np.stack([found, _of_one_language(trial.only(foreign), scores[foreign], intents, target, gain)])
+        strangers = scores[foreign & trial.far]
+        if usual is None or len(strangers) < FEWEST_STRANGERS:
+            return np.stack([found, found])
+        reached = max(float(np.quantile(strangers, 1 - STRANGERS)), LEAST_ABROAD)
+        return np.stack([found, np.minimum(found, reached)])
+    return np.stack([found, _of_one_language(trial.only(foreign), scores[foreign], intents, target, gain, usual)])
+
+
+def _gain(trial: Trial, intents: int, trust: float) -> float:
+    return trust * min(LEARNS / max(float(trial.in_scope.sum()) / intents, 1.0) ** 2, MOST_GAIN)
 
 
 def _of_one_language(
-    trial: Trial, scores: NDArray[np.float64], intents: int, target: float, gain: float
+    trial: Trial, scores: NDArray[np.float64], intents: int, target: float, gain: float, usual: float | None
 ) -> NDArray[np.float64]:
     if not len(scores):
         return np.full(intents, target)
@@ -80,7 +95,11 @@ def _of_one_language(
     limits = np.full(intents, _limit_of(trial.only(~of_blamed), told[~of_blamed], intents, target))
     if blamed.any():
         limits[blamed] = np.maximum(limits[blamed], _limit_of(trial.only(of_blamed), told[of_blamed], intents, target))
-    return np.maximum(_chance(_log_odds(limits) - own - gain), EVEN)
+    needed = _log_odds(limits) - gain
+    if usual is not None:
+        seen = float(trial.in_scope.sum())
+        needed = (seen * needed + USUAL_ROWS * usual) / (seen + USUAL_ROWS)
+    return np.maximum(_chance(needed - own), EVEN)
 
 
 def _limit_of(trial: Trial, told: NDArray[np.float64], intents: int, target: float) -> float:

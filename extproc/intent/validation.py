@@ -170,4 +170,5 @@ def lesson_of(
         background=outside.vectors[stage][chosen_outside],
         given=int(chosen_outside[: outside.given].sum()),
         parts=inside.parts[stage],
+        compares=stage == "wide",
     )

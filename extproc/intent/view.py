@@ -23,6 +23,8 @@ class StaticView(NamedTuple):
     """For an encoder with tokens of its own."""
     language: str = ""
     """The language other than English that it is surely in."""
+    doubtful: bool = False
+    """It may be in another language than English: what only knows English does not refuse it."""
     wide: bool = False
     """Only the multilingual encoder has a say."""
     negated: frozenset[str] = frozenset()

@@ -21,10 +21,10 @@ THEIRS = Path(__file__).parents[3] / "shared" / "data" / "intents" / "real_use"
 pytestmark = pytest.mark.timeout(900)
 
 
-def meshes():
-    """Name -> the intents of a mesh, and its rows."""
+def meshes_in(folder):
+    """Name -> the intents of a mesh, and its rows; both in one file."""
     found = {}
-    for path in sorted(OURS.glob("*.jsonl")):
+    for path in sorted(folder.glob("*.jsonl")):
         intents, rows = {}, []
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
@@ -33,6 +33,12 @@ def meshes():
             else:
                 rows.append((row["text"], row["intent"]))
         found[path.stem] = intents, rows
+    return found
+
+
+def meshes():
+    """All of them."""
+    found = meshes_in(OURS)
     for path in sorted(THEIRS.glob("*.jsonl")):
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         found[path.stem] = (
@@ -106,5 +112,5 @@ def test_multilingual(multilingual):
     """Both side by side: nine texts in ten are guessed right."""
     best, reached, precision = measured(multilingual)
     assert best >= 0.88
-    assert reached >= 0.66
-    assert precision >= 0.86
+    assert reached >= 0.76
+    assert precision >= 0.87

@@ -45,6 +45,7 @@ def test_command(tmp_path):
     mesh = tmp_path / "mesh.yaml"
     mesh.write_text(
         'version: 1\nmodels: {general: {endpoints: [{address: "127.0.0.1:8081"}]}}\ndefault_model: general\n'
+        "classifier: {encoder: bundled}\n"
         f"intents: {json.dumps({'bill': {'examples': BILL}, 'song': {'examples': SONG}})}\n"
     )
     assert "nothing to change" in CliRunner().invoke(tune, [str(mesh)], catch_exceptions=False).stdout
