@@ -77,7 +77,7 @@ class LabelMap:
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
     """Rows of a JSONL file; a mistake names its line."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # `splitlines` cuts at U+2028 too, which JSON may hold
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     for number, line in enumerate(lines, 1):

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def texts_of(path: Path) -> list[str]:
     """The texts of a file: rows of JSONL with a "text", or else its lines. Raises ConfigError."""
     try:
-        lines_read = path.read_text(encoding="utf-8").splitlines()
+        lines_read = path.read_text(encoding="utf-8").split(
+            "\n"
+        )  # `splitlines` cuts at U+2028 too, which JSON may hold
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     texts = []

@@ -13,7 +13,8 @@ _COUNTED: Final = re.compile(
     r" ?(?:%|(?:rows?|records?|users?|people|persons?|members|customers|items?|files?|lines?|bytes?|[kmg]i?b|requests?|"
     r"tests?|pages?|"
     r"routes?|times|days?|weeks?|months?|years?|hours?|hrs|minutes?|mins?|seconds?|secs?|ms|points?|characters?|chars|digits|words|"
-    r"letters|tokens?|accounts|passports|cards|copies|units?|pieces|pcs|entries|orders|tickets|failures|errors|attempts|retries|"
+    r"letters|tokens?|accounts|passports|cards|copies|units?|pieces|pcs|entries|orders|tickets|hashes|cookies|followers|subscribers|downloads|views|likes|commits|events|messages|bits|objects|nodes|values|results|samples|"
+    r"failures|errors|attempts|retries|"
     r"usd|eur|gbp|dollars?|euros?|pounds?|rupees|percent|mm|cm|km|kg|kcal|miles|meters|metres|euro|zeilen|tage|stunden|jahre|jours|"
     r"heures|lignes|días|horas|filas|giorni|righe)\b)",
     re.IGNORECASE,

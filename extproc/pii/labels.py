@@ -44,6 +44,11 @@ _FILLER = frozenset(
     "currently registered recorded valid new old current personal private primary secondary main card details".split()
 )
 _STOP = re.compile(r"[^\W\d_]{3,}[.!?]\s|[.!?]\s+[A-Z][a-z]+ ")
+_ANSWERED = re.compile(
+    r"(?: (?:please|pls|again|then|on file|of birth))?[?.! ]{0,4}(?: ?(?:please|thanks|thank you)[?.! ]{0,3})?\r?\n[ \t>]{0,4}"
+    r"(?:[\[(<]?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?[\])>]? )?[\[(<*]{0,2}[^\W\d_][^\n:]{0,24}[\])>*]{0,2}:[ \t*]{0,3}"
+)
+"""A question for a value at the end of a line, and on the next one who answers: `what is your SSN?`, `Customer: `."""
 _NOTHING_BETWEEN = re.compile(rf"[^\w\n]{{0,{_BESIDE}}}")
 _ANNOUNCED = re.compile(r"""[,;"'{}|\[\]][^:=]*[^\W\d_][^:=]*[:=]["' \t]*$""")
 """Another name has been given between a label and a value: `"text": 1, "created": 1759118173`."""
@@ -178,6 +183,8 @@ class Labels:
         if "(" in between or "[" in between or "{" in between:
             between = _HINT.sub("", between)
         if _NOTHING_BETWEEN.fullmatch(between):
+            return ADJACENT
+        if "\n" in between and _ANSWERED.fullmatch(between):
             return ADJACENT
         if "\n" in between and "alue" not in between and (between.count("\n") > 1 or WORD.search(between)):
             return 0

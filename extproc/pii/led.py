@@ -22,7 +22,7 @@ _FILLER = (
     "purposes|listed|as|to|in|dnia|car|vehicle|his|her|my|your|their|our|el|la|le|les|a|last[ _]?(?:4|four)|"
     "[0-9]{1,2}[ -]digits?|digits?|"
     "ending|ends|with|at|wallet|address|the|would be|will be|reads?|file|"
-    "terminad[ao]s?|termina|finissant|qui|se|terminant|par|end(?:et|end)|auf|eindigend|op|final|em|en|che|finisce|con"
+    "terminad[ao]s?|termina|finissant|qui|se|terminant|par|end(?:et|end)|auf|eindigend|op|final|em|en|che|finisce|con|č|nº|n°|№|nro"
 )
 _HINT = (
     r"[ \t.#*°º]{0,3}(?:\((?:[^()\n0-9]|[0-9](?![0-9]{2})){1,40}\)|\[(?:[^\[\]\n0-9]|[0-9](?![0-9]{2})){1,40}\]|"
@@ -47,8 +47,14 @@ _SAID = re.compile(
     rf"[ \t]+{_COPULA}|(?<=[a-z])['’]s[ \t]+(?=[A-Z]{{0,3}}[0-9])|:[ \t]+|,[ \t]+(?:number|no\.?|nr\.?|nummer)[ \t]+",
     re.IGNORECASE,
 )
-_OF = re.compile(r" (?:of|for|from|on|at) (?:[a-z'’]{1,14} ){1,4}(?=[A-Z]{0,4}[0-9]{6}|[A-Z]{1,3}[ -]?[0-9]{4})")
+_OF = re.compile(r" (?:of|for|from) (?:[a-z'’]{1,14} ){1,4}(?=[A-Z]{0,4}[0-9]{6}|[A-Z]{1,3}[ -]?[0-9]{4})")
 """`ID card number of the owner T220001293`: whose it is, and right after it what is long enough to be it."""
+_REACH_OF_QUESTION = 24
+_ANSWER = re.compile(
+    r"(?: [a-z]{2,8}){0,2}[?.! ]{0,4}\r?\n[ \t>]{0,4}(?:[\[(<]?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?[\])>]? )?"
+    r"[\[(<*]{0,2}[^\W\d_][^\n:]{0,24}[\])>*]{0,2}:[ \t*]{0,3}(?=[A-Z]{0,4}[0-9])"
+)
+"""What was asked for at the end of a line, answered on the next one: `date of birth?`, `Customer: `."""
 _MOST_SAID = 3
 """`printed on the card is`: words about a value, and what says that it comes next, which they may hold more than once."""
 
@@ -128,8 +134,10 @@ def _starts(text: str, label: Label) -> Iterator[int]:
             if nth == _MOST_SAID or said.start() > about.end():
                 break
             yield said.end()
-    if (of := _OF.match(text, label.end)) and text[label.end : label.end + 1] == " ":
+    if text.startswith((" of ", " for ", " from "), label.end) and (of := _OF.match(text, label.end)):
         yield of.end()
+    if text.find("\n", label.end, label.end + _REACH_OF_QUESTION) >= 0 and (answer := _ANSWER.match(text, label.end)):
+        yield answer.end()
     if "alue" in text[label.end : label.end + _REACH_OF_PAIR] and (paired := PAIRED.match(text, label.end)):
         yield paired.end()
 
@@ -270,13 +278,15 @@ def _values(
         finding = Finding(kind, *match.span(), SHAPE_SCORE, ("shape", "listed after another"))
 
 
+_UNSPACED = "\u2fff"
+"""Behind letters beyond it a value follows without a space: `账号6217…`."""
 _FORM = {ord(digit): "9" for digit in "0123456789"}
 
 
 def _value(starts: Starts, label: Label, kind: str, recognizer: Recognizer, pattern: re.Pattern[str]) -> Finding | None:
     text = starts.text
     for at in starts.of(label):
-        match = pattern.match(text, at) if at > label.end else None
+        match = pattern.match(text, at) if at > label.end or text[at - 1 : at] > _UNSPACED else None
         if match is None or not _is(text, match, recognizer):
             continue
         if (
@@ -289,12 +299,18 @@ def _value(starts: Starts, label: Label, kind: str, recognizer: Recognizer, patt
     return None
 
 
+_NO_ENDS = frozenset("!#$%&*^~")
+"""Signs at which no record number ends where letters go on behind them: it was a password."""
+
+
 def _is(text: str, match: re.Match[str], recognizer: Recognizer) -> bool:
     """Whether what was read is a value of its own: with digits enough, and at its end."""
     value = match.group()
     if sum(c.isdigit() for c in value) < recognizer.least_digits or len(value) < recognizer.least_length:
         return False
-    if is_count(text, *match.span()):
+    if is_count(text, *match.span()) or not value.strip("0-"):
         return False
     following = text[match.end() : match.end() + 1]
+    if following in _NO_ENDS and text[match.end() + 1 : match.end() + 2].isalnum():
+        return False
     return not (following.isalnum() or (following and following in "_@"))

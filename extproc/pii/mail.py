@@ -122,11 +122,17 @@ def _before_ending(labels: list[str]) -> int:
     while len(kept) > 2 and kept[-1] in _FILES:
         kept.pop()
     domain = _DOMAIN_ENDS.match(kept[-1]) if len(kept) > 1 else None
-    if domain is None or kept[0].isdigit():
+    if domain is None or kept[0].isdigit() or (domain["top"] in _ALSO_WORDS and labels[-1] not in _DOCUMENTS):
         return 0
     return len(".".join(kept)) - len(kept[-1]) + len(domain["top"])
 
 
+_ALSO_WORDS: Final = frozenset("io dev app ai me co in is".split())
+_DOCUMENTS: Final = frozenset(
+    "pdf doc docx csv tsv xls xlsx ppt pptx txt zip gz tgz tar 7z rar bak log png jpg jpeg "
+    "gif tif tiff mp3 mp4 wav webm html htm xml".split()
+)
+"""Ends of what people name after somebody: `jane@corp.io.pdf`; of sources and settings they are not."""
 _DOMAIN_ENDS: Final = re.compile(
     r"(?P<top>com|org|net|edu|gov|info|biz|io|dev|app|ai|me|eu|uk|us|de|fr|es|it|nl|be|ch|at|pl|se|no|dk|fi|ie|cz|sk|hu|ro|gr|ru|ua|"
     r"br|mx|ar|cl|co|in|jp|cn|kr|au|nz|za|example)(?:[-_]|\Z)"

@@ -224,6 +224,7 @@ def url(text: str, start: int) -> tuple[int, Finding | None]:  # noqa: PLR0911 -
     if (
         user_info
         and not is_stand_in(user_info["password"] or "")
+        and f"//{user_info['password']}:{user_info['password']}@" not in user_info.group()
         and _USER_AND_PASSWORD.search(user_info.group()) is None
     ):
         end = rest.start() + len(rest.group().rstrip(".,;:!?)]>*_"))

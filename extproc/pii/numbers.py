@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from extproc.pii import cards, checksums, edges, ibans, phones, places, secrets, wallets
+from extproc.pii.counts import is_count
 from extproc.pii.finding import Finding
 from extproc.pii.labels import ADJACENT, NEAR, NOTHING, SAID, Context, Labels
 from extproc.pii.recognizer import Recognizer, expand
@@ -144,7 +145,10 @@ class Numbers:
     def _prefixed(self, start: int, end: int) -> None:
         """A telephone number after `00`, or grown together with the word before it."""
         phone = phones.prefixed(self.text, start, end) or phones.glued(self.text, start, end)
-        if phone and "PHONE_NUMBER" in self.types and not self.labels.around(start, end).negative:
+        if not phone or "PHONE_NUMBER" not in self.types:
+            return
+        context = self.labels.around(start, end)
+        if not context.negative and context.kinds.get("IBAN_CODE", (0, ""))[0] < ADJACENT:
             self.findings.append(phone)
 
     def _coded(self, start: int, end: int, shape: str) -> None:
@@ -271,6 +275,8 @@ class Numbers:
         ):
             return None
         check = recognizer.check
+        if check is None and grade and is_count(self.text, start, end):
+            return None
         passed = check is None or checksums.valid(check, value)
         proof = ("shape",) if check is None else ("shape", f"checksum {check}")
         odds = recognizer.odds

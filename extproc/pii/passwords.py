@@ -24,7 +24,8 @@ _HINT: Final = r"(?:[ \t]{0,2}[(\[][^()\[\]\n0-9]{1,40}[)\]])?"
 """`password (temporary):`."""
 _SIGN: Final = r":=|=>|=(?!=)|:(?!:)|：|->|→|(?<=[ \t])-(?=[ \t])"
 _VERB: Final = re.compile(
-    rf"""["'”’*_`)\]\\]{{0,3}}{_HINT}\.?["'”’*_`]{{0,2}}(?:[ \t]{{0,9}}(?P<sign>{_SIGN})[ \t]{{0,9}}(?:\r?\n[ \t]{{0,12}})?|"""
+    rf"""["'”’*_`)\]\\]{{0,3}}{_HINT}\.?["'”’*_`]{{0,2}}(?:[ \t]{{0,9}}(?P<sign>{_SIGN})[ \t]{{0,9}}"""
+    r"""(?:(?:[>|][+-]?[ \t]{0,3})?\r?\n[ \t]{0,12})?|"""
     rf"""[ \t]{{1,3}}(?P<verb>{_ARE})[ \t:]{{1,3}}|(?P<tag>>)|[ \t]{{1,3}})"""
     r"""(?:[rbufRBUF]{0,2}(?P<quote>\\?["'`“‘«„]|\*{2}(?=\S)))?"""
 )
@@ -134,7 +135,15 @@ _NUMBERS: Final = frozenset(
             "puk code",
         ),
         *("safe combination", "lockbox code", "keypad code", "sms code", "2fa code", "mfa code", "authentication code"),
-        *("unlock code", "code for the alarm", "code for the door", "code for the gate", "code for the safe"),
+        *("unlock code", "code sent to my phone", "code you sent", "code they sent", "code i got", "code i received"),
+        *(
+            "code texted to me",
+            "code from the sms",
+            "code for the alarm",
+            "code for the door",
+            "code for the gate",
+            "code for the safe",
+        ),
         *("code to the alarm", "code to the door", "code to the gate", "code to the safe", "code to the building"),
     }
 )
@@ -374,7 +383,7 @@ def _is_escaped(text: str, start: int, at: int) -> bool:
     return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
-def is_stand_in(value: str) -> bool:
+def is_stand_in(value: str) -> bool:  # noqa: PLR0911 - a list of reasons
     """Whether a value only stands for one: `CHANGE_ME`, `your-api-key`, `xxxx`, `${PASSWORD}`."""
     if _LEET.match(value):
         return False
@@ -384,6 +393,8 @@ def is_stand_in(value: str) -> bool:
         return True
     parts = [part for part in _PARTS.split(value.lower().strip("<>[]{}()\"'")) if part]
     words = [part for part in parts if not (part.isdigit() and _means_nothing(part))]
+    if value.lower() in _NOBODYS or _REPEATED.fullmatch(value) or (words and words[-1] in _LAST_WORDS):
+        return True
     clear = any(_BEHIND.sub("", word) in _CLEAR for word in words)
     if clear or ("change" in words and "me" in words):
         return all(_BEHIND.sub("", word).isalpha() for word in words)
@@ -391,6 +402,15 @@ def is_stand_in(value: str) -> bool:
         return True
     humps = [hump.lower() for hump in _HUMPS.findall(value)] if value.isalnum() and value[-1].isalpha() else []
     return not _TO_BE_PUT.isdisjoint(humps) and all(hump in _WORDS_OF_STAND_INS for hump in humps)
+
+
+_REPEATED: Final = re.compile(r"(?=.{16})([0-9a-fA-F]{1,8})\1+")
+_LAST_WORDS: Final = frozenset("placeholder redacted changeme dummy".split())
+_NOBODYS: Final = frozenset(
+    "username user user_name login admin administrator root guest anonymous nobody test tester demo default system service "
+    "postgres mysql oracle sa ubuntu ec2-user centos debian vagrant jenkins deploy www-data nginx git bot readonly".split()
+)
+"""Accounts that every machine has, whose password is their name in every manual."""
 
 
 def _counts(value: str) -> bool:
@@ -405,13 +425,6 @@ def _counts(value: str) -> bool:
 def _means_nothing(digits: str) -> bool:
     """Whether digits are a year, a small number, or one that everybody types."""
     return len(digits) < 5 or _COUNTED.startswith(digits) or not digits.strip("0")
-
-
-_NOBODYS: Final = frozenset(
-    "username user user_name login admin administrator root guest anonymous nobody test tester demo default system service "
-    "postgres mysql oracle sa ubuntu ec2-user centos debian vagrant jenkins deploy www-data nginx git bot readonly".split()
-)
-"""Accounts that every machine has."""
 
 
 def is_name(value: str, *, quoted: bool) -> bool:
@@ -440,7 +453,7 @@ def is_secret(value: str, *, quoted: bool, sign: bool, announced: bool, short: b
     symbols = any(not c.isalnum() and c not in "._-/' " for c in inner)
     mixed = value != value.lower() and value != value.upper() and not value.istitle()
     if short and not announced:
-        long = len(value) >= 16 or (len(value) >= _SHORT_BUT_MIXED and symbols and mixed)
+        long = len(value) >= 16 or (len(value) >= _SHORT_BUT_MIXED and symbols and value != value.lower())
         return letters and digits and long and not set("=(,") & set(value)
     if short and not ((letters and digits and len(value) >= 6) or (symbols and letters)):
         return value.isdigit() and 4 <= len(value) <= 8 and announced

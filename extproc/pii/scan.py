@@ -82,7 +82,9 @@ FEW = 2**11
 """Shorter stretches are read match by match, longer ones window by window, as is the sooner for each."""
 COMPOUNDS = ("password", "passwd", "passwort", "kennwort", "passphrase", "wachtwoord")
 """Ends of compound words that are labels as those are: `PGPASSWORD`."""
-_ABBREVIATES = frozenset(".:")
+_TELEPHONES = frozenset("\u260e\u260f\u2706\U0001f4de\U0001f4df\U0001f4f1\U0001f4f2\U0001f919")
+"""Pictures of telephones, which say what follows them."""
+_ABBREVIATES = frozenset(".:") | _TELEPHONES
 LONGEST_IDLE = 24
 """Longer words are seldom met again."""
 
@@ -233,7 +235,8 @@ class _Reading:
             elif kind == CHAIN:
                 start = match.start(kind)
                 if match[CAPITALS] is not None or (
-                    text[start - 2 : start - 1] in _ABBREVIATES and text[start - 3].isalpha()
+                    text[start - 2 : start - 1] in _ABBREVIATES
+                    and (text[start - 3].isalpha() or text[start - 3] == "#" or text[start - 2] in _TELEPHONES)
                 ):
                     self._chain(*match.span(kind), parted=match[CAPITALS] is not None)
                 else:
@@ -298,6 +301,7 @@ def _is_camel(word: str) -> bool:
 
 _INITIALS = re.compile(r"(?<![\w.])(?P<letters>(?:[A-Za-z]\.){2,5})(?: ?(?:No|Nr|Num|Id|ID|#)\.?)?:?[ #]{1,2}\Z")
 _LETTER_LABEL = re.compile(r"(?:\A|[\n|•·,;][ \t]*)([MmTtPpCcFfHhWw]): ?\Z")
+_NUMBER_SIGN = re.compile(r"\b(?:my|his|her|our|their|new|cell|phone|mobile|contact|home|work) (#): ?\Z", re.IGNORECASE)
 _BORN = re.compile(r"(?:\A|[(,;\n] ?)(b\.) \Z")
 _REACH_OF_INITIALS = 19
 """Characters of five initials with their full stops, `No.`, a colon and two spaces, and one before them."""
@@ -306,6 +310,8 @@ _REACH_OF_INITIALS = 19
 def _before_number(text: str, start: int, vocabulary: Vocabulary) -> Label | None:
     """A label in letters with full stops, `S.S.N. `, or of one letter, `m: `: elsewhere they are no label."""
     low = max(0, start - _REACH_OF_INITIALS)
+    if start > 1 and text[start - 2] in _TELEPHONES:
+        return Label(start - 2, start - 1, _PHONE)
     initials = _INITIALS.search(text, low, start)
     if initials:
         begun = vocabulary.first.get("".join(filter(str.isalpha, initials["letters"])).lower())
@@ -313,6 +319,9 @@ def _before_number(text: str, start: int, vocabulary: Vocabulary) -> Label | Non
     letter = _LETTER_LABEL.search(text, low, start)
     if letter:
         return Label(*letter.span(1), _PHONE)
+    sign = _NUMBER_SIGN.search(text, low, start)
+    if sign:
+        return Label(*sign.span(1), _PHONE)
     born = _BORN.search(text, low, start)
     return Label(*born.span(1), _BIRTH) if born else None
 

@@ -111,8 +111,9 @@ class Vocabulary:
                 continue
             words = tuple(WORD.findall(phrase.lower()))
             if len(words) == 2 and words[0] in EVERYDAY:
-                led = self.first.setdefault(words[1], Phrases()).led
-                led[words[0]] = led.get(words[0], frozenset()) | kinds
+                for head in {words[1], plain(words[1])}:
+                    led = self.first.setdefault(head, Phrases()).led
+                    led[words[0]] = led.get(words[0], frozenset()) | kinds
                 continue
             rest = tuple(plain(word) for word in words[1:])
             for head in {words[0], plain(words[0])} if words else ():

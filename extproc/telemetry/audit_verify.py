@@ -192,7 +192,7 @@ def _record(line: bytes) -> dict[str, Any]:
 
 def read_anchors(text: str) -> Iterator[Link]:
     """The anchors of a file, one JSON object a line: those of the trail, and of the processor's log. Raises ValueError."""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from extproc.pii.names.keys import announces_person
 from extproc.pii.names.spans import Span
+from extproc.pii.tables import unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 SCORE: Final = 0.8
 _RULE: Final = re.compile(r"\n[ \t]{0,4}\|?[ \t]{0,4}:?-{2,40}:?[ \t]{0,4}(?=[|\n])")
 _NAME: Final = re.compile(r"[^\W\d_][\w.'’-]{0,30}(?: [\w.'’-]{1,30}){0,4}")
+_OF_PEOPLE: Final = re.compile(
+    r"(?i:(?:date of )?birth(?:day|date)?|dob|ssn|(?:home |cell |work )?(?:phone|mobile|tel|cell)(?: (?:no\.?|number))?|"
+    r"e-?mail(?: address)?|passport|"
+    r"geburtsdatum|telefon|téléphone|teléfono|correo)"
+)
+"""Heads beside which the column `Name` is one of people."""
 _LONGEST_HEAD, _MOST_LINES = 400, 2000
 
 
@@ -37,13 +44,15 @@ def find(text: str) -> list[Span]:
 
 def _below(text: str, start: int, end: int, at: int, delimiter: str) -> Iterator[Span]:
     heads = text[start:end].split(delimiter)
-    wanted = [nth for nth, head in enumerate(heads) if announces_person(head.strip(" \t\"'*_"))]
+    names = [head.strip(" \t\r\"'*_") for head in heads]
+    of_people = any(_OF_PEOPLE.fullmatch(name) for name in names)
+    wanted = [nth for nth, name in enumerate(names) if announces_person(name) or (of_people and name.lower() == "name")]
     if not wanted:
         return
     for _ in range(_MOST_LINES):
         stop = text.find("\n", at)
         stop = len(text) if stop < 0 else stop
-        cells = text[at:stop].split(delimiter)
+        cells = unquoted(text[at:stop], delimiter).split(delimiter)
         if len(cells) != len(heads):
             return
         begins = at

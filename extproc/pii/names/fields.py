@@ -55,6 +55,38 @@ _NO_VALUES: Final = frozenset(
 )
 
 
+_TAGGED: Final = re.compile(
+    r"<(?P<key>[A-Za-z:_-]{0,20}[Nn]ame)>(?P<value>[A-Z][\w.'’-]{1,30}(?: [\w.'’-]{1,30}){0,3})</"
+)
+_INVERTED: Final = re.compile(
+    r"(?i:\b(?:(?:patient|full|client|guest|member) )?(?:name|patient|insured|passenger))[\"']?[ \t]{0,2}[:=][ \t]{0,4}[\"']?"
+    r"(?P<value>[A-Z][A-Za-z'’-]{1,24}, (?!(?:Inc|Ltd|LLC|Corp|Co|GmbH|PO|USA|UK)\b)[A-Z][A-Za-z'’-]{1,24}(?: [A-Z]\b\.?)?)"
+)
+"""A surname before the given name: `Patient Name: OKAFOR, CHIDI`."""
+
+
+def may_be_inverted(text: str) -> bool:
+    """A first look."""
+    return ", " in text and any(
+        word in text for word in ("ame: ", "AME: ", "atient: ", "ATIENT: ", "nsured: ", "assenger: ")
+    )
+
+
+def inverted(text: str) -> Iterator[Span]:
+    """Names that are written surname first, after what announces them."""
+    if may_be_inverted(text):
+        for field in in_slices(_INVERTED.finditer(text)):
+            yield Span("PERSON", *field.span("value"), SCORE)
+
+
+def in_tags(text: str) -> Iterator[Span]:
+    """The names in elements that hold nothing else: `<firstName>`."""
+    if "ame>" in text:
+        for field in in_slices(_TAGGED.finditer(text)):
+            if _OF_SOMEBODY.search(field["key"]) and _NO_VALUES.isdisjoint(field["value"].lower().split()):
+                yield Span("PERSON", *field.span("value"), SCORE)
+
+
 def in_code(text: str) -> Iterator[Span]:
     """The names between quotes under keys that hold nothing else."""
     if "ame" not in text or ("'" not in text and '"' not in text):

@@ -73,11 +73,14 @@ class NameRecognizer:
     def read(self, cut: Cut, key: str | None = None) -> list[RecognizerResult]:
         """The same of a text that is cut up already."""
         results = self._read(cut, key)
-        if len(cut.text) <= _SHORT and cut.text.isascii() and _MARKED(cut.text) is None:
+        text = cut.text
+        plain = len(text) <= _SHORT and text.isascii() and _MARKED(text) is None
+        if plain and not fields.may_be_inverted(text):
             return results
         more = [(span, "head of its column") for span in columns.find(cut.text)]
         more += [(span, "key") for span in fields.in_queries(cut.text)]
-        more += [(span, "key") for span in fields.in_code(cut.text)]
+        for find in (fields.in_code, fields.in_tags, fields.inverted):
+            more += [(span, "key") for span in find(cut.text)]
         more += [(span, "handle") for span in handles.find(cut.text)]
         more += [(span, "ticket") for span in handles.on_tickets(cut.text)]
         more += [(span, companions.WHY) for span in companions.with_addresses(cut.text)]

@@ -9,7 +9,8 @@ _IN_GROUPS = (
     r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{3}|[0-9]{4}\.[0-9]{2}\.[0-9]{3}(?![0-9])|"  # Netherlands
     r"[0-9]{1,3}(?:\.[0-9]{3})+-[0-9Xx]|"  # Brazil
     r"[0-9]{4}\.[0-9]{2}\.[0-9]{5}|"  # Norway
-    r"[0-9]{4}-[0-9], ?[0-9][0-9 -]{5,14}[0-9]"  # Sweden: clearing number and account
+    r"[0-9]{4}-[0-9], ?[0-9][0-9 -]{5,14}[0-9]|"  # Sweden: clearing number and account
+    r"[0-9]{3,6}/[0-9]{6,12}"  # Italy: branch and account
 )
 """Accounts with signs in them that no other number holds."""
 
@@ -30,14 +31,15 @@ RECOGNIZERS = (
         "US_BANK_NUMBER",
         "global",
         labels=(
-            "code banque|code guichet|clé rib|clé|transit|transit no|transit number|institution no|institution number|"
+            "code banque|code guichet|code établissement|établissement|guichet|banque|clé rib|clé|transit|transit no|"
+            "transit number|institution no|institution number|"
             "institution|"
             "clearing|clearingnummer|clearingnr|clearing no|abi|cab|店番|店番号|支店コード|支店番号|銀行コード|סניף|"
             "branch number|branch no"
         ),
         led=r"(?!(?:19|20)[0-9]{2}\b)[0-9]{2,5}(?:-[0-9])?",
         between=(
-            r"transit(?: n|[ :=#]{1,3}\Z|[:=#])|institution|guichet|banque|\bclé\b|clearing(?:n| n|[ :#]{0,2}[:#])|"
+            r"transit(?: n|[ :=#]{1,3}\Z|[:=#])|institution|guichet|banque|établissement|\bclé\b|clearing(?:n| n|[ :#]{0,2}[:#])|"
             r"(?-i:\bABI\b|\bCAB\b)|店|コード|"
             r"סניף|branch n"
         ),
@@ -63,6 +65,24 @@ RECOGNIZERS = (
         least_length=10,
         how="number with dashes after its bank",
         example="국민은행 123456-04-123456",
+    ),
+    R(
+        "US_BANK_NUMBER",
+        "global",
+        labels="bg|pg|bg nr|pg nr|bankgiro|plusgiro|postgiro",
+        led=r"[0-9]{3,4}-[0-9]{4}|[0-9]{1,3}(?: ?[0-9]{2,3}){0,3}-[0-9]",
+        least_length=5,
+        how="Swedish giro after its label",
+        example="bg 123-4567",
+    ),
+    R(
+        "US_BANK_NUMBER",
+        "global",
+        labels="payee|beneficiary|transfer to|pay to|pay into|paid into|remit to|wire to|deposit into|deposit to|bank details",
+        led=r"[0-9]{8},?[ /|;(]{1,3}(?i:sort code:? ?|s/?c:? ?)?[0-9]{2}-[0-9]{2}-[0-9]{2}",
+        least_length=17,
+        how="account before its sort code",
+        example="pay into 12345678 (sort code 12-34-56)",
     ),
     R(
         "US_BANK_NUMBER",

@@ -67,3 +67,18 @@ def test_mistakes(tmp_path):
         error = runner.invoke(eval_pii, ["--sample", str(path)]).exception
         assert isinstance(error, ConfigError)
         assert message in str(error)
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lines_end_where_those_of_json_do(tmp_path, sign, end):
+    """What Unicode calls the end of a line may stand in a string."""
+    mesh, rows = tmp_path / "mesh.yaml", tmp_path / "rows.jsonl"
+    mesh.write_text(MESH)
+    text = f"a{sign if sign >= ' ' else 'b'}help@corp.example"
+    row = json.dumps({"text": text, "spans": [{"start": 2, "end": 19, "label": "EMAIL_ADDRESS"}]}, ensure_ascii=False)
+    rows.write_bytes((row + end).encode() * 2)
+    for option in ("--data", "--sample"):
+        ran = CliRunner().invoke(eval_pii, [option, str(rows), "--config", str(mesh), "--json"])
+        assert ran.exception is None, ran.output
+    assert json.loads(ran.output)["texts"] == 2

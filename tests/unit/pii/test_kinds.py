@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import phonenumbers
 import pytest
 
 from extproc.config.pii import PACKS, PiiSettings
@@ -225,3 +226,97 @@ def test_names_in_code_by_their_keys(with_names):
     assert found(text, with_names) == [("PERSON", "Lena"), ("PERSON", "Hart")]
     assert found("{ firstName: 'Required', lastName: 'String' }", with_names) == []
     assert found("items:\n  - 1001\nname: widget", with_names) == []
+
+
+ASKED = {
+    "Agent: may I have your ssn?\nCustomer: ⟦536-22-8741⟧": "US_SSN",
+    "Agent: your phone number please\nAda: ⟦4155550132⟧": "PHONE_NUMBER",
+    "Q: What's your date of birth?\nA: ⟦05/12/1980⟧": "DATE_OF_BIRTH",
+    "[10:02] bot: account number?\n[10:03] Ada: ⟦76983425⟧": "US_BANK_NUMBER",
+}
+
+
+@pytest.mark.parametrize("text", ASKED)
+def test_asked_for_and_answered_on_the_next_line(text):
+    """Behind the name of who answers."""
+    bare, value = text.replace("⟦", "").replace("⟧", ""), text[text.index("⟦") + 1 : text.index("⟧")]
+    assert (ASKED[text], value) in found(bare)
+
+
+CALLS = {
+    "DE": ["Ruf mich an: {}", "Melden Sie sich unter {}", "Schreib mir: {}"],
+    "FR": ["Appelle-moi au {}", "Écris-moi au {}"],
+    "ES": ["Llámame al {}", "mi numero {}"],
+    "IT": ["Chiamami al {}", "Scrivimi al {}"],
+    "BR": ["Me liga no {}", "Fale comigo: {}"],
+    "NL": ["Bel me op {}", "App me op {}"],
+    "PL": ["Zadzwoń pod {}", "Napisz na {}"],
+    "SE": ["Ring mig på {}", "Smsa mig på {}"],
+    "DK": ["Skriv til {}"],
+    "UA": ["Подзвони мені {}"],
+    "GR": ["Πάρε με στο {}"],
+    "VN": ["Liên hệ {}"],
+    "CN": ["联系我 {}"],
+    "IL": ["התקשר אליי {}"],
+    "KE": ["Nipigie {}"],
+    "LV": ["Zvani man {}"],
+}
+
+
+@pytest.mark.parametrize(("region", "said"), [(region, said) for region, listed in CALLS.items() for said in listed])
+@pytest.mark.parametrize("kind", [phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE])
+def test_where_somebody_is_to_be_called(region, said, kind):
+    """In the national form, grouped and in one piece."""
+    number = phonenumbers.example_number_for_type(region, kind)
+    national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    for value in (national, "".join(filter(str.isdigit, national))):
+        text = said.format(value)
+        covered = {at for r in RULES.analyze(text) for at in range(r.start, r.end)}
+        start = text.index(value)
+        assert all(at in covered for at in range(start, start + len(value)) if text[at].isdigit()), text
+
+
+def test_names_in_tables_and_elements(with_names):
+    """A surname first, in quotes; elements that hold nothing else; a head that other heads make one of people."""
+    for text, values in {
+        'Name,DOB,SSN\n"Okafor, Chidi",05/12/1980,536-22-8741': ["Okafor, Chidi"],
+        "Patient Name: OKAFOR, CHIDI  MRN: 00482913": ["OKAFOR, CHIDI"],
+        "<contact><firstName>Chidi</firstName><lastName>Okafor</lastName></contact>": ["Chidi", "Okafor"],
+    }.items():
+        assert {("PERSON", value) for value in values} <= set(found(text, with_names)), text
+    assert found("name,stars\nVue,207000\nReact,225000", with_names) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "postgres://postgres:postgres@localhost:5432/app",
+        "amqp://guest:guest@localhost:5672",
+        "POSTGRES_PASSWORD=postgres",
+    ],
+)
+def test_accounts_that_every_machine_has(value):
+    """Whose password is their name."""
+    assert [kind for kind, _ in found(value) if kind != "URL"] == []
+
+
+def test_repeated_hexadecimals_are_samples():
+    """Nobody's key repeats itself; a password may."""
+    assert found("api_key: deadbeefdeadbeefdeadbeefdeadbeef") == []
+    assert values("password: hunter2hunter2hunter2") == ["hunter2hunter2hunter2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("SMTP_PASS=Winter2024!x", "PASSWORD", "Winter2024!x"),
+        ("password: >-\n  Winter2024!x", "PASSWORD", "Winter2024!x"),
+        ("wifi pw Sunny-Days-99!", "PASSWORD", "Sunny-Days-99!"),
+        ("\U0001f4de 4155550166", "PHONE_NUMBER", "4155550166"),
+        ("my #: 4155550166", "PHONE_NUMBER", "4155550166"),
+        ("Geb.-Dat.: 3.4.1971", "DATE_OF_BIRTH", "3.4.1971"),
+    ],
+)
+def test_signs_beside_labels_and_values(text, kind, value):
+    """A value goes on behind a sign; a picture, a sign for number and a block of YAML stand before one."""
+    assert (kind, value) in found(text)
