@@ -1,4 +1,4 @@
-"""Logistic regression by L-BFGS, over hashed features and over the encoder's numbers."""
+"""Logistic regression by L-BFGS over hashed features, and small networks by Adam over the encoder's numbers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+UNITS, NETWORKS, EPOCHS, BATCH = 64, 2, 8, 256
+RATE, DECAY, DROPPED = 1e-3, 1e-3, 0.2
 MEMORY = 10
 TOLERANCE = 1e-5
 
@@ -68,6 +70,50 @@ def dense(x: NDArray, y: NDArray, mass: NDArray, penalty: float, steps: int = 80
     return minimise(loss, np.zeros(wide.shape[1], wide.dtype), steps)
 
 
+class Network:
+    """A hidden layer and an output: what several networks say on average is one network with all their units."""
+
+    def __init__(self, x: NDArray, y: NDArray, mass: NDArray, seed: int) -> None:
+        centre, spread = x.mean(0), x.std(0) + 1e-6
+        even = (x - centre) / spread
+        mass = (mass / mass.mean()).astype(np.float32)
+        made = [_network(even, y.astype(np.float32), mass, np.random.default_rng(seed + n)) for n in range(NETWORKS)]
+        hidden = np.concatenate([one[0] for one in made], axis=1) / spread[:, None]
+        self.hidden = hidden.astype(np.float16)
+        """By feature and unit."""
+        self.shifts = (np.concatenate([one[1] for one in made]) - centre @ hidden).astype(np.float32)
+        """By unit."""
+        outputs = np.concatenate([one[2] for one in made]) / NETWORKS
+        self.outputs = np.append(outputs, np.mean([one[3] for one in made])).astype(np.float32)
+        """By unit; the last is the bias."""
+
+
+def _network(x: NDArray, y: NDArray, mass: NDArray, rng: np.random.Generator) -> list[NDArray]:
+    rows, width = x.shape
+    weights = [
+        rng.normal(0, width**-0.5, (width, UNITS)).astype(np.float32),
+        np.zeros(UNITS, np.float32),
+        rng.normal(0, UNITS**-0.5, UNITS).astype(np.float32),
+        np.zeros(1, np.float32),
+    ]
+    means, squares, step = [np.zeros_like(w) for w in weights], [np.zeros_like(w) for w in weights], 0
+    for epoch in range(EPOCHS):
+        order, rate = rng.permutation(rows), RATE * (1 - epoch / EPOCHS)
+        for at in range(0, rows, BATCH):
+            some = order[at : at + BATCH]
+            seen = x[some] * (rng.random((len(some), width), dtype=np.float32) >= DROPPED) / np.float32(1 - DROPPED)
+            units = np.maximum(seen @ weights[0] + weights[1], 0)
+            wrong = mass[some] * (1 / (1 + np.exp(-(units @ weights[2] + weights[3]))) - y[some]) / np.float32(BATCH)
+            back = np.outer(wrong, weights[2]) * (units > 0)
+            step += 1
+            for n, gradient in enumerate((seen.T @ back, back.sum(0), units.T @ wrong, wrong.sum(keepdims=True))):
+                means[n] = 0.9 * means[n] + 0.1 * gradient
+                squares[n] = 0.999 * squares[n] + 0.001 * gradient**2
+                move = means[n] / (1 - 0.9**step) / (np.sqrt(squares[n] / (1 - 0.999**step)) + 1e-8)
+                weights[n] = weights[n] - np.float32(rate) * (move + DECAY * weights[n] * (n in (0, 2)))
+    return weights
+
+
 class Hashed:
     """The hashed features of texts."""
 
@@ -75,12 +121,11 @@ class Hashed:
         self._buckets = [Grams(text).buckets() for text in texts]
         self._shares = np.array([1 / norm(len(text)) for text in texts])
 
-    def fit(self, chosen: NDArray, y: NDArray, mass: NDArray, penalty: float, steps: int = 50) -> NDArray:
+    def fit(self, y: NDArray, mass: NDArray, penalty: float, steps: int, start: NDArray | None = None) -> NDArray:
         """Weights by bucket and, last, the bias."""
-        lists = [self._buckets[i] for i in chosen]
-        sizes = np.array([len(one) for one in lists])
-        every, ends = np.concatenate(lists), np.cumsum(sizes)
-        shares = self._shares[chosen]
+        sizes = np.array([len(one) for one in self._buckets])
+        every, ends = np.concatenate(self._buckets), np.cumsum(sizes)
+        shares = self._shares
 
         def loss(w: NDArray) -> tuple[float, NDArray]:
             sums = np.concatenate([[0], np.cumsum(w[every], dtype=np.float64)])
@@ -92,7 +137,7 @@ class Hashed:
             gradient[:-1] += penalty * w[:-1]
             return float(value), gradient
 
-        return minimise(loss, np.zeros(BUCKETS + 1), steps)
+        return minimise(loss, np.zeros(BUCKETS + 1) if start is None else start, steps)
 
 
 def auroc(positive: NDArray, negative: NDArray) -> float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import sysconfig
+from importlib.metadata import distributions
 from pathlib import Path
 from pydoc_data.topics import topics
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,6 +26,9 @@ OWN_ATTACKS = {
     "SECRETS": (500, BOTH),
     "JAILBREAK": (700, BOTH),
     "AGENT": (1400, INDIRECT),
+    "TRICKS": (1600, BOTH),
+    "PLANTED": (2000, INDIRECT),
+    "FOREIGN": (600, BOTH),
 }
 OWN_HARMLESS = {
     "ORDINARY_IGNORE": (700, BOTH),
@@ -34,12 +39,18 @@ OWN_HARMLESS = {
     "ASKS": (500, DIRECT),
     "LISTED": (1000, BOTH),
     "DOCS": (400, BOTH),
+    "ASKED": (2000, DIRECT),
+    "QUESTIONS": (800, INDIRECT),
+    "FOUND": (1600, BOTH),
+    "OTHERS": (300, BOTH),
 }
 """List of a grammar -> how many texts of it, and for which side. A request to an assistant is harmless in what a user says, and
 an attack in what a tool brings."""
 _LONG = 500
 _DOCSTRINGS, _TOPICS = 1500, 700
 _MOST_CHARACTERS = 3000
+_MOST_OF_README = 16_000
+_FREE = re.compile(r"\b(?:MIT|Apache|BSD|ISC|PSF|Python Software Foundation)\b")
 
 
 class Row(NamedTuple):
@@ -54,7 +65,7 @@ class Row(NamedTuple):
 
 def rows(shared: Path, manual: Path, rng: Random) -> list[Row]:
     """All of them, no text twice. `shared`: the folder of the public data; `manual`: that of the project's own docs."""
-    found = [*_prompts(shared), *_own(rng), *_ordinary(shared, rng), *_prose(manual, rng)]
+    found = [*_prompts(shared), *_own(rng), *_ordinary(shared, rng), *_prose(manual, rng), *_readmes()]
     return list({(row.text, row.attack): row for row in found}.values())
 
 
@@ -71,8 +82,8 @@ def _prompts(shared: Path) -> Iterator[Row]:
 
 def _own(rng: Random) -> Iterator[Row]:
     attacks, harmless, languages = (
-        Grammar("attacks.txt", "indirect.txt"),
-        Grammar("harmless.txt"),
+        Grammar("attacks.txt", "indirect.txt", "intents.txt"),
+        Grammar("harmless.txt", "lookalikes.txt"),
         Grammar("languages.txt"),
     )
     for name, (count, sides) in OWN_ATTACKS.items():
@@ -130,6 +141,18 @@ def _prose(manual: Path, rng: Random) -> Iterator[Row]:
     for path in sorted(manual.glob("*.md")):
         parts = [part for part in path.read_text(encoding="utf-8").split("\n\n") if 120 < len(part) < 1500]
         yield from (Row(part, False, BOTH, "manual") for part in rng.sample(parts, min(len(parts), 12)))
+
+
+def _readmes() -> Iterator[Row]:
+    """What packages of this environment with a free licence say of themselves: long texts that tell people what to do."""
+    for package in sorted(distributions(), key=lambda one: one.name.lower()):
+        about = package.metadata
+        licence = " ".join(
+            [*about.get_all("Classifier", []), about.get("License-Expression", ""), about.get("License", "")[:80]]
+        )
+        said = about.get_payload()
+        if _FREE.search(licence) and isinstance(said, str) and len(said) > 1500:
+            yield Row(said[:_MOST_OF_README], False, BOTH, "readmes")
 
 
 def _lines(path: Path) -> list[dict]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from extproc.guardrails.injection.model import LAYERS, Side, SideModel, features, shipped
+from extproc.guardrails.injection.model import LAYERS, Side, SideModel, features, marks, marks_of_one, shipped
 from extproc.guardrails.injection.spelling import readings
+from extproc.guardrails.injection.windows import LONGEST
 from extproc.slices import checkpoint
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from extproc.config.guardrails import Place
     from extproc.embedding.encoder import Encoder
+    from extproc.guardrails.injection.windows import Scanned
 
 SIDE_OF: Final[Mapping[Place, Side]] = {
     "user": "direct",
@@ -33,11 +35,13 @@ SIDE_OF: Final[Mapping[Place, Side]] = {
 WINDOW_TOKENS: Final = 126
 """Tokens of a window that the encoder reads, beside its own two."""
 BYTES_PER_WINDOW: Final = 8000
-"""Some 2,000 tokens: of so many, the encoder reads one window at most."""
+"""Some 2,000 tokens: of so many, the encoder reads as many tokens as one window has, in one or in several shorter ones."""
 REMEMBERED: Final = 4096
 """Texts whose scores are kept by digest: a conversation sends all that was said again with every turn."""
-_APART: Final = 256
-"""Bytes between the beginnings of two windows that the encoder reads of one text."""
+_LOOKED_THROUGH: Final = 64
+"""Windows, the likeliest first, among which are those that the encoder reads: of each that it may read."""
+_LEAST_COUNTED: Final = 64
+"""Bytes that a window counts at least, so that the encoder is not asked about each of many short lines."""
 
 
 class Window(NamedTuple):
@@ -75,6 +79,9 @@ class Candidate(NamedTuple):
     start: int
     end: int
     logit: float
+    score: float
+    """Of the first stage alone."""
+    marks: NDArray[np.float64]
     data: bytes
     """The text as it was read, all of it."""
 
@@ -87,10 +94,11 @@ class Pending(NamedTuple):
     windows: int
     candidates: Sequence[Candidate]
     """The likeliest first."""
+    tokens: int
+    """That the encoder may read."""
     bound: bool
 
 
-_ONE: Final = np.zeros(1, np.intp)
 _NOTHING: Final = Score(0.0, 0, (), bound=False)
 
 
@@ -122,50 +130,38 @@ class Detector:
             (reading.how, data := reading.text.encode(errors="replace"), model.scan(data)) for reading in readings(text)
         ]
         windows = sum(len(scanned.scores) for *_, scanned in read)
-        found: list[Candidate] = []
-        for how, data, scanned in read:
-            allowed = 1 + len(data) // BYTES_PER_WINDOW
-            order = _ONE
-            if len(scanned.scores) > 1:
-                lasting = scanned.scores - model.loss(scanned.ends - scanned.starts, windows) / model.both[0]
-                order = np.argsort(-lasting, kind="stable")
-            taken: list[int] = []
-            for at in order[: 64 * allowed].tolist():
-                start = int(scanned.starts[at])
-                if all(abs(start - other) >= _APART for other in taken):
-                    taken.append(start)
-                    end, logit = int(scanned.ends[at]), float(scanned.scores[at])
-                    found.append(Candidate(how, start, end, logit, data))
-                if len(taken) > allowed:
-                    break
-            checkpoint()
-        if len(found) > 1:
-            found.sort(key=lambda one: float(model.loss(one.end - one.start, windows)) / model.both[0] - one.logit)
+        found = [one for how, data, scanned in read for one in candidates(model, how, data, scanned, windows)]
+        if len(read) > 1:
+            found.sort(key=lambda one: -one.score)
         allowed = 1 + len(text) // BYTES_PER_WINDOW
         asked = [one for one in found if one.logit >= model.asks_from]
-        pending = Pending(key, model, windows, asked[:allowed] or found[:1], len(asked) > allowed)
+        some = within(asked, allowed * LONGEST)
+        pending = Pending(key, model, windows, some or found[:1], allowed * WINDOW_TOKENS, len(asked) > len(some))
         return pending if asked else self.without_second(pending)
 
     def second(self, pending: Pending, deadline: float = float("inf")) -> Score:
         """The second stage. Raises TimeoutError when `monotonic()` has passed the deadline before it is done."""
         encoder = self._encoder()
-        found = []
+        found: list[Window] = []
+        left = pending.tokens
         for one in pending.candidates:
             if monotonic() > deadline:
                 raise TimeoutError
             ids = encoder.tokenize(one.data[one.start : one.end].decode(errors="replace"), WINDOW_TOKENS)
-            score = pending.model.by_both(one.logit, encoded(encoder, ids), pending.windows, one.end - one.start)
+            left -= len(ids)
+            if left < 0 and found:
+                break
+            score = pending.model.by_both(encoded(encoder, ids), one.marks, pending.windows)
             found.append(Window(one.how, one.start, one.end, one.logit, score, second=True))
         found.sort(key=lambda window: -window.score)
         return self._remember(pending.key, Score(found[0].score, pending.windows, tuple(found), pending.bound))
 
     def without_second(self, pending: Pending) -> Score:
         """The score of a text of which the second stage is not asked."""
-        how, start, end, logit, _ = pending.candidates[0]
-        score = pending.model.by_first(logit, pending.windows, end - start)
-        bound = pending.bound or logit >= pending.model.asks_from
-        window = Window(how, start, end, logit, score, second=False)
-        return self._remember(pending.key, Score(score, pending.windows, (window,), bound))
+        one = pending.candidates[0]
+        bound = pending.bound or one.logit >= pending.model.asks_from
+        window = Window(one.how, one.start, one.end, one.logit, one.score, second=False)
+        return self._remember(pending.key, Score(one.score, pending.windows, (window,), bound))
 
     def score(self, text: str, side: Side) -> Score:
         """Both stages, one after the other: for commands and measurements."""
@@ -186,6 +182,40 @@ class Detector:
         if len(self._recent) > REMEMBERED:
             self._recent.popitem(last=False)
         return score
+
+
+def candidates(model: SideModel, how: str, data: bytes, scanned: Scanned, windows: int) -> list[Candidate]:
+    """Windows of one reading that do not overlap, the likeliest first: more than the encoder may read."""
+    if windows == 1:
+        logit, size = float(scanned.scores[0]), len(data)
+        return [Candidate(how, 0, size, logit, model.by_first_at_once(logit, size), marks_of_one(logit, size), data)]
+    known = marks(scanned)
+    scores = model.by_first(known, windows)
+    allowed = 1 + len(data) // BYTES_PER_WINDOW
+    order = np.argsort(-scores, kind="stable")[: _LOOKED_THROUGH * allowed]
+    found: list[Candidate] = []
+    covered = bytearray(len(data))
+    room = allowed * LONGEST
+    for at in order.tolist():
+        start, end = int(scanned.starts[at]), int(scanned.ends[at])
+        if 1 in covered[start:end]:
+            continue
+        covered[start:end] = b"\x01" * (end - start)
+        found.append(Candidate(how, start, end, float(scanned.scores[at]), float(scores[at]), known[at], data))
+        room -= max(end - start, _LEAST_COUNTED)
+        if room < 0:
+            break
+    checkpoint()
+    return found
+
+
+def within(candidates: Sequence[Candidate], size: int) -> Sequence[Candidate]:
+    """The first of them, as many as have so many bytes together, and one at least."""
+    for at, one in enumerate(candidates):
+        size -= max(one.end - one.start, _LEAST_COUNTED)
+        if size < 0 and at:
+            return candidates[:at]
+    return candidates
 
 
 def encoded(encoder: Encoder, ids: Sequence[int]) -> NDArray[np.float32]:

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from math import exp, log
+from math import exp, log, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from extproc.guardrails.injection.windows import Scanned, scan
+from extproc.guardrails.injection.windows import scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from extproc.guardrails.injection.windows import Scanned
+
 Side = Literal["direct", "indirect"]
 """direct: a text in which somebody may ask for things; indirect: one that is data, in which an instruction is an attack."""
 SIDES: Final[tuple[Side, ...]] = ("direct", "indirect")
 ASSET: Final = Path(__file__).parents[2] / "assets" / "guardrails" / "injection.npz"
-_FULL_ROOT: Final = 17.0
-"""Root of the bytes of a window that loses all of it."""
-_LEAST_LOSS: Final = 0.25
+_FULL_ROOT: Final = 23.0
+"""Root of the bytes of the longest window, nearly."""
 LAYERS: Final = ("mean_0", "mean_3")
 """Of the encoder, beside the largest of each of the middle layer's numbers: what half a pass gives."""
 
@@ -35,12 +36,16 @@ class SideModel:
     weights: NDArray[np.float32]
     """Of the first stage, by bucket."""
     bias: float
-    head: NDArray[np.float32]
-    """Of the second stage, by feature; the last is the bias."""
+    hidden: NDArray[np.float32]
+    """Of the second stage: by feature and unit, ..."""
+    shifts: NDArray[np.float32]
+    """... by unit, ..."""
+    outputs: NDArray[np.float32]
+    """... and by unit again; the last is the bias."""
     alone: NDArray[np.float64]
-    """How the first stage's logit makes one of its own; the last is the bias."""
+    """How a window's marks (see `marks`) make one logit where the first stage alone was asked; the last is the bias."""
     both: NDArray[np.float64]
-    """The same for the logits of both stages."""
+    """The same with the second stage's logit, which is the first of them."""
     counts: NDArray[np.float64]
     """Logs of numbers of windows, ..."""
     offsets: NDArray[np.float64]
@@ -58,37 +63,52 @@ class SideModel:
         """The windows of a text."""
         return scan(text, self.weights, self.bias)
 
-    def loss(self, sizes: NDArray[np.intp] | int, windows: int) -> NDArray[np.float64]:
-        """What the logits of windows of so many bytes lose, in a text of so many windows.
+    def by_first(self, marks: NDArray[np.float64], windows: int) -> NDArray[np.float64]:
+        """Of windows of a text that has so many, of which the first stage alone was asked: their scores."""
+        return self._score(marks @ self.alone[:-1] + self.alone[-1], windows)
 
-        The likeliest of many harmless windows looks likelier than one alone, and the more so the longer windows are: what speaks
-        for an attack by chance adds up, and the score grows with the root of the length.
-        """
-        offset = float(np.interp(log(windows), self.counts, self.offsets))
-        return offset * np.clip(np.sqrt(sizes) / _FULL_ROOT, _LEAST_LOSS, 1.0)
+    def second(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The second stage's logits of windows."""
+        units = np.maximum(features @ self.hidden + self.shifts, 0.0)
+        logits: NDArray[np.float64] = (units @ self.outputs[:-1] + self.outputs[-1]).astype(np.float64)
+        return logits
 
-    def by_first(self, logit: float, windows: int, size: int) -> float:
-        """The score of a text of which the first stage alone was asked."""
-        a, b = self.alone
-        return self._score(a * logit + b, windows, size)
+    def by_both(self, features: NDArray[np.float32], marks: NDArray[np.float64], windows: int) -> float:
+        """The score of a window that was read by the second stage too."""
+        logit = self.second(features) * self.both[0] + marks @ self.both[1:-1] + self.both[-1]
+        return float(self._score(logit, windows))
 
-    def by_both(self, logit: float, features: NDArray[np.float32], windows: int, size: int) -> float:
-        """The score of a text whose window was read by the second stage too."""
-        second = float(features @ self.head[:-1] + self.head[-1])
-        a, b, c = self.both
-        return self._score(a * logit + b * second + c, windows, size)
-
-    def _score(self, logit: float, windows: int, size: int) -> float:
+    def _score(self, logits: NDArray[np.float64], windows: int) -> NDArray[np.float64]:
         slope, shift = self.calibration
-        return _probability(slope * (logit - float(self.loss(size, windows))) + shift)
+        lost = self.offsets[0] if windows == 1 else np.interp(log(windows), self.counts, self.offsets)
+        return probability(slope * (logits - lost) + shift)
+
+    def by_first_at_once(self, logit: float, size: int) -> float:
+        """`by_first` of a text that is one window of so many bytes: quicker."""
+        of_logit, _, of_length, bias = self.alone.tolist()
+        slope, shift = self.calibration.tolist()
+        made = slope * (of_logit * logit + of_length * sqrt(size) / _FULL_ROOT + bias - float(self.offsets[0])) + shift
+        return 1 / (1 + exp(-max(-60.0, min(60.0, made))))
 
     def threshold(self, false_alarms: float) -> float:
         """The score that this share of harmless texts reaches."""
         return float(np.interp(log(false_alarms), np.log(self.rates), self.scores))
 
 
-def _probability(logit: float) -> float:
-    return 1 / (1 + exp(-max(-60.0, min(60.0, logit))))
+def probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of logits."""
+    return 1 / (1 + np.exp(-np.clip(logits, -60.0, 60.0)))
+
+
+def marks(scanned: Scanned) -> NDArray[np.float64]:
+    """What the first stage knows of each window: its logit, what the rest of the text sounds like, and how long it is."""
+    lengths = np.sqrt(scanned.ends - scanned.starts) / _FULL_ROOT
+    return np.stack([scanned.scores, scanned.rests, lengths], axis=1, dtype=np.float64)
+
+
+def marks_of_one(logit: float, size: int) -> NDArray[np.float64]:
+    """`marks` of a text that is one window of so many bytes: quicker."""
+    return np.array([logit, 0.0, sqrt(size) / _FULL_ROOT])
 
 
 def features(
@@ -117,15 +137,17 @@ def _side(side: Side, arrays: dict[str, NDArray[np.float64]]) -> SideModel:
 
     weights = one("weights").astype(np.float32) * np.float32(one("scale"))
     return SideModel(
-        weights,
-        float(one("bias")),
-        one("head").astype(np.float32),
-        one("alone"),
-        one("both"),
-        one("counts"),
-        one("offsets"),
-        one("calibration"),
-        float(one("asks_from")),
-        one("rates"),
-        one("scores"),
+        weights=weights,
+        bias=float(one("bias")),
+        hidden=one("hidden").astype(np.float32),
+        shifts=one("shifts").astype(np.float32),
+        outputs=one("outputs").astype(np.float32),
+        alone=one("alone"),
+        both=one("both"),
+        counts=one("counts"),
+        offsets=one("offsets"),
+        calibration=one("calibration"),
+        asks_from=float(one("asks_from")),
+        rates=one("rates"),
+        scores=one("scores"),
     )

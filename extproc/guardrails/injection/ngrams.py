@@ -20,10 +20,12 @@ WORDS: Final = 3
 STEM: Final = 8
 """Bytes by which a word is known, beside its length: its stem, and what kind of ending it has."""
 _SHIFT: Final = np.uint64(64 - BUCKET_BITS)
-_LETTER_STEPS: Final = [np.uint64(0x9E3779B97F4A7C15 + 2 * n * 0x632BE59BD9B4E019 & 2**64 - 1) for n in LETTERS]
+_LETTER_STEPS: Final = np.array(
+    [[0x9E3779B97F4A7C15 + 2 * n * 0x632BE59BD9B4E019 & 2**64 - 1] for n in LETTERS], np.uint64
+)
 _WORD_STEP: Final = np.uint64(0xD6E8FEB86659FD93)
 _RUN_STEP: Final = np.uint64(0xA0761D6478BD642F)
-_LETTER_MASKS: Final = [np.uint64(2 ** (8 * n) - 1) for n in LETTERS]
+_LETTER_MASKS: Final = np.array([[2 ** (8 * n) - 1] for n in LETTERS], np.uint64)
 _WORD_MASKS: Final = np.array([2 ** (8 * min(n, STEM)) - 1 for n in range(STEM + 1)], np.uint64)
 _PLAIN: Final = bytes(
     ord("0") if ord("0") <= b <= ord("9") else b | 0x20 if ord("A") <= b <= ord("Z") else max(b, 0x20)
@@ -44,10 +46,12 @@ class Grams:
         size = self.size = len(text)
         # the eight bytes that begin at each byte, as one number each
         eights = np.ndarray((size,), "<u8", padded, 0, (1,))
+        runs = eights & _LETTER_MASKS
+        runs *= _LETTER_STEPS
+        runs >>= _SHIFT
+        found = runs.view(np.intp)
         self.letters: Sequence[NDArray[np.intp]] = [
-            (((eights[: size - n + 1] & mask) * step) >> _SHIFT).view(np.intp)
-            for n, mask, step in zip(LETTERS, _LETTER_MASKS, _LETTER_STEPS, strict=True)
-            if size >= n
+            found[row, : size - n + 1] for row, n in enumerate(LETTERS) if size >= n
         ]
         """For each length of a run: the bucket of the run that begins at each byte."""
         within = np.zeros(size + 2, bool)

@@ -17,7 +17,10 @@ LONGEST: Final = 512
 """Bytes of a window: some 128 tokens of English."""
 _EXTRA: Final = 8.0
 """Bytes that every window counts more, so that the shortest are not judged by a word or two alone."""
+LEAST_REST: Final = 400
+"""Bytes beside a window that tell how the text speaks."""
 _FROM_START: Final = np.zeros(1, np.intp)
+_NO_REST: Final = np.zeros(1, np.float32)
 RUNS: Final = (1, 2, 4, 8)
 """Sentences of a window."""
 _UNIT: Final = re.compile(
@@ -32,6 +35,8 @@ class Scanned(NamedTuple):
     ends: NDArray[np.intp]
     scores: NDArray[np.float32]
     """Of the first stage, as logits."""
+    rests: NDArray[np.float32]
+    """What the same stage would say of as many bytes of the rest of the text, without its bias; 0 where there is little else."""
 
 
 def boundaries(text: bytes) -> list[int]:
@@ -52,7 +57,7 @@ def scan(text: bytes, weights: NDArray[np.float32], bias: float) -> Scanned:
     if len(at) <= 2:
         total = float(weights.take(grams.buckets()).sum())
         score = bias + total / sqrt(max(grams.size, 1) + _EXTRA)
-        return Scanned(_FROM_START, np.array([grams.size]), np.array([score], np.float32))
+        return Scanned(_FROM_START, np.array([grams.size]), np.array([score], np.float32), _NO_REST)
     each = np.zeros(grams.size + 1, np.float32)
     for found in grams.letters:
         each[1 : len(found) + 1] += weights.take(found)
@@ -72,5 +77,9 @@ def scan(text: bytes, weights: NDArray[np.float32], bias: float) -> Scanned:
         starts.append(edges[:1])
         ends.append(edges[-1:])
     begin, end = np.concatenate(starts), np.concatenate(ends)
-    scores = bias + (sums[end] - sums[begin]) / norm(end - begin)
-    return Scanned(begin, end, scores.astype(np.float32))
+    own, size = sums[end] - sums[begin], end - begin
+    norms = norm(size)
+    scores = bias + own / norms
+    left = grams.size - size
+    rests = np.where(left >= LEAST_REST, (sums[-1] - own) / np.maximum(left, 1) * norms, 0.0)
+    return Scanned(begin, end, scores.astype(np.float32), rests.astype(np.float32))
