@@ -58,7 +58,7 @@ def found(check, *texts):
 
     async def look():
         passages = [Passage("user", text, "messages[0]") for text in texts]
-        finding = check.look(Question(passages, Facts()), monotonic() + 5)
+        finding = check.look(Question(passages, Facts()), monotonic() + 60)
         return await finding if asyncio.iscoroutine(finding) else finding
 
     return asyncio.run(look())
