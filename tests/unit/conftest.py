@@ -1,8 +1,12 @@
 """What no unit test depends on, and what all of them share."""
 
 import pytest
+from hypothesis import settings
 
 from extproc.embedding import encoder
+
+settings.register_profile("unit", max_examples=50)
+settings.load_profile("unit")
 
 
 @pytest.fixture(scope="session", autouse=True)

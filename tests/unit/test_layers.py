@@ -7,6 +7,7 @@ one in `docs/architecture.md` is made from it:
 """
 
 import ast
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -140,10 +141,17 @@ def room(path: Path) -> str:
     return path.relative_to(ROOT / "extproc").parts[0].removesuffix(".py")
 
 
+@cache
+def statements(path: Path) -> list[ast.Import | ast.ImportFrom | ast.Constant]:
+    """What imports in a module, and the texts in it."""
+    kinds = (ast.Import, ast.ImportFrom, ast.Constant)
+    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, kinds)]
+
+
 def imports(path: Path) -> set[str]:
     """Rooms of `extproc` that a module imports, or takes its resources from; `inference` where it imports that."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in statements(path):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -172,7 +180,7 @@ def graph() -> dict[str, set[str]]:
     edges: dict[str, set[str]] = {}
     for name, path in known.items():
         targets = edges[name] = set()
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in statements(path):
             if isinstance(node, ast.ImportFrom) and node.module:
                 whole = {f"{node.module}.{alias.name}" for alias in node.names}
                 targets |= {module if module in known else node.module for module in whole}

@@ -159,8 +159,7 @@ envoy:
 )
 
 
-@pytest.mark.parametrize("encrypted", ["refuse", "pass"])
-@pytest.mark.parametrize("ipv6", [True, False])
+@pytest.mark.parametrize(("ipv6", "encrypted"), [(True, "refuse"), (False, "pass")])
 def test_the_script_catches_what_the_listener_takes(ipv6, encrypted):
     """Its ports are those of the hosts, and 443 where what is encrypted is cut; it is a script that a shell can read."""
     files = {file.path: file.text for file in render("envoy", parse(OUTBOUND % (ipv6, encrypted)))}
