@@ -4,6 +4,10 @@ import gc
 import os
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("busy", deadline=None)  # a test that fails where others work is no test
+settings.load_profile("busy")
 
 for _library in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # a core for each process of tests, as for each worker
     os.environ.setdefault(_library, "1")
