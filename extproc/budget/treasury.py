@@ -47,7 +47,7 @@ class Treasury:
         self.steers = any(rule.reroute for rule in self.rules)
         self.state = mesh.budget_state
         self.leasing = Leasing(book, self.state.store, self._limit_of) if self.state.store else None
-        self._rates = rates(mesh)
+        self._rates = rates(mesh.telemetry.currency, mesh.models)
         self._zones = {name: model.zones() for name, model in mesh.models.items()}
         self._context = {
             name: model.context_tokens

@@ -63,6 +63,10 @@ def _proved(file: Path, mesh: Mesh) -> Iterator[Problem]:
 
 def _warned(mesh: Mesh) -> Iterator[str]:
     """What is no mistake, and may be none that was wanted."""
+    for i, route in enumerate(mesh.routes):
+        if route.choose is not None:
+            fitting = route.choose.of(mesh.models, route.residency, mesh.telemetry.currency)
+            yield f"routes[{i}]: chooses {fitting[0]}, of {', '.join(fitting)}"
     if not mesh.policy.rules:
         return
     from extproc.policy.proofs import unguarded_claims, unreachable_models  # noqa: PLC0415

@@ -17,11 +17,12 @@ from extproc.config.identity import IdentitySettings
 from extproc.config.intents import ClassifierSettings, Intent
 from extproc.config.intercept import DEFAULT_INTERCEPT, Intercept, Limits
 from extproc.config.kubernetes import KubernetesSettings
-from extproc.config.models import Model, ModelName, Route, Zone
+from extproc.config.models import Model, ModelName, Zone
 from extproc.config.pii import PiiSettings
 from extproc.config.policy import PolicySettings
 from extproc.config.processor import ProcessorSettings
 from extproc.config.prompts import Prompts
+from extproc.config.routes import Route
 from extproc.config.section import Section
 from extproc.config.telemetry import TelemetrySettings
 
@@ -74,6 +75,22 @@ class Mesh(Section):
     def referenced(self) -> tuple[Path, ...]:
         """Files in which values stand."""
         return self._referenced
+
+    @model_validator(mode="after")
+    def _chosen(self) -> Self:
+        """Routes that choose by what the registry declares, with the model that it comes to; none fits: `check` tells."""
+        if any(route.choose for route in self.routes):
+            currency = self.telemetry.currency
+            resolved = [
+                route.model_copy(
+                    update={"model": next(iter(route.choose.of(self.models, route.residency, currency)), "")}
+                )
+                if route.choose
+                else route
+                for route in self.routes
+            ]
+            object.__setattr__(self, "routes", tuple(resolved))
+        return self
 
     @field_validator("guardrails")
     @classmethod

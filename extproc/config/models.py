@@ -16,7 +16,6 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from extproc.config.platforms import Platform, unserved
 from extproc.config.section import Section
 from extproc.config.traffic import Ejection, Health, Mirror, Pool, Retries, Rewrite, Sticky
-from extproc.config.when import When
 
 
 def _name(value: str) -> str:
@@ -289,24 +288,3 @@ class Model(Section):
     def version_of(self, name: str, cluster: str) -> str | None:
         """Which version a cluster of Envoy's belongs to: it is `name:version`, and what follows says how far it may reach."""
         return next((v for v in self.versions if re.match(rf"{re.escape(f'{name}:{v}')}(?![\w.-])", cluster)), None)
-
-
-class Route(Section):
-    """A rule that turns an intent and a policy into a model. The first that matches decides."""
-
-    intent: str | None = None
-    """Matches this intent; none: any."""
-    entities: tuple[str, ...] = ()
-    """Matches when any of these entity types was found."""
-    headers: dict[str, str] = Field(default_factory=dict)
-    """Matches when all of these request headers have these values."""
-    uses: tuple[Capability, ...] = ()
-    """Matches when the request uses all of these: offers tools, shows images, asks for JSON of a schema, for reasoning, or for
-    embeddings."""
-    when: When | None = None
-    """Matches when all of this is so of the request."""
-    prompt: str | None = None
-    """A prompt that is put before what a request says which this rule sends on: `NAME`, or `NAME@VERSION` or `NAME@LABEL`."""
-    model: str
-    residency: Zone = "external"
-    """How far the request may travel: to no endpoint beyond this zone."""

@@ -11,9 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from extproc.config.mesh import Mesh
     from extproc.config.models import Endpoint, Model
 
 MILLION: Final = 1_000_000
@@ -83,9 +82,9 @@ def _at(steps: tuple[Step, ...], read: int) -> float:
     return price
 
 
-def rates(mesh: Mesh) -> dict[str, Rate]:
-    """Model -> what it costs."""
-    return {name: rate_of(mesh.telemetry.currency, name, model) for name, model in mesh.models.items()}
+def rates(currency: str, models: Mapping[str, Model]) -> dict[str, Rate]:
+    """Model -> what it costs, in the currency of the bills."""
+    return {name: rate_of(currency, name, model) for name, model in models.items()}
 
 
 def rate_of(currency: str, name: str, model: Model) -> Rate:

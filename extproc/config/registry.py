@@ -31,6 +31,12 @@ def registry_mistakes(mesh: Mesh) -> Iterator[tuple[_Where, str]]:
 def _route_mistakes(mesh: Mesh) -> Iterator[tuple[_Where, str]]:
     """Routes to models that say of themselves that they cannot take what is sent there."""
     for i, route in enumerate(mesh.routes):
+        if not route.model:
+            yield (
+                ("routes", i, "choose"),
+                f"no model is all of that within `residency: {route.residency}`; {_declared(mesh)}",
+            )
+            continue
         model, when = mesh.models[route.model], route.when
         if when is not None and when.tokens is not None and "context_tokens" in model.model_fields_set:
             comparison, most = compared(when.tokens), model.context_tokens
@@ -50,6 +56,14 @@ def _route_mistakes(mesh: Mesh) -> Iterator[tuple[_Where, str]]:
         if model.capabilities == ("embeddings",) and not {*route.uses, *of_when}:
             mistake = f"`{route.model}` makes embeddings and nothing else: say `uses: [embeddings]`, or send the route elsewhere"
             yield ("routes", i, "model"), mistake
+
+
+def _declared(mesh: Mesh) -> str:
+    """What models say of themselves, in short."""
+    return "; ".join(
+        f"`{name}` has {', '.join((*(model.capabilities or ('no capabilities',)), f'{model.context_tokens} tokens'))}"
+        for name, model in list(mesh.models.items())[:5]
+    )
 
 
 def _ambiguous_names(mesh: Mesh) -> Iterator[tuple[_Where, str]]:

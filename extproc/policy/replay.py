@@ -80,7 +80,7 @@ class Replay:
         self._rules = rules_of(mesh)
         self._rule_sets: dict[tuple[str, ...], list[RuleSet]] = {}
         self._destinations: dict[tuple[str, ...], Destinations | None] = {}
-        self._rates = rates(mesh)
+        self._rates = rates(mesh.telemetry.currency, mesh.models)
         self.found = Replayed()
 
     def line(self, row: Mapping[str, Any]) -> None:

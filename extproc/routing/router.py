@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from extproc.config import Mesh
-    from extproc.config.models import Route, Zone
+    from extproc.config.models import Zone
+    from extproc.config.routes import Route
     from extproc.decision import Facts, Verdict
 
 

@@ -29,7 +29,7 @@ class Prices:
     """What the registry's models cost."""
 
     def __init__(self, mesh: Mesh) -> None:
-        self._rates = rates(mesh)
+        self._rates = rates(mesh.telemetry.currency, mesh.models)
 
     def cost(self, model: str, usage: Usage, given: int) -> float:
         """Money for what an answer took. `given`: tokens of its input, where it does not say."""
