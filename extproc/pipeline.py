@@ -142,6 +142,8 @@ class Pipeline:
                 or self.tells
                 or "request.language" in names_of(mesh)
                 or any(route.when and route.when.language for route in mesh.routes),
+                difficulty="request.difficulty" in names_of(mesh)
+                or any(route.when and route.when.difficulty is not None for route in mesh.routes),
                 counts=treasury is not None,
                 tells=asked or treasury is not None,
             ),

@@ -60,6 +60,7 @@ FACTS: Final[dict[str, Fact]] = {
     "request.audio": Fact("bool", "audio", Stage.BODY),
     "request.unsearched": Fact("int", "unsearched", Stage.BODY),
     "request.code": Fact("double", "code", Stage.BODY),
+    "request.difficulty": Fact("double", "difficulty", Stage.BODY),
     "intent": Fact("string", "intent", Stage.UNDERSTOOD),
     "score": Fact("double", "score", Stage.UNDERSTOOD),
     "destination.model": Fact("string", "destination", Stage.ROUTED),

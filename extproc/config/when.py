@@ -63,6 +63,8 @@ class When(Section):
     """Bytes of the body in which nobody looked, as pictures, documents and archives: `">0"`."""
     code: Compared | None = None
     """Share of what is asked that looks like code or a log, from 0 to 1."""
+    difficulty: Compared | None = None
+    """How hard what is asked is likely to be for a small model, from 0 to 1: `">0.7"`."""
     images: bool | None = None
     audio: bool | None = None
     tools: bool | None = None

@@ -36,6 +36,7 @@ class Learned(TypedDict, total=False):
     audio: bool
     unsearched: int
     code: float
+    difficulty: float
     intent: str | None
     intents: tuple[str, ...]
     score: float
@@ -79,6 +80,8 @@ class Facts(NamedTuple):
     """Bytes of the body in which nobody looked: pictures, sound, films, documents, archives, what a rule did not select."""
     code: float = 0.0
     """Share of what is asked that looks like code or a log."""
+    difficulty: float = 0.0
+    """How hard what is asked is likely to be for a small model, from 0 to 1; known where a rule asks for it."""
     output_limit: int | None = None
     """Tokens that each answer may have, as the body says; None: it does not."""
     answers: int = 1

@@ -88,7 +88,8 @@ def _facts(mesh: Mesh) -> Facts:
     named = frozenset().union(*(rule.condition.names for rule in rules_of(mesh)))
     told = declared(mesh, [name for name in TOLD if name in named and kinds[name] == "string"])
     bounds = {name: _COUNTS for name in kinds if name.startswith(ENTITIES)}
-    bounds |= {"request.tokens": _COUNTS, "request.turns": _COUNTS, "score": _SHARE, "request.code": _SHARE}
+    bounds |= {"request.tokens": _COUNTS, "request.turns": _COUNTS, "score": _SHARE}
+    bounds |= {"request.code": _SHARE, "request.difficulty": _SHARE}
     closed = {
         "intent": ("", *mesh.intents),
         **told,

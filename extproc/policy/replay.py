@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _BODY: Final = (
     *("stream", "tokens", "turns", "images", "audio", "unsearched", "code"),
-    *("language", "model", "tools", "uses"),
+    *("language", "model", "tools", "uses", "difficulty"),
 )
 LATEST: Final = 2**36
 """Seconds: what is later is no time of a request."""

@@ -36,6 +36,7 @@ _GETTERS: Final[dict[str, Callable[[Facts], Any]]] = {
     "request.audio": lambda facts: facts.audio,
     "request.unsearched": lambda facts: facts.unsearched,
     "request.code": lambda facts: float(facts.code),
+    "request.difficulty": lambda facts: float(facts.difficulty),
     "intent": lambda facts: facts.intent or "",
     "score": lambda facts: float(facts.score),
     TOTAL: lambda facts: sum(facts.entities.values()),

@@ -25,7 +25,7 @@ class Conditions:
     @classmethod
     def of(cls, when: When) -> Conditions:
         """Read it once."""
-        numbers = ((name, getattr(when, name)) for name in ("tokens", "turns", "unsearched", "code"))
+        numbers = ((name, getattr(when, name)) for name in ("tokens", "turns", "unsearched", "code", "difficulty"))
         flags = ((name, getattr(when, name)) for name in ("images", "audio", "tools"))
         return cls(
             frozenset(when.language),

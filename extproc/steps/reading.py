@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from extproc import payload
+from extproc.difficulty import difficulty_of
 from extproc.errors import IntentmeshError, UnreadableBodyError
 from extproc.language import language_of
 from extproc.steps.closed import not_masked
@@ -40,12 +41,14 @@ class Reading:
         listens: bool,
         uses: bool = False,
         languages: bool = False,
+        difficulty: bool = False,
         counts: bool = False,
         tells: bool = True,
     ) -> None:
         """`masks`: something may have to be masked, so that a body that cannot be read must not pass by itself.
         `listens`: somebody will want to know what people say in it, as the classifier does.
         `uses`: and what it asks of a model. `languages`: and in which language.
+        `difficulty`: and how hard it is likely to be.
         `counts`: how many tokens may be written is of importance. `tells`: somebody asks for more than a router without
         conditions does.
         """
@@ -53,6 +56,7 @@ class Reading:
         self._uses = uses
         self._listens = listens
         self._languages = languages
+        self._difficulty = difficulty
         self._counts = counts
         self._max_body_bytes = limits.max_body_bytes
         self._threads = threads
@@ -109,6 +113,8 @@ class Reading:
             learned["unsearched"] = sum(document.unsearched.values())
             if self._languages:
                 learned["language"] = language_of(said.text)
+            if self._difficulty:
+                learned["difficulty"] = difficulty_of(said.text)
         if self._counts:
             learned["output_limit"], learned["answers"] = payload.asked_tokens(document)
             if (size := len(document.body)) > SHORT_BYTES:

@@ -44,6 +44,8 @@ class AuditFacts:
             )
         if "uses" in known:
             parts.append(f'"request.uses":{json.dumps(sorted(facts.uses))}')
+        if "difficulty" in known:
+            parts.append(f'"request.difficulty":{facts.difficulty!r}')
         if "language" in known:
             parts.append(f'"request.language":{json.dumps(facts.language)}')
         if "model" in known and (facts.model in self._models or "request.model" in self._kept):
