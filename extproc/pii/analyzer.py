@@ -204,6 +204,9 @@ class Analyzer:
         folded = fold(text)
         cut = Cut(folded.text)
         findings = self._find(cut, key, with_names=names is not None)
+        if "PHONE_NUMBER" in self.entity_types:
+            mails = [f.end for f in findings if f.entity_type == "EMAIL_ADDRESS"]
+            findings += [f for end in mails if (f := phones.beside_an_address(folded.text, end))]
         for recognize in self._extra:
             findings += self._taken_over(folded.text, recognize(folded.text, key))
         if names:

@@ -150,7 +150,7 @@ _NUMBERS: Final = frozenset(
 """Labels of secrets that are nothing but digits: four of them after `token` are a count."""
 _LEAST_OF_CARD, _LEAST_OF_CODE, _MOST_OF_CODE = 3, 4, 8
 """Digits of a PIN or of what opens a door."""
-_PARTS: Final = re.compile(r"[-_. ]+")
+_PARTS: Final = re.compile(r"[-_. :]+")
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _HUMPS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _TO_BE_PUT: Final = _CLEAR | {"here", "your", "insert"}
@@ -200,8 +200,8 @@ _CARD_CODES: Final = frozenset(
     {"cvv", "cvc", "cvn", "cvv number", "cvc number", "cvv code", "cvc code", "card verification code", "security code"}
 )
 _CARD_CODE: Final = re.compile(
-    r"(?:[ \t:=#\"']{1,6}(?:is |was |ist |est |es )?|(?: [a-zA-Z'’]{1,12}){1,8}?(?: (?:is|was|reads)|"
-    r":) )(?P<value>[0-9]{3,4})(?![\w.%])"
+    r"(?:[ \t:=#\"']{1,6}(?:is |was |ist |est |es )?|(?: [a-zA-Z'’]{1,12}){1,8}?(?: (?:is|was|reads)|:) |"
+    r" (?:of|for|on)(?: [a-zA-Z'’]{1,12}){1,4} )(?P<value>[0-9]{3,4})(?![\w.%])"
 )
 """Three or four digits, as they are on the back of a card."""
 _SHORT: Final = frozenset({"pin", "pin code", "otp", "pass", "pw", "token", "secret", "bearer", "authorization", "pat"})

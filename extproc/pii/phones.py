@@ -237,6 +237,17 @@ def beside_a_name(text: str, end: int) -> Finding | None:
     return Finding("PHONE_NUMBER", *match.span("number"), SPOKEN_AGAINST, ("digits", "beside a name"))
 
 
+_BESIDE_ADDRESS: Final = re.compile(r"(?:[ ]?[,;/|·•–-][ ]?| |[)>] ?,? ?)(?P<number>[0-9]{10,11})(?![\w.%])")
+
+
+def beside_an_address(text: str, end: int) -> Finding | None:
+    """The number that stands behind a mail address: `ada@example.org, 07700900123`."""
+    match = _BESIDE_ADDRESS.match(text, end)
+    if match is None or _MOBILE.fullmatch(match["number"]) is None or is_count(text, *match.span("number")):
+        return None
+    return Finding("PHONE_NUMBER", *match.span("number"), SPOKEN_AGAINST, ("digits", "beside an address"))
+
+
 def each(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """The numbers of a chain that a stroke parts: `4155550132/4155550133`."""
     parts = text[start:end].split("/")

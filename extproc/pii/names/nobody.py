@@ -87,6 +87,7 @@ _PLACE_AFTER: Final = re.compile(
 _PLACE_SHORTEST: Final = 3
 _THING_AFTER: Final = re.compile(
     r"(?:['’]s)? (?:algorithms?|theorems?|laws?|equations?|methods?|transforms?|distributions?|series|filters?|principles?|"
+    r"chains?|coding|entropy|codes?|process(?:es)?|machines?|noise|inference|sampling|sequence|"
     r"constants?|paradox|inequality|eliminations?|operator|conjecture|lemma|polynomials?|matrix|integral|estimator|regression)\b"
 )
 _BRANDS: Final = re.compile(

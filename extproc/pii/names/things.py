@@ -40,7 +40,7 @@ _GROUPS: Final[tuple[tuple[int, str, str | None], ...]] = (
         1,
         (
             "Dijkstra|Floyd|Warshall|Floyd-Warshall|Bellman|Kruskal|Prim|Huffman|Knuth|Morris|Pratt|Boyer|Moore|"
-            "Rabin|Karp|Bloom|Turing|Bayes|Gauss|Newton|Euler|Fourier|Laplace|Poisson|Bernoulli|Markov|Kalman|"
+            "Rabin|Karp|Shannon|Nyquist|Hamming|Nash|Hooke|Boyle|Planck|Maxwell|Faraday|Doppler|Bloom|Turing|Bayes|Gauss|Newton|Euler|Fourier|Laplace|Poisson|Bernoulli|Markov|Kalman|"
             "Fisher|Pearson|Spearman|Celsius|Fahrenheit|Kelvin|Joule|Watt|Volt|Ampere|Ohm|Hertz|Pascal|Boole|"
             "Cantor|Hilbert|Riemann|Fermat|Archimedes|Pythagoras"
         ),
@@ -215,13 +215,26 @@ _PART_OF_A_SAYING: Final = re.compile(
     r"Rob Peter to pay |Barnes (?:and|&) |"
     r"Ben (?:and|&) |Johnson (?:and|&) |Procter (?:and|&) |Smith (?:and|&) |Black (?:and|&) |Standard (?:and|&) |"
     r"Ernst (?:and|&) |"
-    r"Romeo and |Adam and |Tom and |Lilo and |Hansel and |Cambridge |Cyclone |King |Queen )\Z"
+    r"Duke of |Duchess of |Romeo and |Adam and |Tom and |Lilo and |Hansel and |Cambridge |Cyclone |King |Queen )\Z"
 )
 """What a name stands behind in a figure of speech or in a firm's name."""
 _IN_A_SAYING: Final = frozenset(
-    "Spencer Fitch Jones McKinsey Teresa Christmas Sam Ben Debbie Melba Paul Noble Jerry Gamble Wesson Decker Poor Young "
+    "York Spencer Fitch Jones McKinsey Teresa Christmas Sam Ben Debbie Melba Paul Noble Jerry Gamble Wesson Decker Poor Young "
     "Juliet Eve Stitch Gretel Analytica Arthur".split()
 )
+_NUMERAL: Final = re.compile(r" (?:II|III|IV|VI{1,3}|IX|X{1,2}I{1,3}|XI?[VX])\b")
+_BOOKS: Final = frozenset(
+    "Peter John Mark Luke Matthew Timothy Daniel Samuel Joshua Ruth Esther James Jude Titus Isaiah Ezekiel".split()
+)
+_VERSE: Final = re.compile(
+    r" (?:[0-9]{1,3}:[0-9](?![0-9])|[0-9]{1,3}:(?:[6-9][0-9]|1[0-9]{2})(?![0-9])|(?:2[4-9]|[3-9][0-9]):[0-9]{2}(?![0-9:]))"
+)
+"""A verse, which no time of the day reads as."""
+_TEAMS: Final = frozenset(
+    "Hornets Cowboys Rockets Broncos Suns Nets Lakers Bulls Knicks Mavericks Texans Cubs Yankees Dodgers Giants Raiders Dolphins "
+    "Falcons Ravens Packers Vikings Eagles Steelers Patriots Celtics Raptors Grizzlies Pelicans Spurs Pistons Bucks FC".split()
+)
+_TEAM: Final = re.compile(rf" (?:{'|'.join(sorted(_TEAMS))}|Magic(?= (?:game|won|lost|vs)|\Z|[.,]))\b")
 _MONARCH: Final = re.compile(r"[A-Z][a-z]{2,12} (?:II|III|IV|VI{1,3}|IX|X{1,2}[IV]{0,4})")
 _STORM: Final = re.compile(
     r"\b(?:[Hh]urricane|[Tt]yphoon|[Cc]yclone|(?:[Tt]ropical )?[Ss]torm|Saint|[Ff]easts? of (?:St\.? |Saint )?|[Oo]peration|"
@@ -240,7 +253,9 @@ _OF_SCIENCE: Final = re.compile(
 )
 """What is named after somebody who is long dead."""
 _GOODS: Final = re.compile(
-    r" (?:discussions?|talks?|exchange|conversations?|feedback|opinions?|assessments?|singing|singers?|gold|quartz|"
+    r" (?:rice|pesto|leaves(?= (?:are|fall|turn|on)|\b[.,;!?]|\Z)|chicken|ham|ale|tractors?|proposals?|applications?|"
+    r"coding|chains?|entropy|"
+    r"discussions?|talks?|exchange|conversations?|feedback|opinions?|assessments?|singing|singers?|gold|quartz|"
     r"wines?|water|oils?|"
     r"tea|juice|salad|sauce|powder|extract|flavou?rs?|essence|bread|cakes?|cookies|beer|ale|soup|spices?|seeds?|trees?|bush|bushes|"
     r"gardens?|petals?|flowers?|bouquets?|colou?rs?|eyes|skin|hair|dress|shades?|hue|stones?|gems?|jewel(?:le)?ry|necklaces?|values|"
@@ -288,7 +303,8 @@ _ALSO_SURNAMES: Final = frozenset("Lake Bay Valley Falls Beach".split())
 _SOMEWHERE: Final = re.compile(r"\b(?:the|at|near|in|on|around|across|from) \Z", re.IGNORECASE)
 """Last words of a place that begins with a name: the Charles River. Some are surnames too: Veronica Lake."""
 _SAYINGS: Final = re.compile(
-    r"(?:Bloody Mary|Penny wise|Holly and Ivy|Den Bosch|Den Haag|Jack of all|Jack-of-all|Peeping Tom|Uncle Sam|"
+    r"(?:Bloody Mary|Earl Grey|Duke of York|Jackson 5\b|Ben 10\b|Sam (?:&|and) Max\b|Paris Saint-Germain|Dean['’]s list|"
+    r"Penny wise|Holly and Ivy|Den Bosch|Den Haag|Jack of all|Jack-of-all|Peeping Tom|Uncle Sam|"
     r"Uncle Ben['’]s|John Doe|"
     r"Jane Doe|Joe Bloggs|Max Mustermann|Erika Mustermann|Tom and Jerry|Simon says|Nosy Parker|Jack Frost|Father Christmas|"
     r"Mother Teresa|Barbie\b|Josh kidding|Lorem Ipsum|Rosetta Stone|Adam['’]s apple|Achilles heel|Trojan\b|Peter Pan\b|"
@@ -341,7 +357,9 @@ def is_thing(text: str, start: int, end: int, name: str) -> bool:
 
 def _are_words_of_a_thing(text: str, start: int, words: list[str]) -> bool:
     """Several words: letters as pilots spell them, or the name of a river."""
-    if _SPELLED.issuperset(words) or words[-1] in _WATERS:
+    if _SPELLED.issuperset(words) or words[-1] in _WATERS or words[-1] in _TEAMS:
+        return True
+    if len(words) == 2 and words[1].islower() and _is_attribute(text, start + len(words[0]), words[0]):
         return True
     return words[-1] in _ALSO_SURNAMES and _SOMEWHERE.search(text, max(0, start - 8), start) is not None
 
@@ -368,6 +386,13 @@ def _is_word_of_a_thing(text: str, start: int, end: int, name: str) -> bool:  # 
         return True
     if name in _MAKERS and _AS_A_MAKER.match(text, end):
         return True
+    if _NUMERAL.match(text, end) or (name in _BOOKS and _VERSE.match(text, end)) or _TEAM.match(text, end):
+        return True
+    return _is_attribute(text, end, name)
+
+
+def _is_attribute(text: str, end: int, name: str) -> bool:
+    """Whether a word that is a name too stands before what is said of it."""
     word = name.lower()
     return (word in ALSO_NAMES or word in _MORE_WORDS) and (
         _GOODS.match(text, end) or _IS_ONE.match(text, end)

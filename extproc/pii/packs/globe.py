@@ -253,7 +253,7 @@ RECOGNIZERS = (
             "urodzony dnia|urodzonym dnia|födelsedatum|född|fødselsdato|født|syntymäaika|syntynyt|doğum "
             "tarihi|doğum|datum narození|narozen|"
             "születési idő|дата рождения|родился|出生日期|生年月日|생년월일|출생일|nomor lahir|tanggal lahir|ngày sinh|"
-            "תאריך לידה|تاريخ الميلاد|تاريخ الولادة|تاریخ تولد|geb dat|bday|b day|birthdays|dobs|birth|date birth|geb datum|"
+            "תאריך לידה|تاريخ الميلاد|تاريخ الولادة|تاریخ تولد|geb dat|생일|bday|b day|birthdays|dobs|birth|date birth|geb datum|"
             "geburtstag|geb am|"
             "geboortedag|ddn|naissance|f nac|fecha nac|nac|dt nasc|data nasc|nasc|родилась|родились|рожд|год рождения|д р|"
             "дата народження|народився|народилася|ημερομηνία γέννησης|γεννήθηκε|γεννηθείς|születési dátum|született|"

@@ -320,3 +320,34 @@ def test_repeated_hexadecimals_are_samples():
 def test_signs_beside_labels_and_values(text, kind, value):
     """A value goes on behind a sign; a picture, a sign for number and a block of YAML stand before one."""
     assert (kind, value) in found(text)
+
+
+NEW_NUMBERS = {
+    "meine neue Nummer: {}": "017612345678",
+    "mi nuevo número es {}": "612345678",
+    "meu novo número é {}": "11987654321",
+    "mój nowy numer to {}": "512345678",
+    "我的新号码是{}": "13812345678",
+    "새 번호는 {}": "01012345678",
+    "계좌번호는 {} 입니다": "1002-123-456789",
+    "write ada@example.org, {}": "07700900123",
+}
+
+
+@pytest.mark.parametrize("said", NEW_NUMBERS)
+def test_new_numbers_and_those_beside_an_address(said):
+    """An adjective between, a particle behind, an address before."""
+    assert NEW_NUMBERS[said] in values(said.format(NEW_NUMBERS[said]))
+
+
+@pytest.mark.parametrize(
+    "text", ["Peter 1:3", "George VI", "Markov chain", "Jasmine rice", "Dallas Cowboys", "Ezekiel 25:17"]
+)
+def test_verses_monarchs_and_wares(text, with_names):
+    """What stands right behind a name makes it none."""
+    assert found(text, with_names) == []
+
+
+def test_who_writes_at_what_time(with_names):
+    """A time of the day is no verse."""
+    assert ("PERSON", "Peter") in found("Peter 10:32: I am late", with_names)
