@@ -31,7 +31,7 @@ SPOKEN_FOR = 30.0
 """Examples of an intent at which half of what is told for it counts; what is told against it counts whole."""
 FEWEST_FOREIGN = 5
 """Examples in other languages from which on those have thresholds of their own."""
-FEWEST_STRANGERS, STRANGERS, LEAST_ABROAD = 30, 0.04, 0.25
+FEWEST_STRANGERS, STRANGERS, LEAST_ABROAD = 30, 0.04, 0.35
 """Where no example is in another language, no text in one scores as high as examples do. From so many texts in them on that
 belong to no intent, the threshold is what this share of them reaches, and no lower than the last number."""
 PROMISED_ROWS = 40.0
