@@ -14,7 +14,7 @@ from extproc.payload.channel import Channel
 from extproc.payload.coding import StreamDecoder, StreamEncoder, codings
 from extproc.payload.event_stream import EventStream, ItemStream, LineStream
 from extproc.payload.json_answer import JsonAnswer
-from extproc.payload.json_text import NestedEditor
+from extproc.payload.nested_text import NestedEditor
 from extproc.payload.parser import is_binary, is_json, is_lines, media_type
 from extproc.payload.plain import known_charset
 from extproc.payload.schemas import ANY_ANSWER, LLM_ANSWER

@@ -17,8 +17,9 @@ from extproc.payload import deltas
 from extproc.payload.channel import Spelled
 from extproc.payload.document import steps
 from extproc.payload.event import Event, Literal, Shape
-from extproc.payload.json_text import JsonEditor, NestedEditor, text_editor
+from extproc.payload.json_text import JsonEditor
 from extproc.payload.logprobs import logprobs
+from extproc.payload.nested_text import NestedEditor, text_editor
 from extproc.payload.scan import check_utf8, unescape_key, walk
 from extproc.payload.track import Track
 from extproc.payload.tree import Use, without
@@ -157,7 +158,9 @@ class EventEditor:
                 left |= self._read_logprobs(event, value, found.kind)
         outside: Sequence[Edit] = ()
         if self._editors.concerns(event.text) or _ESCAPED.search(event.text):
-            outside, _ = JsonEditor(self._editors, self._tree, left=left).advance(event.text, end=True)
+            outside, _ = JsonEditor(self._editors, self._tree, left=left, text_editor=text_editor).advance(
+                event.text, end=True
+            )
             event.edits += outside
         if ends is not None:
             self._end(ends)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from extproc.payload.channel import Channel
 from extproc.payload.json_text import JsonEditor
+from extproc.payload.nested_text import text_editor
 
 if TYPE_CHECKING:
     from extproc.payload.document import EditorFactory
@@ -22,7 +23,7 @@ class JsonAnswer:
     def __init__(self, tree: Node, editors: EditorFactory, *, loose: bool = False) -> None:
         """`loose`: it is not said to be JSON, and may be text as well."""
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="surrogateescape")
-        self._channel = Channel(JsonEditor(editors, tree, loose=loose))
+        self._channel = Channel(JsonEditor(editors, tree, text_editor=text_editor, loose=loose))
 
     def feed(self, chunk: bytes, *, end: bool = False) -> bytes:
         """See ResponseEditor."""
