@@ -101,7 +101,7 @@ def runs(text: str, depth: int = 0) -> list[Run]:
     found: list[Run] = []
     if _RUN in marked:
         found += _words(text, marked, _RUN, depth)
-    if _END_OF_LINE in marked:
+    if b"\n" in marked and _END_OF_LINE in marked:
         found += _short_lines(text, marked, depth)
     return _apart(found)
 

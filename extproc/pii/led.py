@@ -31,7 +31,7 @@ _HINT = (
 """`(MM/DD/YYYY)`, `[required]`: what a form says of its field."""
 _GAP = (
     rf"""{MARKS}[\ub294\uc740\uc774\uac00\u306f\u304c\u662f\u4e3a\u70ba]?"""
-    rf"""(?:['’]s)?\.?[ \t:：=#|*"'`(\[>_\-/,°º]{{0,32}}(?:\r?\n[ \t|*"'`>-]{{0,12}})?"""
+    rf"""(?:['’]s)?\.?[ \t:：=#|*"'`(\[>_\-/,°º→]{{0,32}}(?:\r?\n[ \t|*"'`>-]{{0,12}})?"""
     rf"""(?:(?:{_FILLER})\b[ \t:=#.|*"'`(\[>_\-°º]{{1,8}}){{0,4}}"""
 )
 GAP = re.compile(_GAP, re.IGNORECASE)
@@ -53,7 +53,7 @@ _OF = re.compile(r" (?:of|for|from) (?:[a-z'’]{1,14} ){1,4}(?=[A-Z]{0,4}[0-9]{
 _REACH_OF_QUESTION = 24
 _ANSWER = re.compile(
     r"(?: [a-z]{2,8}){0,2}[?.! ]{0,4}\r?\n[ \t>]{0,4}(?:[\[(<]?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?[\])>]? )?"
-    r"[\[(<*]{0,2}[^\W\d_][^\n:]{0,24}[\])>*]{0,2}:[ \t*]{0,3}(?=[A-Z]{0,5}[-#]?[0-9])"
+    r"[\[(<*]{0,2}[^\W\d_][^\n:]{0,24}[\])>*]{0,2}:[ \t*]{0,3}(?:it['’]?s |it is |that['’]?s )?(?=[A-Z]{0,5}[-#]?[0-9])"
 )
 """What was asked for at the end of a line, answered on the next one: `date of birth?`, `Customer: `."""
 _MOST_SAID = 3

@@ -307,7 +307,7 @@ _SAID_BEFORE: Final = re.compile(
 )
 """A number of which nothing is said but that it is somebody's, or the one: no `port number is`, no `number of rows`."""
 _TO_CALL: Final = re.compile(
-    r"[\"')]?(?:,? (?:ask for|any ?time|if |when |call|text|after|before|or (?:call|text)|on whatsapp)|"
+    r"[\"')]?(?:,? (?:ask for|any ?time|if |when |call|text|after|before|or (?:call|text)|on whatsapp|(?:and |or )?[0-9]{10})|"
     r" ?\((?:mine|mobile|cell|me)\)|\Z)"
 )
 """What is said behind the number of a telephone."""

@@ -232,6 +232,7 @@ ASKED = {
     "Agent: may I have your ssn?\nCustomer: ⟦536-22-8741⟧": "US_SSN",
     "Agent: your phone number please\nAda: ⟦4155550132⟧": "PHONE_NUMBER",
     "Q: What's your date of birth?\nA: ⟦05/12/1980⟧": "DATE_OF_BIRTH",
+    "Agent: account number?\nCustomer: it's ⟦76983425⟧": "US_BANK_NUMBER",
     "[10:02] bot: account number?\n[10:03] Ada: ⟦76983425⟧": "US_BANK_NUMBER",
 }
 
