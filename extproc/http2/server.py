@@ -19,6 +19,7 @@ from extproc.http2.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from socket import socket as Socket  # noqa: N812 - a parameter has its name
 
     from extproc.http2.headers import Metadata
     from extproc.http2.tls import Certificates
@@ -39,9 +40,14 @@ class Server:
         largest_message: int,
         report: Callable[[BaseException], None],
         certificates: Certificates | None = None,
+        socket: Socket | None = None,
     ) -> None:
-        """`address`: `unix:/path` or `host:port`. `report` hears of what a handler raised. `certificates`: TLS alone."""
+        """`address`: `unix:/path` or `host:port`. `report` hears of what a handler raised. `certificates`: TLS alone.
+
+        `socket`: a Unix socket that listens already, in the place of `address`.
+        """
         self._address = address
+        self._socket = socket
         self._largest_message = largest_message
         self._report = report
         self._certificates = certificates
@@ -64,7 +70,9 @@ class Server:
         """Listen. Raises OSError where that cannot be."""
         loop = asyncio.get_running_loop()
         connection = partial(self.connection, loop)
-        if self._address.startswith(UNIX):
+        if self._socket is not None:
+            self._listening = await loop.create_unix_server(connection, sock=self._socket, backlog=BACKLOG)
+        elif self._address.startswith(UNIX):
             path = self._address.removeprefix(UNIX)
             self._listening = await loop.create_unix_server(connection, path, backlog=BACKLOG)
         else:

@@ -7,6 +7,7 @@ models (see `supervisor.py`); each has a socket of its own, all of them listed i
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extproc import logs
@@ -14,6 +15,7 @@ from extproc.pipeline import Pipeline
 from extproc.process import vitals
 from extproc.process.admin import AdminPort
 from extproc.process.host import claimed, observing, settle, uvloop_runner
+from extproc.process.inheritance import Estate
 from extproc.process.routed import Routed
 from extproc.process.supervisor import Supervisor
 from extproc.process.worker import Worker
@@ -63,9 +65,11 @@ def serve_one(
         def snapshot() -> Snapshot:
             meter.set(WORKER_UP, float(worker.serving), ("0",))
             vitals.note(meter, "0", os.getpid())
-            return worker.snapshot()
+            worker.measure()
+            return estate.snapshot()
 
         def close() -> None:
+            estate.leave()
             admin.close()
 
         def ready() -> tuple[bool, dict[str, Any]]:
@@ -81,6 +85,8 @@ def serve_one(
             budgets=worker.budgets,
             older=mesh.telemetry.conventions == "older",
         )
+        folder = None if mesh.processor.address else Path(mesh.processor.socket).parent
+        estate = Estate(folder, meter.snapshot)
         routed = Routed(lambda: worker.mesh, meter)
         worker.on_reload = routed.ask
         try:
@@ -88,5 +94,7 @@ def serve_one(
             with uvloop_runner() as runner:
                 runner.run(worker.run())
         finally:
+            if estate.is_left:
+                estate.leave()
             routed.close()
             admin.close()

@@ -4,7 +4,8 @@ Forking after building is what shares the memory: the weights of the models lie 
 kernel keeps one copy of them. gRPC must not have been touched before the fork, and is not: the parent only looks after
 its children, answers on the admin port for all of them, and watches `mesh.yaml`.
 
-The parent asks its children nothing, for one that is stopped or busy would not answer: it reads what they count and say in
+The parent holds the sockets on which its children listen (`listening.py`), so that the death of one refuses no connection. It
+asks its children nothing, for one that is stopped or busy would not answer: it reads what they count and say in
 memory that it shares with each (`telemetry/arena.py`), and what a worker had counted stays when it dies.
 """
 
@@ -18,16 +19,16 @@ import signal
 import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extproc.errors import IntentmeshError
+from extproc.errors import ConfigError, IntentmeshError
 from extproc.logs import logger, where
 from extproc.process import vitals
 from extproc.process.admin import AdminPort
 from extproc.process.budgets import measure, obey
 from extproc.process.host import observing, settle, uvloop_runner
-from extproc.process.listening import is_anothers
+from extproc.process.inheritance import Estate
+from extproc.process.listening import SocketName, is_anothers
 from extproc.process.pulse import Pulse
 from extproc.process.reload import InUse
 from extproc.process.routed import Routed
@@ -65,6 +66,10 @@ GIVE_UP = 5
 """Young deaths in a row after which the processor ends, for an orchestrator to see: where no other worker serves."""
 LAGS_S = 60.0
 """A worker that does not come to work by the mesh of its parent within that is ended, and forked anew from it."""
+BEGINS_S = 0.02
+"""How often it is looked at until all workers serve for the first time."""
+QUEUED_S = 0.5
+"""So long connections may wait for the next worker; where it is held back for longer, they are refused, and Envoy notices."""
 PR_SET_PDEATHSIG = 1
 WATCHED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
@@ -74,14 +79,15 @@ class Child:
     """One worker, as its parent knows it."""
 
     number: int
-    address: str
+    name: SocketName
+    """Of its socket."""
     pid: int = 0
     started: float = 0.0
     not_before: float = 0.0
     young_deaths: int = 0
     lags_since: float | None = None
     inode: int = 0
-    """Of its socket."""
+    """Of its socket, once that has its name."""
     cpu_s: float = 0.0
     """Of those that had its place and are gone."""
     arena: Arena = field(default_factory=Arena)
@@ -95,6 +101,12 @@ class Child:
     def serves(self) -> bool:
         """Whether it lives and serves."""
         return bool(self.pid) and self.pulse.ready
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another processor has taken its socket's name."""
+        self.inode = self.pulse.inode or self.inode  # of one that no parent holds
+        return is_anothers(self.name.path, self.inode)
 
 
 class Supervisor:
@@ -119,10 +131,15 @@ class Supervisor:
         self._build = build
         self._log_requests = log_requests
         self._replaces = replaces
-        self._children = [Child(number, address) for number, address in enumerate(mesh.processor.sockets())]
+        self._children = [Child(number, SocketName(path)) for number, path in enumerate(mesh.processor.sockets())]
+        self._estate = Estate(self._children[0].name.path.parent, self._counted)
+        self._holds = mesh.processor.server != "grpcio"  # which binds its own
         self._accounts = threading.Lock()
         """One asks for the budgets at a time."""
+        self._named = not self._holds
+        """Whether the sockets have their names."""
         self._stopping = False
+        self._pid = os.getpid()
         self._routed: Routed | None = None
         vitals.note_build(self._meter)
         self._meter.add(CONFIG_REJECTED, 0)
@@ -143,6 +160,8 @@ class Supervisor:
         )
         try:
             for child in self._children:
+                self._hold(child)
+            for child in self._children:
                 self._fork(child)
             self._routed = Routed(lambda: self._in_use.mesh, self._meter)
             admin.open(patiently=self._replaces)
@@ -158,24 +177,27 @@ class Supervisor:
             for child in self._children:
                 if child.pid:
                     os.kill(child.pid, signal.SIGKILL)
+                child.name.drop()
+            if self._estate.is_left:
+                self._estate.leave()
             admin.close()
             if self._routed:
                 self._routed.close()
 
     def _look_after(self, admin: AdminPort) -> None:
-        found = signal.sigtimedwait(WATCHED, LOOK_S)
+        found = signal.sigtimedwait(WATCHED, self._until_the_next())
         number = found.si_signo if found else None
         if number in (signal.SIGTERM, signal.SIGINT):
-            self._stopping = True
-            self._tell(number)
+            self._stop(number)
         self._reap()
         if self._stopping:
             return
-        if self._is_replaced():
-            self._stopping = True
+        self._take_names()
+        if any(child.is_replaced for child in self._children):  # it has come to stay
             log.info("replaced")
+            self._estate.leave()
             admin.close()
-            self._tell(signal.SIGTERM)
+            self._stop(None)
             return
         if number == signal.SIGHUP or self._in_use.is_stale():
             self._take_new_mesh()
@@ -184,11 +206,22 @@ class Supervisor:
             if not child.pid and time.monotonic() >= child.not_before:
                 self._fork(child)
 
-    def _is_replaced(self) -> bool:
-        """Whether another processor has taken a socket of ours: it has come to stay."""
+    def _until_the_next(self) -> float:
+        """Seconds until there is something to do."""
+        now = time.monotonic()
+        waits = (max(0.0, child.not_before - now) for child in self._children if not child.pid)
+        return min([LOOK_S if self._named else BEGINS_S, *waits])
+
+    def _stop(self, number: int | None) -> None:
+        """No worker comes after those that there are, so what they do not accept is to be refused.
+
+        `number`: the signal that tells them; None: they see by themselves that they are replaced, but for those that are not.
+        """
+        self._stopping = True
         for child in self._children:
-            child.inode = child.pulse.inode or child.inode
-        return any(is_anothers(Path(child.address), child.inode) for child in self._children)
+            child.name.let_go()
+            if child.pid and (number or not child.is_replaced):
+                os.kill(child.pid, number or signal.SIGTERM)
 
     def _tell(self, number: int) -> None:
         for child in self._children:
@@ -204,33 +237,60 @@ class Supervisor:
             if not pid:
                 return
             child = next(child for child in self._children if child.pid == pid)
-            child.inode = child.pulse.inode or child.inode
+            replaced = child.is_replaced
             child.cpu_s += used.ru_utime + used.ru_stime
             arena, child.arena, child.pid = child.arena, Arena(), 0
             self._past = merge([self._past, counted(arena.snapshot())])
             code = os.waitstatus_to_exitcode(status)
-            if self._stopping or is_anothers(Path(child.address), child.inode):
+            if self._stopping or replaced:
                 continue
             self._meter.add(WORKER_RESTARTS, 1, (str(child.number),))
             young = time.monotonic() - child.started < YOUNG_S
             child.young_deaths = child.young_deaths + 1 if young else 0
             wait_s = min(0.1 * 2**child.young_deaths, HELD_BACK_S) if young else 0.0
             child.not_before = time.monotonic() + wait_s
-            log.error("worker_died", pid=pid, code=code, socket=child.address)
+            if wait_s > QUEUED_S:
+                child.name.let_go()
+            log.error("worker_died", pid=pid, code=code, socket=str(child.name.path))
             if child.young_deaths >= GIVE_UP and not any(other.serves for other in self._children):
                 raise IntentmeshError(f"a worker died {GIVE_UP} times at its start; its last exit code was {code}")
+
+    def _hold(self, child: Child) -> None:
+        """Raises ConfigError."""
+        try:
+            if self._holds:
+                child.name.hold()
+        except OSError as error:
+            raise ConfigError(f"cannot listen on unix:{child.name.path}: {error.strerror or error}") from None
+
+    def _take_names(self) -> None:
+        """Give the sockets their names, all at once: who is replaced ends all of its workers when one has lost its name."""
+        if self._named:
+            for child in self._children:
+                if child.pid and child.name.held is not None and child.name.temporary.exists():
+                    self._take_name(child)  # of one that was made anew
+        elif any(child.serves for child in self._children) and all(c.serves or c.young_deaths for c in self._children):
+            self._named = True
+            for child in self._children:
+                self._take_name(child)
+
+    def _take_name(self, child: Child) -> None:
+        child.name.take()
+        child.inode = child.name.inode
 
     def _fork(self, child: Child) -> None:
         child.started = time.monotonic()
         child.lags_since = None
         child.pulse.want(self._in_use.generation)
         try:
+            if self._holds:
+                child.name.hold()
             with self._routed.still if self._routed else contextlib.nullcontext():
                 pid = os.fork()
         except OSError as error:  # no memory, no process to be had: those that serve go on, and it is tried again
             child.young_deaths += 1
             child.not_before = time.monotonic() + min(0.1 * 2**child.young_deaths, HELD_BACK_S)
-            log.error("fork_failed", reason=error.strerror, socket=child.address)  # noqa: TRY400
+            log.error("fork_failed", reason=error.strerror, socket=str(child.name.path))  # noqa: TRY400
             return
         if pid:
             child.pid = pid
@@ -250,6 +310,9 @@ class Supervisor:
     def _work(self, child: Child) -> None:
         """The life of a worker, in its own process."""
         mesh = self._in_use.mesh
+        for other in self._children:
+            if other is not child:
+                other.name.let_go()
         with observing(mesh, log_requests=self._log_requests, arena=child.arena) as (observer, meter, use):
             worker = Worker(
                 self._file,
@@ -257,7 +320,7 @@ class Supervisor:
                 self._in_use.pipeline,
                 observer,
                 meter,
-                socket=child.address,
+                name=child.name,
                 build=self._build,
                 use=use,
                 started=self._in_use.started,
@@ -265,6 +328,8 @@ class Supervisor:
             )
             with uvloop_runner() as runner:
                 runner.run(worker.run())
+        if os.getppid() != self._pid:
+            child.name.drop()  # nobody else is left to do it
 
     def _take_new_mesh(self) -> None:
         """Build the new mesh here first: for the workers of tomorrow, and to find out whether it is good."""
@@ -301,8 +366,11 @@ class Supervisor:
             meter.set(WORKER_UP, float(child.serves), (str(child.number),))
             if child.pid:
                 vitals.note(meter, str(child.number), child.pid, child.cpu_s)
+        return self._estate.snapshot()
+
+    def _counted(self) -> Snapshot:
         arenas = [child.arena for child in self._children]  # before the past: what dies meanwhile is told once at least
-        return merge([meter.snapshot(), *(arena.snapshot() for arena in arenas), self._past])
+        return merge([self._meter.snapshot(), *(arena.snapshot() for arena in arenas), self._past])
 
     def _ready(self) -> tuple[bool, dict[str, Any]]:
         workers = [{"ready": child.serves, "generation": child.pulse.generation} for child in self._children]

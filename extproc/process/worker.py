@@ -21,6 +21,7 @@ from extproc.logs import logger, where
 from extproc.process.budgets import measure, obey
 from extproc.process.listening import SocketName
 from extproc.process.pulse import Pulse
+from extproc.process.relay import Relay
 from extproc.process.reload import InUse
 from extproc.telemetry.instruments import (
     BATCH_SIZE,
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from extproc.process.budgets import Answer, Order
     from extproc.process.mesh_file import MeshFile
     from extproc.telemetry import Meter
-    from extproc.telemetry.series import Snapshot
 
 log = logger()
 
@@ -104,6 +104,11 @@ class WatchedHealth(health.aio.HealthServicer):  # type: ignore[misc]
         return now - since > UNHEALTHY_AFTER * interval + late
 
 
+def _longest_s(mesh: Mesh) -> float:
+    """The longest that an answer may take."""
+    return max(model.timeout_s for model in mesh.models.values())
+
+
 def _report(error: BaseException) -> None:
     log.error("call_failed", error=type(error).__name__, at=where(error))
 
@@ -134,35 +139,40 @@ class Worker:
         observer: Observer,
         meter: Meter,
         *,
-        socket: str | None = None,
+        name: SocketName | None = None,
         build: Callable[[Mesh, Pipeline], Pipeline],
         use: Callable[[Mesh], None],
         started: Mesh | None = None,
         pulse: Pulse | None = None,
         replaced: Callable[[], None] = lambda: None,
     ) -> None:
-        """`pulse`: what a parent sees of us; it then watches the mesh.yaml. `replaced`: told when another has our socket."""
+        """`pulse`: what a parent sees of us; it then watches the mesh.yaml. `replaced`: told when another has our socket.
+
+        `name`: of our socket, which is a parent's where it holds it.
+        """
         self.serving = False
         self._pulse = pulse or Pulse()
         self._watches = pulse is None
         self._in_use = InUse(file, mesh, pipeline, build, started=started, generation=self._pulse.wanted or 1)
         self._meter = meter
-        self._name = None if mesh.processor.address else SocketName(socket or mesh.processor.socket)
-        self._address = mesh.processor.address or f"unix:{socket or mesh.processor.socket}"
+        self._name = None if mesh.processor.address else name or SocketName(mesh.processor.socket)
+        self._address = f"unix:{self._name.path}" if self._name else mesh.processor.address or ""
         self._use = use
         self._on_replaced = replaced
         self.on_reload: Callable[[], None] = lambda: None
         """Called when another mesh is in use."""
-        self._replaced = False
         sockets = mesh.processor.sockets()
-        number = sockets.index(socket) if socket in sockets else 0
-        self._pending = PendingExchanges(number, observer.finish, meter, observer.waits)
+        number = sockets.index(str(name.path)) if name else 0
+        self._relay = Relay(self._name.path.parent) if self._name else None
+        passes_on = self._relay.pass_on if self._relay else lambda _: False
+        self._pending = PendingExchanges(number, observer.finish, meter, observer.waits, passes_on)
+        self._pending.expect(_longest_s(mesh))
         self._service = ExternalProcessor(mesh, pipeline, observer, self._pending)
         self._health = WatchedHealth()
         self._collected_at = time.monotonic()
         self._certificates: Certificates | None = None
         self._stop = asyncio.Event()
-        self._hurry = False
+        self._hurry = self._enough = False
         self._reload = asyncio.Event()
         pipeline.watch_batches(self._count_pass)
 
@@ -170,7 +180,7 @@ class Worker:
         """Serve until SIGTERM (finish what is open) or SIGINT (at once)."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(logs.loop_failed)
-        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        loop.add_signal_handler(signal.SIGTERM, self._terminate)
         loop.add_signal_handler(signal.SIGINT, self._interrupt)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
         server = await self._listen()
@@ -178,7 +188,7 @@ class Worker:
         if treasury := self._in_use.pipeline.treasury:
             treasury.start()
         await self._tell(health_pb2.HealthCheckResponse.SERVING)
-        if self._name is not None:
+        if self._name is not None and self._name.held is None:
             self._name.take()
             self._pulse.listens(self._name.inode)
         self.serving = True
@@ -192,13 +202,19 @@ class Worker:
             await self._drain(server)
         finally:
             keeper.cancel()
-            if self._name is not None:
+            if self._name is not None and self._name.held is None:
                 self._name.drop()
             self._pending.close()
+            if self._relay is not None:
+                self._relay.close()
             if treasury := self._in_use.pipeline.treasury:
                 await treasury.stop(for_good=True)
             self._service.loop_lag.close()
             faulthandler.cancel_dump_traceback_later()
+
+    def _terminate(self) -> None:
+        self._enough = self._pending.handed_over  # it was told to end before, and stays only for what it waits for
+        self._stop.set()
 
     def _interrupt(self) -> None:
         self._hurry = True
@@ -212,7 +228,8 @@ class Worker:
         if self._in_use.mesh.processor.server == "grpcio":
             server = GrpcioServer(address, largest_message=limit, certificates=certificates)
         else:
-            server = Server(address, largest_message=limit, report=_report, certificates=certificates)
+            held = self._name.held if self._name else None
+            server = Server(address, largest_message=limit, report=_report, certificates=certificates, socket=held)
         server.add_generic_rpc_handlers(self._service.handlers())
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         try:
@@ -240,8 +257,7 @@ class Worker:
         self._pending.expire()
         self._collect_garbage()
         self._renew_certificates()
-        if self._name is not None and self._name.is_anothers():
-            self._replaced = True
+        if self._is_replaced():
             self._stop.set()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._reload.wait(), LOOK_S)
@@ -290,6 +306,7 @@ class Worker:
         self._in_use.generation = wanted or self._in_use.generation
         mesh, pipeline = self._in_use.mesh, self._in_use.pipeline
         pipeline.watch_batches(self._count_pass)
+        self._pending.expect(_longest_s(mesh))
         self._service.use(mesh, pipeline)  # open streams keep the one that they began with
         if treasury is not None:
             await treasury.stop(for_good=False)
@@ -312,22 +329,31 @@ class Worker:
         self._meter.record(BATCH_SIZE, texts)
         self._meter.set(QUEUE_SIZE, waiting)
 
+    def _is_replaced(self) -> bool:
+        """Whether another processor has our socket's name."""
+        return self._name is not None and self._name.is_anothers()
+
     async def _drain(self, server: Server | GrpcioServer) -> None:
         """Have Envoy send no more; then the open streams have the rest of the time."""
         grace = 0.0 if self._hurry else self._in_use.mesh.processor.grace_s
         start = time.monotonic()
         end = start + grace
-        log.info("draining", open_streams=self._service.open_streams, grace_s=grace, replaced=self._replaced)
+        replaced = self._is_replaced()
+        log.info("draining", open_streams=self._service.open_streams, grace_s=grace, replaced=replaced)
         self.serving = False
         self._beat()
-        await (self._hand_over() if self._replaced else self._say_goodbye(start, end))
+        await (self._hand_over() if replaced else self._say_goodbye(start, end))
         server.leave()
-        if self._replaced:
+        if replaced and self._relay is not None:
+            self._pending.handed_over = True
+            await self._relay.listen(self._pending.token, self._pending.tell)
             self._service.end_logs()  # Envoy opens them again where the new one listens
             await asyncio.sleep(min(HANDED_OVER_S, grace))  # what Envoy had sent before it heard of it
         while time.monotonic() < end and (self._service.open_streams or (self._pending and self._pending.logs)):  # noqa: ASYNC110 - time passes too
             await asyncio.sleep(0.05)
         self._service.end_logs()
+        while replaced and self._pending and not (self._enough or self._hurry):  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.1)  # as long as answers may take, at most
         unfinished = self._service.open_streams
         # What is still open is reset, which is an error to Envoy: the request fails.
         await server.stop()
@@ -353,12 +379,11 @@ class Worker:
         """For `/readyz`."""
         return self.serving, self._in_use.told()
 
-    def snapshot(self) -> Snapshot:
-        """For `/metrics`."""
+    def measure(self) -> None:
+        """Set what is measured by looking, for `/metrics`."""
         self._beat()
         if treasury := self._service.pipeline.treasury:
             measure(treasury, self._meter)
-        return self._meter.snapshot()
 
     def budgets(self, order: Order) -> Answer:
         """For `/budgets`."""

@@ -192,7 +192,7 @@ ALERTS = (
         "sum by (intentmesh_worker) (increase(intentmesh_worker_restarts_total[15m])) > 2",
         "",
         PAGE,
-        "A worker dies again and again; each death fails the requests that it held.",
+        "A worker dies again and again; each death fails the requests that it had begun to answer.",
         "worker_died in the log has the exit code: -9 is the kernel or the orchestrator (memory), 1 with a trace above it a hang "
         "of 15 s.",
     ),

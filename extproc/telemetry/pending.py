@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from extproc.exchange.record import Ending, ExchangeRecord
     from extproc.telemetry import Meter
 
-WAIT_S = 900.0
-"""Longer than answers take; a stream may be answered for minutes."""
+LATE_S = 10.0
+"""After the longest that an answer may take; Envoy tells of its end within two seconds."""
 MOST_WAITING = 20_000
 """At most so many wait; the oldest is finished first."""
 SILENT_AT = 1000
@@ -54,11 +54,21 @@ class PendingExchanges:
         finish: Callable[[ExchangeRecord], None],
         meter: Meter,
         waits: Callable[[ExchangeRecord], None] = lambda _: None,
+        pass_on: Callable[[Ending], bool] = lambda _: False,
     ) -> None:
-        """`waits` is told of each that waits, `finish` of each whose end is known."""
+        """`waits` is told of each that waits, `finish` of each whose end is known.
+
+        `pass_on` hears of ends that are not ours, and says whether somebody waits for them.
+        """
         self.logs = 0
         """Logs that Envoys keep open to us: one for each of their threads."""
-        self._prefix = f"{worker}:{_random.getrandbits(40):x}-"
+        self.token = f"{_random.getrandbits(40):010x}"
+        """In the keys of our exchanges, and in nobody else's."""
+        self.handed_over = False
+        """Envoy's logs go to another by now, who passes on what is ours."""
+        self._longest_s = 0.0
+        self._prefix = f"{worker}:{self.token}-"
+        self._pass_on = pass_on
         self._count = 0
         self._finish = finish
         self._waits = waits
@@ -73,6 +83,10 @@ class PendingExchanges:
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._leaving)
+
+    def expect(self, longest_s: float) -> None:
+        """Answers may take so long: Envoy ends what takes longer. What waits already was promised what was said before."""
+        self._longest_s = max(self._longest_s, longest_s)
 
     def key(self) -> str:
         """A key for one more exchange; empty while Envoy's word is not to be relied on."""
@@ -95,6 +109,8 @@ class PendingExchanges:
 
     def tell(self, ending: Ending) -> None:
         """An exchange has ended."""
+        if not ending.key.startswith(self._prefix) and self._pass_on(ending):
+            return
         self._upstreams.note(ending)
         waiting = self._waiting.pop(ending.key, None) or self._leaving.pop(ending.key, None)
         if waiting is not None:
@@ -115,8 +131,8 @@ class PendingExchanges:
     def expire(self) -> None:
         """Once a second: finish what has waited for too long, or for an Envoy that is gone."""
         now = time.monotonic()
-        limit = now - WAIT_S
-        if not self.logs and self._closed_at is not None and now - self._closed_at > GONE_S:
+        limit = now - self._longest_s - LATE_S
+        if not self.logs and not self.handed_over and self._closed_at is not None and now - self._closed_at > GONE_S:
             limit = max(limit, self._closed_at)
         self._earlier, self._early = self._early, {}  # so an early word is kept for one second at least
         for key, waiting in list(self._waiting.items()):

@@ -17,18 +17,32 @@ import pytest_asyncio
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.wire.harness import ROOT, Process, healthy, running_gateway, until
+from tests.wire.envoys import VERSIONS, envoy_binary
+from tests.wire.harness import ROOT, Process, another_envoy, healthy, running_gateway, until
 from tests.wire.test_reload import ASK, GENERAL, children, readyz
+from tests.wire.upstream import echo
 
 WORKERS = {"models": GENERAL, "intents": {}, "routes": [], "processor": {"workers": 2}}
+MASKED = "I am ada@example.org."
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="two")
 async def _two(tmp_path_factory):
     audit = {"audit": {"path": str(tmp_path_factory.mktemp("audit") / "audit.jsonl")}}
-    async with running_gateway(mesh={**WORKERS, "telemetry": audit}) as gateway:
+    patience = {"margin_ms": 8000}  # these tests wait for workers to come back, on machines that do much else
+    async with running_gateway(mesh={**WORKERS, "telemetry": audit, "envoy": patience}) as gateway:
         yield gateway
+
+
+async def both_up(gateway):
+    """Wait until both workers serve, and Envoy knows."""
+
+    async def serve():
+        return [worker["ready"] for worker in (await readyz(gateway))["workers"]] == [True, True]
+
+    await until(serve, process=gateway.processor)
+    await gateway.healthy_again()
 
 
 async def metrics(gateway):
@@ -133,6 +147,49 @@ async def test_a_worker_that_is_killed_keeps_what_it_counted(two):
     assert any(name == "intentmesh_build_info" for name, *_ in found)
 
 
+async def test_a_death_refuses_nobody(two):
+    """Killed under load: only what a worker had begun to answer fails, and what comes meanwhile waits for the next worker."""
+    clients, over, answers = 6, asyncio.Event(), []
+
+    async def client(number):
+        while not over.is_set():
+            answers.append((await two.chat(MASKED, stream=number % 2 == 0)).status_code)
+
+    async def more(enough):
+        return len(answers) > enough
+
+    refused, kills = await two.stat("cluster.intentmesh.upstream_cx_connect_fail"), 4
+    tasks = [asyncio.create_task(client(number)) for number in range(clients)]
+    for _ in range(kills):
+        enough = len(answers) + 60
+        await until(lambda enough=enough: more(enough), process=two.processor)
+        os.kill(children(two.processor.pid)[0], signal.SIGKILL)
+    enough = len(answers) + 60
+    await until(lambda: more(enough), process=two.processor)
+    over.set()
+    await asyncio.gather(*tasks)
+    assert set(answers) <= {200, 500}
+    assert answers.count(500) <= kills * clients  # what one worker can hold of them
+    assert await two.stat("cluster.intentmesh.upstream_cx_connect_fail") == refused
+    await both_up(two)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_what_nobody_has_begun_to_answer_is_asked_again(two, version):
+    """Requests that reach workers which stand still, and then die: the next workers answer them all."""
+    async with another_envoy(two, envoy_path=envoy_binary(version)) as gateway:
+        pids = children(two.processor.pid)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        asked = [asyncio.create_task(gateway.chat(MASKED + " and" * words)) for words in (1, 5000) * 3]
+        await asyncio.sleep(0.2)
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        assert [answer.status_code for answer in await asyncio.gather(*asked)] == [200] * len(asked)
+        assert not any(b"ada@" in request.body for request in two.received)
+        await both_up(two)
+
+
 async def test_a_worker_that_stands_still_is_asked_nothing(two):
     """What it counted is told all the same, it is not ready meanwhile, and afterwards it is again."""
     (first, _) = children(two.processor.pid)
@@ -187,15 +244,30 @@ async def test_what_waits_for_a_restart(two):
 
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_a_processor_takes_the_place_of_another(workers):
-    """Started with --replace under load: no request fails, the old one ends by itself, the new one has socket and admin port."""
-    async with running_gateway(mesh={**WORKERS, "processor": {"workers": workers}}) as gateway:
+    """Started with --replace under load: no request fails, the old one ends by itself, the new one has socket and admin port.
+
+    And the books go on: each request is counted once, with what its answer took, also where it ended after the old one was left.
+    """
+    telemetry = {"usage": True}
+    async with running_gateway(mesh={**WORKERS, "processor": {"workers": workers}, "telemetry": telemetry}) as gateway:
         over, answered = asyncio.Event(), []
+
+        async def slowly(request, writer):
+            await asyncio.sleep(3 if request.get("x-test-slow") else 0)
+            return await echo(request, writer)
+
+        for upstream in gateway.upstreams.values():
+            upstream.answer = slowly
 
         async def client():
             while not over.is_set():
                 answered.append((await gateway.chat(ASK)).status_code)
 
-        clients = [asyncio.create_task(client()) for _ in range(3)]
+        async def slow_client():
+            while not over.is_set():
+                answered.append((await gateway.chat(ASK, headers={"x-test-slow": "1"})).status_code)
+
+        clients = [asyncio.create_task(ask()) for ask in (client, client, slow_client, slow_client)]
         command = [*gateway.processor.command, "--replace"]
         for number in range(workers):
             old, before = gateway.processor, len(answered)
@@ -214,6 +286,15 @@ async def test_a_processor_takes_the_place_of_another(workers):
         over.set()
         await asyncio.gather(*clients)
         assert set(answered) == {200}
+        tokens = "intentmesh_project_tokens_total"
+
+        async def all_counted():
+            return await total(gateway, "intentmesh_requests_total") >= len(answered)
+
+        await until(all_counted, process=gateway.processor)
+        assert await total(gateway, "intentmesh_requests_total") == len(answered)
+        assert await total(gateway, tokens) == len(answered) * (7 + 5)
+        assert not await total(gateway, "intentmesh_telemetry_dropped_total")
         assert await gateway.processor.kill(signal.SIGTERM) == 0
         assert not [path.name for path in gateway.socket.parent.iterdir() if path.name.endswith((".sock", ".lock"))]
 

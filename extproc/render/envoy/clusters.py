@@ -112,7 +112,11 @@ def processor_cluster(mesh: Mesh, name: str = PROCESSOR_CLUSTER) -> Cluster:
             )
         ],
         circuit_breakers=CircuitBreakers(
-            thresholds=[CircuitBreakersThresholds(max_requests=MOST_EXCHANGES, max_pending_requests=MOST_EXCHANGES)]
+            thresholds=[
+                CircuitBreakersThresholds(
+                    max_requests=MOST_EXCHANGES, max_pending_requests=MOST_EXCHANGES, max_retries=MOST_EXCHANGES
+                )
+            ]
         ),
         common_lb_config=_no_panic(),
         load_assignment=ClusterLoadAssignment(

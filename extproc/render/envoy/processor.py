@@ -10,7 +10,14 @@ from envoy_data_plane.envoy.config.common.mutation_rules.v3 import (
     HeaderMutationRemoveOnMatch,
     HeaderMutationRules,
 )
-from envoy_data_plane.envoy.config.core.v3 import GrpcService, GrpcServiceEnvoyGrpc, HeaderValue, TypedExtensionConfig
+from envoy_data_plane.envoy.config.core.v3 import (
+    BackoffStrategy,
+    GrpcService,
+    GrpcServiceEnvoyGrpc,
+    HeaderValue,
+    RetryPolicy,
+    TypedExtensionConfig,
+)
 from envoy_data_plane.envoy.extensions.filters.http.ext_proc.v3 import (
     ExternalProcessor,
     ExtProcPerRoute,
@@ -69,6 +76,11 @@ NOTES = (
     Note(
         "ExternalProcessor.grpc_service",
         "No `timeout` here: it would bound the whole exchange, and cut long streamed answers.",
+    ),
+    Note(
+        "ExternalProcessor.grpc_service.retry_policy",
+        "A worker that dies takes along only what it has begun to answer: the rest is asked again, once, lest a request "
+        "that ends workers end them all.",
     ),
     Note(
         "ExternalProcessor.failure_mode_allow",
@@ -139,6 +151,12 @@ def filter_config(
         grpc_service=GrpcService(
             envoy_grpc=GrpcServiceEnvoyGrpc(cluster_name=cluster),
             initial_metadata=[HeaderValue(key=key, value=value) for key, value in metadata.items()],
+            retry_policy=RetryPolicy(
+                retry_on="reset",
+                num_retries=1,
+                # Envoy's own default is a second here
+                retry_back_off=BackoffStrategy(base_interval=seconds(0.025), max_interval=seconds(0.25)),
+            ),
         ),
         failure_mode_allow=fails_open(mesh) and attempt is None,
         processing_mode=ProcessingMode(

@@ -101,7 +101,7 @@ def test_waiting_has_an_end(monkeypatch):
     room.wait(room.key(), sent(), None)
     room.expire()
     assert not record
-    monkeypatch.setattr(module, "WAIT_S", 0.0)
+    monkeypatch.setattr(module, "LATE_S", 0.0)
     room.expire()
     assert (record, record.lost) == ([sent()], 1)
     monkeypatch.setattr(module, "MOST_WAITING", 2)
