@@ -127,6 +127,7 @@ class Call:
         self._fault: AbortedError | None = None
         self._reading = False
         self._begun = False
+        self._said_end = False
         self._unsent = memoryview(b"")
         self._sender: asyncio.Future[None] | None = None
 
@@ -158,6 +159,12 @@ class Call:
         while (message := await self.read()) is not grpc.aio.EOF:
             yield message
 
+    def unread(self) -> list[bytes]:
+        """Messages that have come and that nobody has read; for who has ended reading."""
+        messages = list(self._messages)
+        self._messages.clear()
+        return messages
+
     async def write(self, reply: Any) -> None:
         """Send a reply; waits while the caller does not take it."""
         data = self.serialize(reply) if self.serialize else reply
@@ -174,9 +181,20 @@ class Call:
 
     # What the server uses
 
+    def say_end(self) -> None:
+        """Send that all went well, and go on hearing what the caller says until it knows."""
+        if not self.closed and not self._said_end:
+            self._said_end = True
+            self._connection.write(
+                self._beginning() + frame(HEADERS, END_HEADERS | END_STREAM, self.stream, TRAILERS_OK)
+            )
+
     async def finish(self, last: bytes | None) -> None:
         """Send the last reply, if any, and that all went well; in one write where the caller takes it at once."""
         if self.closed:
+            return
+        if self._said_end:
+            self._close(b"")
             return
         if last is not None:
             start = self._beginning()

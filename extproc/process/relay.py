@@ -12,6 +12,7 @@ import dataclasses
 import json
 import re
 import socket
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from extproc.exchange.record import Ending, Usage
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+AGAIN_S = 0.01
+MOST_UNSENT = 20_000
+"""More than wait for their end anywhere."""
 _KEY = re.compile(r"\d{1,4}:([0-9a-f]{10})-")
 _ENDING = {field.name for field in dataclasses.fields(Ending)}
 _USAGE = {field.name for field in dataclasses.fields(Usage)}
@@ -31,6 +35,8 @@ class Relay:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._socket: socket.socket | None = None
+        self._unsent: deque[tuple[str, bytes]] = deque()
+        """What found the other's queue full: the kernel keeps ten datagrams, and one message of the log tells of many ends."""
         self._listening: asyncio.DatagramTransport | None = None
         self._path: Path | None = None
 
@@ -38,13 +44,33 @@ class Relay:
         """Tell it to whoever waits for it; whether there is somebody."""
         if (key := _KEY.match(ending.key)) is None:
             return False
-        if self._socket is None:
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        path, data = str(self._path_of(key[1])), json.dumps(dataclasses.asdict(ending)).encode()
         try:
-            self._socket.sendto(json.dumps(dataclasses.asdict(ending)).encode(), str(self._path_of(key[1])))
+            self._send(path, data)
+        except BlockingIOError:
+            if not self._unsent:
+                asyncio.get_running_loop().call_later(AGAIN_S, self._send_again)
+            if len(self._unsent) < MOST_UNSENT:
+                self._unsent.append((path, data))
         except OSError:
             return False
         return True
+
+    def _send(self, path: str, data: bytes) -> None:
+        if self._socket is None:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket.sendto(data, path)
+
+    def _send_again(self) -> None:
+        while self._unsent:
+            try:
+                self._send(*self._unsent[0])
+            except BlockingIOError:
+                asyncio.get_running_loop().call_later(AGAIN_S, self._send_again)
+                return
+            except OSError:
+                pass  # it has ended meanwhile
+            self._unsent.popleft()
 
     async def listen(self, token: str, tell: Callable[[Ending], None]) -> None:
         """Hear what others are told of keys with this token."""
@@ -67,6 +93,7 @@ class Relay:
         """Hear and tell no more."""
         if self._listening is not None:
             self._listening.close()
+        self._unsent.clear()
         if self._socket is not None:
             self._socket.close()
         if self._path is not None:

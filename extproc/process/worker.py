@@ -346,8 +346,8 @@ class Worker:
         server.leave()
         if replaced and self._relay is not None:
             self._pending.handed_over = True
-            await self._relay.listen(self._pending.token, self._pending.tell)
-            self._service.end_logs()  # Envoy opens them again where the new one listens
+            await self._relay.listen(self._pending.token, self._pending.hear)
+            self._service.ask_logs_to_end()  # Envoy opens them again where the new one listens
             await asyncio.sleep(min(HANDED_OVER_S, grace))  # what Envoy had sent before it heard of it
         while time.monotonic() < end and (self._service.open_streams or (self._pending and self._pending.logs)):  # noqa: ASYNC110 - time passes too
             await asyncio.sleep(0.05)

@@ -7,9 +7,9 @@ do with its request: a worker's number, which says to whom Envoy sends the entry
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass
-from random import Random
 from typing import TYPE_CHECKING
 
 from extproc.exchange.record import Usage
@@ -35,7 +35,6 @@ LEFT_S = 10.0
 """So long for what has ended here already; if it comes, it comes within a second."""
 GONE_S = 5.0
 """After the last of Envoy's logs has been closed, what began before is waited for so much longer."""
-_random = Random()  # noqa: S311 - a key has to be distinct, not secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class PendingExchanges:
         """
         self.logs = 0
         """Logs that Envoys keep open to us: one for each of their threads."""
-        self.token = f"{_random.getrandbits(40):010x}"
+        self.token = secrets.token_hex(5)  # the system's, since what was forked would draw what its brothers draw
         """In the keys of our exchanges, and in nobody else's."""
         self.handed_over = False
         """Envoy's logs go to another by now, who passes on what is ours."""
@@ -108,9 +107,12 @@ class PendingExchanges:
         self._waits(exchange)
 
     def tell(self, ending: Ending) -> None:
-        """An exchange has ended."""
-        if not ending.key.startswith(self._prefix) and self._pass_on(ending):
-            return
+        """An exchange has ended, whoever began it."""
+        if ending.key.startswith(self._prefix) or not self._pass_on(ending):
+            self.hear(ending)
+
+    def hear(self, ending: Ending) -> None:
+        """An exchange has ended that was ours, or nobody's who lives."""
         self._upstreams.note(ending)
         waiting = self._waiting.pop(ending.key, None) or self._leaving.pop(ending.key, None)
         if waiting is not None:

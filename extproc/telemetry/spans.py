@@ -7,6 +7,7 @@ it loses is counted, so a receiver that is slow or gone costs no request anythin
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ WAIT_S = 1.0
 
 _propagator = TraceContextTextMapPropagator()
 _random = Random()  # noqa: S311 - trace ids have to be distinct, not secret
+os.register_at_fork(after_in_child=_random.seed)  # else all workers would give the same ids
 
 
 @dataclass(frozen=True, slots=True)

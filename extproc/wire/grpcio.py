@@ -54,6 +54,14 @@ class GrpcioCall:
         await self._context.abort(code, details)
         raise AssertionError("abort raises")
 
+    def unread(self) -> list[bytes]:
+        """What nobody has read: here, the library keeps it to itself."""
+        return []
+
+    def say_end(self) -> None:
+        """End the handler: here, no end hears on."""
+        self.cancel()
+
     def cancel(self) -> None:
         """End the handler."""
         if self._task is not None:

@@ -7,6 +7,7 @@ clean close by sending the request on as it is, unmasked.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 import grpc
@@ -79,9 +80,11 @@ class ExternalProcessor:
         self.pending.opened()
         try:
             async for message in messages:
-                for ending in endings(message):
-                    self.pending.tell(ending)
+                self._tell(message)
         except asyncio.CancelledError:
+            with contextlib.suppress(ProtocolError):
+                for message in context.unread():
+                    self._tell(message)
             if context in self._logs:  # Envoy has gone
                 raise
         except Exception as error:  # noqa: BLE001 - a fault here costs telemetry, and Envoy begins another log
@@ -90,6 +93,15 @@ class ExternalProcessor:
             self._logs.discard(context)
             self.pending.closed()
         return b""
+
+    def _tell(self, message: bytes) -> None:
+        for ending in endings(message):
+            self.pending.tell(ending)
+
+    def ask_logs_to_end(self) -> None:
+        """Have Envoys begin their access logs anew, elsewhere; what they say until they know is heard."""
+        for context in self._logs:
+            context.say_end()
 
     def end_logs(self) -> None:
         """End the access logs that Envoys keep open: they have no end of their own."""

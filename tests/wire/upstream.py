@@ -155,10 +155,14 @@ async def read_body(request: Received, reader: asyncio.StreamReader) -> None:
         request.body = await reader.readexactly(int(request.get("content-length", "0")))
 
 
-async def echo(request: Received, writer: asyncio.StreamWriter) -> bool:
+USAGE = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
+"""What an answer says that it took."""
+
+
+async def echo(request: Received, writer: asyncio.StreamWriter, usage: dict[str, int] = USAGE) -> bool:
     """Say back what was said."""
     if request.target.startswith("/v1/chat/completions") and request.method == "POST":
-        await echo_chat(request, writer)
+        await echo_chat(request, writer, usage)
     else:
         kind = request.get("content-type", "application/octet-stream")
         body = b"" if request.method == "HEAD" else request.body
@@ -167,11 +171,10 @@ async def echo(request: Received, writer: asyncio.StreamWriter) -> bool:
     return True
 
 
-async def echo_chat(request: Received, writer: asyncio.StreamWriter) -> None:
+async def echo_chat(request: Received, writer: asyncio.StreamWriter, usage: dict[str, int]) -> None:
     """A chat model that repeats every text of its prompt."""
     asked = json.loads(request.body)
     said = request.get("x-test-say") or "\n".join(text_of(m) for m in asked["messages"])
-    usage = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
     if asked.get("stream"):
         piece = int(request.get("x-test-piece", "8"))
         events = [

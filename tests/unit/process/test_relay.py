@@ -44,8 +44,15 @@ async def told_and_heard(tmp_path):
     for told in (ending(), ending(usage=None, first_byte_s=None)):
         assert new.pass_on(told)
         assert await asyncio.wait_for(heard.get(), 5) == told
+    for number in range(500):  # more at once than the kernel keeps
+        assert new.pass_on(ending(f"0:{TOKEN}-{number}"))
+    keys = {(await asyncio.wait_for(heard.get(), 5)).key for _ in range(500)}
+    assert keys == {f"0:{TOKEN}-{number}" for number in range(500)}
+    for _ in range(50):
+        new.pass_on(ending())
     old.close()
     assert not new.pass_on(ending())
+    await asyncio.sleep(0.05)  # what was to be sent again has nobody to go to
     new.close()
     assert not list(tmp_path.iterdir())
 

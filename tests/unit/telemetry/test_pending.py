@@ -1,5 +1,7 @@
 """Exchanges that wait for Envoy's word end exactly once, with it or without."""
 
+import os
+
 import pytest
 
 from extproc.config.models import Model
@@ -9,6 +11,7 @@ from extproc.telemetry import pending as module
 from extproc.telemetry.instruments import TELEMETRY_DROPPED
 from extproc.telemetry.meter import Meter
 from extproc.telemetry.pending import PendingExchanges
+from extproc.telemetry.spans import Identifier
 from extproc.wire.access_log import endings
 from extproc.wire.messages import StreamAccessLogsMessage
 
@@ -145,6 +148,43 @@ def test_keys_tell_the_worker_and_are_never_repeated():
     keys = [one.key(), one.key(), again.key(), other.key()]
     assert len(set(keys)) == 4
     assert [key.partition(":")[0] for key in keys] == ["0", "0", "0", "1"]
+
+
+def forked(draw):
+    """What a child of ours draws."""
+    reading, writing = os.pipe()
+    if not (pid := os.fork()):
+        os.write(writing, draw().encode())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        return told.read()
+
+
+def test_what_is_forked_repeats_no_key_and_no_trace():
+    """Workers are forked from one process, and again when one dies: each has keys and ids of its own."""
+
+    def draw():
+        identity = Identifier(1.0).identify({})
+        return f"{Recorded().pending().key()} {identity.context.trace_id} {identity.context.span_id}"
+
+    drawn = [forked(draw) for _ in range(3)]
+    for those in zip(*(one.split() for one in drawn), strict=True):
+        assert len(set(those)) == 3
+
+
+def test_who_is_not_ours_is_passed_on():
+    """What another waits for goes to it, and is not told here; what nobody takes is noted like an end of our own."""
+    record, passed = Recorded(), []
+    room = PendingExchanges(
+        0, record.append, record.meter, pass_on=lambda told: passed.append(told) or len(passed) == 1
+    )
+    key, foreign = room.key(), ending("0:0123456789-1", endpoint="h:1")
+    room.wait(key, sent(), None)
+    for told in (ending(key), foreign, foreign):
+        room.tell(told)
+    assert (len(record), passed) == (1, [foreign, foreign])
 
 
 def test_an_entry_is_read_without_its_text():
