@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from extproc.exchange.observer import Observer
     from extproc.pipeline import Pipeline
     from extproc.telemetry.arena import Arena
+    from extproc.telemetry.otlp import Parent
 
     Build = Callable[[Mesh, Pipeline | None], Pipeline]
     """Makes the pipeline of a mesh; what can be shared with an earlier one is."""
@@ -43,13 +44,21 @@ SWITCH_S = 0.0005
 
 
 @contextlib.contextmanager
-def observing(mesh: Mesh, *, log_requests: bool, arena: Arena | None = None) -> Iterator[tuple[Observer, Meter, Use]]:
+def observing(
+    mesh: Mesh,
+    *,
+    log_requests: bool,
+    arena: Arena | None = None,
+    look: Callable[[], None] = lambda: None,
+    parent: Parent | None = None,
+) -> Iterator[tuple[Observer, Meter, Use]]:
     """Telemetry as `mesh.yaml` wants it. Its exporters have threads, so it is made in the process that serves.
 
-    `arena`: where the counts lie, if a parent is to see them.
+    `arena`: where the counts lie, if a parent is to see them. `look` sets what is measured by looking, before all is told.
+    `parent`: whose counts this process tells.
     """
     meter = Meter(arena)
-    telemetry = Telemetry(mesh, meter=meter) if mesh.telemetry.enabled else None
+    telemetry = Telemetry(mesh, meter=meter, look=look, parent=parent) if mesh.telemetry.enabled else None
     observer: Observer = Isolated(telemetry, meter) if telemetry else Silence()
     try:
         told: Observer = Settling(observer)

@@ -57,15 +57,19 @@ def serve_one(
 ) -> None:
     """Serve in this process, admin port included."""
     settle()
-    with observing(mesh, log_requests=log_requests) as (observer, meter, use):
+
+    def look() -> None:
+        meter.set(WORKER_UP, float(worker.serving), ("0",))
+        vitals.note(meter, "0", os.getpid())
+        worker.measure()
+
+    with observing(mesh, log_requests=log_requests, look=look) as (observer, meter, use):
         vitals.note_build(meter)
         meter.add(CONFIG_REJECTED, 0)
         meter.add(WORKER_RESTARTS, 0, ("0",))  # an orchestrator's, where there is no parent
 
         def snapshot() -> Snapshot:
-            meter.set(WORKER_UP, float(worker.serving), ("0",))
-            vitals.note(meter, "0", os.getpid())
-            worker.measure()
+            look()
             return estate.snapshot()
 
         def close() -> None:

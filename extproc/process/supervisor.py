@@ -18,6 +18,7 @@ import os
 import signal
 import threading
 import time
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ from extproc.telemetry.instruments import (
     WORKER_UP,
 )
 from extproc.telemetry.meter import Meter
+from extproc.telemetry.otlp import Parent
 from extproc.telemetry.series import counted, merge
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ GIVE_UP = 5
 """Young deaths in a row after which the processor ends, for an orchestrator to see: where no other worker serves."""
 LAGS_S = 60.0
 """A worker that does not come to work by the mesh of its parent within that is ended, and forked anew from it."""
+MEASURED_S = 5.0
+"""How old what a receiver is told may be."""
 BEGINS_S = 0.02
 """How often it is looked at until all workers serve for the first time."""
 QUEUED_S = 0.5
@@ -124,8 +128,12 @@ class Supervisor:
     ) -> None:
         self._file = file
         self._in_use = InUse(file, mesh, pipeline, build)
-        self._meter = Meter()
+        arena = Arena()
+        self._meter = Meter(arena)
         """Of what the parent does itself; the workers count the rest."""
+        self._told = Parent(str(uuid.uuid4()), arena.snapshot)
+        """The same, for the worker that tells a receiver of it."""
+        self._measured_at = 0.0
         self._past: Snapshot = {}
         """What workers had counted that are gone."""
         self._build = build
@@ -193,6 +201,7 @@ class Supervisor:
         if self._stopping:
             return
         self._take_names()
+        self._measure_for_receiver()
         if any(child.is_replaced for child in self._children):  # it has come to stay
             log.info("replaced")
             self._estate.leave()
@@ -313,7 +322,9 @@ class Supervisor:
         for other in self._children:
             if other is not child:
                 other.name.let_go()
-        with observing(mesh, log_requests=self._log_requests, arena=child.arena) as (observer, meter, use):
+        parent = None if child.number else self._told
+        with observing(mesh, log_requests=self._log_requests, arena=child.arena, parent=parent) as told:
+            observer, meter, use = told
             worker = Worker(
                 self._file,
                 mesh,
@@ -358,6 +369,18 @@ class Supervisor:
     # What the admin port tells
 
     def _snapshot(self) -> Snapshot:
+        self._measure()
+        return self._estate.snapshot()
+
+    def _measure_for_receiver(self) -> None:
+        """A receiver of OTLP asks for nothing: what it is told has to be there."""
+        settings, now = self._in_use.mesh.telemetry, time.monotonic()
+        if settings.otlp and now - self._measured_at >= min(settings.metrics_interval_s / 2, MEASURED_S):
+            self._measured_at = now
+            self._measure()
+
+    def _measure(self) -> None:
+        """Set what is measured by looking."""
         meter = self._meter
         meter.set(CONFIG_GENERATION, self._in_use.generation)
         meter.set(CONFIG_WAITING, len(self._in_use.waiting))
@@ -366,7 +389,6 @@ class Supervisor:
             meter.set(WORKER_UP, float(child.serves), (str(child.number),))
             if child.pid:
                 vitals.note(meter, str(child.number), child.pid, child.cpu_s)
-        return self._estate.snapshot()
 
     def _counted(self) -> Snapshot:
         arenas = [child.arena for child in self._children]  # before the past: what dies meanwhile is told once at least

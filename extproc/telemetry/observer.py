@@ -32,7 +32,7 @@ from extproc.telemetry.tally import Tally, error_type
 from extproc.telemetry.usage import UsageReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from opentelemetry.sdk.trace.export import SpanExporter
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from extproc.identity import Caller
     from extproc.telemetry.audit_ship import Sink
     from extproc.telemetry.bill import Bill
+    from extproc.telemetry.otlp import Parent
     from extproc.telemetry.spans import Attribute
 
 OTHER = "other"
@@ -89,7 +90,15 @@ class RequestTrace:
 class Telemetry:
     """Everything that is reported, for one process. Implements `exchange.Observer`."""
 
-    def __init__(self, mesh: Mesh, *, meter: Meter | None = None) -> None:
+    def __init__(
+        self,
+        mesh: Mesh,
+        *,
+        meter: Meter | None = None,
+        look: Callable[[], None] = lambda: None,
+        parent: Parent | None = None,
+    ) -> None:
+        """`look` and `parent`: see MetricPusher."""
         settings = mesh.telemetry
         self.meter = meter or Meter()
         self._tally = Tally(self.meter)
@@ -115,6 +124,8 @@ class Telemetry:
                 scope=self._scope,
                 interval_s=settings.metrics_interval_s,
                 older=settings.conventions == "older",
+                look=look,
+                parent=parent,
             )
             if settings.otlp
             else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as GrpcMetricExporter
@@ -24,6 +25,7 @@ from opentelemetry.sdk.metrics.export import (
     ScopeMetrics,
     Sum,
 )
+from opentelemetry.sdk.resources import Resource
 
 from extproc.telemetry.conventions import spoken
 from extproc.telemetry.instruments import INSTRUMENTS, TELEMETRY_DROPPED
@@ -31,7 +33,6 @@ from extproc.telemetry.instruments import INSTRUMENTS, TELEMETRY_DROPPED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
@@ -59,6 +60,15 @@ def metric_exporter(settings: OtlpSettings) -> MetricExporter:
     return HttpMetricExporter(endpoint=f"{settings.endpoint.rstrip('/')}/v1/metrics", timeout=settings.timeout_s)
 
 
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The parent of several workers: what it counts itself is told by one of them, since who forks must not touch gRPC."""
+
+    instance: str
+    """`service.instance.id`: the same whichever worker tells."""
+    snapshot: Callable[[], Snapshot]
+
+
 class MetricPusher:
     """Sends the meter's snapshot every `interval_s` from a thread of its own, and once more when it is closed."""
 
@@ -71,15 +81,18 @@ class MetricPusher:
         scope: InstrumentationScope,
         interval_s: float,
         older: bool = False,
-        snapshot: Callable[[], Snapshot] | None = None,
+        look: Callable[[], None] = lambda: None,
+        parent: Parent | None = None,
     ) -> None:
+        """`look`: sets what is measured by looking. `parent`: whose counts are told beside these."""
         self._meter = meter
         self._exporter = exporter
         self._resource = resource
         self._scope = scope
         self._interval_s = interval_s
         self._older = older
-        self._snapshot = snapshot or meter.snapshot
+        self._look = look
+        self._parent = parent
         self._started_ns = time.time_ns()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metric-pusher", daemon=True)
@@ -96,12 +109,20 @@ class MetricPusher:
         while not last:
             last = self._closing.wait(self._interval_s)
             try:
-                data = metrics_data(self._snapshot(), self._resource, self._scope, self._started_ns, older=self._older)
-                result = self._exporter.export(data)
+                result = self._exporter.export(self._data())
             except Exception:  # noqa: BLE001 - whatever a receiver does, it is counted and requests go on
                 result = MetricExportResult.FAILURE
             if result is not MetricExportResult.SUCCESS:
                 self._meter.add(TELEMETRY_DROPPED, 1, ("metrics",))
+
+    def _data(self) -> MetricsData:
+        self._look()
+        told = [(self._meter.snapshot(), self._resource)]
+        if self._parent is not None:
+            resource = self._resource.merge(Resource({"service.instance.id": self._parent.instance}))
+            told.append((self._parent.snapshot(), resource))
+        found = (metrics_data(one, of, self._scope, self._started_ns, older=self._older) for one, of in told)
+        return MetricsData([part for data in found for part in data.resource_metrics])
 
 
 def metrics_data(

@@ -124,7 +124,7 @@ async def watch(gateway: Gateway, books: Books, over: asyncio.Event) -> None:
 
 
 async def look(gateway: Gateway, books: Books) -> None:
-    """One look: no counter may be less than it was, whoever counts."""
+    """One look: no counter may be less than it was, whoever counts; but for what is told of a process itself."""
     async with httpx.AsyncClient() as asking:
         try:
             text = (await asking.get(f"{gateway.processor_admin}/metrics")).text
@@ -134,7 +134,7 @@ async def look(gateway: Gateway, books: Books) -> None:
         f"{sample.name}{sorted(sample.labels.items())}".replace("[", "{", 1): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
-        if family.type in ("counter", "histogram")
+        if family.type in ("counter", "histogram") and not family.name.startswith(("process_", "python_"))
     }
     books.fallen += [sample for sample, value in books.last.items() if found.get(sample, 0.0) < value]
     books.last = found
@@ -158,18 +158,25 @@ async def kill_a_worker(gateway: Gateway, books: Books) -> None:
     await until(again, process=gateway.processor)
 
 
+def write(gateway: Gateway, text: str) -> None:
+    """Another mesh.yaml, whole at once: half of one would be refused, and counted."""
+    new = gateway.mesh.with_suffix(".new")
+    new.write_text(text)
+    new.rename(gateway.mesh)
+
+
 async def reload_well(gateway: Gateway, _: Books) -> None:
     """Another mesh.yaml, which says the same."""
-    gateway.mesh.write_text(f"{gateway.mesh.read_text()}\n# {time.time()}\n")
+    write(gateway, f"{gateway.mesh.read_text()}\n# {time.time()}\n")
     await asyncio.sleep(1.5)
 
 
 async def reload_badly(gateway: Gateway, books: Books) -> None:
     """One that is none, and the old one again."""
     good = gateway.mesh.read_text()
-    gateway.mesh.write_text(f"{good}\nshadow: {'[' * 3000}\n")
+    write(gateway, f"{good}\nshadow: {'[' * 3000}\n")
     await asyncio.sleep(2)
-    gateway.mesh.write_text(good)
+    write(gateway, good)
     books.rejected += 1
     await asyncio.sleep(1.5)
 

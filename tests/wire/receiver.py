@@ -30,6 +30,8 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
     spans: list[Any] = field(default_factory=list)
     metrics: dict[str, Any] = field(default_factory=dict)
     """Name -> its newest state."""
+    instances: dict[str, set[str]] = field(default_factory=dict)
+    """Name of a metric -> who has told it: `service.instance.id`."""
     logs: list[str] = field(default_factory=list)
     """Bodies of log records."""
     raw: bytes = b""
@@ -51,9 +53,12 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
     def keep_metrics(self, request: Any) -> None:
         """Keep the newest state of each metric."""
         self.raw += request.SerializeToString()
-        for resource in request.resource_metrics:
-            for scope in resource.scope_metrics:
+        for told in request.resource_metrics:
+            (instance,) = (a.value.string_value for a in told.resource.attributes if a.key == "service.instance.id")
+            for scope in told.scope_metrics:
                 self.metrics |= {metric.name: metric for metric in scope.metrics}
+                for metric in scope.metrics:
+                    self.instances.setdefault(metric.name, set()).add(instance)
 
     def keep_logs(self, request: Any) -> None:
         """Keep the bodies of log records."""

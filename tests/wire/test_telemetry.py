@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
+import signal
 
 import httpx
 import pytest
@@ -12,8 +15,10 @@ from click.testing import CliRunner
 
 from extproc.cli import cli
 from extproc.process.routed import asked
+from extproc.telemetry.instruments import INSTRUMENTS
 from tests.wire.harness import running_gateway, until
 from tests.wire.receiver import running_http_receiver, running_receiver
+from tests.wire.test_reload import children
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 CANARY = "canary-7f3a"
@@ -299,3 +304,42 @@ async def test_log_lines_carry_the_trace(tmp_path):
                 )
 
             assert json.loads(await until(logged))["trace_id"] == PARENT.split("-")[1]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_both_exporters_tell_the_same(workers):
+    """Whatever `/metrics` has a receiver of OTLP is sent, what only the parent of several workers knows by one of them alone."""
+    async with running_receiver() as receiver:
+        telemetry = {"otlp": {"endpoint": f"http://127.0.0.1:{receiver.port}"}, "metrics_interval_s": 0.3}
+        async with running_gateway(mesh={"telemetry": telemetry, "processor": {"workers": workers}}) as gateway:
+            assert (await gateway.chat(HOT)).status_code == 200
+            async with httpx.AsyncClient() as client:
+                scraped = (await client.get(f"{gateway.processor_admin}/metrics")).text
+            names = {
+                instrument.name
+                for instrument in INSTRUMENTS
+                if re.search(rf"^{instrument.name.replace('.', '_')}(_[a-z_]+)?{{?", scraped, re.MULTILINE)
+            }
+            assert {"intentmesh.worker.up", "intentmesh.worker.restarts", "intentmesh.build.info"} <= names
+
+            async def told():
+                return names <= receiver.metrics.keys()
+
+            await until(told, process=gateway.processor)
+            up = receiver.metrics["intentmesh.worker.up"].gauge.data_points
+            assert len(up) == workers
+            victims = children(gateway.processor.pid)
+            before = {name: set(receiver.instances[name]) for name in names}
+            for victim in victims:
+                os.kill(victim, signal.SIGKILL)
+
+            async def restarts():
+                points = receiver.metrics["intentmesh.worker.restarts"].sum.data_points
+                return [point.as_double for point in points] == [1.0] * len(victims)
+
+            if victims:
+                await until(restarts, process=gateway.processor)
+                for name in ("intentmesh.worker.up", "intentmesh.config.generation", "intentmesh.worker.memory"):
+                    assert receiver.instances[name] == before[name], "the parent is the same, whoever tells of it"
+                    assert len(before[name]) == 1
