@@ -17,6 +17,10 @@ MOST = 40
 def unknown_name(kind: str, name: str, known: Iterable[str], listed: str = "") -> str:
     """Sentence for a name that does not exist, with the nearest that does. `listed`: what lists them, where there are many."""
     names = list(known)
+    if not name.isprintable():  # a space without width, or one that does not break, looks like nothing
+        meant = [known for known in names if known == "".join(filter(str.isprintable, name)).strip()]
+        name = name.encode("unicode_escape").decode()
+        return f"there is no {kind} `{name}`" + (f"; did you mean `{meant[0]}`?" if meant else "")
     if near := nearest(name, names):
         return f"there is no {kind} `{name}`; did you mean `{near}`?"
     if listed and len(names) > MOST:

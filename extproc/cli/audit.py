@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from extproc.config.files import contents
 from extproc.errors import ConfigError
 from extproc.telemetry.audit_chain import Link, last_link, read_key
 from extproc.telemetry.audit_verify import Break, Gap, read_anchors, verify
@@ -44,8 +45,10 @@ def audit_verify(
     anchored: tuple[Link, ...] = ()
     if anchors is not None:
         try:
-            anchored = tuple(read_anchors(anchors.read_text(errors="replace")))
-        except (OSError, ValueError) as error:
+            anchored = tuple(read_anchors(contents(anchors).decode(errors="replace")))
+        except OSError as error:
+            raise ConfigError(f"--anchors: {anchors}: cannot be read: {error.strerror}") from None
+        except ValueError as error:
             raise ConfigError(f"--anchors: {anchors}: {error}") from None
     result = verify(_parts(file), whole=whole, key=read_key(key_file), expect=expect, anchors=anchored)
     if as_json:
@@ -66,8 +69,10 @@ def audit_verify(
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def audit_anchor(file: Path) -> None:
     """Print where the trail ends, as one JSON object: kept elsewhere, it shows later that nothing is missing up to there."""
-    with file.open("rb", buffering=0) as opened:
-        link, _ = last_link(opened)
+    if not file.is_file():
+        raise ConfigError(f"{file}: is no file")  # a pipe has no end to begin at
+    with file.open("rb", buffering=0) as trail:
+        link, _ = last_link(trail)
     if link is None:
         raise ConfigError(f"{file}: has no line of an audit trail")
     click.echo(json.dumps({"seq": link.seq, "chain": link.value}))
@@ -75,5 +80,5 @@ def audit_anchor(file: Path) -> None:
 
 def _parts(file: Path) -> list[Path]:
     """The rotated parts of a trail from the oldest, and the file itself."""
-    rotated = [p for p in file.parent.glob(f"{file.name}.*") if p.suffix[1:].isdigit()]
+    rotated = [p for p in file.parent.glob(f"{file.name}.*") if p.suffix[1:].isdigit() and not p.is_dir()]
     return [*sorted(rotated, key=lambda p: -int(p.suffix[1:])), file]

@@ -6,12 +6,14 @@ Nothing that is secret is taken over: a key that stands in such a file is to lie
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from extproc.config import yaml_text
+from extproc.config.files import contents
 from extproc.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,12 +41,12 @@ class Place:
 
     def endpoint(self) -> dict[str, Any]:
         """As mesh.yaml has it. Raises ConfigError."""
-        url = urlsplit(self.written if "://" in self.written else f"//{self.written}")
         try:
+            url = urlsplit(self.written if "://" in self.written else f"//{self.written}")
             port = url.port or {"https": 443, "http": 80}.get(url.scheme)
         except ValueError:
             port = None
-        if not url.hostname or not port:
+        if not port or not url.hostname:
             raise ConfigError(f"`{self.written}` is not host:port (as 127.0.0.1:8081)")
         tls = url.scheme == "https"
         host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
@@ -81,11 +83,11 @@ class Draft:
     def add(self, name: str, place: str, **settings: Any) -> None:
         """A model, or one more endpoint of one."""
         try:
-            endpoint = Place(place).endpoint()
+            endpoint, called = Place(place).endpoint(), name_of(name)
         except ConfigError as error:
             self.notes.append(f"{name}: {error}")
             return
-        model = self.models.setdefault(name_of(name), {"endpoints": []})
+        model = self.models.setdefault(called, {"endpoints": []})
         if endpoint not in model["endpoints"]:
             model["endpoints"].append(endpoint)
         model |= {key: value for key, value in settings.items() if value}
@@ -109,7 +111,7 @@ class Draft:
 def imported(path: Path) -> Draft:
     """A draft from another tool's file. Raises ConfigError."""
     try:
-        data = yaml_text.read(path.read_bytes().decode()).data
+        data = yaml_text.read(contents(path).decode()).data
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -119,7 +121,10 @@ def imported(path: Path) -> Draft:
     for key, take in KINDS.items():
         if isinstance(data, dict) and data.get(key):
             draft = Draft()
-            take(draft, data)
+            try:
+                take(draft, data)
+            except (TypeError, ValueError, AttributeError, LookupError):
+                raise ConfigError(f"{path}: `{key}` is not laid out as {NAMES} would have it") from None
             return draft
     raise ConfigError(f"{path}: is no configuration of {NAMES} (none of: {', '.join(KINDS)})")
 
@@ -147,7 +152,7 @@ def _litellm(draft: Draft, data: dict[str, Any]) -> None:
             name,
             place,
             upstream_name=upstream,
-            price_per_million=_prices(params | (each.get("model_info") or {})),
+            price_per_million=_prices(params | _map(each.get("model_info"))),
             **({"api": "anthropic"} if provider == "anthropic" else {}),
         )
         if params.get("api_key"):
@@ -161,15 +166,18 @@ def _prices(params: dict[str, Any]) -> dict[str, float]:
     prices = {}
     for ours, theirs in (("input", "input_cost_per_token"), ("output", "output_cost_per_token")):
         try:
-            prices[ours] = round(float(params[theirs]) * PER_MILLION, 6)
+            price = round(float(params[theirs]) * PER_MILLION, 6)
         except (KeyError, TypeError, ValueError):
             continue
+        if 0 <= price < math.inf:
+            prices[ours] = price
     return prices
 
 
 def _semantic_router(draft: Draft, data: dict[str, Any]) -> None:
     for route in _maps(data["routes"]):
-        examples = [text for text in route.get("utterances") or () if isinstance(text, str) and text.strip()]
+        said = route.get("utterances")
+        examples = [text for text in said if isinstance(text, str) and text.strip()] if isinstance(said, list) else []
         if not route.get("name") or not examples:
             draft.notes.append(f"the route {route.get('name') or 'without a name'}: has no utterances")
             continue
@@ -185,17 +193,22 @@ def _vllm_router(draft: Draft, data: dict[str, Any]) -> None:
     places = {str(e.get("name")): f"{e.get('address')}:{e.get('port')}" for e in _maps(data["vllm_endpoints"])}
     configured = data.get("model_config")
     for name, told in configured.items() if isinstance(configured, dict) else ():
-        settings = told if isinstance(told, dict) else {}
-        pricing = settings["pricing"] if isinstance(settings.get("pricing"), dict) else {}
+        settings = _map(told)
+        pricing = _map(settings.get("pricing"))
         price = {"input": pricing.get("prompt_per_1m"), "output": pricing.get("completion_per_1m")}
-        for endpoint in settings.get("preferred_endpoints") or places:
+        preferred = settings.get("preferred_endpoints")
+        for endpoint in map(str, preferred) if isinstance(preferred, list) and preferred else places:
             if endpoint in places:
                 paid = {key: value for key, value in price.items() if value}
                 draft.add(str(name), places[endpoint], upstream_name=str(name), price_per_million=paid)
     if not draft.models:
         for name, place in places.items():
             draft.add(name, place)
-    draft.default_model = name_of(str(data["default_model"])) if data.get("default_model") else ""
+    if data.get("default_model"):
+        try:
+            draft.default_model = name_of(str(data["default_model"]))
+        except ConfigError as error:
+            draft.notes.append(f"default_model: {error}")
     for category in _maps(data.get("categories")):
         draft.notes.append(f"the category {category.get('name')}: has no examples to learn it from; write intents")
 
@@ -229,6 +242,10 @@ def _socket_addresses(data: Any) -> list[str]:
         host = str(address.get("address", ""))
         return [f"[{host}]:{address.get('port_value')}" if ":" in host else f"{host}:{address.get('port_value')}"]
     return [address for each in data.values() for address in _socket_addresses(each)]
+
+
+def _map(data: Any) -> dict[str, Any]:
+    return data if isinstance(data, dict) else {}
 
 
 def _maps(data: Any) -> list[dict[str, Any]]:

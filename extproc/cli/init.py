@@ -33,6 +33,10 @@ def init(
     if file.exists() and not force:
         raise ConfigError(f"{file} is there already; --force writes over it")
     draft = imported(source) if source else Draft()
+    if source and not draft.models:
+        click.echo(f"{source}: no model can be taken over from it{':' if draft.notes else ''}", err=True)
+        for note in draft.notes:
+            click.echo(f"  {note}", err=True)
     if not draft.models:
         place = Place(address or click.prompt("Where does your model answer (host:port)?", default="127.0.0.1:8081"))
         name = name_of(model or click.prompt("What is it to be called?", default="general"))

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import yaml
 
+from extproc.config import yaml_text
 from extproc.config.api_keys import ApiKey, new_key, read_keys, written
+from extproc.config.files import contents
 from extproc.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -105,9 +106,9 @@ def _named() -> Path:
     """The file that ./mesh.yaml names: read without validating it, since its keys may not be there yet."""
     mesh = Path("mesh.yaml")
     try:
-        data = yaml.safe_load(mesh.read_text(encoding="utf-8")) if mesh.exists() else None
+        data = yaml_text.plain(contents(mesh).decode()) if mesh.exists() else None
         file = data["identity"]["keys"]["file"] if data else None
-    except (OSError, yaml.YAMLError, KeyError, TypeError):
+    except (OSError, UnicodeDecodeError, yaml_text.NotYamlError, KeyError, TypeError):
         file = None
     return Path(file) if isinstance(file, str) else Path("keys.yaml")
 

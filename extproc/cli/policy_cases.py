@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import click
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from extproc.config import yaml_text
+from extproc.config.files import contents
 from extproc.config.intercept import rule_for
 from extproc.config.models import Zone
 from extproc.config.section import Section
@@ -174,11 +175,12 @@ def caller_of(fields: dict[str, Any]) -> Caller:
 def read_cases(file: Path) -> list[PolicyCase]:
     """The cases of a file, a list or `cases: […]`. Raises ConfigError with what is wrong, and where."""
     try:
-        data = yaml.safe_load(file.read_bytes())
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{file}:line {line}: not YAML: {error.problem}") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+        data = yaml_text.plain(contents(file).decode())
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
+    except yaml_text.NotYamlError as error:
+        raise ConfigError(f"{file}:line {error.mistake.line}: {error.mistake.message}") from None
+    except UnicodeDecodeError:
         raise ConfigError(f"{file}: is not YAML") from None
     rows = data.get("cases") if isinstance(data, dict) else data
     if not isinstance(rows, list) or not rows:

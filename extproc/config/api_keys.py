@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
+from extproc.config import yaml_text
+from extproc.config.files import contents
 from extproc.config.section import Section
 from extproc.errors import ConfigError
 
@@ -77,11 +79,13 @@ def new_key(owner: str, project: str | None, team: str | None, expires: datetime
 def read_keys(path: Path) -> list[ApiKey]:
     """The entries of a file. Raises ConfigError with what is wrong, and where."""
     try:
-        data = yaml.safe_load(path.read_bytes())
+        data = yaml_text.plain(contents(path).decode())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}; `intentmesh keys new` makes one") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not YAML") from None
+    except yaml_text.NotYamlError as error:
+        raise ConfigError(f"{path}: line {error.mistake.line}: {error.mistake.message}") from None
     rows = data.get("keys") if isinstance(data, dict) else None
     if not isinstance(rows, list):
         raise ConfigError(f"{path}: has no list `keys`; `intentmesh keys new` makes one")

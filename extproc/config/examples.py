@@ -6,6 +6,7 @@ import difflib
 import json
 from typing import TYPE_CHECKING, Any
 
+from extproc.config.files import contents
 from extproc.embedding.model_folder import look_into, names_folder
 from extproc.embedding.places import AUTO, BUNDLED, MISSING, MULTILINGUAL, multilingual_folder
 from extproc.errors import ConfigError
@@ -23,7 +24,7 @@ EVIDENCE = ("patterns", "exact", "headers", "examples", "examples_file")
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a JSON lines file. Raises ConfigError with the line of the first that is none."""
     try:
-        content = path.read_bytes().decode()
+        content = contents(path).decode()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from extproc.config import references, yaml_text
 from extproc.config.budget_mistakes import budget_mistakes
 from extproc.config.examples import example_mistakes, file_mistakes
 from extproc.config.feedback_mistakes import feedback_mistakes
+from extproc.config.files import contents
 from extproc.config.guardrails import KINDS, names_used
 from extproc.config.identity_mistakes import identity_mistakes
 from extproc.config.policy_mistakes import policy_mistakes
@@ -57,22 +57,22 @@ def load(path: Path) -> Mesh:
     Raises ConfigError when the file cannot be read, InvalidMeshError with every mistake otherwise.
     """
     try:
-        text = path.read_bytes().decode()
+        text = contents(path).decode()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 (byte {error.start})") from error
+        raise ConfigError(f"{path}: is not UTF-8 (byte {error.start}): save it as UTF-8") from error
     return parse(text, source=str(path), folder=path.resolve().parent)
 
 
 def line_of(path: Path, key: KeyPath) -> int:
     """The line of a key in a `mesh.yaml` that `load` has read; of the nearest above it, where it is not written down."""
-    return yaml_text.read(path.read_text(encoding="utf-8")).line(key)
+    return yaml_text.read(contents(path).decode()).line(key)
 
 
 def problem_at(path: Path, where: KeyPath, message: str) -> Problem:
     """A mistake in a `mesh.yaml` that `load` has read, and that only shows when it is looked at from outside."""
-    read = yaml_text.read(path.read_text(encoding="utf-8"))
+    read = yaml_text.read(contents(path).decode())
     written = _as_written(where, read.data)
     return Problem(read.line(written), _dotted(written), message)
 
@@ -206,20 +206,31 @@ def _mistakes(error: ValidationError) -> Iterable[tuple[KeyPath, str]]:
         elif isinstance(cause, ValueError):
             yield where, str(cause)
         else:
-            yield where, _sentence(item["msg"], item["input"])
+            yield where, _sentence(item["type"], item["msg"], item["input"])
 
 
-_PLAIN = {
-    "Input should be a valid tuple": "input should be a list, as `[this, that]`",
-    "Input should be a valid list": "input should be a list, as `[this, that]`",
+KEYS, LIST = "input should be keys with values, as `{key: value}`", "input should be a list, as `[this, that]`"
+SENTENCES = {
+    **dict.fromkeys(("model_type", "dict_type", "mapping_type", "dataclass_type"), KEYS),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), LIST),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "input should be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "input should be a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "input should be true or false"),
+    "string_type": "input should be a text",
+    "finite_number": "input should be a finite number",
 }
-_KEYS = re.compile(r"^Input should be a valid dictionary( or instance of \w+)?$")
-"""Pydantic's words for what people write as YAML."""
+"""Kind of a mistake -> what would be right, in the words of who writes a file."""
+EMPTY = {KEYS: "{}", LIST: "[]"}
 
 
-def _sentence(message: str, value: Any) -> str:
-    text = _PLAIN.get(message) or _KEYS.sub("input should be keys with values, as `{key: value}`", message)
-    text = text[:1].lower() + text[1:]
+def _sentence(kind: str, message: str, value: Any) -> str:
+    text = SENTENCES.get(kind) or message[:1].lower() + message[1:]
+    if value is None and text in EMPTY:
+        return f"is empty: leave the key out, or write `{EMPTY[text]}`"
+    if kind == "string_type" and isinstance(value, int | float):
+        return f"{text}, not {value!r}: put it in quotes"
+    if isinstance(value, dict | list):
+        return f"{text}, not {'a list' if isinstance(value, list) else 'keys with values'}"
     if isinstance(value, str | int | float | bool) or value is None:
         shown = "nothing" if value is None else repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
         return f"{text}, not {shown}"

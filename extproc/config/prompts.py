@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import minijinja
-import yaml
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from extproc.config import yaml_text
+from extproc.config.files import contents
 from extproc.config.models import ModelName
 from extproc.config.section import Section
 
@@ -161,19 +162,20 @@ def _read_folder(folder: Path) -> dict[str, dict[str, Any]]:
 def _read_file(file: Path) -> dict[str, Any]:
     where = f"{file.parent.name}/{file.name}"
     try:
-        text = file.read_bytes().decode().replace("\r\n", "\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{where} cannot be read ({type(error).__name__})") from None
+        text = contents(file).decode().replace("\r\n", "\n")
+    except OSError as error:
+        raise ValueError(f"{where} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{where} is not UTF-8 (byte {error.start}): save it as UTF-8") from None
     front: Any = {}
     if text.startswith(f"{_FENCE}\n"):
         head, fence, body = text[len(_FENCE) + 1 :].partition(f"\n{_FENCE}\n")
         if not fence:
             raise ValueError(f"{where}: the front matter does not end with a line `{_FENCE}`")
         try:
-            front = yaml.safe_load(head) or {}
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            raise ValueError(f"{where}: line {mark.line + 2 if mark else 1} is not YAML") from None
+            front = yaml_text.plain(head) or {}
+        except yaml_text.NotYamlError as error:
+            raise ValueError(f"{where}: line {error.mistake.line + 1}: {error.mistake.message}") from None
         text = body
     if not isinstance(front, dict):
         raise ValueError(f"{where}: the front matter must be a mapping")  # noqa: TRY004 - pydantic reports these alone

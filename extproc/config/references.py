@@ -11,6 +11,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from extproc.config.files import contents
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -126,17 +128,12 @@ def _variables(resolved: Resolved, where: KeyPath, text: str, environment: Mappi
 def _file(resolved: Resolved, where: KeyPath, text: str) -> str | None:
     path = Path(text.removeprefix("file:"))
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
-        value = content.decode().rstrip("\n")
+        value = contents(path, most=LARGEST_FILE).decode().rstrip("\n")
     except OSError as error:
         resolved.mistakes.append((where, f"the file {path} cannot be read: {error.strerror}"))
     except UnicodeDecodeError:
         resolved.mistakes.append((where, f"the file {path} is not UTF-8"))
     else:
-        if len(content) > LARGEST_FILE:
-            resolved.mistakes.append((where, f"the file {path} is larger than {LARGEST_FILE} bytes"))
-            return None
         resolved.files.append(path)
         return value
     return None

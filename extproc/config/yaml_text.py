@@ -6,6 +6,7 @@ stumbles over is a mistake of the file like any other. A date is a text here: no
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,16 @@ DEEPEST = 64
 """Collections in collections."""
 MOST_MERGED = 10_000
 """Keys of one mapping, those that `<<` brings included."""
+NUMBERS = {
+    "tag:yaml.org,2002:int": re.compile(r"[-+]?(?:0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+)\Z"),
+    "tag:yaml.org,2002:float": re.compile(
+        r"(?:[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
+    ),
+}
+"""As both versions of YAML read them: `12:34` is a text, as an address is, and no number to the base of 60."""
+OCTAL = re.compile(r"[-+]?0[0-9_]+")
+"""511 in YAML 1.1 and 777 in 1.2."""
 MERGE = "<<"
 MERGE_TAG, STRING_TAG = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:str"
 
@@ -61,8 +72,8 @@ class _Loader(yaml.SafeLoader):
     """PyYAML's, with an end to depth and to what `<<` multiplies, and whose every error has a place."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own name and type
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        first: [(tag, NUMBERS.get(tag, pattern)) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
     def __init__(self, text: str) -> None:
@@ -132,6 +143,16 @@ def read(text: str) -> Text:
     return Text(data, index.lines, index.scalars, index.mistakes)
 
 
+def plain(text: str) -> Any:
+    """What another file's text says; nothing where it is empty. Raises NotYamlError, also for a key that stands twice."""
+    if not text.strip():
+        return None
+    found = read(text)
+    for mistake in found.mistakes:
+        raise NotYamlError(mistake)
+    return found.data
+
+
 class _Index:
     """Every key path of a document and its line. What an alias repeats is looked through once."""
 
@@ -153,6 +174,9 @@ class _Index:
         self.lines.setdefault(path, line)
         if isinstance(node, yaml.ScalarNode):
             self.scalars.append((path, node.value))
+            if node.style is None and OCTAL.fullmatch(node.value):
+                told = f"`{node.value}` is one number to YAML 1.1 and another to 1.2: leave out the zero, or quote what is a name"
+                self.mistakes.append(Mistake(line, path, told))
             if not _is_unicode(node.value):
                 self._fail(path, line, "half a character (a lone surrogate)")
             return

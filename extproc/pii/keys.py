@@ -15,6 +15,7 @@ import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from extproc.config.files import contents
 from extproc.errors import ConfigError
 from extproc.pii.restorer import HASHED, LETTERS, TOKEN
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "INTENTMESH_KEY"
 HASH_KEY_VARIABLE = "INTENTMESH_HASH_KEY"
-_MIN_KEY = 16
+_MIN_KEY, _MAX_KEY = 16, 1 << 16
 _DIGEST_CHARACTERS = 16
 _SIV_KEY_BYTES = 64
 _OF_THIS_PROCESS = secrets.token_bytes(32)
@@ -149,7 +150,7 @@ def _read(file: Path | None, variable: str, option: str, name: str) -> bytes | N
     if file is not None:
         source = str(file)
         try:
-            key = file.read_bytes().strip()
+            key = contents(file, most=_MAX_KEY).strip()
         except OSError as error:
             raise ConfigError(f"{source}: the key that `{option}` names cannot be read: {error.strerror}") from error
     elif not key:

@@ -96,6 +96,9 @@ def claimed(mesh: Mesh, *, replaces: bool = False) -> Iterator[None]:
         yield
         return
     paths = [Path(socket) for socket in mesh.processor.sockets()]
+    for path in paths:
+        if path.is_dir() or (path.exists() and not path.is_socket()):
+            raise ConfigError(f"processor.socket: {path} is there, and is no socket: choose another name, or remove it")
     lock_path = paths[0].with_suffix(".lock")
     with private.lock(lock_path, "processor.socket") as lock:
         try:

@@ -34,6 +34,7 @@ from extproc.process.pulse import Pulse
 from extproc.process.reload import InUse
 from extproc.process.routed import Routed
 from extproc.process.worker import Worker
+from extproc.telemetry import audit
 from extproc.telemetry.arena import Arena
 from extproc.telemetry.instruments import (
     CONFIG_GENERATION,
@@ -167,8 +168,7 @@ class Supervisor:
             older=self._in_use.mesh.telemetry.conventions == "older",
         )
         try:
-            for child in self._children:
-                self._hold(child)
+            self._prepare()
             for child in self._children:
                 self._fork(child)
             self._routed = Routed(lambda: self._in_use.mesh, self._meter)
@@ -264,13 +264,16 @@ class Supervisor:
             if child.young_deaths >= GIVE_UP and not any(other.serves for other in self._children):
                 raise IntentmeshError(f"a worker died {GIVE_UP} times at its start; its last exit code was {code}")
 
-    def _hold(self, child: Child) -> None:
-        """Raises ConfigError."""
-        try:
-            if self._holds:
+    def _prepare(self) -> None:
+        """What no worker could do without. Raises ConfigError."""
+        telemetry = self._in_use.mesh.telemetry
+        if telemetry.enabled and telemetry.audit:
+            audit.check(telemetry.audit)
+        for child in self._children if self._holds else ():
+            try:
                 child.name.hold()
-        except OSError as error:
-            raise ConfigError(f"cannot listen on unix:{child.name.path}: {error.strerror or error}") from None
+            except OSError as error:
+                raise ConfigError(f"cannot listen on unix:{child.name.path}: {error.strerror or error}") from None
 
     def _take_names(self) -> None:
         """Give the sockets their names, all at once: who is replaced ends all of its workers when one has lost its name."""

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 import threading
 import time
 from collections import deque
@@ -59,12 +60,26 @@ class _Line(NamedTuple):
 
 def _opened(path: Path) -> FileIO:
     """The file, to be read, to be written at its end, and nobody else's to read: also where it was there before."""
-    file = FileIO(path, "ab+", opener=lambda name, flags: os.open(name, flags, 0o600))
+    # a pipe would be waited for, and has no last line to go on from
+    file = FileIO(path, "ab+", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600))
     mode = os.fstat(file.fileno()).st_mode
+    if stat.S_ISFIFO(mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is a named pipe")
     if mode & 0o077:
         with contextlib.suppress(PermissionError):  # another user's, who may have his reasons
             os.fchmod(file.fileno(), mode & 0o700)
     return file
+
+
+def check(settings: AuditSettings) -> None:
+    """Raises ConfigError where a trail cannot be begun, as its writer would: a parent knows before it has any."""
+    read_key(settings.key_file)
+    try:
+        settings.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _opened(settings.path).close()
+    except OSError as error:
+        raise ConfigError(f"telemetry.audit.path: {settings.path} cannot be written: {error.strerror}") from None
 
 
 class AuditTrail:

@@ -13,6 +13,7 @@ import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from extproc.config.files import contents
 from extproc.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 GENESIS = "0" * 64
 KEYED = "hmac-sha256:"
 KEY_VARIABLE = "INTENTMESH_AUDIT_KEY"
+LARGEST_KEY = 1 << 16
 SHORTEST_KEY = 16
 _ENDING = re.compile(rb',?"seq":(\d{1,18}),"chain":"((?:hmac-sha256:)?[0-9a-f]{64})"\}\n\Z')
 _TAIL = 16_384
@@ -98,7 +100,7 @@ def read_key(path: Path | None, environment: Mapping[str, str] = os.environ) -> 
     else:
         name = f"telemetry.audit.key_file: {path}"
         try:
-            key = path.read_bytes().strip()
+            key = contents(path, most=LARGEST_KEY).strip()
         except OSError as error:
             raise ConfigError(f"{name} cannot be read: {error.strerror}") from None
     if not key and path is None:

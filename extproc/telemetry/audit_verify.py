@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from extproc.config.files import opened
+from extproc.errors import ConfigError
 from extproc.telemetry import audit_gap
 from extproc.telemetry.audit_chain import KEYED, Chain, Link, link_of
 
@@ -178,14 +180,17 @@ class _Reader:
 
 
 def _lines(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as lines:
-        yield from lines
+    try:
+        with opened(file) as lines:
+            yield from lines
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
 
 
 def _record(line: bytes) -> dict[str, Any]:
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -199,5 +204,5 @@ def read_anchors(text: str) -> Iterator[Link]:
             told = json.loads(line)
             if isinstance(told, dict) and told.get("event", "audit_anchor") == "audit_anchor":
                 yield Link(int(told["seq"]), str(told["chain"]))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             raise ValueError(f"line {number} is no anchor") from None

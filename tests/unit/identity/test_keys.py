@@ -117,7 +117,7 @@ def test_nobody_may_be_anonymous(tmp_path):
     ("text", "sentence"),
     [
         (None, "cannot be read: No such file or directory; `intentmesh keys new` makes one"),
-        ("a: [", "is not YAML"),
+        ("a: [", "not YAML"),
         ("[]", "has no list `keys`"),
         ("keys: [{id: zz}]", "keys[0].id"),
         ("keys: [3]", "keys[0]"),

@@ -280,7 +280,7 @@ def test_mistakes_are_found_before_anything_runs(folder, old, new, message):
     ("text", "message"),
     [
         ("---\nlabels: [prod]\n", "does not end"),
-        ("---\nlabels: [prod\n---\nx", "is not YAML"),
+        ("---\nlabels: [prod\n---\nx", "not YAML"),
         ("---\n- x\n---\nx", "must be a mapping"),
         ("---\ntemplate: x\n---\nx", "not a key of it"),
         ("---\nlabel: prod\n---\nx", "label: Extra inputs"),
