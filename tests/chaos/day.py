@@ -48,6 +48,10 @@ PRICES = {"input": 2, "output": 10}
 """Of a million tokens."""
 LARGEST = 5000
 """Tokens that an answer may take."""
+ANSWERED_S = 20.0
+"""The longest that an answer may take. So long a replaced processor waits for the end of one of which Envoy has never heard."""
+GONE_S = 180.0
+"""Within that a new processor has started and the old one has ended, on a machine that does much else."""
 STILL_S = 1.0
 FULL_S = 1.5
 SETTLE_S = 3.0
@@ -220,7 +224,7 @@ async def replace(gateway: Gateway, books: Books) -> None:
     new = Process("processor", [*command, "--replace"], gateway.socket.with_name(f"new-{books.replaced}.log"))
     await new.start()
     assert old.child is not None
-    await asyncio.wait_for(old.child.wait(), 60)
+    await asyncio.wait_for(old.child.wait(), GONE_S)
     gateway.processor = new
     books.replaced += 1
 
@@ -249,9 +253,9 @@ async def play(minutes: float) -> list[str]:
     books, over = Books(), asyncio.Event()
     with tempfile.TemporaryDirectory(prefix="im-day-") as folder:
         audit = Path(folder) / "audit.jsonl"
-        price = {"price_per_million": PRICES}
+        address, price = {"endpoints": [{"address": "127.0.0.1:8083"}]}, {"price_per_million": PRICES}
         mesh = {
-            "models": {"general": {"endpoints": [{"address": "127.0.0.1:8083"}], "retries": {"attempts": 0}, **price}},
+            "models": {"general": {**address, "retries": {"attempts": 0}, "timeout_s": ANSWERED_S, **price}},
             "default_model": "general",
             "intents": {},
             "routes": [],
