@@ -48,7 +48,7 @@ def own_workload(template: str) -> str:
         if f"$({variable})" in name:
             value = os.environ.get(f"INTENTMESH_{variable}", "")
             if not value:
-                raise ConfigError(f"identity.workload: $({variable}) is not told: set INTENTMESH_{variable}")
+                raise ConfigError(f"identity.workload: $({variable}) has no value: set INTENTMESH_{variable}")
             name = name.replace(f"$({variable})", value)
     if not spiffe_id(name):
         raise ConfigError(f"identity.workload: `{name}` is no SPIFFE id")
