@@ -253,7 +253,7 @@ def url(text: str, start: int) -> tuple[int, Finding | None]:  # noqa: PLR0911 -
 def _is_secret(value: str) -> bool:
     """Whether whoever has the URL is let in."""
     if _SECRET_PATH.search(value) is not None:
-        return not is_stand_in(value.rstrip("/").rpartition("/")[2])
+        return not is_stand_in(max(value.split("/"), key=len))
     parameter = _SECRET_PARAMETER.search(value)
     if parameter and not is_stand_in(parameter.group().partition("=")[2].rstrip("]})")):
         return True

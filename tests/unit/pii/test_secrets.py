@@ -99,3 +99,11 @@ def test_long_keys_go_whole(prefix):
     key = prefix + body + ("." + body if prefix.startswith("eyJ") else "")
     text = f"first {key} then ghp_{'a1B2c3D4e5' * 4} end"
     assert [text[r.start : r.end] for r in analyze(text)] == [key, f"ghp_{'a1B2c3D4e5' * 4}"]
+
+
+def test_the_longest_part_of_a_path_says_whether_it_is_filled_in():
+    """Not the last one, which a service's own word or a letter may be."""
+    url = "https://hooks.example.net/bot987654321:AAF8vXz7TbN0mWc5RyPfGd8Ea1UiOoKtQwE/x"
+    filled_in = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
+    assert [url[r.start : r.end] for r in analyze(url) if r.entity_type == "URL_CREDENTIALS"] == [url]
+    assert "URL_CREDENTIALS" not in {r.entity_type for r in analyze(filled_in)}
