@@ -40,6 +40,11 @@ class Call:
         """The next message."""
         return self.messages.pop(0) if self.messages else grpc.aio.EOF
 
+    def unread(self) -> list[object]:
+        """What has come and nobody has read."""
+        left, self.messages = self.messages, []
+        return left
+
     async def write(self, reply: bytes) -> None:
         """A reply that is not the last."""
         self.written.append(phase(reply))
