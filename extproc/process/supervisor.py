@@ -27,6 +27,7 @@ from extproc.logs import logger, where
 from extproc.process import vitals
 from extproc.process.admin import AdminPort
 from extproc.process.budgets import measure, obey
+from extproc.process.counts import Counts
 from extproc.process.host import observing, settle, uvloop_runner
 from extproc.process.inheritance import Estate
 from extproc.process.listening import SocketName, is_anothers
@@ -45,7 +46,7 @@ from extproc.telemetry.instruments import (
 )
 from extproc.telemetry.meter import Meter
 from extproc.telemetry.otlp import Parent
-from extproc.telemetry.series import counted, merge
+from extproc.telemetry.series import merge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,12 +136,11 @@ class Supervisor:
         self._told = Parent(str(uuid.uuid4()), arena.snapshot)
         """The same, for the worker that tells a receiver of it."""
         self._measured_at = 0.0
-        self._past: Snapshot = {}
-        """What workers had counted that are gone."""
         self._build = build
         self._log_requests = log_requests
         self._replaces = replaces
         self._children = [Child(number, SocketName(path)) for number, path in enumerate(mesh.processor.sockets())]
+        self._counts = Counts(self._children)
         self._estate = Estate(self._children[0].name.path.parent, self._counted)
         self._holds = mesh.processor.server != "grpcio"  # which binds its own
         self._accounts = threading.Lock()
@@ -248,8 +248,8 @@ class Supervisor:
             child = next(child for child in self._children if child.pid == pid)
             replaced = child.is_replaced
             child.cpu_s += used.ru_utime + used.ru_stime
-            arena, child.arena, child.pid = child.arena, Arena(), 0
-            self._past = merge([self._past, counted(arena.snapshot())])
+            self._counts.bury(child)
+            child.pid = 0
             code = os.waitstatus_to_exitcode(status)
             if self._stopping or replaced:
                 continue
@@ -394,8 +394,7 @@ class Supervisor:
                 vitals.note(meter, str(child.number), child.pid, child.cpu_s)
 
     def _counted(self) -> Snapshot:
-        arenas = [child.arena for child in self._children]  # before the past: what dies meanwhile is told once at least
-        return merge([self._meter.snapshot(), *(arena.snapshot() for arena in arenas), self._past])
+        return merge([self._meter.snapshot(), self._counts.snapshot()])
 
     def _ready(self) -> tuple[bool, dict[str, Any]]:
         workers = [{"ready": child.serves, "generation": child.pulse.generation} for child in self._children]
