@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import stat
 import threading
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 log = logger()
 
 QUEUE_LINES = 10_000
+LATELY_BYTES = 4 * 2**20
+"""Of the end of a trail: more than several workers write in the moment between a line and the word that it is there."""
+_IDS = re.compile(rb'"request_id":"([^"\\]+)"')
 BATCH_LINES = 500
 FLUSH_S = 0.1
 """How long a line waits to be written. Writing each at once would wake a thread, and sync the disk, for every request."""
@@ -295,6 +299,10 @@ class AuditTrail:
         """Say that somebody else writes on, and put on record what was under way in processors that are gone."""
         gone = left_behind(self._settings.path)
         under_way = [left for _, found in gone for left in found]
+        # between a line and the word in the journal that it is there lies a moment
+        if any(left.counted for left in under_way):
+            on_record = self._lately()
+            under_way = [left for left in under_way if not (left.counted and _id_of(left.told) in on_record)]
         if self._goes_on_from or gone:
             note = audit_gap.start(self._name, killed=len(gone), unfinished=len(under_way))
             self._append([_Line(note, None)])
@@ -310,6 +318,16 @@ class AuditTrail:
         for path, _ in gone:
             path.unlink(missing_ok=True)
 
+    def _lately(self) -> set[str]:
+        """The requests of the last lines."""
+        found: set[str] = set()
+        for path in (self._part(1), self._settings.path):
+            with contextlib.suppress(FileNotFoundError), FileIO(path, "rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                tail = os.pread(file.fileno(), LATELY_BYTES, max(0, size - LATELY_BYTES))
+                found |= {told.decode(errors="replace") for told in _IDS.findall(tail)}
+        return found
+
     def _anchor(self) -> None:
         """Tell where the chain stands: who keeps that elsewhere sees when lines are missing at the end."""
         self._anchored_at = time.monotonic()
@@ -321,6 +339,11 @@ class AuditTrail:
         if self._settings.anchors:
             with FileIO(self._settings.anchors, "ab", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
                 file.write((json.dumps(told) + "\n").encode())
+
+
+def _id_of(text: str) -> str:
+    """The request's id, as a journal has it."""
+    return _unfinished(text)[0].request_id
 
 
 def _unfinished(text: str) -> tuple[ExchangeRecord, str]:

@@ -224,7 +224,11 @@ async def replace(gateway: Gateway, books: Books) -> None:
     new = Process("processor", [*command, "--replace"], gateway.socket.with_name(f"new-{books.replaced}.log"))
     await new.start()
     assert old.child is not None
-    await asyncio.wait_for(old.child.wait(), GONE_S)
+    try:
+        await asyncio.wait_for(old.child.wait(), GONE_S)
+    except BaseException:
+        await new.stop()
+        raise
     gateway.processor = new
     books.replaced += 1
 
@@ -334,7 +338,8 @@ def unbalanced(books: Books, audit: Path) -> list[str]:
         f"{books.sent} sent, {books.answered} answered, {dict(books.refused)} refused": books.sent
         == books.answered + books.refused.total(),
         f"refused, {dict(books.refused)}, by {books.kills} deaths and {len(books.cut)} breaks": books.refused.keys()
-        <= {"500", "broken off"}
+        <= {"500", "503", "broken off"}
+        and books.refused["503"] == outcomes["rejected"]  # refused by the processor, on record
         and books.refused["500"] <= books.kills * CLIENTS
         and books.refused["broken off"] == len(books.cut),
         f"counters fell: {books.fallen[:3]}": not books.fallen,

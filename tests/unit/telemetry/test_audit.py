@@ -6,6 +6,7 @@ import random
 import signal
 import socket
 import time
+from collections import Counter
 
 import pytest
 
@@ -290,6 +291,31 @@ def test_exchanges_whose_processor_is_killed(path):
     assert sum(cells[0] for labels, cells in counts.items() if "unknown" in labels) == 1
     assert not list(path.parent.glob("*.open-*"))
     assert not list(path.parent.glob("*.taken-*"))
+
+
+def test_a_line_that_was_written_just_before_the_death(path):
+    """It is on record, though the journal does not know yet: it is not told again, also where the file has been rotated."""
+    for rotated in (False, True):
+        pid = os.fork()
+        if not pid:
+            audit = AuditTrail(AuditSettings(path=path), Meter())
+            slots = [
+                audit.begin(json.dumps({"time": 1.5, "request_id": f"r{i}{rotated}", "project": "red"}))
+                for i in range(2)
+            ]
+            audit._end = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+            audit.write(f'{{"request_id":"r0{rotated}"}}', slots[0])
+            time.sleep(60)
+        os.waitpid(pid, 0)
+        if rotated:
+            path.replace(path.with_name(f"{path.name}.1"))
+        trail(path, Meter(), lines=1)
+    text = "".join(file.read_text() for file in parts(path))
+    ids = Counter(json.loads(line).get("request_id") for line in text.splitlines())
+    assert {name: ids[name] for name in ids if name and name.startswith("r")} == dict.fromkeys(
+        ("r0False", "r1False", "r0True", "r1True"), 1
+    )
+    assert verify(parts(path), whole=True).whole
 
 
 def test_more_at_a_time_than_a_journal_holds(path, monkeypatch):
