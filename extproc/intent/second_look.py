@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PART_DOUBT = 0.7
 """Of the doubt that a threshold leaves, what may remain of a part of a text: many parts have many chances."""
-MOST_READ = 8
+MOST_READ = 3
 """Parts of a text that the transformer reads at most."""
 MOST_COORDINATED = 400
 """Characters up to which a text may ask for several things at once; a longer one is looked at in sentences."""
