@@ -31,6 +31,8 @@ KNOWN: Final = frozenset(
     file_url file_id filename image_url encrypted_content summary call_id arguments output namespace caller budget_tokens
     display effort defer_loading allowed_callers input_examples eager_input_streaming disable_parallel_tool_use access_programs
     generate_summary task_budget betas extra_body grammar json_schema chat_template_kwargs mirostat cache_prompt id_slot
+    workspace_id transformations toolset_name tool_use_id media_type user_id prompt_cache_breakpoint function file input_audio
+    background_options image output_schema async
     """.split()  # noqa: SIM905 - the names of fields read better as words
 )
 """Names that a message of ours may say. Any other key is the caller's own word."""

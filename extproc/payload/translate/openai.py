@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from extproc.payload.translate.content import present
-from extproc.payload.translate.conversation import Choice, Form, Tool
+from extproc.payload.translate.conversation import Choice, Form, Media, Tool
+from extproc.payload.translate.data_url import media_of, media_type_of
 from extproc.payload.translate.fields import Fields, mistake
 
 if TYPE_CHECKING:
@@ -70,6 +71,16 @@ def read_form(form: Fields | None, *, wrapped: bool) -> Form | None:
         made = Form(None)
     form.close()
     return made
+
+
+def read_file(file: Fields, place: str) -> Media:
+    """A file, by its data or its id. Data may come without saying of what kind it is: then the file's name does."""
+    name = file.get("filename", str, "")
+    otherwise = media_type_of(name) or "application/pdf"
+    media, data, bare = media_of(file.get("file_data", str, ""), otherwise)
+    if bare:
+        media, data = otherwise, bare
+    return Media("document", media, data, file_id=file.get("file_id", str, ""), name=name, place=place)
 
 
 def written_choice(choice: Choice, function: dict[str, Any]) -> Any:

@@ -20,7 +20,7 @@ from extproc.payload.translate.conversation import (
 )
 from extproc.payload.translate.data_url import media_of
 from extproc.payload.translate.fields import Fields, mistake
-from extproc.payload.translate.openai import read_choice, read_form, read_function
+from extproc.payload.translate.openai import read_choice, read_file, read_form, read_function
 
 if TYPE_CHECKING:
     from extproc.payload.translate.fields import Losses
@@ -146,9 +146,9 @@ def _call(fields: Fields) -> Call:
     return call
 
 
-def _part(fields: Fields) -> Block | None:
+def _part(fields: Fields) -> list[Block]:
     kind, place, cache = fields.get("type", str), fields.place, fields.get("cache_control", dict)
-    block: Block | None = None
+    block: Block
     if kind == "text":
         block = Text(fields.need("text", str), place=place, cache=cache)
     elif kind == "refusal":
@@ -171,12 +171,11 @@ def _part(fields: Fields) -> Block | None:
         file = fields.inner("file")
         if file is None:
             raise mistake(fields.at("file"), "an object")
-        media, data, url = media_of(file.get("file_data", str, ""), "application/pdf")
-        name, known = file.get("filename", str, ""), file.get("file_id", str, "")
-        block = Media("document", media, data, url, known, name, place=place, cache=cache)
+        block = read_file(file, place)
+        block.cache = cache
         file.close()
     else:
         fields.losses.lose(place)
-        return None
+        return []
     fields.close()
-    return block
+    return [block]

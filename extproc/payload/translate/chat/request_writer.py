@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from extproc.payload.translate.content import present, unwrapped
+from extproc.payload.translate.content import file_text, present, unwrapped, with_failure
 from extproc.payload.translate.conversation import (
     Block,
     Call,
@@ -107,15 +107,15 @@ def _messages(turn: Turn, losses: Losses) -> list[dict[str, Any]]:
 
 
 def _result(result: Result, losses: Losses) -> dict[str, Any]:
-    if result.failed:
-        losses.lose(f"{result.place}.is_error")
+    """What came of a call, of which this API tells texts alone."""
     parts = []
-    for block in result.content:
+    for block in with_failure(result):
         losses.lose_cache(block)
-        if isinstance(block, Text):
-            parts.append({"type": "text", "text": block.text})
-        else:
+        said = block.text if isinstance(block, Text) else file_text(block)
+        if said is None:
             losses.lose(block.place)
+        else:
+            parts.append({"type": "text", "text": said})
     return {"role": "tool", "tool_call_id": result.id, "content": unwrapped(parts) or ""}
 
 

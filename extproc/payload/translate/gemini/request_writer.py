@@ -39,6 +39,7 @@ _CONFIG: Final = {
 }
 _LEVELS: Final = {"minimal": "MINIMAL", "low": "LOW", "medium": "MEDIUM", "high": "HIGH"}
 _MODES: Final = {"auto": "AUTO", "none": "NONE", "any": "ANY", "one": "ANY"}
+"""Whether tools are to be called. Forced calls keep to their schemas; where the model may choose, `VALIDATED` has it do so."""
 
 
 def path(request: Request) -> str:
@@ -126,17 +127,18 @@ def _write_tools(body: dict[str, Any], request: Request, losses: Losses) -> None
         request.take("parallel")
         return
     body["tools"] = [{"functionDeclarations": [_function(tool, losses) for tool in tools]}]
-    if choice is not None:
-        calling: dict[str, Any] = {"mode": _MODES[choice.mode]}
-        if choice.mode == "one":
+    mode = _MODES[choice.mode] if choice is not None else None
+    if mode in (None, "AUTO") and any(tool.strict for tool in tools):
+        mode = "VALIDATED"
+    if mode is not None:
+        calling: dict[str, Any] = {"mode": mode}
+        if choice is not None and choice.mode == "one":
             calling["allowedFunctionNames"] = [choice.name]
         body["toolConfig"] = {"functionCallingConfig": calling}
 
 
 def _function(tool: Tool, losses: Losses) -> dict[str, Any]:
     losses.lose_cache(tool)
-    if tool.strict:
-        losses.lose(f"{tool.place}.strict")
     return present(name=tool.name, description=tool.description, parametersJsonSchema=tool.parameters or None)
 
 
@@ -175,6 +177,8 @@ class _Parts:
                 else:
                     self._losses.lose_thought(block.place, sealed=block.sealed)
                 continue
+            if name := _name_of(block):
+                made.append({"text": name})
             part = self._part(block, turn.role)
             if part is not None:
                 if seal:
@@ -211,6 +215,8 @@ class _Parts:
         said, media = [], []
         for block in result.content:
             self._losses.lose_cache(block)
+            if name := _name_of(block):
+                said.append(name)
             if isinstance(block, Text):
                 said.append(block.text)
             elif (part := self._part(block, "user")) is not None:
@@ -220,3 +226,8 @@ class _Parts:
         if media:
             made["parts"] = media
         return {"functionResponse": made}
+
+
+def _name_of(block: Block) -> str:
+    """What a file is called, which is said before it: this API has no place for that."""
+    return block.name if isinstance(block, Media) else ""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from extproc.payload.translate.content import read_content
+from extproc.payload.translate.content import headed, read_content
 from extproc.payload.translate.conversation import (
     NO_SCHEMA,
     Block,
@@ -62,63 +62,105 @@ def _turn(fields: Fields) -> Turn:
     return Turn(role or "user", blocks, fields.place)  # type: ignore[arg-type]
 
 
-def _block(fields: Fields) -> Block | None:
+def _block(fields: Fields) -> list[Block]:
     kind, place, cache = fields.get("type", str), fields.place, fields.get("cache_control", dict)
-    block: Block | None = None
+    blocks: list[Block]
     match kind:
         case "text":
-            block = Text(fields.need("text", str), place=place, cache=cache)
+            blocks = [Text(fields.need("text", str), place=place)]
             fields.skip("citations", [])
-        case "image" | "document":
-            block = _media(fields, kind)
-            if block is None:
-                return None
-            block.cache = cache
+        case "image":
+            blocks = _image(fields)
+        case "document":
+            blocks = _document(fields)
+        case "search_result":
+            blocks = _search_result(fields)
         case "tool_use":
-            block = Call(
-                fields.need("id", str), fields.need("name", str), compact(fields.get("input", dict, {})), place=place
-            )
-            block.cache = cache
+            arguments = compact(fields.get("input", dict, {}))
+            blocks = [Call(fields.need("id", str), fields.need("name", str), arguments, place=place)]
             fields.skip("caller", {"type": "direct"})
         case "tool_result":
-            content, failed = (
-                read_content(fields, "content", _block, "blocks"),
-                fields.get("is_error", bool, default=False),
-            )
-            block = Result(fields.need("tool_use_id", str), content, failed, place=place, cache=cache)
+            content = read_content(fields, "content", _block, "blocks")
+            failed = fields.get("is_error", bool, default=False)
+            blocks = [Result(fields.need("tool_use_id", str), content, failed, place=place)]
         case "thinking":
-            block = Thought(fields.get("thinking", str, ""), fields.get("signature", str, ""), place=place)
+            blocks = [Thought(fields.get("thinking", str, ""), fields.get("signature", str, ""), place=place)]
         case "redacted_thinking":
-            block = Thought(redacted=fields.need("data", str), place=place)
+            blocks = [Thought(redacted=fields.need("data", str), place=place)]
         case _:
             fields.losses.lose(place)
-            return None
+            return []
+    if blocks:
+        blocks[-1].cache = cache
     fields.close()
-    return block
+    return blocks
 
 
-def _media(fields: Fields, kind: str) -> Media | Text | None:
+def _image(fields: Fields) -> list[Block]:
+    kind, source = _source(fields)
+    image = _media(kind, source, "image", fields.place)
+    if image is None:
+        fields.losses.lose(source.place)
+        return []
+    source.close()
+    return [image]
+
+
+def _document(fields: Fields) -> list[Block]:
+    """A document of text, or of blocks, is what it says, after its title and what is told about it; others are files, which
+    have a name.
+    """
+    place, (kind, source) = fields.place, _source(fields)
+    title, context = fields.get("title", str, ""), fields.get("context", str, "")
+    _skip_citations(fields)
+    if kind == "text":
+        source.forget("media_type")
+        blocks: list[Block] = [Text(headed(title, context, source.need("data", str)), place=place)]
+    elif kind == "content":
+        blocks = _with_head(headed(title, context), read_content(source, "content", _block, "blocks"), place)
+    else:
+        file = _media(kind, source, "document", place)
+        if file is None:
+            fields.losses.lose(source.place)
+            return []
+        file.name = title
+        blocks = [Text(context, place=fields.at("context")), file] if context else [file]
+    source.close()
+    return blocks
+
+
+def _search_result(fields: Fields) -> list[Block]:
+    """Something that was found: its texts, after what it is called and where it stands."""
+    head = headed(fields.get("title", str, ""), fields.get("source", str, ""))
+    _skip_citations(fields)
+    return _with_head(head, read_content(fields, "content", _block, "blocks"), fields.place)
+
+
+def _source(fields: Fields) -> tuple[str | None, Fields]:
     source = fields.inner("source")
     if source is None:
         raise mistake(fields.at("source"), "an object")
-    what, media = source.get("type", str), "image" if kind == "image" else "document"
-    name = fields.get("title", str, "") if media == "document" else ""
-    made: Media | Text
-    if what == "base64":
-        made = Media(media, source.get("media_type", str, ""), source.need("data", str), name=name, place=fields.place)  # type: ignore[arg-type]
-    elif what == "url":
-        made = Media(media, url=source.need("url", str), name=name, place=fields.place)  # type: ignore[arg-type]
-    elif what == "file":
-        made = Media(media, file_id=source.need("file_id", str), name=name, place=fields.place)  # type: ignore[arg-type]
-    elif what == "text":
-        source.forget("media_type")
-        said = source.need("data", str)
-        made = Text(f"{name}\n\n{said}" if name else said, place=fields.place)
-    else:
-        fields.losses.lose(fields.place)
-        return None
-    source.close()
-    return made
+    return source.get("type", str), source
+
+
+def _media(kind: str | None, source: Fields, what: Literal["image", "document"], place: str) -> Media | None:
+    """What lies in a source, or where; None: no source of a file."""
+    if kind == "base64":
+        return Media(what, source.get("media_type", str, ""), source.need("data", str), place=place)
+    if kind == "url":
+        return Media(what, url=source.need("url", str), place=place)
+    if kind == "file":
+        return Media(what, file_id=source.need("file_id", str), place=place)
+    return None
+
+
+def _skip_citations(fields: Fields) -> None:
+    """Nobody else cites: that it is wanted is lost by its name, that it is not says nothing."""
+    fields.skip("citations", {}, {"enabled": False})
+
+
+def _with_head(head: str, blocks: list[Block], place: str) -> list[Block]:
+    return [Text(head, place=place), *blocks] if head else blocks
 
 
 def _tool(fields: Fields) -> Tool | None:

@@ -21,6 +21,7 @@ from extproc.payload.translate.conversation import (
     Tool,
     Turn,
 )
+from extproc.payload.translate.data_url import text_of
 from extproc.payload.translate.fields import parsed_arguments
 
 if TYPE_CHECKING:
@@ -167,10 +168,11 @@ def _written(block: Block, role: str, losses: Losses) -> dict[str, Any] | None:
 
 
 def _source(media: Media) -> dict[str, Any] | None:
-    if media.kind == "audio" or (media.kind == "document" and media.data and media.media_type != "application/pdf"):
+    if media.kind == "audio" or (media.detail and media.detail != "auto"):
         return None
-    if media.detail and media.detail != "auto":
-        return None
+    if media.kind == "document" and media.data and media.media_type != "application/pdf":
+        text = text_of(media)
+        return None if text is None else {"type": "text", "media_type": "text/plain", "data": text}
     if media.data:
         return {"type": "base64", "media_type": media.media_type, "data": media.data}
     if media.url:

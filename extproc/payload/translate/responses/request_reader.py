@@ -21,7 +21,7 @@ from extproc.payload.translate.conversation import (
 )
 from extproc.payload.translate.data_url import media_of
 from extproc.payload.translate.fields import Fields, mistake
-from extproc.payload.translate.openai import read_choice, read_form, read_function
+from extproc.payload.translate.openai import read_choice, read_file, read_form, read_function
 
 if TYPE_CHECKING:
     from extproc.payload.translate.fields import Losses
@@ -89,6 +89,7 @@ def _tool(fields: Fields) -> Tool | None:
         fields.losses.lose(fields.at("type"))
         return None
     tool = read_function(fields, fields.place)
+    fields.skip("async", False)
     fields.close()
     return tool
 
@@ -104,6 +105,7 @@ def _add(turns: list[Turn], item: Fields) -> None:
         call = Call(item.need("call_id", str), item.need("name", str), item.get("arguments", str, "{}"), place=place)
         role, blocks = "assistant", [call]
         item.forget("id", "status")
+        item.skip("async", False)
     elif kind == "function_call_output":
         role, blocks = "user", [Result(item.need("call_id", str), read_content(item, "output", _part), place=place)]
         item.forget("id", "status")
@@ -128,7 +130,7 @@ def _thought(item: Fields) -> Block:
     return Thought("".join(said), sealed, place=item.place)
 
 
-def _part(fields: Fields) -> Block | None:
+def _part(fields: Fields) -> list[Block]:
     kind, place = fields.get("type", str), fields.place
     block: Block
     if kind in _TEXTS:
@@ -143,12 +145,11 @@ def _part(fields: Fields) -> Block | None:
             "image", media, data, url, fields.get("file_id", str, ""), detail=fields.get("detail", str, ""), place=place
         )
     elif kind == "input_file":
-        media, data, url = media_of(fields.get("file_data", str, ""), "application/pdf")
-        url = fields.get("file_url", str, "") or url
-        known, name = fields.get("file_id", str, ""), fields.get("filename", str, "")
-        block = Media("document", media, data, url, known, name, place=place)
+        fields.skip("detail", "auto")
+        block = read_file(fields, place)
+        block.url = fields.get("file_url", str, "")
     else:
         fields.losses.lose(place)
-        return None
+        return []
     fields.close()
-    return block
+    return [block]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from extproc.payload.translate import seals
 from extproc.payload.translate.answers import new_id
-from extproc.payload.translate.content import present, unwrapped
+from extproc.payload.translate.content import present, unwrapped, with_failure
 from extproc.payload.translate.conversation import (
     Block,
     Call,
@@ -137,10 +137,8 @@ def _reasoning(thought: Thought, losses: Losses) -> dict[str, Any] | None:
 
 
 def _result(result: Result, losses: Losses) -> dict[str, Any]:
-    if result.failed:
-        losses.lose(f"{result.place}.is_error")
     parts = []
-    for block in result.content:
+    for block in with_failure(result):
         losses.lose_cache(block)
         if part := _written(block, "user", losses):
             parts.append(part)

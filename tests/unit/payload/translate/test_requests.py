@@ -1,13 +1,22 @@
 """Requests and whole answers that are broken anyhow: refused with a place, or carried; never a fault of ours."""
 
+import base64
 import json
+from typing import get_args, get_type_hints, is_typeddict
 
+import anthropic.types as messages
+import openai.types.chat as chats
 import pytest
+from anthropic.types.message_create_params import MessageCreateParamsStreaming
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openai.types import responses
+from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
+from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
 from extproc.errors import IntentmeshError, UnreadableAnswerError, UntranslatableError
 from extproc.payload import translate
+from extproc.payload.translate.fields import KNOWN
 from tests.unit.payload.translate import upstreams
 from tests.unit.payload.translate.oracles import PAIRS, RULE, validate
 from tests.unit.payload.translate.test_streams import SITUATIONS, editor, values
@@ -105,6 +114,97 @@ def test_a_schema_is_as_strict_as_it_was(caller, upstream, strict, expected):
     got = json.loads(translate.request(translate.Spoken(caller), upstream, body, model="m", drop=False).body)
     told = got["text"]["format"] if upstream == "openai-responses" else got["response_format"]["json_schema"]
     assert told.get("strict") == expected
+
+
+def members(kind):
+    """The objects of JSON that a type of a package stands for."""
+    return [kind] if is_typeddict(kind) else [member for one in get_args(kind) for member in members(one)]
+
+
+READ = (
+    *(MessageCreateParamsStreaming, messages.MessageParam, messages.ToolParam, messages.MetadataParam),
+    *(messages.TextBlockParam, messages.ImageBlockParam, messages.DocumentBlockParam, messages.SearchResultBlockParam),
+    *(
+        messages.ToolUseBlockParam,
+        messages.ToolResultBlockParam,
+        messages.ThinkingBlockParam,
+        messages.OutputConfigParam,
+    ),
+    *(messages.ThinkingConfigParam, messages.ToolChoiceParam, messages.document_block_param.Source),
+    *(CompletionCreateParamsStreaming, chats.ChatCompletionMessageParam, chats.ChatCompletionContentPartParam),
+    *(chats.ChatCompletionFunctionToolParam, ResponseCreateParamsStreaming, responses.ResponseInputContentParam),
+    *(responses.FunctionToolParam, responses.ResponseTextConfigParam, responses.ResponseFunctionToolCallParam),
+)
+
+
+@pytest.mark.parametrize("kind", READ, ids=lambda kind: getattr(kind, "__name__", "several"))
+def test_fields_of_the_apis_have_their_names_told(kind):
+    """Whatever the packages know of may stand in a request, and is no word of the caller's."""
+    for member in members(kind):
+        assert get_type_hints(member).keys() <= KNOWN, member
+
+
+def test_files_of_text_are_documents_of_anthropics():
+    """With or without a URL around the data, by their name or their kind; what is no text is named."""
+
+    def document(data, name="a.md"):
+        part = {"type": "file", "file": {"file_data": data, "filename": name}}
+        body = json.dumps(body_of("openai", {"messages": [{"role": "user", "content": [part]}]})).encode()
+        return json.loads(translate.request(CHATS, "anthropic", body, model="m", drop=False).body)["messages"][0][
+            "content"
+        ]
+
+    def coded(said):
+        return base64.b64encode(said).decode()
+
+    text = {"type": "text", "media_type": "text/plain", "data": "# hé"}
+    for data in (
+        f"data:text/markdown;base64,{coded('# hé'.encode())}",
+        f"data:text/markdown;charset=utf-8;base64,{coded('# hé'.encode())}",
+        "data:text/plain,%23%20h%C3%A9",
+        coded("# hé".encode()),
+    ):
+        assert document(data) == [{"type": "document", "source": text, "title": "a.md"}]
+    pdf = {"type": "base64", "media_type": "application/pdf", "data": coded(b"%PDF")}
+    assert document(coded(b"%PDF"), "a.pdf") == [{"type": "document", "source": pdf, "title": "a.pdf"}]
+    for data in (coded(b"\xff\xfe"), coded("hi".encode("utf-16-le")), "not base64!"):
+        with pytest.raises(UntranslatableError, match=r"messages\[0\]\.content\[0\]"):
+            document(f"data:text/plain;base64,{data}")
+
+
+@pytest.mark.parametrize("upstream", ["openai", "openai-responses", "gemini"])
+def test_documents_of_text_are_said_with_what_is_told_of_them(upstream):
+    """In the order in which they stand, and the mark of a cache stays refused by name."""
+    found = {"type": "search_result", "source": "S", "title": "T", "content": [{"type": "text", "text": "F"}]}
+    note = {"type": "text", "media_type": "text/plain", "data": "D"}
+    document = {"type": "document", "title": "N", "context": "C", "source": note, "citations": {"enabled": False}}
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
+    blocks = {"type": "document", "title": "B", "source": {"type": "content", "content": [found["content"][0], image]}}
+    content = [document, found, blocks, {"type": "text", "text": "Q"}]
+    body = body_of("anthropic", {"messages": [{"role": "user", "content": content}]})
+    spoken = translate.Spoken("anthropic")
+    got = json.loads(translate.request(spoken, upstream, json.dumps(body).encode(), model="m", drop=False).body)
+    parts = {
+        "openai": lambda: got["messages"][0]["content"],
+        "openai-responses": lambda: got["input"][0]["content"],
+        "gemini": lambda: got["contents"][0]["parts"],
+    }[upstream]()
+    assert [part.get("text") for part in parts] == ["N\n\nC\n\nD", "T\n\nS", "F", "B", "F", None, "Q"]
+    document["cache_control"] = {"type": "ephemeral"}
+    with pytest.raises(UntranslatableError, match=r"`messages\[0\]\.content\[0\]\.cache_control`"):
+        translate.request(spoken, upstream, json.dumps(body).encode(), model="m", drop=False)
+
+
+@pytest.mark.parametrize(
+    ("choice", "mode"), [(None, "VALIDATED"), ("auto", "VALIDATED"), ("required", "ANY"), ("none", "NONE")]
+)
+def test_gemini_holds_calls_to_strict_schemas(choice, mode):
+    """Where a tool wants it."""
+    function = {"name": "f", "parameters": {"type": "object"}, "strict": True}
+    fields = {"tools": [{"type": "function", "function": function}]} | ({"tool_choice": choice} if choice else {})
+    body = json.dumps(body_of("openai", fields)).encode()
+    got = json.loads(translate.request(CHATS, "gemini", body, model="m", drop=False).body)
+    assert got["toolConfig"]["functionCallingConfig"]["mode"] == mode
 
 
 def brought_back(caller, body, answer):

@@ -74,7 +74,10 @@ def sealed(signature):
 
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": DATA}}
 PDF = f"data:application/pdf;base64,{DATA}"
-BOTH = {"openai", "anthropic"}
+PLAIN = f"data:text/plain;base64,{DATA}"
+NOTE = {"type": "text", "media_type": "text/plain", "data": "x"}
+SPOKEN = {"type": "text", "text": "x"}
+FOUND = {"type": "search_result", "source": "https://x.example", "title": "t", "content": [SPOKEN]}
 FEATURES = {
     "text": {c: {} for c in CALLERS},
     "system prompt": {
@@ -134,10 +137,26 @@ FEATURES = {
         "anthropic": chat_parts({"type": "document", "source": {"type": "url", "url": "https://x.example/a.pdf"}}),
     },
     "document, plain text": {
+        "openai": chat_parts({"type": "file", "file": {"file_data": PLAIN, "filename": "a.txt"}}),
+        "openai-responses": items(
+            {"role": "user", "content": [{"type": "input_file", "file_data": PLAIN, "filename": "a.txt"}]}
+        ),
+        "anthropic": chat_parts({"type": "document", "title": "t", "context": "c", "source": NOTE}),
+    },
+    "document, blocks": {
+        "anthropic": chat_parts({"type": "document", "source": {"type": "content", "content": [SPOKEN, IMAGE]}})
+    },
+    "document, what is told about it": {
         "anthropic": chat_parts(
-            {"type": "document", "title": "t", "source": {"type": "text", "media_type": "text/plain", "data": "x"}}
+            {
+                "type": "document",
+                "context": "c",
+                "source": {"type": "base64", "media_type": "application/pdf", "data": DATA},
+            }
         )
     },
+    "search result": {"anthropic": chat_parts(FOUND)},
+    "citations": {"anthropic": chat_parts({"type": "document", "source": NOTE, "citations": {"enabled": True}})},
     "sound": {"openai": chat_parts({"type": "input_audio", "input_audio": {"data": DATA, "format": "wav"}})},
     "tools": {c: {"tools": [tool(c)]} for c in CALLERS},
     "tools, held to their schema": {c: {"tools": [tool(c, strict=True)]} for c in CALLERS},
@@ -183,6 +202,18 @@ FEATURES = {
             },
         ),
         "anthropic": result([IMAGE]),
+    },
+    "result: a document of text, a search result": {
+        "openai-responses": items(
+            USER,
+            FUNCTION_CALL,
+            {
+                "type": "function_call_output",
+                "call_id": "c1",
+                "output": [{"type": "input_file", "file_data": PLAIN, "filename": "a.txt"}],
+            },
+        ),
+        "anthropic": result([{"type": "document", "source": NOTE}, FOUND, SPOKEN]),
     },
     "result: it failed": {"anthropic": result("no", is_error=True)},
     "JSON of a schema": {
@@ -242,11 +273,12 @@ NOTES = {
     ("tokens of thought", "openai"): "as effort",
     ("tokens of thought", "openai-responses"): "as effort",
     ("who asks (user)", "anthropic"): "as user_id",
-    ("document, plain text", "openai"): "as text",
-    ("document, plain text", "openai-responses"): "as text",
-    ("document, plain text", "gemini"): "as text",
+    ("result: it failed", "openai"): "as text",
+    ("result: it failed", "openai-responses"): "as text",
 }
 """Feature and upstream -> how it is carried, where that is worth a word."""
+AS_TEXT = ("document, plain text", "document, what is told about it", "search result")
+"""Of messages, whose blocks for them no other API has."""
 
 
 def body_of(caller, fields):
@@ -286,6 +318,8 @@ def cell(feature, caller, upstream):
         return ""
     if carried(caller, upstream, fields) is None:
         return "400"
+    if feature in AS_TEXT and caller == "anthropic":
+        return "as text"
     return NOTES.get((feature, upstream), "yes")
 
 
