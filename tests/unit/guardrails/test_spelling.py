@@ -2,6 +2,7 @@
 
 import base64
 import codecs
+from time import thread_time
 
 import pytest
 
@@ -67,3 +68,31 @@ def test_many_encoded_passages_are_bounded():
     """However many there are, some are decoded and no more."""
     text = "\n".join(base64.b64encode(f"{ATTACK} {i}".encode()).decode() for i in range(200))
     assert len(readings(text)) < 12
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["From ada@example.org, to bob@mail.example.org", "|cell|other|\n|first|second|"],
+)
+def test_addresses_and_tables_are_no_leet(text):
+    """An at-sign and a stroke stand for letters within a word alone."""
+    assert [reading.how for reading in readings(text)] == ["text"]
+
+
+@pytest.mark.parametrize(
+    "unit", ["a|", "ab|", "a\u0301", "\u0430a", "aaaa-", "a@a.", "1a", "gur ", "0 ", "A.", "AAAA/"]
+)
+def test_four_times_the_text_is_some_four_times_the_work(unit):
+    """Whatever is repeated: where the square of the length is taken, it is sixteen times."""
+
+    def least(size):
+        text = (unit * size)[:size]
+        return min(_seconds(text) for _ in range(3))
+
+    assert least(48_000) <= 9 * max(least(12_000), 0.001)
+
+
+def _seconds(text):
+    began = thread_time()
+    readings(text)
+    return thread_time() - began
