@@ -87,12 +87,19 @@ class ModerationCheck:
         flags, scores = result["categories"], result.get("category_scores") or {}
         if not guard.categories:
             top = max(map(_score, scores.values()), default=_score(result["flagged"]))
-            return [("", top, top >= guard.threshold if guard.threshold else bool(result["flagged"]))]
+            return [("", top, top >= guard.threshold if guard.threshold else _flag(result["flagged"]))]
         found = []
         for name in guard.categories:  # one that the classifier does not have is a KeyError: it would never count
             score = _score(scores[name] if name in scores else flags[name])
-            found.append((name, score, score >= guard.threshold if guard.threshold else bool(flags[name])))
+            found.append((name, score, score >= guard.threshold if guard.threshold else _flag(flags[name])))
         return found
+
+
+def _flag(value: Any) -> bool:
+    """Raises TypeError for what says neither: the word `false` is not nothing."""
+    if not isinstance(value, bool):
+        raise TypeError("a flag that is neither true nor false")
+    return value
 
 
 def _score(value: Any) -> float:

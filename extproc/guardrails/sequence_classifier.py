@@ -35,7 +35,10 @@ class OnnxCheck:
         from tokenizers import Tokenizer  # noqa: PLC0415 - as above
 
         try:
-            self._labels = _labels(json.loads((guard.folder / "config.json").read_text(encoding="utf-8")), guard.labels)
+            config = json.loads((guard.folder / "config.json").read_text(encoding="utf-8"))
+            self._labels = _labels(config, guard.labels)
+            self._apart = config.get("problem_type") == "multi_label_classification"
+            """Each label is there or not, whatever the others are: one text may be toxic and a threat."""
             self._tokenizer = Tokenizer.from_file(str(guard.folder / "tokenizer.json"))
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -93,8 +96,10 @@ class OnnxCheck:
         if "token_type_ids" in self._inputs:
             feed["token_type_ids"] = np.zeros_like(row)
         logits = np.asarray(self._session.run(None, feed)[0], np.float64)[0]
-        if len(logits) == 1:  # one number says how likely the one label is
-            alone: NDArray[np.float64] = 1 / (1 + np.exp(-logits))
+        if not np.isfinite(logits).all():
+            raise ValueError("the classifier gives what is no number")
+        if self._apart or len(logits) == 1:  # one number says how likely the one label is
+            alone: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(logits, -60.0, 60.0)))
             return alone
         powers = np.exp(logits - logits.max())
         shares: NDArray[np.float64] = powers / powers.sum()

@@ -77,6 +77,10 @@ def test_what_its_answer_means(settings, found):
         {"results": []},
         {"error": {"message": "no"}},
         {"results": [{"flagged": True}]},
+        {"results": [{"flagged": "false", "categories": {}}]},
+        {"results": [{"flagged": None, "categories": {}}]},
+        {"results": [None]},
+        ["results"],
         {"results": [{"flagged": False, "categories": {}, "category_scores": {"x": "high"}}]},
         httpx.Response(200, text='{"results": [{"flagged": false, "categories": {}, "category_scores": {"x": NaN}}]}'),
         httpx.Response(200, text=" " * 2**21 + json.dumps(SAID)),
@@ -85,7 +89,7 @@ def test_what_its_answer_means(settings, found):
 )
 def test_an_answer_that_is_none_is_a_failure(answer):
     """Never taken for one that flags nothing."""
-    with pytest.raises((httpx.HTTPStatusError, ValueError, KeyError)):
+    with pytest.raises((httpx.HTTPStatusError, ValueError, KeyError, TypeError)):
         asked(answer)
 
 

@@ -23,12 +23,16 @@ from extproc.guardrails.sequence_classifier import OnnxCheck
 @pytest.fixture(scope="module", name="folder")
 def _folder(tmp_path_factory):
     """A model that says `bad` where the word `bad` (id 1) stands."""
-    folder = tmp_path_factory.mktemp("model")
+    return made(tmp_path_factory.mktemp("model"), [[0.0, -5.0], [0.0, 5.0]])
+
+
+def made(folder, numbers, **config):
+    """A model that gives each word its numbers, and a text the largest of them."""
     tokenizer = Tokenizer(WordLevel({"[UNK]": 0, "bad": 1}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
     tokenizer.save(str(folder / "tokenizer.json"))
-    (folder / "config.json").write_text(json.dumps({"id2label": {"0": "good", "1": "bad"}}))
-    table = np.array([[0.0, -5.0], [0.0, 5.0]], np.float32)
+    (folder / "config.json").write_text(json.dumps({"id2label": {"0": "good", "1": "bad"}, **config}))
+    table = np.array(numbers, np.float32)
     nodes = [
         helper.make_node("Gather", ["table", "input_ids"], ["each"]),
         helper.make_node("ReduceMax", ["each"], ["logits"], axes=[1], keepdims=0),
@@ -68,6 +72,20 @@ def test_long_texts_are_read_in_windows(folder):
     """However far from the beginning; what is beyond the bound is told."""
     assert found(folder, "x " * 60 + "bad").fires
     assert found(folder, "x " * 600 + "bad").bound == "classifier_bound"
+
+
+def test_labels_that_may_stand_together(tmp_path):
+    """Where a model says so, each label has a probability of its own: two that are sure do not halve one another."""
+    both = [[-5.0, -5.0], [5.0, 5.0]]
+    assert found(made(tmp_path, both, problem_type="multi_label_classification"), "bad", threshold=0.9).fires
+    assert not found(made(tmp_path, both), "bad", threshold=0.9).fires
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_what_is_no_number_is_a_failure(tmp_path, number):
+    """And not a text that nothing speaks against."""
+    with pytest.raises(ValueError, match="no number"):
+        found(made(tmp_path, [[0.0, 0.0], [0.0, number]]), "bad")
 
 
 def test_mistakes(folder, tmp_path):
