@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from extproc.config.entities import ENTITY_TYPES
@@ -13,6 +15,7 @@ from extproc.config.names import NameSettings
 from extproc.config.pii import PACKS, PiiSettings
 from extproc.errors import ConfigError
 from extproc.pii import (
+    cards,
     columns,
     credentials,
     custom,
@@ -43,7 +46,7 @@ from extproc.pii.packs import words
 from extproc.pii.pieces import Cut
 from extproc.pii.results import RecognizerResult
 from extproc.pii.vocabulary import NEGATIVE, Label, Vocabulary
-from extproc.slices import checkpoint, in_slices
+from extproc.slices import checkpoint, in_order, in_slices
 from extproc.spelling import unknown_name
 
 if TYPE_CHECKING:
@@ -211,7 +214,7 @@ class Analyzer:
             findings += self._taken_over(folded.text, recognize(folded.text, key))
         if names:
             people = list(self._taken_over(folded.text, names.read(cut, key)))
-            findings += people
+            findings += _not_in_passwords(people, findings)
             if "PHONE_NUMBER" in self.entity_types:
                 beside = (phones.beside_a_name(folded.text, p.end) for p in people if p.entity_type == "PERSON")
                 findings += [f for f in beside if f and not self._own.allowed(folded.text[f.start : f.end])]
@@ -338,6 +341,16 @@ _ALONE: dict[int, Callable[[str, int, int], Finding | None]] = {
 """What a token may be that needs no label."""
 
 
+def _not_in_passwords(people: list[Finding], findings: list[Finding]) -> list[Finding]:
+    """The names that are no part of a password: `Jessica!1990` goes as a whole."""
+    secret = [f for f in findings if f.entity_type == "PASSWORD"] if people else []
+    if not secret:
+        return people
+    ends = dict(in_order(((f.end, f.start) for f in secret), key=itemgetter(0)))
+    order = list(ends)
+    return [p for p in people if (at := bisect_left(order, p.end)) == len(order) or ends[order[at]] > p.start]
+
+
 def _beyond_tokens(text: str) -> list[Finding]:
     """What is larger than a token, or torn; each is looked for where one of its signs is."""
     findings: list[Finding] = []
@@ -348,6 +361,8 @@ def _beyond_tokens(text: str) -> list[Finding]:
         findings += records.properties(text)
     if "|" in text:
         findings += records.fields(text)
+    if "_" in text or " - " in text:
+        findings += cards.parted(text)
     if "<<" in text:
         findings += mrz.lines(text)
     if "@" in text:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from extproc.pii import checksums
 from extproc.pii.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TRACK: Final = 0.97
 """Score: nothing else has this form."""
@@ -22,6 +26,17 @@ HIDDEN: Final = re.compile(
 )
 """The first six and the last four digits: 453937******9284."""
 _TRACK: Final = re.compile(r"%[A-Z][0-9]{12,19}\^[^\^\n]{2,26}\^[0-9=]{4,60}\??")
+
+
+_PARTED: Final = re.compile(r"(?<![0-9A-Za-z_.-])[2-6][0-9]{3}(_| - )[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?![0-9A-Za-z_.-])")
+
+
+def parted(text: str) -> Iterator[Finding]:
+    """Cards whose groups stand farther apart than those of any other number, or are joined as those of an identifier."""
+    for match in _PARTED.finditer(text):
+        digits = "".join(filter(str.isdigit, match.group()))
+        if ISSUERS.fullmatch(digits) and checksums.valid("luhn", digits):
+            yield Finding("CREDIT_CARD", *match.span(), TRACK, ("shape", "checksum luhn"))
 
 
 def track(text: str, start: int) -> Finding | None:

@@ -10,7 +10,8 @@ HOW_MANY: Final = re.compile(
 )
 """What is said of several: `the number of passports issued is`."""
 _COUNTED: Final = re.compile(
-    r" ?(?:%|(?:rows?|records?|users?|people|persons?|members|customers|items?|files?|lines?|bytes?|[kmg]i?b|requests?|"
+    r" ?(?:%|(?:in (?:us|eu|ap|sa|ca|me|af|il)-(?:gov-)?[a-z]{4,9}-[0-9]|"
+    r"rows?|records?|users?|people|persons?|members|customers|items?|files?|lines?|bytes?|[kmg]i?b|requests?|"
     r"tests?|pages?|"
     r"routes?|times|days?|weeks?|months?|years?|hours?|hrs|minutes?|mins?|seconds?|secs?|ms|points?|characters?|chars|digits|words|"
     r"letters|tokens?|accounts|passports|cards|copies|units?|pieces|pcs|entries|orders|tickets|hashes|cookies|followers|subscribers|downloads|views|likes|commits|events|messages|bits|objects|nodes|values|results|samples|"

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from extproc.pii.finding import Finding
-from extproc.pii.passwords import LABELLED, is_stand_in
+from extproc.pii.passwords import LABELLED
 from extproc.pii.secrets import is_random
+from extproc.pii.stand_ins import is_stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

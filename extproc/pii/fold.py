@@ -30,6 +30,8 @@ _UNSEEN: Final = frozenset(
 )
 """Marks and letters without a shape that are no format characters by category, and what Unicode keeps for more of them: with
 the selectors of variants and the tags below, all that is ignorable by default."""
+_DOTS: Final = frozenset("\u00b7\u2022\u2027\u2219\u22c5\u30fb")
+"""Between two digits they part groups, as a space does."""
 _SPELLED = _DASHES | dict.fromkeys("\u2018\u2019\u201a\u201b", "'") | dict.fromkeys("\u201c\u201d\u201e", '"')
 
 
@@ -115,6 +117,8 @@ def fold(text: str) -> Folded:
         folded = [_fold_char(char) for char in chars]
         if not chars.isalpha() and _MARK.search(chars):
             _join(text, start, folded, marks)
+        elif chars in _DOTS and text[start - 1 : start].isdigit() and text[end : end + 1].isdigit():
+            folded = [" "]
         if "".join(folded) == chars:
             continue
         for offset, (char, new) in enumerate(zip(chars, folded, strict=True)):

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
-from extproc.pii.passwords import PAIRED
+from extproc.pii.beside import PAIRED, is_paired
 from extproc.pii.tables import unquoted
 from extproc.pii.vocabulary import NEGATIVE, WORD
 
@@ -45,8 +45,9 @@ _FILLER = frozenset(
 )
 _STOP = re.compile(r"[^\W\d_]{3,}[.!?]\s|[.!?]\s+[A-Z][a-z]+ ")
 _ANSWERED = re.compile(
-    r"(?: (?:please|pls|again|then|on file|of birth))?[?.! ]{0,4}(?: ?(?:please|thanks|thank you)[?.! ]{0,3})?\r?\n[ \t>]{0,4}"
+    r"(?: (?:please|pls|again|then|on file|of birth))?(?:[?.! ]{0,4}(?: ?(?:please|thanks|thank you)[?.! ]{0,3})?\r?\n[ \t>]{0,4}"
     r"(?:[\[(<]?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?[\])>]? )?[\[(<*]{0,2}[^\W\d_][^\n:]{0,24}[\])>*]{0,2}:[ \t*]{0,3}"
+    r"|[?][ \t]{0,2}(?:\r?\n){1,2}[ \t>*-]{0,4}(?:it['’]?s |it is |that['’]?s )?)"
 )
 """A question for a value at the end of a line, and on the next one who answers: `what is your SSN?`, `Customer: `."""
 _NOTHING_BETWEEN = re.compile(rf"[^\w\n]{{0,{_BESIDE}}}")
@@ -186,9 +187,10 @@ class Labels:
             return ADJACENT
         if "\n" in between and _ANSWERED.fullmatch(between):
             return ADJACENT
-        if "\n" in between and "alue" not in between and (between.count("\n") > 1 or WORD.search(between)):
+        paired = is_paired(between)
+        if "\n" in between and not paired and (between.count("\n") > 1 or WORD.search(between)):
             return 0
-        if "alue" in between and PAIRED.fullmatch(between):
+        if paired and PAIRED.fullmatch(between):
             return ADJACENT
         if _ANNOUNCED.search(between):
             return 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from extproc.pii.beside import PAIRED, is_paired, value_before
 from extproc.pii.counts import HOW_MANY, is_count
 from extproc.pii.finding import Finding
-from extproc.pii.passwords import PAIRED
 from extproc.pii.vocabulary import MARKS
 from extproc.slices import in_slices
 
@@ -31,7 +31,7 @@ _HINT = (
 """`(MM/DD/YYYY)`, `[required]`: what a form says of its field."""
 _GAP = (
     rf"""{MARKS}[\ub294\uc740\uc774\uac00\u306f\u304c\u662f\u4e3a\u70ba]?"""
-    rf"""(?:['’]s)?\.?[ \t:：=#|*"'`(\[>_\-/,°º→]{{0,32}}(?:\r?\n[ \t|*"'`>-]{{0,12}})?"""
+    rf"""(?:['’]s)?\.{{0,40}}[ \t:：=#|*"'`(\[>_\-/,°º→]{{0,32}}(?:\r?\n[ \t|*"'`>-]{{0,12}})?"""
     rf"""(?:(?:{_FILLER})\b[ \t:=#.|*"'`(\[>_\-°º]{{1,8}}){{0,4}}"""
 )
 GAP = re.compile(_GAP, re.IGNORECASE)
@@ -43,7 +43,7 @@ _COPULA = (
     r"hat die nummer|mit der nummer)[ \t:\"'`]+(?:(?:(?:under |listed as )?(?:number|no\.?|nr\.?|nummer|#)|under|"
     r"listed as)[ \t]*)?"
 )
-_ABOUT = re.compile(r",?(?:[ \t]+[^\W\d_][\w'’.-]{0,24},?){0,8}:?[ \t]*")
+_ABOUT = re.compile(r"(?:,|[ \t]?#)?(?:[ \t]+[^\W\d_][\w'’.-]{0,24},?){0,8}:?[ \t]*")
 _SAID = re.compile(
     rf"[ \t]+{_COPULA}|(?<=[a-z])['’]s[ \t]+(?=[A-Z]{{0,3}}[0-9])|:[ \t]+|,[ \t]+(?:number|no\.?|nr\.?|nummer)[ \t]+",
     re.IGNORECASE,
@@ -52,10 +52,11 @@ _OF = re.compile(r" (?:of|for|from) (?:[a-z'’]{1,14} ){1,4}(?=[A-Z]{0,4}[0-9]{
 """`ID card number of the owner T220001293`: whose it is, and right after it what is long enough to be it."""
 _REACH_OF_QUESTION = 24
 _ANSWER = re.compile(
-    r"(?: [a-z]{2,8}){0,2}[?.! ]{0,4}\r?\n[ \t>]{0,4}(?:[\[(<]?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?[\])>]? )?"
-    r"[\[(<*]{0,2}[^\W\d_][^\n:]{0,24}[\])>*]{0,2}:[ \t*]{0,3}(?:it['’]?s |it is |that['’]?s )?(?=[A-Z]{0,5}[-#]?[0-9])"
+    r"(?: [a-z]{2,8}){0,2}(?:[?.! ]{0,4}\r?\n[ \t>]{0,4}(?:[\[(<]?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?[\])>]? )?"
+    r"[\[(<*]{0,2}[^\W\d_][^\n:]{0,24}[\])>*]{0,2}:[ \t*]{0,3}|[?][ \t]{0,2}(?:\r?\n){1,2}[ \t>*-]{0,4})"
+    r"(?:it['’]?s |it is |that['’]?s )?(?=[A-Z]{0,5}[-#]?[0-9])"
 )
-"""What was asked for at the end of a line, answered on the next one: `date of birth?`, `Customer: `."""
+"""What was asked for at the end of a line, answered on the next one: `date of birth?`, `Customer: `, or nobody named."""
 _MOST_SAID = 3
 """`printed on the card is`: words about a value, and what says that it comes next, which they may hold more than once."""
 
@@ -63,7 +64,7 @@ _MOST_SAID = 3
 _LONGEST_SAID = 32
 """Characters that say that a value comes next, beyond the words about it."""
 _REACH_OF_PAIR = 64
-"""Characters between the name of a field and the word `value`, with an attribute and a line break between."""
+"""Characters between the name of a field and that of its value, with an attribute and a line break between."""
 _DIGIT = re.compile(r"[0-9]")
 _REACH = 160
 """Characters after a label in which a digit is looked for: a hint, words about the value and a new line seldom take more."""
@@ -89,7 +90,9 @@ def before_digits(text: str, labels: Iterable[Label], without_digits: frozenset[
         if searched < at + _REACH:
             digit = _DIGIT.search(text, searched, at + _REACH)
             searched = digit.start() if digit else at + _REACH
-        if (searched < at + _REACH or not without_digits.isdisjoint(label.kinds)) and not _counts(text, label):
+        if (
+            searched < at + _REACH or not without_digits.isdisjoint(label.kinds) or value_before(text, label)
+        ) and not _counts(text, label):
             found.append(label)
     return found
 
@@ -130,7 +133,7 @@ def _starts(text: str, label: Label) -> Iterator[int]:
     if following.lstrip(" \t.#*°º")[:1] in ("(", "[", "{") and (hinted := _HINTED.match(text, label.end)):
         yield hinted.end()
     begins = label.end + following.startswith(". ")
-    if text[begins : begins + 1] in (" ", ",") and (about := _ABOUT.match(text, begins)):
+    if text[begins : begins + 1] in (" ", ",", "#") and (about := _ABOUT.match(text, begins)):
         for nth, said in enumerate(_SAID.finditer(text, begins, min(len(text), about.end() + _LONGEST_SAID))):
             if nth == _MOST_SAID or said.start() > about.end():
                 break
@@ -139,7 +142,7 @@ def _starts(text: str, label: Label) -> Iterator[int]:
         yield of.end()
     if text.find("\n", label.end, label.end + _REACH_OF_QUESTION) >= 0 and (answer := _ANSWER.match(text, label.end)):
         yield answer.end()
-    if "alue" in text[label.end : label.end + _REACH_OF_PAIR] and (paired := PAIRED.match(text, label.end)):
+    if is_paired(text[label.end : label.end + _REACH_OF_PAIR]) and (paired := PAIRED.match(text, label.end)):
         yield paired.end()
 
 
@@ -297,6 +300,23 @@ def _value(starts: Starts, label: Label, kind: str, recognizer: Recognizer, patt
             continue
         if recognizer.may_be_dated or DATE.fullmatch(match.group()) is None:
             return Finding(kind, match.start(), match.end(), SHAPE_SCORE, ("shape", "label before"))
+    return None if recognizer.between else _value_before(text, label, kind, recognizer, pattern)
+
+
+_GROUP_BEFORE = re.compile(r"(?:\A|(?<=[\s(\"'`*:]))[^\s(\"'`*:]{0,31}[0-9]")
+
+
+def _value_before(
+    text: str, label: Label, kind: str, recognizer: Recognizer, pattern: re.Pattern[str]
+) -> Finding | None:
+    """The value that a label follows: `76983425 is my account number`, `XQH-4471-902 (member id)`."""
+    end = value_before(text, label)
+    if not end:
+        return None
+    for group in _GROUP_BEFORE.finditer(text, max(0, end - _LONGEST_DATE), end):
+        match = pattern.match(text, group.start(), end)
+        if match and match.end() == end and _is(text, match, recognizer):
+            return Finding(kind, *match.span(), SHAPE_SCORE, ("shape", "label after"))
     return None
 
 

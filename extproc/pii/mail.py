@@ -29,7 +29,7 @@ _WITH_MAIL: Final = frozenset({"pt", "rs"})
 _SECOND_LEVEL: Final = frozenset("com org net edu gov co gob".split())
 _SOURCES: Final = frozenset(
     "lib main mod index app file test tests model best last weights checkpoint setup init utils config build server client core "
-    "script run train yolo encoder decoder example demo parser lexer types handler routes api cli base common".split()
+    "script run train yolo encoder decoder demo parser lexer types handler routes api cli base common".split()
 )
 _BRANCHES: Final = frozenset(
     "main master head develop dev trunk latest release stable beta next origin staging".split()
@@ -63,7 +63,8 @@ _DOT: Final = (
 _SPELLED: Final = re.compile(
     rf"(?<![\w.%+-]){_LOCAL}(?: ?[(\[{{<] ?(?:at|AT|At|@|ät|arroba|chez|pod|zavináč|a) ?[)\]}}>] ?| AT |_at_|-at-)"
     rf"[A-Za-z0-9][A-Za-z0-9-]{{0,62}}(?:{_DOT}[A-Za-z0-9-]{{1,63}}){{1,4}}(?![\w-])"
-    rf"|(?<![\w.%+-]){_LOCAL} (?:at [a-z0-9-]{{2,40}} (?:dot [a-z0-9-]{{2,20}} )?dot|arroba [a-z0-9-]{{2,40}} (?:punto|ponto)|"
+    rf"|(?<![\w.%+-])(?:[a-z0-9]{{1,20}} dot ){{0,2}}{_LOCAL} "
+    rf"(?:at [a-z0-9-]{{2,40}} (?:dot [a-z0-9-]{{2,20}} )?dot|arroba [a-z0-9-]{{2,40}} (?:punto|ponto)|"
     r"arobase [a-z0-9-]{2,40} point) (?:com|org|net|edu|gov|io|dev|de|fr|es|nl|pl|uk|br|pt|ch|eu|mx|ar)(?!\w)",
 )
 _AROUND: Final = 100

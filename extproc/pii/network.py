@@ -6,8 +6,8 @@ import ipaddress
 import re
 
 from extproc.pii.finding import Finding
-from extproc.pii.passwords import is_stand_in
 from extproc.pii.secrets import is_random
+from extproc.pii.stand_ins import is_stand_in
 
 BY_SHAPE, A_URL, A_HOST = 0.95, 0.9, 0.7
 """Scores: a form that nothing else has; a URL, which may hold what says more; a host's name, which a file's may look like."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from extproc.pii.beside import PAIRED, is_paired, value_before
 from extproc.pii.finding import Finding
+from extproc.pii.stand_ins import NOBODYS, is_stand_in
 from extproc.slices import in_slices
 
 if TYPE_CHECKING:
@@ -20,31 +22,39 @@ _ARE: Final = (
 )
 _ABOUT: Final = frozenset({"on", "to"})
 """Words that lead to a value, or to where it stands: `the password on the sticker is`."""
-_HINT: Final = r"(?:[ \t]{0,2}[(\[][^()\[\]\n0-9]{1,40}[)\]])?"
+_HINT: Final = r"(?:[ \t]{0,2}[(\[](?:[^()\[\]\n0-9]|[0-9](?![0-9]{2})){1,40}[)\]])?"
 """`password (temporary):`."""
 _SIGN: Final = r":=|=>|=(?!=)|:(?!:)|：|->|→|(?<=[ \t])-(?=[ \t])"
 _VERB: Final = re.compile(
-    rf"""["'”’*_`)\]\\]{{0,3}}{_HINT}\.?["'”’*_`]{{0,2}}(?:[ \t]{{0,9}}(?P<sign>{_SIGN})[ \t]{{0,9}}"""
+    rf"""["'”’*_`)\]\\]{{0,3}}{_HINT}\.{{0,40}}["'”’*_`]{{0,2}}(?:[ \t]{{0,9}}(?P<sign>{_SIGN})"""
+    r"""(?:(?:\*\*|__)(?=[ \t]))?[ \t]{0,9}"""
+    r"""(?P<list>\[[ \t]?(?=\\?["'][^"'\s]{4,64}["'\\]|[^\]\[\s"']{4,64}\]))?"""
     r"""(?:(?:[>|][+-]?[ \t]{0,3})?\r?\n[ \t]{0,12})?|"""
     rf"""[ \t]{{1,3}}(?P<verb>{_ARE})[ \t:]{{1,3}}|(?P<tag>>)|[ \t]{{1,3}})"""
     r"""(?:[rbufRBUF]{0,2}(?P<quote>\\?["'`“‘«„]|\*{2}(?=\S)))?"""
 )
 """What stands between the word password and the password."""
 _RELATION: Final = re.compile(
-    rf"""(?:[ \t]+[^\W\d_][\w'’.-]{{0,24}}){{1,7}}?(?:[ \t]+(?P<verb>{_ARE})[ \t:]+|:[ \t]+(?=\S+[ \t.!]*(?:\n|\Z)))"""
+    rf"""(?:,?[ \t]+[^\W\d_][\w'’.-]{{0,24}}){{1,7}}?(?:,?[ \t]+(?P<verb>{_ARE})[ \t:]+|:[ \t]+(?=\S+[ \t.!]*(?:\n|\Z)))"""
     r"""(?P<quote>["'`“‘«]?)"""
 )
 """`for the admin user is`, `of my phone: ` where nothing comes after the value."""
+_MOST_RELATIONS: Final = 3
+"""Words that lead to a value may stand among the words about it as well: `the password printed on the form is`."""
+_ASKED: Final = re.compile(
+    r"[\"'”’]?(?: [a-z]{2,12}){0,3}[?][ \t]{0,2}(?:\r?\n){1,2}[ \t>*-]{0,4}"
+    r"(?:[\[(<*]{0,2}[^\W\d_][^\n:]{0,24}[\])>*]{0,2}:[ \t*]{1,3})?"
+    r"(?:it['’]?s |it is |that['’]?s )?(?=\S{3,64}[ \t]*(?:\r?\n|\Z))"
+)
+"""A question for it, answered on the next line with nothing else."""
 _PARTICLE: Final = re.compile(r"[ \t]?(?:は|が|是|为|為|는|은|가|이)[ \t]?[「『“\"]?(?P<value>[!-~]{4,128})")
 """What follows a label in a language that sets no spaces, and the value in other letters than its own."""
-PAIRED: Final = re.compile(
-    r"""["'’]?(?:\s{0,24}</key>\s{0,24}<string>|(?:[ \t]{0,3},\s{0,24}|\s{1,24})(?:type=["'][a-z]{1,12}["'][ \t]{1,3})?"""
-    r"""\\?["']?(?i:value)\\?["']?[ \t]{0,3}[:=][ \t]{0,3}\\?["']?)"""
-)
-"""What parts the name of a field from its value where both are fields: `name: DB_PASSWORD` over `value: `, in XML and forms."""
 _TO: Final = re.compile(r"[\"'`”]?[ \t]+to[ \t]+[\"'`“]?")
 _LOGIN: Final = re.compile(r"[ \t]{0,3}[:=-][ \t]{0,3}[\w.@+-]{2,64}(?:[ \t]{0,2}[/|][ \t]{0,2}|:)(?P<value>\S{4,128})")
 """`credentials: bob / …`."""
+_REACH_OF_PAIR: Final = 96
+_REACH_OF_QUESTION: Final = 40
+_AND_USER: Final = re.compile(r"(?i:user(?:name)?|login|e-?mail|id)[ ]?(?:[/&+|-]|and)[ ]?\Z")
 _LOGINS: Final = frozenset({"credentials", "credential", "creds", "login", "logins"})
 _USER_BEFORE: Final = re.compile(
     r"(?i:user(?:name)?|login|usr|account)[ :=]{1,3}[\w.@+-]{2,64}[ ,;/|]{1,3}(?:and |with )?\Z"
@@ -81,36 +91,16 @@ _GOES_ON: Final = re.compile(
 r"""What reads as a line break and is no end of a value: letters and digits behind it are no word and no field. `hunt\ner2x9`."""
 _BRACKETS: Final = {")": "(", "]": "[", "}": "{", ">": "<"}
 
-_WORDS_OF_STAND_INS: Final = frozenset(
-    "a access account add admin bit bits an and any api apikey app application auth aws base bearer bot change "
-    "changeit changeme client "
-    "code db default demo dummy enter example fake fill foo generated goes bar baz key here hidden id in insert is it key later "
-    "login mail me mine my name new none not null of old openai or our own paste pass passphrase password passwd pat "
-    "placeholder private put pw pwd real redacted removed replace replaced sample secret secure set some something "
-    "string super supersecret supersecretkey mysecret test that the this to todo token tbd user username value very "
-    "with x xxx your yours "
-    "dev development local staging insecure unsafe only please ci".split()
+CODES_TO_PLACES: Final = tuple(
+    f"code {leads} {whose} {place}"
+    for leads in ("to", "for")
+    for whose in ("the", "my", "our")
+    for place in (
+        *("front door", "back door", "front gate", "garage", "garage door", "house", "apartment", "flat", "lockbox"),
+        *("locker", "vault", "office", "key box", "gym", "building door", "main door", "side gate", "storage unit"),
+        *(("door", "gate", "safe", "alarm", "building") if whose != "the" else ()),
+    )
 )
-_STAND_INS: Final = frozenset(
-    "add change changeit changeme default demo dummy enter example fake fill generated goes here hidden insert my "
-    "paste placeholder "
-    "put redacted removed replace replaced sample test todo tbd xxx your yours foo bar baz some something dev development local "
-    "insecure unsafe".split()
-)
-_CLEAR: Final = frozenset(
-    "changeme changeit replace replaceme replaced placeholder example dummy fake sample redacted removed todo fillme".split()
-)
-"""Stand-ins beside which any word may stand, and numbers behind them: `changeme123`, `fake-stripe-key`."""
-_COUNTED: Final = "12345678901234567890"
-"""Digits in their order, from which a number is taken that means nothing."""
-_LEET: Final = re.compile(
-    r"\$(?:ecret|uper|ummer|ecure|ecurity|pring|unshine|amsung|occer|tar|tart|erver|trong|ervice|ales|upport|ystem|chool|ilver|tuff)"
-    r"(?=[A-Za-z0-9_]*[0-9])",
-    re.IGNORECASE,
-)
-"""A dollar sign for an S, and a digit: no variable of a shell, as `$ecret_99` could be one."""
-_BEHIND: Final = re.compile(r"[0-9!]{1,6}\Z")
-_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
 _NUMBERS: Final = frozenset(
     {
         *(
@@ -145,34 +135,15 @@ _NUMBERS: Final = frozenset(
             "code for the safe",
         ),
         *("code to the alarm", "code to the door", "code to the gate", "code to the safe", "code to the building"),
+        *("one time code", "one time passcode", "otp code", "confirmation code", "reset code", "sim pin", "card pin"),
+        *("security pin", "pairing code", "debit pin", "atm pin", "voicemail pin", "phone pin", "unlock pin"),
+        *CODES_TO_PLACES,
     }
 )
 """Labels of secrets that are nothing but digits: four of them after `token` are a count."""
 _LEAST_OF_CARD, _LEAST_OF_CODE, _MOST_OF_CODE = 3, 4, 8
 """Digits of a PIN or of what opens a door."""
-_PARTS: Final = re.compile(r"[-_. :]+")
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_HUMPS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_TO_BE_PUT: Final = _CLEAR | {"here", "your", "insert"}
-_SPELLED_OUT: Final = 6
-"""Letters of `abcdef123456`."""
-_SEQUENCE: Final = re.compile(r"[A-Za-z]*[0-9]*")
-_ONE_SIGN: Final = re.compile(r"(?:[xX0*#•.?_-]|\\u2022)+")
-_PLACEHOLDER: Final = re.compile(
-    r"![a-z]+|\$\{.*|#\{.*|:[A-Za-z_]+|\$\(.*|\$(?:(?-i:[A-Z_][A-Z0-9_]*)|[A-Za-z_]+[0-9]{0,2}|[0-9]+)|<[^<>0-9]*>?|<[^<>]*>|"
-    r"(?P<around>%{1,2}|@{1,2}|_{2}|#{1,2}|~)[A-Z][A-Z_-]*(?P=around)|%[-0-9.]*[a-z]|%\([^)]*\)?[a-z]?|"
-    r"[a-z_-]{2,16}[-_](?:[x*#•]{4,}|\.{3,}|…|0{6,})|[a-z]{0,8}x{6,}|"
-    r"\{\{?[^{}0-9]*\}?\}?|\{\{?[^{}]*\}\}?|\[[^\]0-9]*\]?|@[a-z_.]+|"
-    r"(?:none|null|nil|true|false|undefined|required|optional|string|str|text|test|example|password|passwd|pass|passw|pwd|pw|"
-    r"secret|token|(?:super|top|very|my)?[-_]?secret[-_]?(?:key|token|password|value)?|"
-    r"(?:required|nullable|sometimes|string|min|max)[|:].*|redacted|hidden|unknown|empty|n/?a|todo|tbd|bytes|bool|boolean|int|integer|number|any|object|secretstr|secretbytes|"
-    r"secretstring|varchar|char)(?:[\[(<].*)?|"
-    r"(?:env|os|process|self|this|config|conf|cfg|settings|props|args|opts|options|request|req|data|params|form|input|ctx|"
-    r"secrets|vault|var|local|module|each|user|app|import|state|credentials?|same-origin|include|omit)(?:[.\[(].*)?|"
-    r"(?:get|my|your|input|config|settings|user|new|old|default|the)[A-Za-z_.-]*(?:\(.*)?",
-    re.IGNORECASE,
-)
-"""What stands for a value: a variable, a type, a template's field, a word that says what is to be put there."""
 _PROSE: Final = frozenset(
     "the a an to for and or not in on with of by that this was were has have had been be is are as at if it".split()
 )
@@ -200,10 +171,12 @@ _CARD_CODES: Final = frozenset(
     {"cvv", "cvc", "cvn", "cvv number", "cvc number", "cvv code", "cvc code", "card verification code", "security code"}
 )
 _CARD_CODE: Final = re.compile(
-    r"(?:[ \t:=#\"']{1,6}(?:is |was |ist |est |es )?|(?: [a-zA-Z'’]{1,12}){1,8}?(?: (?:is|was|reads)|:) |"
+    rf"(?:{_HINT}[\])]?[ \t:=#\"'*_`(\[>|→.-]{{1,24}}(?:\r?\n[ \t|>]{{0,6}})?(?:(?:is|was|ist|est|es|to) )?|"
+    r"(?: [a-zA-Z'’]{1,12}){1,8}?(?: (?:is|was|reads)|:) |"
     r" (?:of|for|on)(?: [a-zA-Z'’]{1,12}){1,4} )(?P<value>[0-9]{3,4})(?![\w.%])"
 )
 """Three or four digits, as they are on the back of a card."""
+_CODE_OF_CARD: Final = re.compile(r"(?P<value>[0-9]{3,4})(?![\w.%])")
 _SHORT: Final = frozenset({"pin", "pin code", "otp", "pass", "pw", "token", "secret", "bearer", "authorization", "pat"})
 """Words that say other things too: what follows them must look like a secret."""
 
@@ -227,6 +200,10 @@ def passwords(text: str, labels: Iterable[Label]) -> list[Finding]:
 def _password(text: str, label: Label) -> Finding | None:  # noqa: C901, PLR0911 - what announces a password, case by case
     name = _HUMP.sub(" ", text[label.start : label.end]).lower()
     phrase = " ".join(re.findall(r"[^\W_]+", name))
+    if before := _before(text, label, phrase):
+        return before
+    if phrase in _CARD_CODES:
+        return _code_of_card(text, label, phrase)
     verb = _VERB.match(text, label.end)
     if verb is None:
         return _farther(text, label, phrase, announced=True)
@@ -237,9 +214,6 @@ def _password(text: str, label: Label) -> Finding | None:  # noqa: C901, PLR0911
     at, sign = verb.end(), verb["sign"] is not None or verb["tag"] is not None
     if verb["tag"] is not None and text[at : at + 1] == "@":
         return None  # `<user>:<password>@host`
-    if phrase in _CARD_CODES:
-        code = _CARD_CODE.match(text, label.end)
-        return Finding("PASSWORD", *code.span("value"), LABELLED, ("label before", "code of a card")) if code else None
     if phrase in _SEEDS:
         seed = _SEED.match(text, at)
         return Finding("PASSWORD", *seed.span(), LABELLED, ("label before", "words of a seed")) if seed else None
@@ -253,12 +227,50 @@ def _password(text: str, label: Label) -> Finding | None:  # noqa: C901, PLR0911
     if quote == "`" and " " in text[at:end]:
         return None  # what a shell puts there
     value = text[at:end]
-    is_code = announced and phrase in _NUMBERS and value.isdigit() and _LEAST_OF_CODE <= len(value) <= _MOST_OF_CODE
-    if is_code or is_secret(value, quoted=bool(quote), sign=sign, announced=announced, short=phrase in _SHORT):
+    if is_digits(value) and phrase in _NUMBERS and (announced or _ENDS_CODE.match(text, end)):
+        return Finding("PASSWORD", at, end, LABELLED, ("label before",))
+    if is_secret(value, quoted=bool(quote), sign=sign, announced=announced, short=phrase in _SHORT):
         return Finding("PASSWORD", at, end, LABELLED, ("label before",))
     if verb["verb"] in _ABOUT:
         announced = False
     return None if announced and verb["verb"] is not None else _farther(text, label, phrase, announced=announced)
+
+
+_TOKEN_BEFORE: Final = re.compile(r"(?:\A|(?<=[\s\"'`(“]))[^\s\"'`“”]{3,64}(?=[\"'`”]?\Z)")
+
+
+def _code_of_card(text: str, label: Label, phrase: str) -> Finding | None:
+    """The three or four digits that stand after their label, or after words about it."""
+    code = _CARD_CODE.match(text, label.end)
+    if code is None:
+        places = _places(text, label, phrase, announced=False)
+        code = next((found for place in places if (found := _CODE_OF_CARD.match(text, place[0]))), None)
+    return Finding("PASSWORD", *code.span("value"), LABELLED, ("label before", "code of a card")) if code else None
+
+
+_ENDS_CODE: Final = re.compile(r"[ \t]*(?:[.,;!?)\n]|\Z|(?:for|to|and|on|at|is|was|works?|doesn)\b)")
+
+
+def is_digits(value: str) -> bool:
+    """Whether a value is what one types at a door or a cash machine."""
+    return _LEAST_OF_CODE <= len(value) <= _MOST_OF_CODE + 1 and value.rstrip("#*").isdigit()
+
+
+def _before(text: str, label: Label, phrase: str) -> Finding | None:
+    """The password that stands before its label: `hunter2xyz is my password`, `4821 (PIN)`."""
+    end = value_before(text, label)
+    if not end:
+        return None
+    token = _TOKEN_BEFORE.search(text, max(0, end - LONGEST), end)
+    if token is None:
+        return None
+    value = token.group()
+    is_code = value.isdigit() and phrase in _NUMBERS and _LEAST_OF_CODE <= len(value) <= _MOST_OF_CODE
+    of_card = value.isdigit() and phrase in _CARD_CODES and _LEAST_OF_CARD <= len(value) <= _LEAST_OF_CODE
+    mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value)) and phrase not in _SHORT
+    if is_code or of_card or (mixed and is_secret(value, quoted=False, sign=False, announced=True, short=False)):
+        return Finding("PASSWORD", *token.span(), RELATED, ("label after",))
+    return None
 
 
 def is_code(key: str, value: str) -> bool:
@@ -286,21 +298,39 @@ def _places(text: str, label: Label, phrase: str, *, announced: bool) -> Iterato
     """Start and end of what may be the password of a label, its quotation mark (None: a user's name stands before it instead),
     and whether a sign announces it.
     """
-    if phrase in _LOGINS and (login := _LOGIN.match(text, label.end)):
+    if (phrase in _LOGINS or _AND_USER.search(text, max(0, label.start - 16), label.start)) and (
+        login := _LOGIN.match(text, label.end)
+    ):
         yield login.start("value"), _end(text, login.start("value"), ""), None, True
-    if paired := PAIRED.match(text, label.end):
+    following = text[label.end : label.end + _REACH_OF_PAIR]
+    if is_paired(following) and (paired := PAIRED.match(text, label.end)):
         quote = text[paired.end() - 1] if text[paired.end() - 1] in "\"'" else ""
         yield paired.end(), _end(text, paired.end(), quote), quote, True
     elif particle := _PARTICLE.match(text, label.end):
         start = particle.start("value")
         yield start, start + len(particle["value"].rstrip(".,?;:")), "", True
-    elif not announced and (relation := _RELATION.match(text, label.end)):
-        end = _end(text, relation.end(), relation["quote"])
-        if phrase in _NUMBERS or phrase not in _SHORT or not text[relation.end() : end].isdigit():
-            yield relation.end(), end, relation["quote"], False
+    elif text.find("?", label.end, label.end + _REACH_OF_QUESTION) >= 0 and (asked := _ASKED.match(text, label.end)):
+        yield asked.end(), _end(text, asked.end(), ""), "", False
+    elif not announced:
+        yield from _related(text, label, phrase)
     if not announced and _USER_BEFORE.search(text, max(0, label.start - _REACH_OF_USER), label.start):
         at = label.end + (text[label.end : label.end + 1] == " ")
         yield at, _end(text, at, ""), None, False
+
+
+def _related(text: str, label: Label, phrase: str) -> Iterator[tuple[int, int, str, bool]]:
+    """What may be the password after words about it: `printed on the form is`."""
+    at = label.end
+    for _ in range(_MOST_RELATIONS):
+        relation = _RELATION.match(text, at)
+        if relation is None:
+            return
+        end = _end(text, relation.end(), relation["quote"])
+        if phrase in _NUMBERS or phrase not in _SHORT or not text[relation.end() : end].isdigit():
+            yield relation.end(), end, relation["quote"], False
+        if relation["verb"] is None:
+            return
+        at = relation.end() - 1
 
 
 def _changed_to(text: str, finding: Finding) -> Finding | None:
@@ -383,53 +413,9 @@ def _is_escaped(text: str, start: int, at: int) -> bool:
     return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
-def is_stand_in(value: str) -> bool:  # noqa: PLR0911 - a list of reasons
-    """Whether a value only stands for one: `CHANGE_ME`, `your-api-key`, `xxxx`, `${PASSWORD}`."""
-    if _LEET.match(value):
-        return False
-    if _ONE_SIGN.fullmatch(value) or _PLACEHOLDER.fullmatch(value) or len({*value} - {"-"}) < 2:
-        return True
-    if len(value) > 5 and _SEQUENCE.fullmatch(value) and _counts(value.lower()):
-        return True
-    parts = [part for part in _PARTS.split(value.lower().strip("<>[]{}()\"'")) if part]
-    words = [part for part in parts if not (part.isdigit() and _means_nothing(part))]
-    if value.lower() in _NOBODYS or _REPEATED.fullmatch(value) or (words and words[-1] in _LAST_WORDS):
-        return True
-    clear = any(_BEHIND.sub("", word) in _CLEAR for word in words)
-    if clear or ("change" in words and "me" in words):
-        return all(_BEHIND.sub("", word).isalpha() for word in words)
-    if not _STAND_INS.isdisjoint(words) and all(word in _WORDS_OF_STAND_INS or not word.strip("x") for word in words):
-        return True
-    humps = [hump.lower() for hump in _HUMPS.findall(value)] if value.isalnum() and value[-1].isalpha() else []
-    return not _TO_BE_PUT.isdisjoint(humps) and all(hump in _WORDS_OF_STAND_INS for hump in humps)
-
-
-_REPEATED: Final = re.compile(r"(?=.{16})([0-9a-fA-F]{1,8})\1+")
-_LAST_WORDS: Final = frozenset("placeholder redacted changeme dummy".split())
-_NOBODYS: Final = frozenset(
-    "username user user_name login admin administrator root guest anonymous nobody test tester demo default system service "
-    "postgres mysql oracle sa ubuntu ec2-user centos debian vagrant jenkins deploy www-data nginx git bot readonly".split()
-)
-"""Accounts that every machine has, whose password is their name in every manual."""
-
-
-def _counts(value: str) -> bool:
-    """Whether letters and digits stand in their order, nothing left out, ten or more of them if any is a digit."""
-    letters = value.rstrip("0123456789")
-    digits = value[len(letters) :]
-    if not (_ALPHABET.startswith(letters) and _COUNTED.startswith(digits)):
-        return False
-    return not digits or (len(value) >= 10 and len(letters) <= _SPELLED_OUT)
-
-
-def _means_nothing(digits: str) -> bool:
-    """Whether digits are a year, a small number, or one that everybody types."""
-    return len(digits) < 5 or _COUNTED.startswith(digits) or not digits.strip("0")
-
-
 def is_name(value: str, *, quoted: bool) -> bool:
     """Whether a value after the word user name is one, and neither prose nor code."""
-    if is_stand_in(value) or "(" in value or value.lower() in _NOBODYS:
+    if is_stand_in(value) or "(" in value or value.lower() in NOBODYS:
         return False
     if not quoted and "." in value:
         return False
@@ -459,7 +445,7 @@ def is_secret(value: str, *, quoted: bool, sign: bool, announced: bool, short: b
         return value.isdigit() and 4 <= len(value) <= 8 and announced
     if quoted:
         return digits or symbols or mixed or (announced and " " not in value and len(value) >= 6)
-    if _CODE.search(value) and not (sign and digits and _BRACKETED.fullmatch(value)):
+    if _CODE.search(value) and not (sign and digits and (_BRACKETED.fullmatch(value) or _is_noise(value))):
         return False
     if letters and (digits or symbols):
         return True
@@ -467,7 +453,22 @@ def is_secret(value: str, *, quoted: bool, sign: bool, announced: bool, short: b
         (digits and len(value) >= 6)
         or (sign and mixed)
         or (sign and letters and len(value) >= 8 and value.isalpha() and "." not in value)
+        or (sign and _HYPHENED.fullmatch(value) is not None and _UI_WORDS.isdisjoint(value.split("-")))
     )
+
+
+def _is_noise(value: str) -> bool:
+    """Whether a value is what a generator draws from letters, digits and signs alike, brackets among them."""
+    return (
+        len(value) >= _LEAST_OF_NOISE
+        and sum(c.isdigit() for c in value) >= _DIGITS_OF_NOISE
+        and len(set(value) & set("!@#$%^&*+-_=")) >= _SIGNS_OF_NOISE
+    )
+
+
+_LEAST_OF_NOISE, _DIGITS_OF_NOISE, _SIGNS_OF_NOISE = 20, 3, 4
+_HYPHENED: Final = re.compile(r"[a-z]{3,12}(?:-[a-z]{3,12}){2,7}")
+"""Words as generators of passphrases join them: `correct-horse-battery`."""
 
 
 _SHORT_BUT_MIXED: Final = 8

@@ -84,6 +84,7 @@ COMPOUNDS = ("password", "passwd", "passwort", "kennwort", "passphrase", "wachtw
 """Ends of compound words that are labels as those are: `PGPASSWORD`."""
 _TELEPHONES = frozenset("\u260e\u260f\u2706\U0001f4de\U0001f4df\U0001f4f1\U0001f4f2\U0001f919")
 """Pictures of telephones, which say what follows them."""
+_ASSIGNS = frozenset("=:")
 _ABBREVIATES = frozenset(".:") | _TELEPHONES
 LONGEST_IDLE = 24
 """Longer words are seldom met again."""
@@ -140,7 +141,7 @@ class Scanner:
             begun = self._vocabulary.begun_by(word)
             if word.lower() in self._keys or word[:4] in self._keys:
                 found.append((*match.span(kind), None))
-            elif begun is not None or (word.isascii() and (_is_camel(word) or word.lower().endswith(COMPOUNDS))):
+            elif begun is not None or _is_camel(word) or word.lower().endswith(COMPOUNDS):
                 found.append((*match.span(kind), begun))
         return tuple(found)
 
@@ -230,19 +231,28 @@ class _Reading:
                     labels.append(Label(offset + written.start(), offset + written.end(), kinds))
             elif kind == DOMAIN:
                 found.append((kind, *match.span(kind)))
-                read = (vocabulary.read(text, *word.span()) for word in WORDS.finditer(text, *match.span(kind)))
-                labels += (label for label in read if label is not None and label.end > label.start + 1)
+                self._dotted(*match.span(kind))
             elif kind == CHAIN:
                 start = match.start(kind)
                 if match[CAPITALS] is not None or (
                     text[start - 2 : start - 1] in _ABBREVIATES
-                    and (text[start - 3].isalpha() or text[start - 3] == "#" or text[start - 2] in _TELEPHONES)
+                    and (text[start - 3].isalpha() or text[start - 3] in "#." or text[start - 2] in _TELEPHONES)
                 ):
                     self._chain(*match.span(kind), parted=match[CAPITALS] is not None)
                 else:
                     found.append((kind, start, match.end(kind)))
             else:
                 found.append((kind, *match.span(kind)))
+
+    def _dotted(self, start: int, end: int) -> None:
+        """The labels of a name with dots in it, and the last part of it as the name of a setting: `storage.account.key=`."""
+        text = self._text
+        read = (self._vocabulary.read(text, *word.span()) for word in WORDS.finditer(text, start, end))
+        self.tokens.labels += (label for label in read if label is not None and label.end > label.start + 1)
+        if text[end : end + 1] in _ASSIGNS:
+            last = text.rfind(".", start, end) + 1
+            if text[last:end].lower() in self._keys:
+                self.tokens.words.append((last, end))
 
     def _chain(self, start: int, end: int, *, parted: bool) -> None:
         """A chain, and the abbreviation before it."""
@@ -266,12 +276,12 @@ class _Reading:
         begun = vocabulary.first.get(lower) if word.isascii() else vocabulary.begun_by(word)
         if begun is not None:
             self.phrase(start, end, begun)
-        elif not word.isascii():
-            return
         elif _is_camel(word):
             _split(self._text, start, end, vocabulary, self.tokens.labels)
             if lower.endswith("key"):
                 self.tokens.words.append((end - len("key"), end))
+        elif not word.isascii():
+            return
         elif lower.endswith(COMPOUNDS):
             self.phrase(start, end, vocabulary.first["password"])
         elif not secret and len(vocabulary.idle) < IDLE_WORDS and len(word) <= LONGEST_IDLE:

@@ -7,7 +7,7 @@ import re
 
 from extproc.pii import edges
 from extproc.pii.finding import Finding
-from extproc.pii.passwords import is_stand_in
+from extproc.pii.stand_ins import is_stand_in
 from extproc.pii.vendors import INFIXES, VENDORS
 
 OF_A_VENDOR, NAMED = 0.97, 0.8
@@ -35,7 +35,10 @@ KEYS = (
 )
 """Words, and beginnings of words, at which a secret may begin or its name end."""
 _STARTS = frozenset(prefix[:2] for prefix in VENDORS)
-_TELEGRAM = re.compile(rf"[0-9]{{8,10}}:AA{_B64}{{30,40}}(?![A-Za-z0-9_-])")
+_TELEGRAM = re.compile(
+    rf"(?:bot)?[0-9]{{6,12}}:(?:AA{_B64}{{30,40}}|(?=[^0-9\s]{{0,34}}[0-9])(?=[^A-Z\s]{{0,34}}[A-Z])(?=[^a-z\s]{{0,34}}[a-z]){_B64}{{34,36}})"
+    r"(?![A-Za-z0-9_-])"
+)
 _DISCORD = re.compile(rf"[MNO]{_B64}{{22,27}}\.{_B64}{{6}}\.{_B64}{{25,}}")
 _MANY = 5
 """Different characters that a key has at least: `xxxx` stands for one."""
@@ -86,13 +89,23 @@ def _vendor_key(text: str, start: int) -> Finding | None:
         if not is_long and text[match.end() : match.end() + 1].isalnum():
             continue
         body = max(_PARTS.split(match.group()[width:_LONG_KEY]), key=len)
-        if len(set(body)) < _MANY or (body.isalpha() and width > 2 and not body.isupper()):
+        if len(set(body)) < _MANY or (body.isalpha() and width > 2 and not body.isupper() and not _is_scrambled(body)):
             continue
         if is_long:
             match = pattern.match(text, start) or match
         kind = "JWT" if match.group().startswith("eyJ") else "SECRET_KEY"
         return Finding(kind, start, match.end(), OF_A_VENDOR, ("vendor prefix",), rank=WHOLE)
     return None
+
+
+def _is_scrambled(letters: str) -> bool:
+    """Whether the letters change their case more often than those of any name in camel case."""
+    changes = sum(a.isupper() != b.isupper() for a, b in itertools.pairwise(letters))
+    return changes > _MOST_HUMPS * len(letters)
+
+
+_MOST_HUMPS = 0.4
+"""Changes of case per letter: two for each word of five."""
 
 
 def within(text: str, start: int, end: int) -> Finding | None:

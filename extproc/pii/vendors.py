@@ -22,7 +22,7 @@ cio n32  oy2 n43  dop_v1_ h64  doo_v1_ h64  dor_v1_ h64  dckr_pat_ w20  dckr_oat
 AQVN w35  shpat_ h32  shpss_ h32  shpca_ h32  shppa_ h32  lin_api_ n32  lin_oauth_ n32  ntn_ n40  secret_ n43
 gsk_ n40  xai- n60  pplx- n40  r8_ n36  nvapi- w50  tvly- w16  fw_ n16  csk- n40  pcsk_ w40  tgp_v1_ w40  pa- w40  jina_ n32
 fc- h32  apify_api_ n30  bb_live_ w20  bb_test_ w20  rpa_ U40  lsv2_pt_ w32  lsv2_sk_ w32  e2b_ h40  figd_ w30  figo_ w30
-sk-lf- w20  pk-lf- w20  sk-helicone- w20  re_ w20  xkeysib- w60  xsmtpsib- w60  key- h32  mlsn. h60  dp.pt. n40  dp.st. d40
+sk-lf- w20  pk-lf- w20  sk-helicone- w20  re_ w20  xkeysib- w60  xsmtpsib- w60  key- n32  mlsn. h60  dp.pt. n40  dp.st. d40
 dp.ct. n40  dp.sa. n40  dp.scim. n40  dp.audit. n40  pul- h40  CCIPAT_ w36  CCIPRJ_ w36  bkua_ h40  pat-na1- w36
 pat-na2- w36  pat-na3- w36  pat-eu1- w36  pat-ap1- w36  CFPAT- w43  PMAK- w59  rdme_ n60  NRAK- U27  NRJS- h19  NRII- w32
 NRRA- h40  NRSP- n20  glc_ b32  glsa_ w41  sntrys_ b40  sntryu_ h64  phx_ n40  phc_ n40  dt0c01. d80  dt0s01. d80

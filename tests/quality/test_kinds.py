@@ -45,7 +45,12 @@ def analyze():
 
 @pytest.mark.parametrize(
     ("name", "floor", "floor_of_a_kind"),
-    [("kinds_read.txt", 0.97, 0.87), ("kinds_fresh.txt", 0.98, 0.95), ("kinds_wider.txt", 0.97, 0.94)],
+    [
+        ("kinds_read.txt", 0.97, 0.87),
+        ("kinds_fresh.txt", 0.98, 0.95),
+        ("kinds_wider.txt", 0.97, 0.94),
+        ("kinds_strange.txt", 0.97, 0.8),
+    ],
 )
 def test_share_of_each_kind(analyze, name, floor, floor_of_a_kind):
     """Of all rows, and of the worst kind."""

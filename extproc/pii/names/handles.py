@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SCORE: Final = 0.7
-_HANDLE: Final = re.compile(r"@(?<![\w@./:`\"'(-]@)(?P<name>[a-z][a-z0-9._-]{5,30})(?![\w@/(:={])")
+_HANDLE: Final = re.compile(r"@(?<![\w@./:`\"'(-]@)(?P<name>[a-z][a-z0-9._-]{5,30})(?![\w@/(={]|:(?!\s))")
 _LETTERS: Final = re.compile(r"[a-z]+")
 _SHORTEST, _SHORTEST_REST = 4, 3
 """Letters of the given name, and of what follows it."""

@@ -30,7 +30,7 @@ _SMALL: Final = (
 _NAMES: Final = rf"(?:{_SMALL} ){{0,2}}(?:[dlDL]['’])?{_NAME}(?: (?:{_SMALL} ){{0,2}}(?:[dl]['’])?{_NAME}){{0,3}}"
 _NUMBER: Final = (
     r"[0-9]{1,5}(?:(?:[a-zA-Zа-я](?![a-zа-я:]|\.[A-Za-z0-9])| [a-zA-Zа-я](?![a-zа-я.:]))(?: [0-9]{1,3}\b)?)?"
-    r"(?:[/-][0-9]{1,4}[a-zA-Z]?){0,3}(?:-[IVX]{1,4}\b)?"
+    r"(?:[/-](?:[0-9]{1,4}[a-zA-Z]?|[A-Z]\b)){0,3}(?:-[IVX]{1,4}\b)?"
 )
 _CITY: Final = rf"{_UP}[^\W\d_](?:[^\W\d_]|['’.-](?=[^\W\d_])){{0,24}}\.?"
 _CITIES: Final = (
@@ -109,7 +109,7 @@ _ENDS: Final = (
     r"veien|vei|allé|katu|tie|kuja|polku|straat|laan|gracht|plein|kade|singel|dijk|steeg|weide|utca|út|tér)"
 )
 _COMPOUND: Final = (
-    rf"(?:(?:[0-9]{{1,3}}-[0-9]{{1,4}}|[0-9]{{1,4}}) )?[\w'-]{{2,30}}{_ENDS}(?: {_NUMBER}{_UNIT}{_PLACE}|"
+    rf"(?:(?:[0-9]{{1,3}}-[0-9]{{1,4}}|[0-9]{{1,4}}) )?[\w'-]{{2,30}}{_ENDS}(?:(?: |(?<=\.)){_NUMBER}{_UNIT}{_PLACE}|"
     rf", [0-9]{{3}} ?[0-9]{{2}} {_NAME})"
 )
 _APART: Final = (

@@ -250,6 +250,8 @@ _OF_SCIENCE: Final = re.compile(
     r"paradox|razor|inequality|"
     r"disease|syndrome|palsy|lymphoma|sarcoma|ataxia|chorea|equations?|(?<=exact )test|principle|constant|sieve|triangle|formula|"
     r"Web\b|Angels\b|Anatomy\b|Diner\b|Razor\b|Law\b|cradle|cube)(?! (?:firm|school|degree|office|exam|notes)\b)"
+    r"| (?:criterion|theorem|conjecture|paradox|algorithm|distributions?|inequality|coefficient|transform|lemma|syndrome|diagram|"
+    r"hypothesis|heuristic|ratio|cipher|polynomials?|integral|sampling|divergence|estimator|notation|curve|wavelet|matrix)\b"
 )
 """What is named after somebody who is long dead."""
 _GOODS: Final = re.compile(
@@ -291,6 +293,10 @@ _AS_A_TOWN: Final = re.compile(
     r"crowded|expensive|cheap|touristy|foggy|snowy|far|near|north|south|east|west|in (?:Europe|Italy|Texas|Africa|Asia|the))\b"
     r"|(?:, we have a problem| vs\.? )"
 )
+_STATES: Final = _MEMBERS[9][1]
+_TOWN_BEFORE: Final = re.compile(r"[A-Z][a-z]+, \Z")
+_ENDS_A_PLACE: Final = frozenset(("", ";", ".", ")", "\n"))
+"""What stands behind the state of a town: `Madison, Georgia;`."""
 _MAKERS: Final = frozenset(
     "Ford Mercedes Tesla Lincoln Dodge Chrysler Bentley Porsche Ferrari Honda Jaguar Peugeot Renault".split()
 )
@@ -381,6 +387,8 @@ def _is_word_of_a_thing(text: str, start: int, end: int, name: str) -> bool:  # 
     ):
         return True
     if name in _TITLES_OF and text.startswith(" of ", end):
+        return True
+    if name in _STATES and _TOWN_BEFORE.search(text, low, start) and text[end : end + 1] in _ENDS_A_PLACE:
         return True
     if name in _TOWNS and _AS_A_TOWN.match(text, end):
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from extproc.pii.packs import words
+from extproc.pii.passwords import CODES_TO_PLACES
 from extproc.pii.recognizer import Recognizer as R  # noqa: N817 - a table reads better with a short name
 
 ID_VALUE = r"[A-Z]{0,5}[-#]?[A-Z0-9]*[0-9][A-Z0-9]*(?:[-/.][A-Z0-9]+)*"
@@ -212,7 +213,10 @@ RECOGNIZERS = (
             "code sent to my phone|code you sent|code they sent|code i got|code i received|code texted to me|"
             "code from the sms|code for the alarm|code for the door|code for the gate|code for the safe|"
             "code to the alarm|code to the door|"
-            "code to the gate|code to the safe|code to the building|cvv|cvc|cvn|cvv number|cvc number|cvv code|cvc code|card "
+            f"code to the gate|code to the safe|code to the building|{'|'.join(CODES_TO_PLACES)}|"
+            "one time code|one time passcode|otp code|confirmation code|reset code|sim pin|card pin|security pin|pairing code|"
+            "debit pin|atm pin|voicemail pin|phone pin|unlock pin|master password|recovery code|backup code|"
+            "cvv|cvc|cvn|cvv number|cvc number|cvv code|cvc code|card "
             "verification code|"
             "credential|credentials|creds|psk|wpa psk|pre shared key|preshared key|requirepass|"
             "masterauth|wallet seed|"

@@ -16,6 +16,8 @@ HOSTILE = [
     "password for the x ", "KEY=", "a@ ", "dot ", "curl -u ", "Cookie: a=",
     "BEGIN ", "0049 ", "12 a st ",
     "glc_/", "glc_aB3dE9fG/", "sl.", "%AAAA", "b3BlbnNzaC1rZXktdjE/", "eyJhbGciOi.",
+    "password? ", 'account": {"a": "b", ', "account is ", "(account ", " is my pin ", "4111_", "4111 - ", "1\u00b7", "bot123456:",
+    "a.key=", "account....", "password printed on ", "passport><value>", "account?\n", "pin,type: ", "password: [",
     "<<", "%40", "account (x) ", "имя ", "先生", "1\u0303", "http://a:", "m: 1 ",
 ]  # fmt: skip
 

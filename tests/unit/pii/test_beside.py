@@ -1,0 +1,128 @@
+"""A label and its value in whatever way they stand beside each other: each way with labels of each kind."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from extproc.config.pii import PACKS, PiiSettings
+from extproc.pii import Analyzer
+
+RULES = Analyzer(PiiSettings(packs=tuple(p for p in PACKS if p != "extended"), names={"enabled": False}))
+
+VALUES = {
+    "passport": "C01X00T47",
+    "social security number": "536221845",
+    "account number": "76983425",
+    "member id": "XQH-4471-902",
+    "IMEI": "356938035643809",
+    "steuer_id": "86 241 209 577",
+    "date of birth": "12/05/1980",
+    "phone": "4155550132",
+    "password": "hunter2xyz",
+    "mot de passe": "Soleil2020",
+    "api key": "8vXz7TbN0mWc5RyPfGd8Ea1U",
+    "CVV": "123",
+}
+WAYS = {
+    "dot leaders": "{label}......: {value}",
+    "emphasis": "**{label}:** {value}",
+    "brackets": "{label}: [{value}]",
+    "a list of one": '{{"{label}": ["{value}"]}}',
+    "a field below it": '{{"{label}": {{"value": "{value}"}}}}',
+    "a field below it, behind another": '{{"{label}": {{"country": "DE", "number": "{value}"}}}}',
+    "type and value": '{{"id": 7, "type": "{label}", "value": "{value}"}}',
+    "an element below it": "<{label}><value>{value}</value></{label}>",
+    "a question": "What is your {label}?\n{value}",
+    "a question and a speaker": "What is your {label}?\nCustomer: {value}",
+    "words about it": "the {label} of my son, by the way, is {value}",
+    "words that lead to it": "the {label} printed on the form is {value}",
+    "the label behind": "{value} is my {label}",
+    "the label in brackets": "{value} ({label})",
+    "an arrow": "{label} -> {value}",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("label", VALUES)
+def test_is_found(label, way):
+    """Whole."""
+    value = VALUES[label]
+    text = WAYS[way].format(label=label, value=value)
+    covered = {at for r in RULES.analyze(text) for at in range(r.start, r.end)}
+    start = text.rindex(value)
+    assert all(at in covered or not text[at].isalnum() for at in range(start, start + len(value)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"password": ["This field is required."], "email": ["Enter a valid email."]}',
+        "What is your password policy?\nWe require 12 characters.",
+        "What is your account number format?\n8 digits.",
+        "100 is the account limit.",
+        "passport renewals rose by 12 % in 2023 (passport)",
+        "2023 was the licence year",
+        '{"passport": {"required": true, "number": 3}}',
+        '{"fields": [{"name": "password", "value": ""}]}',
+        "RFC 7519 is the token format",
+        "AES256 is the key algorithm",
+        "Type your PIN (4 digits).",
+        "the password printed on the form is wrong",
+        "version 2 (password)",
+    ],
+)
+def test_nothing(text):
+    """What only looks like it."""
+    assert RULES.analyze(text) == []
+
+
+@pytest.fixture(scope="module")
+def with_names():
+    """The name models as well."""
+    return Analyzer(PiiSettings())
+
+
+@pytest.mark.parametrize("name", ["Jessica", "Michael Jordan", "Sommer", "Rosa", "Ada"])
+@pytest.mark.parametrize("rest", ["!1990", ";2020", "#7x", "&9k"])
+def test_a_name_within_a_password_leaves_nothing_of_it(name, rest, with_names):
+    """The password goes as a whole, whatever the name model says of its beginning."""
+    value = name.replace(" ", "") + rest
+    text = f"Passwort: {value}"
+    assert [(r.entity_type, text[r.start : r.end]) for r in with_names.analyze(text)] == [("PASSWORD", value)]
+
+
+@pytest.mark.parametrize("between", ["_", " - ", "·", "•", "・", " ", "-", "."])
+def test_groups_of_a_card(between):
+    """However they are parted."""
+    number = between.join(("4111", "1111", "1111", "1111"))
+    text = f"charged {number} today"
+    assert [text[r.start : r.end] for r in RULES.analyze(text)] == [number]
+
+
+def test_keys_in_camel_case_beyond_ascii():
+    """As those of English."""
+    for key, value in {
+        "numéroDeCompte": "76983425",
+        "vergiNumarası": "1503902047",
+        "clientTéléphone": "0612345678",
+    }.items():
+        text = json.dumps({"id": 7, key: value}, ensure_ascii=False)
+        assert [text[r.start : r.end] for r in RULES.analyze(text)] == [value]
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "bot123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1",
+        "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11",
+        "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",
+        "key-3ax6xnjp29jd6fds4gc373sgvjxteol0",
+    ],
+)
+def test_tokens_in_other_letters_than_most(token):
+    """A bot's with the word before it, one without digits, one in lower case."""
+    text = f"I pasted {token} here"
+    assert [text[r.start : r.end] for r in RULES.analyze(text)] == [token]
+    assert RULES.analyze("hf_transferEnabledForEveryDownloadOfModels") == []
