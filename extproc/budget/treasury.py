@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from extproc.decision.facts import Learned
 
 STEP: Final = "budget"
-READ_ONLY: Final = ("/count_tokens", "/moderations", "/rerank")
+READ_ONLY: Final = ("/count_tokens", "/input_tokens", "/moderations", "/rerank")
 """Endings of paths on which a model reads and writes nothing."""
 
 

@@ -28,6 +28,8 @@ _ENDINGS: Final = {
     "/chat/completions": Api("openai", _CHAT),
     "/completions": Api("openai", _COMPLETION),
     "/responses": Api("openai", _CHAT),
+    "/responses/input_tokens": Api("openai", OTHER_OPERATION),
+    "/responses/compact": Api("openai", OTHER_OPERATION),
     "/embeddings": Api("openai", _EMBEDDINGS),
     "/moderations": Api("openai", OTHER_OPERATION),
     "/images/generations": Api("openai", OTHER_OPERATION),

@@ -1,4 +1,4 @@
-"""Official clients of each API, answered by upstreams of each other through a real Envoy: masked there, restored here."""
+"""What a caller hears of a model that speaks another API, where it is no answer of the model's; and prompts by a header."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 import pytest_asyncio
 
 from tests.unit.payload.translate import upstreams
-from tests.unit.payload.translate.oracles import PAIRS, validate
 from tests.wire.harness import running_gateway
 from tests.wire.upstream import head
 
@@ -75,57 +74,6 @@ def gateway(mesh):
     return mesh
 
 
-async def say(gateway, caller, model, *, stream):
-    """What the official client makes of the answer to a text with a mail address."""
-    url, text = f"http://127.0.0.1:{gateway.port}", f"I am {MAIL}"
-    if caller == "anthropic":
-        async with anthropic.AsyncAnthropic(base_url=url, api_key="secret-key", max_retries=0) as claude:
-            asked = {"model": model, "max_tokens": 20, "messages": [{"role": "user", "content": text}]}
-            if not stream:
-                return (await claude.messages.create(**asked)).content[0].text
-            async with claude.messages.stream(**asked) as events:
-                return (await events.get_final_message()).content[0].text
-    async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="secret-key", max_retries=0) as client:
-        if caller == "openai":
-            asked = {"model": model, "messages": [{"role": "user", "content": text}]}
-            if not stream:
-                return (await client.chat.completions.create(**asked)).choices[0].message.content
-            async with client.chat.completions.stream(**asked) as events:
-                return (await events.get_final_completion()).choices[0].message.content
-        asked = {"model": model, "input": text}
-        if not stream:
-            return (await client.responses.create(**asked)).output_text
-        async with client.responses.stream(**asked) as events:
-            return (await events.get_final_response()).output_text
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-@pytest.mark.parametrize(("caller", "upstream"), PAIRS)
-async def test_each_pair_masks_translates_and_restores(gateway, caller, upstream, stream):
-    """The upstream gets a request of its own API without the original; the client gets its own API's answer with it."""
-    assert await say(gateway, caller, upstream, stream=stream) == f"{MAIL}you"
-    (request,) = gateway.received
-    assert MAIL.encode() not in request.body
-    validate(upstream, request.json)
-    paths = {
-        "openai": "/v1/chat/completions",
-        "anthropic": "/v1/messages",
-        "openai-responses": "/v1/responses",
-        "gemini": f"/v1beta/models/gemini-x:{'streamGenerateContent?alt=sse' if stream else 'generateContent'}",
-    }
-    assert request.target == paths[upstream]
-    assert request.all("content-length") == [str(len(request.body))]
-    assert request.get("anthropic-version") == ("2023-06-01" if upstream == "anthropic" else "")
-
-
-@pytest.mark.parametrize("caller", ["openai", "anthropic", "openai-responses"])
-async def test_who_speaks_as_the_model_does_is_not_translated(gateway, caller):
-    """The same client, the model of its own API: path and body are its own."""
-    assert await say(gateway, caller, caller, stream=True) == f"{MAIL}you"
-    (request,) = gateway.received
-    assert MAIL.encode() not in request.body
-
-
 async def test_what_cannot_be_carried_is_what_a_client_calls_a_bad_request(gateway):
     """By its name; no upstream sees it."""
     async with openai.AsyncOpenAI(
@@ -151,20 +99,6 @@ async def test_an_upstream_that_is_gone_is_an_error_of_the_callers_api(gateway):
         with pytest.raises(anthropic.InternalServerError, match="answered 503") as error:
             await claude.messages.create(model="openai", max_tokens=5, messages=[{"role": "user", "content": "hi"}])
     assert error.value.body["type"] == "error"
-
-
-async def test_a_stream_that_a_client_cancels_harms_nobody(gateway):
-    """Half of it read, then gone: the next one is whole."""
-    async with anthropic.AsyncAnthropic(
-        base_url=f"http://127.0.0.1:{gateway.port}", api_key="none", max_retries=0
-    ) as claude:
-        asked = {"model": "gemini", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
-        stream = await claude.messages.create(**asked, stream=True)
-        async for event in stream:
-            if event.type == "content_block_delta":
-                break
-        await stream.close()
-    assert await say(gateway, "anthropic", "gemini", stream=True) == f"{MAIL}you"
 
 
 async def test_a_plain_service_asks_by_a_prompt(gateway):

@@ -18,6 +18,8 @@ PATHS = [
     ("/v1/completions?x=/v1/messages", "openai", "text_completion"),
     ("/openai/deployments/gpt/chat/completions?api-version=1", "openai", "chat"),
     ("/v1/responses", "openai", "chat"),
+    ("/v1/responses/input_tokens", "openai", "generate_content"),
+    ("/v1/responses/compact", "openai", "generate_content"),
     ("/v1/embeddings/", "openai", "embeddings"),
     ("/v1/moderations", "openai", "generate_content"),
     ("/v1/messages", "anthropic", "chat"),

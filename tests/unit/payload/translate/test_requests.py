@@ -255,6 +255,22 @@ def test_what_was_answered_may_come_back(caller, upstream, situation):
     assert all("reasoning" in name or "content" in name or "input" in name for name in made.dropped)
 
 
+@pytest.mark.parametrize(
+    ("path", "dialect", "counts"),
+    [
+        ("/v1/chat/completions", "openai", False),
+        ("/v1/responses", "openai-responses", False),
+        ("/v1/responses/input_tokens", "openai-responses", True),
+        ("/v1/messages", "anthropic", False),
+        ("/v1/messages/count_tokens", "anthropic", True),
+        ("/openai/v1/messages/count_tokens/", "anthropic", True),
+    ],
+)
+def test_every_path_that_is_translated_is_one_that_is_known(path, dialect, counts):
+    """What nobody takes for an API would pass to whichever model is the default, in the caller's words."""
+    assert translate.spoken(RULE, path) == translate.Spoken(dialect, counts)
+
+
 @pytest.mark.parametrize("upstream", ["anthropic", "gemini"])
 def test_a_refusal_is_what_was_said(upstream):
     """Where the API has no word for one."""

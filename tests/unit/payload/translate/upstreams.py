@@ -20,7 +20,7 @@ def sse(*events, named=False):
     return out
 
 
-def chat(situation, *, stream):
+def chat(situation, *, stream, words=WORDS, arguments=ARGUMENTS, thoughts=THOUGHTS):
     """OpenAI's chat completions."""
     base = {"id": "chatcmpl-1", "created": 1_700_000_000, "model": "gpt"}
     usage = {
@@ -31,28 +31,32 @@ def chat(situation, *, stream):
         "completion_tokens_details": {"reasoning_tokens": 2},
     }
     finish = {"call": "tool_calls", "cut": "length", "filtered": "content_filter"}.get(situation, "stop")
-    call = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": "".join(ARGUMENTS)}}
+    call = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": "".join(arguments)}}
     if not stream:
-        message = {"role": "assistant", "content": None if situation in ("call", "refused") else SAID, "refusal": None}
+        message = {
+            "role": "assistant",
+            "content": None if situation in ("call", "refused") else "".join(words),
+            "refusal": None,
+        }
         if situation == "call":
             message["tool_calls"] = [call]
         if situation == "refused":
             message["refusal"] = "I cannot"
         if situation == "thought":
-            message["reasoning_content"] = "".join(THOUGHTS)
+            message["reasoning_content"] = "".join(thoughts)
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
         return json.dumps({**base, "object": "chat.completion", "choices": [choice], "usage": usage}).encode()
     deltas = [{"role": "assistant", "content": ""}]
     if situation == "thought":
-        deltas += [{"reasoning_content": piece} for piece in THOUGHTS]
+        deltas += [{"reasoning_content": piece} for piece in thoughts]
     if situation == "call":
         begun = {**call, "function": {"name": "get_weather", "arguments": ""}}
         deltas += [{"tool_calls": [{"index": 0, **begun}]}]
-        deltas += [{"tool_calls": [{"index": 0, "function": {"arguments": piece}}]} for piece in ARGUMENTS]
+        deltas += [{"tool_calls": [{"index": 0, "function": {"arguments": piece}}]} for piece in arguments]
     elif situation == "refused":
         deltas += [{"refusal": piece} for piece in ("I can", "not")]
     else:
-        deltas += [{"content": piece} for piece in WORDS]
+        deltas += [{"content": piece} for piece in words]
     base["object"] = "chat.completion.chunk"
     chunks = [{**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
     chunks.append({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
@@ -60,7 +64,7 @@ def chat(situation, *, stream):
     return sse(*chunks, "[DONE]")
 
 
-def messages(situation, *, stream):
+def messages(situation, *, stream, words=WORDS, arguments=ARGUMENTS, thoughts=THOUGHTS):
     """Anthropic's messages."""
     usage = {"input_tokens": 13, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 0, "output_tokens": 5}
     finish = {"call": "tool_use", "cut": "max_tokens", "filtered": "refusal", "refused": "refusal"}.get(
@@ -70,11 +74,11 @@ def messages(situation, *, stream):
     call = {"type": "tool_use", "id": "toolu_1", "name": "get_weather"}
     blocks = []
     if situation == "thought":
-        blocks.append({"type": "thinking", "thinking": "".join(THOUGHTS), "signature": SEAL})
+        blocks.append({"type": "thinking", "thinking": "".join(thoughts), "signature": SEAL})
     if situation == "call":
-        blocks.append({**call, "input": {"city": "Paris"}})
+        blocks.append({**call, "input": json.loads("".join(arguments))})
     else:
-        blocks.append({"type": "text", "text": "I cannot" if situation == "refused" else SAID})
+        blocks.append({"type": "text", "text": "I cannot" if situation == "refused" else "".join(words)})
     if not stream:
         answer = {**base, "content": blocks, "stop_reason": finish, "stop_sequence": None, "usage": usage}
         return json.dumps(answer).encode()
@@ -86,19 +90,19 @@ def messages(situation, *, stream):
             "thinking": (
                 {"type": "thinking", "thinking": "", "signature": ""},
                 [
-                    *({"type": "thinking_delta", "thinking": piece} for piece in THOUGHTS),
+                    *({"type": "thinking_delta", "thinking": piece} for piece in thoughts),
                     {"type": "signature_delta", "signature": SEAL},
                 ],
             ),
             "tool_use": (
                 {**call, "input": {}},
-                [{"type": "input_json_delta", "partial_json": piece} for piece in ARGUMENTS],
+                [{"type": "input_json_delta", "partial_json": piece} for piece in arguments],
             ),
             "text": (
                 {"type": "text", "text": ""},
                 [
                     {"type": "text_delta", "text": piece}
-                    for piece in (("I can", "not") if situation == "refused" else WORDS)
+                    for piece in (("I can", "not") if situation == "refused" else words)
                 ],
             ),
         }[kind]
@@ -110,7 +114,7 @@ def messages(situation, *, stream):
     return sse(*events, named=True)
 
 
-def gemini(situation, *, stream):
+def gemini(situation, *, stream, words=WORDS, arguments=ARGUMENTS, thoughts=THOUGHTS):
     """Gemini's generateContent."""
     base = {"responseId": "gen1", "modelVersion": "gemini-3"}
     finish = {"cut": "MAX_TOKENS", "filtered": "SAFETY", "refused": "SAFETY"}.get(situation, "STOP")
@@ -121,9 +125,9 @@ def gemini(situation, *, stream):
         "cachedContentTokenCount": 4,
         "totalTokenCount": 22,
     }
-    call = {"functionCall": {"id": "f1", "name": "get_weather", "args": {"city": "Paris"}}}
-    thoughts = [{"text": piece, "thought": True} for piece in THOUGHTS] if situation == "thought" else []
-    said = [{"text": piece} for piece in WORDS]
+    call = {"functionCall": {"id": "f1", "name": "get_weather", "args": json.loads("".join(arguments))}}
+    thoughts = [{"text": piece, "thought": True} for piece in thoughts] if situation == "thought" else []
+    said = [{"text": piece} for piece in words]
     if situation == "call":
         said = [{**call, "thoughtSignature": SEAL}]
     if situation == "refused":
@@ -142,7 +146,7 @@ def gemini(situation, *, stream):
     return sse(*[piece([part]) for part in parts[:-1]], piece([parts[-1]], finishReason=finish))
 
 
-def responses(situation, *, stream):
+def responses(situation, *, stream, words=WORDS, arguments=ARGUMENTS, thoughts=THOUGHTS):
     """OpenAI's responses."""
     usage = {
         "input_tokens": 17,
@@ -158,12 +162,12 @@ def responses(situation, *, stream):
     call = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "get_weather", "status": "completed"}
     items = []
     if situation == "thought":
-        summary = [{"type": "summary_text", "text": "".join(THOUGHTS)}]
+        summary = [{"type": "summary_text", "text": "".join(thoughts)}]
         items.append({"type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": SEAL})
     if situation == "call":
-        items.append({**call, "arguments": "".join(ARGUMENTS)})
+        items.append({**call, "arguments": "".join(arguments)})
     else:
-        part = {"type": "output_text", "text": SAID, "annotations": [], "logprobs": []}
+        part = {"type": "output_text", "text": "".join(words), "annotations": [], "logprobs": []}
         if situation == "refused":
             part = {"type": "refusal", "refusal": "I cannot"}
         items.append({"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [part]})
@@ -183,10 +187,18 @@ def responses(situation, *, stream):
         events.append({"type": "response.output_item.added", "output_index": i, "item": {**item, "content": []}})
         if item["type"] == "reasoning":
             kind = "response.reasoning_summary_text.delta"
-            events += [{"type": kind, **at, "summary_index": 0, "delta": piece} for piece in THOUGHTS]
+            events += [{"type": kind, **at, "summary_index": 0, "delta": piece} for piece in thoughts]
         elif item["type"] == "function_call":
             kind = "response.function_call_arguments.delta"
-            events += [{"type": kind, **at, "delta": piece} for piece in ARGUMENTS]
+            events += [{"type": kind, **at, "delta": piece} for piece in arguments]
+            events.append(
+                {
+                    "type": "response.function_call_arguments.done",
+                    **at,
+                    "name": item["name"],
+                    "arguments": item["arguments"],
+                }
+            )
         elif situation == "refused":
             empty = {"type": "refusal", "refusal": ""}
             events.append({"type": "response.content_part.added", **at, "content_index": 0, "part": empty})
@@ -196,7 +208,11 @@ def responses(situation, *, stream):
             empty = {**item["content"][0], "text": ""}
             events.append({"type": "response.content_part.added", **at, "content_index": 0, "part": empty})
             kind = "response.output_text.delta"
-            events += [{"type": kind, **at, "content_index": 0, "delta": piece} for piece in WORDS]
+            events += [{"type": kind, **at, "content_index": 0, "delta": piece, "logprobs": []} for piece in words]
+            whole_part = item["content"][0]
+            done = {"text": whole_part["text"], "logprobs": []}
+            events.append({"type": "response.output_text.done", **at, "content_index": 0, **done})
+            events.append({"type": "response.content_part.done", **at, "content_index": 0, "part": whole_part})
         events.append({"type": "response.output_item.done", "output_index": i, "item": item})
     events.append({"type": f"response.{status}", "response": whole})
     return sse(*({**event, "sequence_number": i} for i, event in enumerate(events)), named=True)
