@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from extproc.cli.default_mesh import default_mesh
-from extproc.cli.policy_cases import Ended, Trial, caller_of, read_cases, run_cases
+from extproc.cli.policy_cases import Trial, caller_of, read_cases, run_cases
 from extproc.cli.typed_request import body_on_stdin, header
 from extproc.config import load
 from extproc.errors import ConfigError
@@ -227,6 +227,3 @@ def _claim(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
-
-
-__all__ = ["Ended", "policy"]

@@ -1,6 +1,6 @@
 """`mesh.yaml`, the one file that a user writes: `load` reads it into a `Mesh`, or says all that is wrong in it."""
 
-from extproc.config.loader import Problem, line_of, load, parse
+from extproc.config.loader import line_of, load, parse
 from extproc.config.mesh import Mesh
 
-__all__ = ["Mesh", "Problem", "line_of", "load", "parse"]
+__all__ = ["Mesh", "line_of", "load", "parse"]

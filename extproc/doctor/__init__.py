@@ -1,7 +1,7 @@
 """`intentmesh doctor`: an Envoy configuration against what others ran into."""
 
 from extproc.doctor.examination import Finding, examine
-from extproc.doctor.rule import RULES, Rule
+from extproc.doctor.rule import RULES
 from extproc.doctor.source import Proxy, proxy_of
 
-__all__ = ["RULES", "Finding", "Proxy", "Rule", "examine", "proxy_of"]
+__all__ = ["RULES", "Finding", "Proxy", "examine", "proxy_of"]

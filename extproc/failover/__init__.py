@@ -1,5 +1,5 @@
 """Failover between models: what is asked before each attempt, of which the first pass of a request knows nothing."""
 
-from extproc.failover.attempt import Attempt, attempts
+from extproc.failover.attempt import attempts
 
-__all__ = ["Attempt", "attempts"]
+__all__ = ["attempts"]

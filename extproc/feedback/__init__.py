@@ -1,7 +1,7 @@
 """What callers say of decisions and answers: `Feedback` keeps it, `read_feedback` is for those who learn from it."""
 
-from extproc.feedback.entries import Entry, Rating, read_feedback
+from extproc.feedback.entries import Entry, read_feedback
 from extproc.feedback.judge import Feedback
 from extproc.feedback.ratings import Rated, differ, rated
 
-__all__ = ["Entry", "Feedback", "Rated", "Rating", "differ", "rated", "read_feedback"]
+__all__ = ["Entry", "Feedback", "Rated", "differ", "rated", "read_feedback"]

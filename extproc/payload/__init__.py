@@ -8,7 +8,6 @@ Answers: `response_editor(rule, content_type, content_encoding, editors)` rewrit
 `editors` is `Vault.restorer` or an `AnswerEditors` of extproc.pii.
 """
 
-from extproc.edits import Edit
 from extproc.payload.answer import STALE_HEADERS, Untouched, response_editor
 from extproc.payload.asked_tokens import AskedTokens, asked_tokens
 from extproc.payload.conversation import NOTHING_SAID, Conversation
@@ -18,7 +17,6 @@ from extproc.payload.document import (
     EditorFactory,
     ResponseEditor,
     Segment,
-    TextEditor,
     coverage,
 )
 from extproc.payload.parser import parse, parse_query
@@ -34,11 +32,9 @@ __all__ = [
     "Change",
     "Conversation",
     "Document",
-    "Edit",
     "EditorFactory",
     "ResponseEditor",
     "Segment",
-    "TextEditor",
     "Untouched",
     "asked_tokens",
     "coverage",

@@ -7,7 +7,7 @@ type and operator, and the `Vault` of the exchange: `vault.restorer` is what `pa
 `AnswerEditors(vault, Redactor(settings, analyzer))` is the same, and masks what the model utters of its own too.
 """
 
-from extproc.pii.analyzer import Analyzer, TextRecognizer, analyze
+from extproc.pii.analyzer import Analyzer, analyze
 from extproc.pii.anonymizer import Anonymized, Anonymizer
 from extproc.pii.redactor import AnswerEditors, Redactor
 from extproc.pii.results import RecognizerResult
@@ -20,7 +20,6 @@ __all__ = [
     "AnswerEditors",
     "RecognizerResult",
     "Redactor",
-    "TextRecognizer",
     "Vault",
     "analyze",
 ]

@@ -242,11 +242,6 @@ ALERTS = (
 )
 
 
-def alerts() -> tuple[Alert, ...]:
-    """All of them, those of the objectives included."""
-    return (*ALERTS, *(alert for objective in OBJECTIVES for alert in _burning(objective)))
-
-
 def groups() -> list[Data]:
     """Groups of rules, as Prometheus has them."""
     burning = [alert.rule() for objective in OBJECTIVES for alert in _burning(objective)]

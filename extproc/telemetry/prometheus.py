@@ -32,11 +32,6 @@ def prometheus_name(name: str, unit: str) -> str:
     return f"{plain}_{suffix}" if suffix else plain
 
 
-def exposition(snapshot: Snapshot) -> bytes:
-    """The body of `/metrics`, in Prometheus' own format."""
-    return negotiated(snapshot, "")[0]
-
-
 def negotiated(snapshot: Snapshot, accept: str, *, older: bool = False) -> tuple[bytes, str]:
     """The body of `/metrics` and its content type, as a reader wants it: OpenMetrics has exemplars. `older`: names."""
     encode, content_type = choose_encoder(accept)

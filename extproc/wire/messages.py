@@ -115,5 +115,3 @@ MESSAGES = derive([schema.ProcessingRequest, schema.ProcessingResponse, log_sche
 ProcessingRequest = MESSAGES["ProcessingRequest"]
 ProcessingResponse = MESSAGES["ProcessingResponse"]
 StreamAccessLogsMessage = MESSAGES["StreamAccessLogsMessage"]
-HeaderMutation = MESSAGES["HeaderMutation"]
-ProcessingMode = MESSAGES["ProcessingMode"]

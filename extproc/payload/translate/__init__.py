@@ -7,11 +7,10 @@ No I/O. What an API cannot carry is refused by its name, or dropped where that i
 """
 
 from extproc.payload.translate.dialects import CALLER_DIALECTS, Dialect, Spoken, only_openai, spoken
-from extproc.payload.translate.pairs import LABELS, AnswerTranslation, Translated, request
+from extproc.payload.translate.pairs import AnswerTranslation, Translated, request
 
 __all__ = [
     "CALLER_DIALECTS",
-    "LABELS",
     "AnswerTranslation",
     "Dialect",
     "Spoken",

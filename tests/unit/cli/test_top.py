@@ -10,14 +10,14 @@ from extproc.cli import cli
 from extproc.cli.top import UnreachableError, samples_of, screen, summary
 from extproc.telemetry import instruments as names
 from extproc.telemetry.meter import Meter
-from extproc.telemetry.prometheus import exposition
+from extproc.telemetry.prometheus import negotiated
 
 LONG = "a_very_long_name_of_an_intent_that_fits_nowhere_at_all"
 
 
 def look(meter):
     """One look."""
-    return samples_of(exposition(meter.snapshot()).decode())
+    return samples_of(negotiated(meter.snapshot(), "")[0].decode())
 
 
 def busy(meter, intents=("hardware_telemetry", LONG, "")):

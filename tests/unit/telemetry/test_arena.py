@@ -7,7 +7,7 @@ from extproc.telemetry import instruments as names
 from extproc.telemetry.arena import Arena
 from extproc.telemetry.exemplars import put
 from extproc.telemetry.meter import Meter
-from extproc.telemetry.prometheus import exposition, negotiated
+from extproc.telemetry.prometheus import negotiated
 from extproc.telemetry.series import counted, merge
 
 
@@ -73,7 +73,7 @@ def test_an_example_of_each_bucket():
     assert 'trace_id="0af7651916cd43dd8448eb211c80319d"' in line
     assert 'span_id="b7ad6b7169203331"' in line
     assert line.endswith("} 0.031 1700000001.0")
-    assert " # {" not in exposition(merged).decode()
+    assert " # {" not in negotiated(merged, "")[0].decode()
     assert names.EXEMPLARS.name not in counted(merged)
 
 
@@ -87,4 +87,4 @@ def test_older_names():
     assert f"gen_ai_server_time_to_first_token_seconds_count{{{labels}}} 1.0" in text
     assert "time_to_first_chunk" not in text
     assert "intentmesh_abstained_total 1.0" in text
-    assert "time_to_first_chunk" in exposition(meter.snapshot()).decode()
+    assert "time_to_first_chunk" in negotiated(meter.snapshot(), "")[0].decode()

@@ -13,7 +13,7 @@ from extproc.telemetry.audit_line import audit_line
 from extproc.telemetry.bill import Bill
 from extproc.telemetry.meter import Meter
 from extproc.telemetry.observer import label_of
-from extproc.telemetry.prometheus import exposition
+from extproc.telemetry.prometheus import negotiated
 from extproc.telemetry.series import merge
 from extproc.telemetry.spans import Identifier
 from extproc.telemetry.tally import Tally
@@ -46,7 +46,7 @@ def test_prometheus_names_follow_the_mapping():
     meter = Meter()
     meter.record(names.OPERATION_DURATION, 0.3, ("chat", "llama.cpp", "phi", "", ""))
     meter.add(names.ABSTAINED)
-    text = exposition(meter.snapshot()).decode()
+    text = negotiated(meter.snapshot(), "")[0].decode()
     assert 'gen_ai_client_operation_duration_seconds_bucket{error_type="",gen_ai_operation_name="chat"' in text
     assert "intentmesh_abstained_total 1.0" in text
 
