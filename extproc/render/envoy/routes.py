@@ -6,60 +6,38 @@ Their order is their meaning: first what the processor has decided, then what it
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from typing import TYPE_CHECKING
 
-from envoy_data_plane.envoy.config.core.v3 import DataSource, HeaderValue, HeaderValueOption, RuntimeFractionalPercent
 from envoy_data_plane.envoy.config.route.v3 import (
-    DirectResponseAction,
     HeaderMatcher,
     RetryPolicy,
-    RetryPolicyRetryHostPredicate,
-    RetryPolicyRetryPriority,
     Route,
     RouteAction,
-    RouteActionHashPolicy,
-    RouteActionHashPolicyHeader,
-    RouteActionRequestMirrorPolicy,
     RouteMatch,
     VirtualHost,
-    WeightedCluster,
-    WeightedClusterClusterWeight,
 )
-from envoy_data_plane.envoy.extensions.retry.host.previous_hosts.v3 import PreviousHostsPredicate
-from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities.v3 import PreviousPrioritiesConfig
 from envoy_data_plane.envoy.type.matcher.v3 import RegexMatcher, StringMatcher
-from envoy_data_plane.envoy.type.v3 import FractionalPercent, FractionalPercentDenominatorType
 
-from extproc.config.models import ZONES
-from extproc.config.wire_names import MODEL_HEADER, RESIDENCY_HEADER
+from extproc.config.wire_names import MODEL_HEADER
 from extproc.errors import ConfigError
 from extproc.render.document import Note
 from extproc.render.envoy import fallback
 from extproc.render.envoy.clusters import FALLBACK_CLUSTER
 from extproc.render.envoy.extension import packed, seconds
-from extproc.render.envoy.groups import parts
+from extproc.render.envoy.model_routes import action_to, error, model_routes, refusal, retry_policy
 from extproc.render.envoy.processor import FILTER_NAME, disabled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from envoy_data_plane.envoy.config.listener.v3 import Listener
 
     from extproc.config import Mesh
-    from extproc.config.models import Model, Version, Zone
-    from extproc.config.traffic import Retries
 
-CALLER_CREDENTIALS = ("authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie")
-"""What a caller shows to the host that it calls, and no other is to see."""
 DISGUISED_PATH = r"[^?]*([%;\\]|//|\.(/|$)).*"
 """`/%761/chat`, `//v1/chat` and `/v1;x=1/chat` are `/v1/chat` to many an upstream. The processor knows; Envoy's matching does
 not."""
-PICKS = 32
-"""How often a retry picks anew where it picked an endpoint that has failed this request already. Of two endpoints the one that
-fails at once has the fewest requests and is picked three times in four: after 3 picks one retry in three would still go to it."""
-
 NOTES = (
     Note(
         "virtual_hosts.routes",
@@ -83,7 +61,7 @@ def virtual_host(
 
     `onward`: where a request goes on which nothing was decided, if the caller called another host than the models.
     """
-    shared = _retry_policy(mesh.models[mesh.default_model].retries)
+    shared = retry_policy(mesh.models[mesh.default_model].retries)
     routes = [*decided(mesh, original=True if onward else None), *undecided(mesh, onward)]
     for route in routes:
         if route.route is not None:
@@ -107,7 +85,7 @@ def decided(mesh: Mesh, *, original: bool | None = None) -> list[Route]:
         else:
             routes += model_routes(name, model, original=original)
     match = RouteMatch(prefix="/", headers=[HeaderMatcher(name=MODEL_HEADER, present_match=True)])
-    return [*routes, _refusal("refused", match)]
+    return [*routes, refusal("refused", match)]
 
 
 def attempts(mesh: Mesh) -> list[Listener]:
@@ -116,7 +94,7 @@ def attempts(mesh: Mesh) -> list[Listener]:
     match = RouteMatch(prefix="/")
     return [
         fallback.listener(
-            mesh, name, [*model_routes(name, mesh.models[name], original=original), _refusal("refused", match)]
+            mesh, name, [*model_routes(name, mesh.models[name], original=original), refusal("refused", match)]
         )
         for name in fallback.models(mesh)
     ]
@@ -148,7 +126,7 @@ def passed(name: str, match: RouteMatch, action: RouteAction) -> Route:
 
 def refused(name: str, match: RouteMatch, status: int, message: str, code: str) -> Route:
     """A route that answers with an error, and of which the processor never hears."""
-    route = _error(name, match, status, message, "invalid_request_error", code)
+    route = error(name, match, status, message, "invalid_request_error", code)
     return dataclasses.replace(route, typed_per_filter_config={FILTER_NAME: packed(disabled())})
 
 
@@ -166,153 +144,13 @@ def _intercepted(mesh: Mesh, name: str, match: RouteMatch, action: RouteAction) 
     return Route(name=name, match=match, route=action, request_body_buffer_limit=mesh.limits.max_body_bytes)
 
 
-def model_routes(name: str, model: Model, *, original: bool) -> Iterator[Route]:
-    """The routes of one model: for each distinct reach, for each header override, for each path rewrite."""
-    removed = () if model.takes_credentials(original=original) else CALLER_CREDENTIALS
-    for bounds in _reaches(name, model):
-        reach = [HeaderMatcher(name=MODEL_HEADER, string_match=StringMatcher(exact=name)), *_residency(bounds)]
-        label = name if "external" in bounds else f"{name} within {bounds[-1]}"
-        for version in (v for v in model.versions.values() if v.headers):
-            override = [_equals(header, value) for header, value in version.headers.items()]
-            action = _action(name, model, bounds[-1], version)
-            yield from _per_path(f"{label}, asked for", name, model, action, [*reach, *override], removed)
-        yield from _per_path(label, name, model, _action(name, model, bounds[-1], None), reach, removed)
-
-
-def _per_path(
-    label: str,
-    name: str,
-    model: Model,
-    action: RouteAction | None,
-    headers: list[HeaderMatcher],
-    removed: tuple[str, ...],
-) -> Iterator[Route]:
-    if action is None:
-        yield _refusal(label, RouteMatch(prefix="/", headers=headers))
-        return
-    for rewrite in sorted(model.rewrite, key=lambda r: -len(r.prefix)):
-        yield Route(
-            name=f"{label} {rewrite.prefix}",
-            match=RouteMatch(prefix=rewrite.prefix, headers=headers),
-            route=dataclasses.replace(action, prefix_rewrite=rewrite.to),
-            stat_prefix=name,
-            request_headers_to_remove=list(removed),
-        )
-    yield Route(
-        name=label,
-        match=RouteMatch(prefix="/", headers=headers),
-        route=action,
-        stat_prefix=name,
-        request_headers_to_remove=list(removed),
-    )
-
-
-def _action(name: str, model: Model, bound: Zone, version: Version | None) -> RouteAction | None:
-    """Where a request for a model goes that may travel up to a zone; None: nowhere."""
-    by_version = parts(name, model)
-    clusters = {
-        key: cluster
-        for key, part in by_version.items()
-        if (version is None or model.versions[key] is version) and (cluster := part.cluster(bound))
-    }
-    if version is None and model.versions:
-        clusters = {key: cluster for key, cluster in clusters.items() if model.versions[key].weight}
-    if not clusters:
-        return None
-    action = RouteAction(timeout=seconds(model.timeout_s), retry_policy=_retry_policy(model.retries))
-    if len(clusters) == 1:
-        action.cluster = next(iter(clusters.values()))
-    else:
-        weights = [
-            WeightedClusterClusterWeight(name=cluster, weight=model.versions[key].weight)
-            for key, cluster in clusters.items()
-        ]
-        action.weighted_clusters = WeightedCluster(clusters=weights, use_hash_policy=True if model.sticky else None)
-    if model.sticky:
-        header = RouteActionHashPolicyHeader(header_name=model.sticky.header)
-        action.hash_policy = [RouteActionHashPolicy(header=header)]
-    if any(e.tls or e.host for e in model.every_endpoint()):
-        action.auto_host_rewrite = True
-    if model.mirror and (mirror := by_version[model.mirror.version].cluster(bound)):
-        action.request_mirror_policies = [_mirror(mirror, model.mirror.percent)]
-    return action
-
-
-def _reaches(name: str, model: Model) -> Iterator[tuple[Zone, ...]]:
-    """The residencies, those together that reach the same endpoints; from the farthest to the nearest."""
-    zones: dict[tuple[str | None, ...], list[Zone]] = {}
-    for bound in ZONES:
-        key = tuple(part.cluster(bound) for part in parts(name, model).values())
-        zones.setdefault(key, []).append(bound)
-    yield from (tuple(bounds) for bounds in reversed(zones.values()))
-
-
-def _residency(bounds: tuple[Zone, ...]) -> list[HeaderMatcher]:
-    """Matches requests that may travel as far as one of these zones; without the header, a request may go anywhere."""
-    if len(bounds) == len(ZONES):
-        return []
-    anywhere = "external" in bounds
-    if len(bounds) == 1 and not anywhere:
-        match = StringMatcher(exact=bounds[0])
-    else:
-        match = StringMatcher(safe_regex=RegexMatcher(regex=f"({'|'.join(bounds)}){'?' if anywhere else ''}"))
-    return [HeaderMatcher(name=RESIDENCY_HEADER, string_match=match, treat_missing_header_as_empty=anywhere)]
-
-
-def _equals(header: str, value: str) -> HeaderMatcher:
-    return HeaderMatcher(name=header.lower(), string_match=StringMatcher(exact=value))
-
-
-def _refusal(name: str, match: RouteMatch) -> Route:
-    return _error(name, match, 503, "No model may take this request.", "unavailable", "no_model")
-
-
-def _error(name: str, match: RouteMatch, status: int, message: str, kind: str, code: str) -> Route:
-    error = {"error": {"message": message, "type": kind, "code": code}}
-    return Route(
-        name=name,
-        match=match,
-        direct_response=DirectResponseAction(status=status, body=DataSource(inline_string=json.dumps(error))),
-        response_headers_to_add=[HeaderValueOption(header=HeaderValue(key="content-type", value="application/json"))],
-    )
-
-
 def _fallback(mesh: Mesh) -> RouteAction:
     """Where requests go on which nothing was decided."""
     if mesh.envoy.upstream:
         return RouteAction(cluster=FALLBACK_CLUSTER, timeout=seconds(0))
-    action = _action(mesh.default_model, mesh.models[mesh.default_model], mesh.default_residency, None)
+    action = action_to(mesh.default_model, mesh.models[mesh.default_model], mesh.default_residency, None)
     if action is None:
         raise ConfigError(
             f"the default model `{mesh.default_model}` has no endpoint within `default_residency: {mesh.default_residency}`"
         )
     return action
-
-
-def _retry_policy(retries: Retries) -> RetryPolicy | None:
-    if not retries.attempts or not (retries.on or retries.statuses):
-        return None
-    words = [*retries.on, *(["retriable-status-codes"] if retries.statuses else [])]
-    return RetryPolicy(
-        retry_on=",".join(words),
-        num_retries=retries.attempts,
-        per_try_timeout=seconds(retries.per_try_timeout_s) if retries.per_try_timeout_s else None,
-        retriable_status_codes=list(retries.statuses),
-        retry_host_predicate=[
-            RetryPolicyRetryHostPredicate(
-                name="envoy.retry_host_predicates.previous_hosts", typed_config=packed(PreviousHostsPredicate())
-            )
-        ],
-        host_selection_retry_max_attempts=PICKS,
-        retry_priority=RetryPolicyRetryPriority(
-            name="envoy.retry_priorities.previous_priorities",
-            typed_config=packed(PreviousPrioritiesConfig(update_frequency=1)),
-        ),
-    )
-
-
-def _mirror(cluster: str, percent: float) -> RouteActionRequestMirrorPolicy:
-    share = FractionalPercent(numerator=round(percent * 10_000), denominator=FractionalPercentDenominatorType.MILLION)
-    return RouteActionRequestMirrorPolicy(
-        cluster=cluster, runtime_fraction=RuntimeFractionalPercent(default_value=share)
-    )

@@ -19,7 +19,7 @@ from extproc.render.envoy_gateway.policies import (
     traffic_policy,
 )
 from extproc.render.envoy_gateway.routes import backends, routes
-from extproc.render.kubernetes import kustomize, objects, services
+from extproc.render.kubernetes import kustomize, network, objects, services
 from extproc.render.kubernetes.configuration import config_files
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _processor(mesh: Mesh) -> list[Data]:
         objects.processor_service(mesh, PROCESSOR_PORT),
         objects.disruption_budget(mesh, objects.PROCESSOR, "processor"),
         objects.autoscaler(mesh, objects.PROCESSOR, "processor", least=mesh.kubernetes.replicas),
-        objects.processor_policy(mesh, PROCESSOR_PORT),
+        network.processor_policy(mesh, PROCESSOR_PORT),
     ]
 
 

@@ -11,7 +11,7 @@ from extproc.config.wire_names import (
 )
 from extproc.errors import ConfigError
 from extproc.render.envoy.groups import Group, Part, parts
-from extproc.render.envoy.routes import CALLER_CREDENTIALS
+from extproc.render.envoy.model_routes import CALLER_CREDENTIALS
 from extproc.render.envoy_gateway.references import API, metadata, service_ref
 from extproc.render.istio.destinations import dns_name, is_address, service_host
 

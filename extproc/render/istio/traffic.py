@@ -17,7 +17,7 @@ from extproc.config.models import ZONES
 from extproc.config.wire_names import MODEL_HEADER, RESIDENCY_HEADER
 from extproc.render.envoy import clusters
 from extproc.render.envoy.groups import Group, Part, parts
-from extproc.render.envoy.routes import CALLER_CREDENTIALS
+from extproc.render.envoy.model_routes import CALLER_CREDENTIALS
 from extproc.render.istio.destinations import Host, destination, dns_name
 from extproc.render.istio.patches import add_cluster, patch
 

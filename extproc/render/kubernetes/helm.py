@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from extproc import __version__
 from extproc.render.document import File, to_yaml
 from extproc.render.envoy import bootstrap
-from extproc.render.kubernetes import kustomize, objects, pod
+from extproc.render.kubernetes import kustomize, network, objects, pod
 from extproc.render.kubernetes.configuration import config_files
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def render(mesh: Mesh) -> list[File]:
         File("templates/config.yaml", _config_map(mesh, list(config))),
         File("templates/gateway.yaml", _template(gateway)),
         *([File("templates/models.yaml", _template(own))] if own else []),
-        File("templates/network.yaml", _template(objects.network_policies(marked), "networkPolicies")),
+        File("templates/network.yaml", _template(network.policies(marked), "networkPolicies")),
         File(
             "templates/monitoring.yaml",
             _template([objects.service_monitor(marked), objects.prometheus_rule(marked)], "monitoring.enabled"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from extproc.render import alerts, dashboard
 from extproc.render.document import File, Note, to_yaml
 from extproc.render.envoy import bootstrap
-from extproc.render.kubernetes import objects, pod
+from extproc.render.kubernetes import network, objects, pod
 from extproc.render.kubernetes.configuration import config_files
 from extproc.render.kubernetes.pod import PROBE_PORT, SOCKET
 
@@ -58,7 +58,7 @@ def _base(mesh: Mesh) -> list[File]:
                 objects.autoscaler(mesh, objects.GATEWAY, "gateway", least=mesh.kubernetes.replicas),
             ],
         ),
-        _file("base/network.yaml", objects.network_policies(mesh)),
+        _file("base/network.yaml", network.policies(mesh)),
     ]
     config = config_files(mesh)
     own = [data for each in pod.in_cluster(mesh) for data in model_objects(mesh, each)]
