@@ -16,44 +16,36 @@ import ctypes
 import gc
 import os
 import signal
-import threading
 import time
 import uuid
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from extproc.errors import ConfigError, IntentmeshError
 from extproc.logs import logger, where
 from extproc.process import vitals
 from extproc.process.admin import AdminPort
-from extproc.process.budgets import measure, obey
+from extproc.process.child import Child
 from extproc.process.counts import Counts
 from extproc.process.host import observing, settle, uvloop_runner
 from extproc.process.inheritance import Estate
-from extproc.process.listening import SocketName, is_anothers
-from extproc.process.pulse import Pulse
+from extproc.process.listening import SocketName
+from extproc.process.overview import Overview
 from extproc.process.reload import InUse
 from extproc.process.routed import Routed
 from extproc.process.worker import Worker
 from extproc.telemetry import audit
 from extproc.telemetry.arena import Arena
 from extproc.telemetry.instruments import (
-    CONFIG_GENERATION,
     CONFIG_REJECTED,
-    CONFIG_WAITING,
     WORKER_RESTARTS,
-    WORKER_UP,
 )
 from extproc.telemetry.meter import Meter
 from extproc.telemetry.otlp import Parent
 from extproc.telemetry.series import merge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from extproc.config import Mesh
     from extproc.pipeline import Pipeline
-    from extproc.process.budgets import Answer, Order
     from extproc.process.host import Build
     from extproc.process.mesh_file import MeshFile
     from extproc.telemetry.series import Snapshot
@@ -70,49 +62,12 @@ GIVE_UP = 5
 """Young deaths in a row after which the processor ends, for an orchestrator to see: where no other worker serves."""
 LAGS_S = 60.0
 """A worker that does not come to work by the mesh of its parent within that is ended, and forked anew from it."""
-MEASURED_S = 5.0
-"""How old what a receiver is told may be."""
 BEGINS_S = 0.02
 """How often it is looked at until all workers serve for the first time."""
 QUEUED_S = 0.5
 """So long connections may wait for the next worker; where it is held back for longer, they are refused, and Envoy notices."""
 PR_SET_PDEATHSIG = 1
 WATCHED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
-
-
-@dataclass
-class Child:
-    """One worker, as its parent knows it."""
-
-    number: int
-    name: SocketName
-    """Of its socket."""
-    pid: int = 0
-    started: float = 0.0
-    not_before: float = 0.0
-    young_deaths: int = 0
-    lags_since: float | None = None
-    inode: int = 0
-    """Of its socket, once that has its name."""
-    cpu_s: float = 0.0
-    """Of those that had its place and are gone."""
-    arena: Arena = field(default_factory=Arena)
-
-    @property
-    def pulse(self) -> Pulse:
-        """What it says of itself."""
-        return Pulse(self.arena.pulse)
-
-    @property
-    def serves(self) -> bool:
-        """Whether it lives and serves."""
-        return bool(self.pid) and self.pulse.ready
-
-    @property
-    def is_replaced(self) -> bool:
-        """Whether another processor has taken its socket's name."""
-        self.inode = self.pulse.inode or self.inode  # of one that no parent holds
-        return is_anothers(self.name.path, self.inode)
 
 
 class Supervisor:
@@ -135,16 +90,20 @@ class Supervisor:
         """Of what the parent does itself; the workers count the rest."""
         self._told = Parent(str(uuid.uuid4()), arena.snapshot)
         """The same, for the worker that tells a receiver of it."""
-        self._measured_at = 0.0
         self._build = build
         self._log_requests = log_requests
         self._replaces = replaces
         self._children = [Child(number, SocketName(path)) for number, path in enumerate(mesh.processor.sockets())]
         self._counts = Counts(self._children)
         self._estate = Estate(self._children[0].name.path.parent, self._counted)
+        self._overview = Overview(
+            self._children,
+            self._in_use,
+            self._meter,
+            self._estate.snapshot,
+            lambda: self._routed.unrouted if self._routed else (),
+        )
         self._holds = mesh.processor.server != "grpcio"  # which binds its own
-        self._accounts = threading.Lock()
-        """One asks for the budgets at a time."""
         self._named = not self._holds
         """Whether the sockets have their names."""
         self._stopping = False
@@ -161,10 +120,10 @@ class Supervisor:
         settle()  # so that collecting garbage writes to no page that is shared
         admin = AdminPort(
             self._in_use.mesh.processor.admin,
-            snapshot=self._snapshot,
-            ready=self._ready,
-            config=self._config,
-            budgets=self._budgets,
+            snapshot=self._overview.snapshot,
+            ready=self._overview.ready,
+            config=self._overview.config,
+            budgets=self._overview.budgets,
             older=self._in_use.mesh.telemetry.conventions == "older",
         )
         try:
@@ -201,7 +160,7 @@ class Supervisor:
         if self._stopping:
             return
         self._take_names()
-        self._measure_for_receiver()
+        self._overview.measure_for_receiver()
         if any(child.is_replaced for child in self._children):  # it has come to stay
             log.info("replaced")
             self._estate.leave()
@@ -369,60 +328,6 @@ class Supervisor:
                 child.lags_since = now
                 os.kill(child.pid, signal.SIGTERM)
 
-    # What the admin port tells
-
-    def _snapshot(self) -> Snapshot:
-        self._measure()
-        return self._estate.snapshot()
-
-    def _measure_for_receiver(self) -> None:
-        """A receiver of OTLP asks for nothing: what it is told has to be there."""
-        settings, now = self._in_use.mesh.telemetry, time.monotonic()
-        if settings.otlp and now - self._measured_at >= min(settings.metrics_interval_s / 2, MEASURED_S):
-            self._measured_at = now
-            self._measure()
-
-    def _measure(self) -> None:
-        """Set what is measured by looking."""
-        meter = self._meter
-        meter.set(CONFIG_GENERATION, self._in_use.generation)
-        meter.set(CONFIG_WAITING, len(self._in_use.waiting))
-        self._measure_budgets()
-        for child in self._children:
-            meter.set(WORKER_UP, float(child.serves), (str(child.number),))
-            if child.pid:
-                vitals.note(meter, str(child.number), child.pid, child.cpu_s)
-
     def _counted(self) -> Snapshot:
+        """What the workers have counted, and what their parent does itself."""
         return merge([self._meter.snapshot(), self._counts.snapshot()])
-
-    def _ready(self) -> tuple[bool, dict[str, Any]]:
-        workers = [{"ready": child.serves, "generation": child.pulse.generation} for child in self._children]
-        return any(child.serves for child in self._children), {
-            "workers": workers,
-            **self._in_use.told(),
-            "unrouted": list(self._routed.unrouted if self._routed else ()),
-        }
-
-    def _budgets(self, order: Order) -> Answer:
-        with self._opened_accounts() as treasury:
-            return obey(treasury, order)
-
-    def _measure_budgets(self) -> None:
-        if self._in_use.pipeline.treasury is not None:
-            with self._opened_accounts() as treasury:
-                measure(treasury, self._meter)
-
-    @contextlib.contextmanager
-    def _opened_accounts(self) -> Iterator[Any]:
-        """The accounts that the workers share, opened for once: what is open here would be in every child to come."""
-        with self._accounts:
-            treasury = self._in_use.pipeline.treasury
-            try:
-                yield treasury
-            finally:
-                if treasury is not None:
-                    treasury.book.pages.close()
-
-    def _config(self) -> dict[str, Any]:
-        return self._in_use.shown()

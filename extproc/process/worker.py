@@ -7,18 +7,18 @@ import contextlib
 import faulthandler
 import gc
 import signal
-import ssl
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from extproc import logs
 from extproc.errors import ConfigError
-from extproc.http2 import Certificates, Server
+from extproc.http2 import Server
 from extproc.logs import logger, where
+from extproc.process import certificates
 from extproc.process.budgets import measure, obey
+from extproc.process.health import WatchedHealth
 from extproc.process.listening import SocketName
 from extproc.process.pulse import Pulse
 from extproc.process.relay import Relay
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extproc.config import Mesh
-    from extproc.config.processor import TlsSettings
     from extproc.exchange.observer import Observer
+    from extproc.http2 import Certificates
     from extproc.pipeline import Pipeline
     from extproc.process.budgets import Answer, Order
     from extproc.process.mesh_file import MeshFile
@@ -53,12 +53,6 @@ log = logger()
 
 ENVELOPE_BYTES = 1024 * 1024
 """What a message may weigh beside the body: headers, above all."""
-HEALTH_INTERVAL_S = 2.0
-"""How often the rendered Envoy asks for our health."""
-LONGEST_INTERVAL_S = 10.0
-"""Who asks more seldom than this does not decide by it where requests go."""
-UNHEALTHY_AFTER = 2
-"""Answers of NOT_SERVING after which Envoy sends no more requests."""
 STDERR = 2
 LOOK_S = 1.0
 """How often the mesh.yaml is looked at, and the watchdog reset."""
@@ -73,37 +67,6 @@ HANG_S = 15.0
 for every stream, and an ended process is one that is started again. Envoy fails the requests that it held."""
 
 
-class WatchedHealth(health.aio.HealthServicer):  # type: ignore[misc]
-    """Health that knows how often it is asked, and so when everybody who asks must have heard that we are going.
-
-    It counts no answers: a second Envoy and a kubelet ask too, and on a unix socket all look alike.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._asked_at: float | None = None
-        self._gaps: deque[float] = deque(maxlen=8)
-
-    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        """Answer, and remember when."""
-        self.asked(time.monotonic())
-        return await super().Check(request, context)
-
-    def asked(self, now: float) -> None:
-        """Somebody asks."""
-        if self._asked_at is not None:
-            self._gaps.append(now - self._asked_at)
-        self._asked_at = now
-
-    def is_known(self, since: float, now: float) -> bool:
-        """Whether everybody who asks has been told often enough what holds since then, or nobody asks any more."""
-        interval = min(max(HEALTH_INTERVAL_S, *self._gaps, 0.0), LONGEST_INTERVAL_S)
-        late = 0.1 * interval
-        if self._asked_at is None or now - self._asked_at > 1.5 * interval:
-            return True
-        return now - since > UNHEALTHY_AFTER * interval + late
-
-
 def _longest_s(mesh: Mesh) -> float:
     """The longest that an answer may take."""
     return max(model.timeout_s for model in mesh.models.values())
@@ -111,21 +74,6 @@ def _longest_s(mesh: Mesh) -> float:
 
 def _report(error: BaseException) -> None:
     log.error("call_failed", error=type(error).__name__, at=where(error))
-
-
-def _certificates(settings: TlsSettings | None) -> Certificates | None:
-    """Raises ConfigError."""
-    if settings is None:
-        return None
-    try:
-        return Certificates(settings.certificate_file, settings.key_file, settings.client_ca_file)
-    except (OSError, ssl.SSLError) as error:
-        files = ", ".join(str(f) for f in (settings.certificate_file, settings.key_file, settings.client_ca_file) if f)
-        raise ConfigError(f"processor.tls: {_reason(error)} ({files})") from None
-
-
-def _reason(error: OSError) -> str:
-    return error.reason if isinstance(error, ssl.SSLError) and error.reason else error.strerror or str(error)
 
 
 class Worker:
@@ -223,13 +171,13 @@ class Worker:
     async def _listen(self) -> Server | GrpcioServer:
         limit = self._in_use.mesh.limits.max_body_bytes + ENVELOPE_BYTES
         address = f"unix:{self._name.temporary}" if self._name else self._address
-        certificates = self._certificates = _certificates(self._in_use.mesh.processor.tls)
+        tls = self._certificates = certificates.configured(self._in_use.mesh.processor.tls)
         server: Server | GrpcioServer
         if self._in_use.mesh.processor.server == "grpcio":
-            server = GrpcioServer(address, largest_message=limit, certificates=certificates)
+            server = GrpcioServer(address, largest_message=limit, certificates=tls)
         else:
             held = self._name.held if self._name else None
-            server = Server(address, largest_message=limit, report=_report, certificates=certificates, socket=held)
+            server = Server(address, largest_message=limit, report=_report, certificates=tls, socket=held)
         server.add_generic_rpc_handlers(self._service.handlers())
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         try:
@@ -256,7 +204,8 @@ class Worker:
         self._beat()
         self._pending.expire()
         self._collect_garbage()
-        self._renew_certificates()
+        if self._certificates is not None:  # gRPC's own server reads its once
+            certificates.renew(self._certificates)
         if self._is_replaced():
             self._stop.set()
         with contextlib.suppress(TimeoutError):
@@ -275,16 +224,6 @@ class Worker:
         self._meter.set(OPEN_STREAMS, self._service.open_streams + len(self._pending))
         for outcome, texts in self._service.pipeline.name_counts().items():
             self._meter.set(NAME_TEXTS, texts, (outcome,))
-
-    def _renew_certificates(self) -> None:
-        """Take certificates that have been replaced; gRPC's own server reads its once."""
-        if self._certificates is None:
-            return
-        try:
-            if self._certificates.renew():
-                log.info("certificates_renewed")
-        except (OSError, ssl.SSLError) as error:
-            log.error("certificates_refused", error=type(error).__name__, reason=_reason(error))  # noqa: TRY400
 
     def _collect_garbage(self) -> None:
         """Look through what is old; while a large body is at work, whose parts would all be looked through, only seldom."""

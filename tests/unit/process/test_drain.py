@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from extproc.process.worker import WatchedHealth
+from extproc.process.health import WatchedHealth
 
 
 def told(times: list[float]) -> WatchedHealth:

@@ -62,9 +62,9 @@ def test_a_parent_outlives_a_mesh_that_cannot_be_built(file, error):
     change(file)
     parent._take_new_mesh()
     assert parent.told == []
-    assert list(parent._config()["models"]) == ["old"]
-    assert str(error) in parent._ready()[1]["refused"]
-    assert parent._snapshot()[CONFIG_REJECTED.name] == {(): [1.0]}
+    assert list(parent._overview.config()["models"]) == ["old"]
+    assert str(error) in parent._overview.ready()[1]["refused"]
+    assert parent._overview.snapshot()[CONFIG_REJECTED.name] == {(): [1.0]}
 
 
 @pytest.mark.parametrize("error", FAULTS, ids=lambda error: type(error).__name__)
@@ -112,7 +112,7 @@ def test_workers_are_told_of_a_good_mesh(file):
     change(file)
     parent._take_new_mesh()
     assert len(parent.told) == 1
-    assert list(parent._config()["models"]) == ["new-one"]
+    assert list(parent._overview.config()["models"]) == ["new-one"]
 
 
 def test_a_fork_that_fails_costs_no_worker(file, monkeypatch):
