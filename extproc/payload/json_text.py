@@ -16,6 +16,7 @@ from extproc.payload.literal import spell, unescape
 from extproc.payload.logprobs import LogprobsEditor
 from extproc.payload.scan import MAX_DEPTH
 from extproc.payload.tree import Use
+from extproc.payload.ways import SAYS_LITTLE
 from extproc.slices import checkpoint
 
 if TYPE_CHECKING:
@@ -258,15 +259,18 @@ class JsonEditor:
 
     def _take_key(self, match: re.Match[str]) -> int:
         raw = match[1]
-        self._key = _unescaped(raw)
-        self._value = self._node.keys.get(self._key.encode(errors="replace"), self._node.other)
+        key = self._key = _unescaped(raw)
+        step = key.encode(errors="replace")
+        if step in SAYS_LITTLE and self._stack and (around := self._stack[-1][2]) is not None:
+            self._key = f"{around} {key}"
+        self._value = self._node.keys.get(step, self._node.other)
         self._at_key = False
         free = bool(self._node.use & Use.FREE)
         edits: Sequence[Edit] = ()
-        if self._editors.concerns(self._key) and _INSIDE.fullmatch(raw):
-            edits, _ = self._editors(redact=free).advance(self._key, end=True)
+        if self._editors.concerns(key) and _INSIDE.fullmatch(raw):
+            edits, _ = self._editors(redact=free).advance(key, end=True)
         if free:
-            edits = self._apart(self._key, edits)
+            edits = self._apart(key, edits)
         if edits:
             first = match.start(1)
             self._edits += ((first + start, first + stop, new) for start, stop, new in spell(raw, edits))

@@ -12,7 +12,7 @@ from extproc.payload.literal import unescape
 from extproc.payload.numbers import plain
 from extproc.payload.scan import end_of_space, walk
 from extproc.payload.tree import FREE, Use
-from extproc.payload.ways import Ways, label_of
+from extproc.payload.ways import LONGEST_NAME, NAMES_IT, SAYS_LITTLE, Ways, label_of
 from extproc.slices import in_slices
 
 if TYPE_CHECKING:
@@ -37,15 +37,19 @@ class Texts:
         self.found: list[tuple[str, Way, Kind]] = []
         self.unsearched: dict[str, int] = {}
         self._known: dict[tuple[str, str, bytes | int | None], int] = {}
+        self._named: dict[int, str] = {}
+        """By the way to an object, what it says that its value is."""
 
     def add(self, text: str, way: Way, kind: Kind = "text") -> int:
         """Number of the segment that this text is."""
         if kind != "text":
-            mark = (kind, text, label_of(way) if kind == "number" else None)
+            mark = (kind, text, _label(way) if kind == "number" else None)
             known = self._known.get(mark)
             if known is not None:
                 return known
             self._known[mark] = len(self.found)
+        elif way is not None and way[1] in NAMES_IT and len(text) <= LONGEST_NAME:
+            self._named[id(way[0])] = text
         self.found.append((text, way, kind))
         return len(self.found) - 1
 
@@ -56,6 +60,7 @@ class Texts:
     def segments(self, ways: Ways | None = None) -> list[Segment]:
         """All of them."""
         ways = ways or Ways()
+        ways.named = self._named
         return [ways.segment(*found) for found in in_slices(self.found)]
 
     def read(self, text: str, way: Way, depth: int = 0) -> Layer:
@@ -66,6 +71,12 @@ class Texts:
                 return nested
         runs = data.runs(text)
         return _pieces(text, way, self, runs, depth) if runs else Whole(self.add(text, way), text)
+
+
+def _label(way: Way) -> bytes | int | None:
+    """What tells apart two numbers that read the same."""
+    label = label_of(way)
+    return id(way[0]) if way is not None and label in SAYS_LITTLE else label
 
 
 def take_apart(found: Found, raw: str, texts: Texts, depth: int = 0) -> Place:

@@ -16,6 +16,23 @@ _LABELLED = 8
 """Arrays in arrays up to which a key says what stands in them."""
 
 
+_NOTHING_ALONE = frozenset({b"value", b"val", b"answer"})
+SAYS_LITTLE = _NOTHING_ALONE | {
+    *(b"number", b"numero", b"num", b"nr", b"nummer", b"current", b"primary", b"raw"),
+    *(b"idValue", b"id_value", b"idNumber", b"id_number", b"documentNumber", b"document_number"),
+}
+"""Keys that say what the object is of which they are part: `"passport": {"number": …}`, `{"type": "SSN", "value": …}`."""
+NAMES_IT = frozenset(
+    {
+        *(b"type", b"name", b"key", b"label", b"field", b"kind", b"tipo", b"typ", b"title", b"question", b"attribute"),
+        *(b"idType", b"id_type", b"documentType", b"document_type", b"Name", b"Key", b"fieldName", b"field_name"),
+    }
+)
+"""Keys of what such a value is called, beside it."""
+LONGEST_NAME = 60
+"""Characters of that."""
+
+
 _Container = tuple["str | None", "str | None", tuple["bytes | int", ...]]
 """An object or a list, to what stands in it: role, key, and its first steps."""
 _Turn = tuple["bytes | int", ...]
@@ -25,7 +42,7 @@ _ROOT: _Container = (None, None, ())
 class Ways:
     """The ways of one body."""
 
-    __slots__ = ("containers", "roles", "turns")
+    __slots__ = ("containers", "named", "roles", "turns")
 
     def __init__(self, known: Ways | None = None) -> None:
         """`known`: those of another body that is laid out as this one is; what is nested in its texts is its own."""
@@ -34,6 +51,8 @@ class Ways:
         self.turns: dict[int, tuple[Way, _Turn | None]] = {} if known is None else known.turns
         """By the way to a text, the turn of a person's that it belongs to; None: it is not what a person said."""
         self.containers: dict[int, tuple[Way, _Container]] = {} if known is None else known.containers.copy()
+        self.named: dict[int, str] = {}
+        """By the way to an object, what it says of itself that its value is."""
 
     def take_role(self, message: Way, role: str) -> None:
         """Note the role of a message. All that stands in one message has the very same way to it."""
@@ -50,10 +69,16 @@ class Ways:
         container, step = way
         role, key, _ = self._around(container)
         if kind == "text" or kind == "number":  # noqa: PLR1714 - twice as fast as a tuple
-            key = step.decode() if isinstance(step, bytes) else key
+            if isinstance(step, bytes):
+                key = self._said_of(container, key, step) if step in SAYS_LITTLE else step.decode()
             # what the class does takes twice as long, and a body has many
             return tuple.__new__(Segment, (text, key, role, way, kind))
         return Segment(text, None, role, way, kind)
+
+    def _said_of(self, container: Way, key: str | None, step: bytes) -> str:
+        """What is said of a value whose own key says little: the key of its object, what stands beside it, and its own."""
+        said = (key, self.named.get(id(container)), None if step in _NOTHING_ALONE else step.decode())
+        return " ".join(filter(None, said)) or step.decode()
 
     def place(self, way: Way) -> tuple[bytes | int, ...]:
         """The first steps to a text: enough to tell what was said in a message."""

@@ -340,3 +340,30 @@ def test_bytes_of_no_known_kind():
     document = chat({"messages": [{"role": "user", "content": noise}]})
     assert (spoken(document), document.unsearched) == ([], {"binary": len(noise)})
     assert spoken(chat({"messages": [{"role": "user", "content": noise[:200]}]})) == [noise[:200]]
+
+
+SAID = [
+    ({"passport": {"number": "12AB34567"}}, "passport number"),
+    ({"passport": {"country": "FR", "value": "12AB34567"}}, "passport"),
+    ({"phones": [{"type": "work", "number": "4155550132"}]}, "phones work number"),
+    ([{"value": "536221845", "type": "SSN"}], "content SSN"),
+    ({"env": [{"name": "DB_PASSWORD", "value": "hunter2xyz"}]}, "env DB_PASSWORD"),
+    ({"account": {"number": 76983425}}, "account number"),
+    ({"value": "12AB34567"}, "content"),
+    ({"order": {"id": "12AB34567"}}, "id"),
+]
+
+
+@pytest.mark.parametrize(("value", "key"), SAID)
+def test_what_is_said_of_a_value_whose_key_says_little(value, key):
+    """The key of its object, what stands beside it, and its own."""
+    document = chat({"messages": [{"role": "tool", "content": json.dumps(value)}]})
+    wanted = {"12AB34567", "4155550132", "536221845", "hunter2xyz", "76983425"}
+    assert [segment.key for segment in document.segments if segment.text in wanted] == [key]
+
+
+def test_equal_numbers_of_unlike_objects():
+    """One is an order's and one an account's."""
+    value = [{"order": {"number": 76983425}}, {"account": {"number": 76983425}}]
+    document = chat({"messages": [{"role": "tool", "content": json.dumps(value)}]})
+    assert [s.key for s in document.segments if s.kind == "number"] == ["order number", "account number"]
