@@ -85,6 +85,8 @@ def render(prompt: str, variables: tuple[str, ...], config: Path) -> None:
         name, equals, value = text.partition("=")
         if not equals:
             raise click.BadParameter(f"`{text}` is not NAME=VALUE", param_hint="--variable")
+        if name in values:
+            raise click.BadParameter(f"`{name}` is given twice", param_hint="--variable")
         declared = chosen.version.variables.get(name)
         values[name] = value if declared is not None and declared.type == "text" else _value(value)
     click.echo(chosen.render(values))
@@ -126,7 +128,9 @@ def _library(config: Path) -> Library:
 
 
 def _chosen(library: Library, prompt: str) -> Chosen:
-    name, _, wanted = prompt.partition("@")
+    name, at, wanted = prompt.partition("@")
+    if at and not wanted:
+        raise click.BadParameter(f"`{prompt}` names no version: leave the `@` out, or say which", param_hint="PROMPT")
     return library.get(name, wanted or None)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from extproc.config import references, yaml_text
+from extproc.config import prompt_files, references, yaml_text
 from extproc.config.budget_mistakes import budget_mistakes
 from extproc.config.examples import example_mistakes, file_mistakes
 from extproc.config.feedback_mistakes import feedback_mistakes
@@ -118,9 +118,26 @@ def _problem(mistake: yaml_text.Mistake) -> Problem:
 
 
 def _as_written(where: KeyPath, data: Any) -> KeyPath:
-    """The path of a key in the file: rules may stand in `policy` itself."""
-    listed = isinstance(data, dict) and isinstance(data.get("policy"), list)
-    return ("policy", *where[2:]) if listed and where[:2] == ("policy", "rules") else where
+    """The path of a key in the file: rules may stand in `policy` itself, prompts in files of their own."""
+    if not isinstance(data, dict):
+        return where
+    if where[:2] == ("policy", "rules") and isinstance(data.get("policy"), list):
+        return ("policy", *where[2:])
+    if where[:2] == ("prompts", "named") and len(where) > len(("prompts", "named")):
+        return _of_a_prompt(where, data["prompts"])
+    return where
+
+
+def _of_a_prompt(where: KeyPath, prompts: Any) -> KeyPath:
+    """A version that `mesh.yaml` does not have is a file's."""
+    at = prompts.get("named") if isinstance(prompts, dict) else None
+    for step in where[2:4]:
+        at = at if isinstance(at, dict) else {}
+        at = next((inner for key, inner in at.items() if str(key) == step), None)
+    if at is not None:
+        return where
+    file = "/".join(map(str, where[2:4])) + (prompt_files.SUFFIX if where[3:4] else "")
+    return ("prompts", "folder", file, *where[4:])
 
 
 def _dangling(data: Any) -> Iterable[tuple[KeyPath, str]]:

@@ -22,6 +22,8 @@ PROMPT_HEADER: Final = "x-intentmesh-prompt"
 _NAMED: Final = re.compile(rb'"prompt"\s*:\s*\{')
 _STORED: Final = "pmpt_"
 """How ids of prompts begin that OpenAI stores: they are the upstream's."""
+_NAMES: Final = dict.fromkeys(("id", "version", "variables"))
+"""Of what names a prompt, in the order in which they are told."""
 _SAID: Final = {"openai": "messages", "anthropic": "messages", "openai-responses": "input"}
 
 
@@ -48,14 +50,9 @@ def prompted(
         value = _of_service(value, _SAID[dialect])
     else:
         named = value.get("prompt")
-        if not isinstance(named, dict) or not isinstance(named.get("id"), str):
+        if not isinstance(named, dict) or (found := _asked(named, library, caller)) is None:
             return None
-        if not library.has(named["id"]) and named["id"].startswith(_STORED):
-            return None
-        version = named.get("version")
-        if version is not None and not isinstance(version, str | int):
-            raise PromptError("`prompt.version` must be a version or a label")
-        chosen = library.get(named["id"], None if version is None else str(version), caller())
+        chosen = found
         value = {key: item for key, item in value.items() if key != "prompt"}
         value["variables"] = named.get("variables")
     variables = value.pop("variables", None)
@@ -67,6 +64,18 @@ def prompted(
     if chosen.version.model and value.get("model") in (None, "", "auto"):
         value["model"] = chosen.version.model
     return encoded(put(value, text, dialect, chosen.version.role)), chosen
+
+
+def _asked(named: dict[str, Any], library: Library, caller: Callable[[], str]) -> Chosen | None:
+    """The version that `prompt` names; None: it is not ours."""
+    known, version = named.get("id"), named.get("version")
+    if not isinstance(known, str) or (not library.has(known) and known.startswith(_STORED)):
+        return None
+    if named.keys() - _NAMES.keys():
+        raise PromptError(f"`prompt` has no such key; its keys are: {', '.join(_NAMES)}")
+    if version is not None and not isinstance(version, str | int):
+        raise PromptError("`prompt.version` must be a version or a label")
+    return library.get(known, None if version is None else str(version), caller())
 
 
 def _of_service(value: dict[str, Any], said: str) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import minijinja
 
-from extproc.config.prompts import environment, fits
+from extproc.config.prompts import fits
+from extproc.config.templates import environment
 from extproc.errors import PromptError
 
 if TYPE_CHECKING:
@@ -18,11 +19,18 @@ if TYPE_CHECKING:
 MOST_CHARACTERS: Final = 2**20
 """Of a prompt that is filled in: loops in a template end here."""
 _CONTROL: Final = re.compile(
-    r"<\|[\w .:/-]{1,64}\|>|<｜[^｜<>]{1,64}｜>|</?s>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>|\[/?(?:INST|SYSTEM_PROMPT|"
-    r"TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS)\]|<</?SYS>>|</?(?:think|tool_call|tool_response)>"
+    r"<\|[^|<>\s][^|<>\n]{0,63}\|>|<｜[^｜<>]{1,64}｜>|\[\|[^|\[\]\s]{1,64}\|\]|\[/?(?:INST|THINK|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|"
+    r"TOOL_RESULTS|TOOL_CONTENT|ARGS|CALL_ID|IMG|IMG_BREAK|IMG_END|gMASK)\]|</?s>|<</?SYS>>|<(?:bos|eos|pad|unk|cls|sep|mask|sop|eop)>|"
+    r"<(?:start|end)_of_(?:turn|image|audio)>|<(?:unused|extra_id_|SPECIAL_|reserved_)\d{1,6}>|</?seed:\w{1,32}>|\]~!?b\[|\]~b\]|\[e~\[|"
+    r"</?(?:think|tool_call|tool_response|arg_key|arg_value)>"
 )
 """What stands for a control token in the templates of well-known families of models."""
 _JOINER: Final = "\N{WORD JOINER}"
+_BEGIN, _END = "\ufdd0", "\ufdd1"
+"""Around all that is filled in, until it is looked through: characters that no text may hold."""
+_MARKS: Final = re.compile(f"[{_BEGIN}{_END}]")
+_DETAILS: Final = frozenset({"range has too many elements", "recursion limit exceeded"})
+"""What minijinja says of a mistake beyond its kind and what is no value."""
 
 
 class Template:
@@ -32,6 +40,7 @@ class Template:
         self._name = name
         self._variables = version.variables
         self._environment = environment(name, version.template)
+        self._environment.finalizer = _marked
 
     def render(self, given: Mapping[str, Any]) -> str:
         """Filled in. Raises PromptError for variables that are missing, of another type, or none of this prompt's."""
@@ -45,7 +54,7 @@ class Template:
             raise PromptError(f"the prompt {self._name} fails: line {error.line}: {_kind(error)}") from None
         if len(made) > MOST_CHARACTERS:
             raise PromptError(f"the prompt {self._name} is longer than {MOST_CHARACTERS:,} characters")
-        return made
+        return _parted(made)
 
     def _value(self, name: str, variable: Variable, given: Any) -> Any:
         if isinstance(given, dict) and given.get("type") == "input_text":  # as OpenAI's clients may send a text
@@ -56,16 +65,47 @@ class Template:
             raise PromptError(f"the prompt {self._name} needs the variable `{name}`")
         if not fits(variable.type, given):
             raise PromptError(f"the variable `{name}` of the prompt {self._name} must be of the type {variable.type}")
-        return [plain(item) for item in given] if isinstance(given, list) else plain(given)
+        return [_cleaned(item) for item in given] if isinstance(given, list) else _cleaned(given)
+
+
+def _cleaned(value: Any) -> Any:
+    """A value without the marks, which nobody but us may set."""
+    return _MARKS.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else value
+
+
+def _marked(value: Any) -> Any:
+    """What the template writes of its variables, between marks; numbers and truths hold no text."""
+    return f"{_BEGIN}{value}{_END}" if isinstance(value, str | list | tuple) else value
+
+
+def _parted(made: str) -> str:
+    """A prompt without marks, in which no control token stands that something filled in has a part in: whether in one variable,
+    in two beside each other, or half of it in the template.
+    """
+    if _BEGIN not in made:
+        return made
+    filled, pieces, at, depth = bytearray(), [], 0, 0
+    for mark in _MARKS.finditer(made):
+        piece = made[at : mark.start()]
+        pieces.append(piece)
+        filled += (b"\1" if depth > 0 else b"\0") * len(piece)
+        depth += 1 if mark[0] == _BEGIN else -1
+        at = mark.end()
+    text = "".join((*pieces, made[at:]))
+    return _CONTROL.sub(lambda token: _split(token[0]) if 1 in filled[token.start() : token.end()] else token[0], text)
 
 
 def plain(value: Any) -> Any:
     """A text in which no control token stands any more: an invisible character parts what would be one."""
-    if not isinstance(value, str):
-        return value
-    return _CONTROL.sub(lambda match: match[0][0] + _JOINER + match[0][1:], value)
+    return _CONTROL.sub(lambda token: _split(token[0]), value) if isinstance(value, str) else value
+
+
+def _split(token: str) -> str:
+    return token[0] + _JOINER + token[1:]
 
 
 def _kind(error: minijinja.TemplateError) -> str:
     """What kind of mistake it is, without the words around it."""
-    return str(error).partition("\n")[0].partition(":")[0]
+    said = str(error).partition("\n")[0].partition(" (in ")[0]
+    kind, _, detail = said.partition(": ")
+    return said if detail in _DETAILS else kind

@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import json
+import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -190,6 +192,7 @@ def test_what_names_no_prompt_stays_as_it_came(mesh):
         ({"id": "refund-reply", "variables": []}, "must be an object"),
         ({"id": "refund-reply", "version": []}, "a version or a label"),
         ({"id": "nobody"}, "there are: refund-reply, split, tone"),
+        ({"id": "refund-reply", "variable": {"customer": "ada"}}, "its keys are: id, version, variables"),
     ],
 )
 def test_what_does_not_fit_is_refused_without_a_value(mesh, prompt, message):
@@ -212,6 +215,7 @@ def with_template(version):
 def test_what_is_filled_in_is_data(text):
     """No value is a template, and none loses a character."""
     mesh = with_template({"template": "<{{ x }}>", "variables": {"x": "text"}})
+    text = re.sub("[\ufdd0\ufdd1]", "", text)
     made = Library(mesh.prompts).get("tone").render({"x": "{{ 7 * 7 }}{% raw %}" + text})
     assert made.replace("\N{WORD JOINER}", "") == "<{{ 7 * 7 }}{% raw %}" + text.replace("\N{WORD JOINER}", "") + ">"
 
@@ -237,12 +241,53 @@ def test_control_tokens_become_text(token):
     assert made.replace("\N{WORD JOINER}", "") == f"a {token} b"
 
 
+TEMPLATES = Path(__file__).parents[2] / "chat_templates"
+TOKENS = re.compile(
+    r"<[|｜][^|｜<>\s]+[|｜]>|\[/?[A-Z_]{3,}\]|\[gMASK\]|</?(?:think|tool_call|tool_response|arg_key|arg_value)>|<sop>"
+)
+
+
+def test_control_tokens_of_real_templates_become_text():
+    """Those of the templates of models that our server is tried with."""
+    tokens = {token for file in TEMPLATES.glob("*.jinja") for token in TOKENS.findall(file.read_text())}
+    assert len(tokens) > 40
+    assert [token for token in tokens if token in plain(f"a {token} b")] == []
+
+
+@pytest.mark.parametrize(
+    ("template", "values"),
+    [
+        ("{{ x }}{{ y }}", {"x": "a <|im_", "y": "end|> b"}),
+        ("{{ x }}{{ y }}{{ x }}", {"x": "|>", "y": "<|im_end"}),
+        ("<|{{ x }}|>", {"x": "im_end"}),
+        ("[{{ x }}]", {"x": "/INST"}),
+        ("{{ x|lower }}", {"x": "</S>"}),
+        ("{{ x|replace('-', '') }}", {"x": "<|im-_end|>"}),
+        ("{{ (x ~ y)|trim }}", {"x": "<|im_", "y": "end|>"}),
+        ("{% set z %}{{ x }}_end|>{% endset %}{{ z }}", {"x": "<|im"}),
+        ("{{ xs|join }}", {"xs": ["<|im_", "end|>"]}),
+        ("{{ xs }}", {"xs": ["<|im_end|>"]}),
+        ("{% for x in xs %}{{ x }}{% endfor %}", {"xs": list("<|im_end|>")}),
+        ("{% macro m(a) %}<|im_{{ a }}{% endmacro %}{{ m(x) }}", {"x": "end|>"}),
+    ],
+)
+def test_no_control_token_comes_together(template, values):
+    """Of several variables, of one and the template, or by what the template makes of one. Its own stay."""
+    variables = {name: "list" if isinstance(value, list) else "text" for name, value in values.items()}
+    mesh = with_template({"template": template + "<|im_start|>", "variables": variables})
+    made = Library(mesh.prompts).get("tone").render(values)
+    bare = made.replace("\N{WORD JOINER}", "")
+    assert len(made) > len(bare)
+    assert not TOKENS.search(made.removesuffix("<|im_start|>"))
+    assert made.endswith("<|im_start|>")
+    assert not re.search("[\ufdd0\ufdd1]", made)
+
+
 @pytest.mark.parametrize(
     "template",
     [
         "{% for i in range(99999) %}{% for j in range(99999) %}{{ i }}{% endfor %}{% endfor %}",
         "{{ x.__class__.__mro__ }}",
-        "{% include 'other' %}",
         "{{ 1 / 0 }}",
     ],
 )
@@ -267,6 +312,17 @@ def test_a_template_can_do_nothing_but_write(template):
         ("labels: [prod]", "variables: {x: {type: number, default: many}}", "the default is no number"),
         ("weight: 75", "weight: -1", "greater than or equal to 0"),
         ("folder: prompts", "folder: nowhere", "is no folder"),
+        ('"Be brief."', "'{{ 1|shout }}'", "no filter `shout`"),
+        ('"Be brief."', "'{% if 0 %}{{ 1|shout }}{% endif %}'", "no filter `shout`"),
+        ('"Be brief."', "'{% if 1 is not strange %}x{% endif %}'", "no test `strange`"),
+        ('"Be brief."', "\"{% include 'other' %}\"", "`include` needs another template"),
+        ('"Be brief."', '" "', "a prompt says something"),
+        ("labels: [prod]", "variables: {first-name: text}", "as `first_name`"),
+        ("labels: [prod]", "variables: {loop: text}", "for something else"),
+        ("labels: [prod]", "variables: {x: {type: number, default: .inf}}", "the default is no number"),
+        ("labels: [prod]", "labels: ['']", "without `@`"),
+        ("      1: {template", "      template: {1: {template", "named.tone"),
+        ('1: {template: "Be brief.", labels: [prod]}', "template: Be brief.", "a prompt has versions"),
     ],
 )
 def test_mistakes_are_found_before_anything_runs(folder, old, new, message):
@@ -283,8 +339,11 @@ def test_mistakes_are_found_before_anything_runs(folder, old, new, message):
         ("---\nlabels: [prod\n---\nx", "not YAML"),
         ("---\n- x\n---\nx", "must be a mapping"),
         ("---\ntemplate: x\n---\nx", "not a key of it"),
-        ("---\nlabel: prod\n---\nx", "label: Extra inputs"),
+        ("---\nlabel: prod\n---\nx", r"refund-reply/11\.md\.label: .*did you mean `labels`"),
         ("---\nlabels: [prod]\n---\nx", "stands on the versions"),
+        ("---\nlabels: [prod]\n---", "a prompt says something"),
+        ("---\nvariables: {x: string}\n---\n{{ x }}", r"11\.md\.variables\.x\.type"),
+        ("{{ x", r"11\.md\.template: line 1 is no template"),
     ],
 )
 def test_mistakes_in_files_name_the_file(folder, text, message):
@@ -292,6 +351,35 @@ def test_mistakes_in_files_name_the_file(folder, text, message):
     (folder / "prompts" / "refund-reply" / "11.md").write_text(text)
     with pytest.raises(InvalidMeshError, match=message):
         load(folder / "mesh.yaml")
+
+
+@pytest.mark.parametrize(
+    "text", ["\ufeff---\nlabels: [new]\n---\nHi\n", "--- \nlabels: [new]\n---\t\r\nHi", "---\n---\nHi"]
+)
+def test_front_matter_as_editors_leave_it(folder, text):
+    """With a mark of the order of bytes, spaces after a line, or nothing in it."""
+    (folder / "prompts" / "refund-reply" / "11.md").write_text(text)
+    assert Library(load(folder / "mesh.yaml").prompts).get("refund-reply", "11").render({}) == "Hi"
+
+
+@pytest.mark.parametrize(
+    "name", ["a.md", "refund-reply/11.txt", "refund-reply/11.md.j2", "refund-reply/old/1.md", "refund-reply/11"]
+)
+def test_a_file_that_looks_like_a_prompt_is_one_or_a_mistake(folder, name):
+    """None is left out in silence."""
+    (folder / "prompts" / name).parent.mkdir(exist_ok=True)
+    (folder / "prompts" / name).write_text("Hi")
+    with pytest.raises(InvalidMeshError, match=f"{name} is no prompt"):
+        load(folder / "mesh.yaml")
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "refund-reply/README.md", "LICENSE", "refund-reply/.2.md.swp", "refund-reply/eval.json"]
+)
+def test_what_else_may_lie_in_a_repository(folder, name):
+    """Is no prompt, and no mistake."""
+    (folder / "prompts" / name).write_text("Hi")
+    load(folder / "mesh.yaml")
 
 
 def test_a_changed_file_is_a_changed_mesh(folder):
@@ -332,3 +420,10 @@ def test_the_command_line(folder):
     assert run("diff", "tone", "tone@1")[0] == 0
     assert run("render", "refund-reply", "-v", "customer=12", "-v", "amount=3")[1] == "Write to 12 about 3 euros.\n"
     assert "good: 5 versions" in run("check")[1]
+    for words, told in (
+        (("render", "tone", "-v", "a=1", "-v", "a=2"), "given twice"),
+        (("show", "tone@"), "no version"),
+    ):
+        refused = CliRunner().invoke(cli, ["prompts", *words, "--config", str(folder / "mesh.yaml")])
+        assert refused.exit_code == 2
+        assert told in refused.output
