@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 MOST_DECLINING: Final = 4096
 """Characters of a text up to which it is looked for what it declines: 32 KB took the loop 16 ms."""
 
+NOTHING: Final = 0
+"""The token of a text without any, where several are looked at in one."""
+
 
 class Cascade:
     """Both stages, learned or read from the cache. Nothing here is asynchronous; only `transform` takes milliseconds."""
@@ -117,8 +120,9 @@ class Cascade:
         view = self._look(plain)
         if self.negation.is_outside(text):
             return view._replace(score=refused(view.score), decided=True)
-        # of a longer one the static stage reads a part, and `parts` what is declined in each of its sentences
-        if len(plain) <= MOST_DECLINING and self._may_decline(plain, view.ids):
+        # what is declined in each sentence of a longer one is seen when it is looked at in parts
+        in_parts = len(plain) > MOST_DECLINING or (view.score.intent is None and self._too_long(view))
+        if not in_parts and self._may_decline(plain, view.ids):
             kept = wanted(plain)
             if kept is not None and view.score.best not in self.negation.declining:
                 if not any(map(str.isalpha, kept)):
@@ -129,12 +133,22 @@ class Cascade:
             return view
         return opened(view, plain, before)
 
+    def _too_long(self, view: StaticView) -> bool:
+        """Whether the transformer would read its head and its tail only."""
+        return len(view.ids) > self.budget.transformer
+
     def _may_decline(self, text: str, ids: list[int]) -> bool:
         """`may_decline`, by the ids where they tell: of a short text in ASCII they are all that it says."""
         signs = self._declining
         if signs is None or len(text) > self.budget.static or not (text.isascii() and text.isprintable()):
             return may_decline(text)
         return not signs.isdisjoint(ids) or declines_in_part(text.lower())
+
+    def glance(self, texts: Sequence[str]) -> list[tuple[float, int]]:
+        """The static stage, of several texts at once: log odds of the best intent of each, and how many tokens it has."""
+        ids = [self.tokenize(text) or [NOTHING] for text in texts]
+        odds = self.trained.stages["static"].head.odds(self.table.embed_all(ids)).tolist()
+        return list(zip(odds, map(len, ids), strict=True))
 
     def look_closely(self, text: str) -> StaticView:
         """At a part of a text."""
@@ -181,10 +195,15 @@ class Cascade:
     def transform(self, views: Sequence[StaticView]) -> list[IntentScore]:
         """The transformer, one pass for all: milliseconds, so on the event loop for a short text only.
 
-        What nobody is sure of as a whole is looked at in parts, or with what was said before it.
+        What nobody is sure of as a whole is looked at in parts, or with what was said before it; what is too long to be read as
+        a whole, in parts only.
         """
-        scores = [self.negation.guard(view, score) for view, score in zip(views, self.read(views), strict=True)]
-        return [closer(self, view, score) for view, score in zip(views, scores, strict=True)]
+        read = [i for i, view in enumerate(views) if not (view.parts and self._too_long(view))]
+        whole: list[IntentScore | None] = [None] * len(views)
+        if read:
+            for i, score in zip(read, self.read([views[i] for i in read]), strict=True):
+                whole[i] = self.negation.guard(views[i], score)
+        return [closer(self, view, score) for view, score in zip(views, whole, strict=True)]
 
     def read(self, views: Sequence[StaticView]) -> list[IntentScore]:
         """Of whole texts. Who is sure of an intent halfway through the layers does not go on."""

@@ -172,6 +172,15 @@ class Head:
         odds = -log(others + exp(min(-margin, 50.0)) + 1e-6)
         return Reading(logits, mean, best, runner_up, others, (odds, margin, top - mean + log(1 + others), nearest))
 
+    def odds(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Of several texts, the log odds of the best intent of each: the first of a reading's signals."""
+        logits = unit(vectors, self.centre, len(self._spans)) @ self._slopes.T + self._bias
+        intents = logits[:, : self.classes]
+        top = intents.max(axis=1)
+        others = np.exp(intents - top[:, None]).sum(axis=1) - 1
+        against = np.exp(np.minimum(logits[:, self.classes] - top, 50))
+        return np.asarray(-np.log(np.maximum(others, 0) + against + 1e-6), np.float32)
+
     def cosines(self, vector: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
         """Of a text to others, by what the first parts of their vectors say."""
         mine = self.placed(vector)[self._near] * np.float32(self.parts)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from itertools import chain
 from math import sqrt
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -60,6 +61,22 @@ class StaticTable:
         for vector in vectors:
             np.multiply(vector, 1 / (sqrt(vector.dot(vector)) + 1e-9), out=vector)
         return np.concatenate(vectors)
+
+    def embed_all(self, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """The same of several texts, each of which has tokens, in one."""
+        ids = np.array([*chain.from_iterable(texts)], np.int64)
+        rows, scales = self.rows.take(ids, 0).astype(np.float32), self.scales.take(ids, 0)
+        whose = np.repeat(np.arange(len(texts)), [*map(len, texts)])
+        which = np.arange(len(ids))
+        width = self.width // scales.shape[1]
+        found = np.empty((len(texts), self.width), np.float32)
+        shares = np.zeros((len(texts), len(ids)), np.float32)
+        for part in range(scales.shape[1]):
+            span = slice(part * width, (part + 1) * width)
+            shares[whose, which] = scales[:, part]
+            sums = shares @ rows[:, span]
+            found[:, span] = sums / (np.sqrt(np.square(sums).sum(axis=1, keepdims=True)) + np.float32(1e-9))
+        return found
 
     def save(self, path: Path) -> None:
         """Write atomically: another process may be reading."""

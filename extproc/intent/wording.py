@@ -12,7 +12,10 @@ Lists of words stand in English, German, French and Spanish.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 LONG_WORDS: Final = 24
 """From so many words on, a text that nobody is sure of is looked at in parts."""
@@ -21,10 +24,14 @@ MOST_PARTS: Final = 40
 READ_CHARACTERS: Final = 12_000
 """Of a long text, as much from each end is cut into parts."""
 _LONGEST_PART: Final = 320
+_TAIL: Final = 2048
+"""Characters at the end of a long text that are cut into sentences first."""
 _NEUTRAL: Final = re.compile(
     r"\[[A-Z][A-Z_]{1,40}_\d{1,6}\]|\b(?:https?|ftp)://[^\s<>\"']+|\bwww\.[^\s<>\"']+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"
     r"|\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-fA-F]{1,4}:){4,7}[0-9a-fA-F]{1,4}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
 )
+_SIGN: Final = re.compile(r"[@\[:.-](?=\S)")
+_WORD_END: Final = re.compile(r"\S*")
 _NOT: Final = r"(?:do(?:es)?\s*n[o']?t|did\s*n[o']?t|do not|does not|don\u2019t|no longer|not|never)"
 _SPOKEN_OF: Final = "(?!you\\b|we\\b|i\\b|they\\b|know\\b|see\\b|have\\b|understand\\b|get\\b)"
 """After `do not` at the beginning: a question, or something that is missed."""
@@ -69,7 +76,7 @@ _NEGATED: Final = re.compile(
     re.IGNORECASE,
 )
 NEGATOR: Final = re.compile(rf"n't\b|n\u2019t\b|\b(?:{_NEGATORS}|kein\w*)\b", re.IGNORECASE)
-_SENTENCE: Final = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
+_SENTENCE_END: Final = re.compile(r"[.!?\u3002\uff01\uff1f\n]\s*")
 _COORDINATED: Final = re.compile(r",?\s+(?:and\s+also|and|und\s+auch|und|et|y|sowie|plus|also)\s+", re.IGNORECASE)
 _PASTED_LINE: Final = re.compile(
     r"\s*(?:>|\||\d{4}-\d\d-\d\d|\[?\d\d:\d\d(?::\d\d)?|at\s[\w.$<>]+\(|File \"|Traceback|(?:From|To|Cc|Sent|Subject|Date|Von|An"
@@ -88,10 +95,20 @@ LEANS_WORDS: Final = 9
 
 
 def neutral(text: str) -> str:
-    """Without addresses and placeholders."""
-    if "@" not in text and "[" not in text and "." not in text and ":" not in text and "-" not in text:
+    """Without addresses and placeholders. None of them has white space in it: only words are read that have a sign of one."""
+    sign = _SIGN.search(text)
+    if sign is None:
         return text
-    return _NEUTRAL.sub(" ", text)
+    out: list[str] = []
+    end = 0
+    while sign is not None:
+        start, stop = sign.start(), _WORD_END.match(text, sign.start()).end()  # type: ignore[union-attr]
+        while start > end and not text[start - 1].isspace():
+            start -= 1
+        out += [text[end:start], _NEUTRAL.sub(" ", text[start:stop])]
+        end = stop
+        sign = _SIGN.search(text, end)
+    return "".join([*out, text[end:]])
 
 
 def may_decline(text: str) -> bool:
@@ -153,19 +170,44 @@ def parts(text: str) -> list[str]:
             fenced = not fenced
             continue
         (pasted if fenced or _PASTED_LINE.match(line) else own).append(line)
-    found = _sentences(own) or _sentences(pasted)
-    if len(found) <= MOST_PARTS:
-        return found
-    return found[: MOST_PARTS // 2] + found[-MOST_PARTS // 2 :]
+    return _sentences(own) or _sentences(pasted)
 
 
 def coordinated(text: str) -> list[str]:
     """The parts of a text that asks for several things: `a monitor and access to the share`. Empty: it asks for one."""
-    found = [part.strip() for sentence in _SENTENCE.split(text) for part in _COORDINATED.split(sentence)]
+    found = [part.strip() for sentence, _ in _split(text) for part in _COORDINATED.split(sentence)]
     found = [part for part in found if len(part.split()) >= 2]
     return found if 1 < len(found) <= 6 else []
 
 
-def _sentences(lines: list[str]) -> list[str]:
-    sentences = (sentence.strip() for line in lines for sentence in _SENTENCE.split(line))
-    return list(dict.fromkeys(sentence[:_LONGEST_PART] for sentence in sentences if any(map(str.isalpha, sentence))))
+def _sentences(lines: Sequence[str]) -> list[str]:
+    """Each once; of many, half of so many from each end."""
+    text, half = "\n".join(lines), MOST_PARTS // 2
+    head: dict[str, None] = {}
+    end = 0
+    for sentence, after in _split(text):
+        end = after
+        if any(map(str.isalpha, sentence)):
+            head[sentence[:_LONGEST_PART]] = None
+        if len(head) == half:
+            break
+    else:
+        return [*head]
+    rest, size = text[end:], _TAIL
+    while True:
+        cut = size < len(rest)  # what stands first then may be the end of a sentence
+        tail = dict.fromkeys(part[:_LONGEST_PART] for part, _ in _split(rest[-size:]) if any(map(str.isalpha, part)))
+        if not cut or len(tail) > half:
+            return [*dict.fromkeys([*head, *[*tail][-half:]])]
+        size *= 4
+
+
+def _split(text: str) -> Iterator[tuple[str, int]]:
+    """The sentences, and where each ends."""
+    at = 0
+    for end in _SENTENCE_END.finditer(text):
+        # in Latin script only before a space: `3.5`
+        if len(end[0]) > 1 or end[0] not in ".!?":
+            yield text[at : end.end()].strip(), end.end()
+            at = end.end()
+    yield text[at:].strip(), len(text)

@@ -8,7 +8,7 @@ import pytest
 from extproc.intent.cascade import Cascade
 from extproc.intent.examples import Examples
 from extproc.intent.material import Budget
-from extproc.intent.typos import LONGEST, MOST, Typos
+from extproc.intent.typos import LONGEST, MOST, SHORTEST, Slips, Typos
 
 TEXTS = {
     "password": ["I forgot my password", "my password expired", "unlock my account", "reset the password please"],
@@ -83,3 +83,23 @@ def test_the_decision_is_that_of_the_text_that_was_meant(encoder):
     """For the whole cascade."""
     cascade = Cascade.build(encoder, Examples.of_texts(TEXTS), Budget(), 0.95, lambda _: None, None)
     assert cascade.look("i forgto my pasword").score.score == cascade.look("i forgot my password").score.score
+
+
+def test_what_is_one_slip_away_is_what_is_made_by_each(typos):
+    """The index gives the words that are had by making every slip, no more and no fewer."""
+    rng = random.Random(4)
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    known = {"forgot", "form", "from", "format", "locked", "looked", "lock", "clock", "vpn", "account", "accounts"}
+    index = Slips(known)
+    for _ in range(300):
+        word = "".join(rng.choice("aclofrmt") for _ in range(rng.randrange(3, 8)))
+        if word in known:
+            continue
+        made = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1)}
+        if len(word) >= SHORTEST:
+            cuts = [(word[:i], word[i:]) for i in range(1, len(word) + 1)]
+            made |= {head + letter + tail for head, tail in cuts for letter in letters}
+        if len(word) > SHORTEST:
+            made |= {head + tail[1:] for head, tail in cuts if tail}
+            made |= {head + letter + tail[1:] for head, tail in cuts if tail for letter in letters}
+        assert set(index.slips(word)) == made & known
