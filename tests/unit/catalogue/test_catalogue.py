@@ -4,8 +4,6 @@ import asyncio
 import json
 
 import pytest
-from anthropic.types import ModelInfo
-from openai.types import Model as OpenAiModel
 
 from extproc.catalogue import ModelList
 from extproc.config import parse
@@ -57,6 +55,9 @@ def asked(target, settings=None, verdicts=()):
 
 def test_the_list_is_what_both_official_clients_read():
     """Each entry is a model of both packages' types; our own fields stand beside theirs."""
+    from anthropic.types import ModelInfo
+    from openai.types import Model as OpenAiModel
+
     status, page = asked("/v1/models")
     assert status == 200
     assert [entry["id"] for entry in page["data"]] == ["local", "claude", "other"]

@@ -81,7 +81,7 @@ def test_nothing_but_a_mistake_comes_out():
     """The shipped file, with a random value of it replaced by a hostile one, or cut, or with a character in it."""
     dice = random.Random(7)
     places = [match.span(1) for match in re.finditer(r"(?m)^ *[\w-]+: ([^#\n]+)$", SHIPPED)]
-    for _ in range(60):
+    for _ in range(30):
         start, end = dice.choice(places)
         text = SHIPPED[:start] + dice.choice(HOSTILE) + SHIPPED[end:]
         if dice.random() < 0.3:

@@ -39,7 +39,7 @@ events = st.one_of(
 )
 
 
-@settings(max_examples=int(os.environ.get("INTENTMESH_FUZZ_EXAMPLES", "150")), deadline=None)
+@settings(max_examples=int(os.environ.get("INTENTMESH_FUZZ_EXAMPLES", "50")), deadline=None)
 @given(st.lists(events, max_size=8), st.booleans())
 def test_no_order_of_events_lets_a_secret_pass(order, masked):
     """An intercepted body is never let go before it is inspected, and the stream never ends cleanly while it is held."""

@@ -66,7 +66,7 @@ def check(document, content_type="application/json"):
     return regions
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 @given(BYTES, st.sampled_from(REQUEST_TYPES), st.sampled_from(KINDS), st.sampled_from(["/v1/chat/completions", "/x"]))
 def test_any_body(body, content_type, kind, path):
     """Whatever is read."""
@@ -92,7 +92,7 @@ TREES = st.recursive(
 BODIES = st.dictionaries(KEYS, TREES, max_size=5)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None)
 @given(BODIES, st.booleans(), st.sampled_from(["/v1/chat/completions", "/x"]))
 def test_syntax_is_of_the_closed_list(value, ascii_only, path):
     """Between what is searched and what is proved stand punctuation, known keys and words, numbers too short to be anybody's."""
@@ -129,7 +129,7 @@ def planted(value, way, *, as_key):
     return {key: planted(v, rest, as_key=as_key) if key == step else v for key, v in value.items()}
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None)
 @given(BODIES.filter(bool), st.data(), st.sampled_from(["/v1/chat/completions", "/v1/responses", "/v1/messages", "/x"]))
 @example(
     {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"enum": ["x"]}}}]}, None, "/v1/messages"

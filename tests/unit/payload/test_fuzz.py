@@ -14,7 +14,7 @@ from extproc.payload import parse, parse_query, response_editor
 from extproc.pii import Vault
 
 CASES = settings(
-    max_examples=int(os.environ.get("INTENTMESH_FUZZ_CASES", "150")),
+    max_examples=int(os.environ.get("INTENTMESH_FUZZ_CASES", "50")),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

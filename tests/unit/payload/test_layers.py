@@ -58,7 +58,7 @@ def marked(document):
     return document.replace([f"<{segment.text}>" for segment in document.segments])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None)
 @given(VALUES.filter(lambda value: isinstance(value, (list, dict))), st.lists(st.booleans(), min_size=1, max_size=5))
 def test_json_in_json(value, layers):
     """Marking what stands in JSON in strings in JSON is marking it before it was spelled."""

@@ -1,6 +1,5 @@
 """What is known of a body's shape gives what the walk gives, and holds nothing of anybody's."""
 
-import itertools
 import json
 import random
 
@@ -102,8 +101,8 @@ OWN = [
 ]
 
 
-@pytest.mark.parametrize(("first", "second"), [*itertools.permutations(OWN, 2)])
-def test_no_body_is_read_as_another(first, second):
+@pytest.mark.parametrize("first", OWN)
+def test_no_body_is_read_as_another(first):
     """Not one with a key, a role, a number of its own, nor one that is no JSON."""
 
     def read(one, shapes):
@@ -112,9 +111,10 @@ def test_no_body_is_read_as_another(first, second):
         except UnreadableBodyError as error:
             return str(error)
 
-    shapes = Shapes(LLM)
-    read(first, shapes)
-    assert read(second, shapes) == read(second, None)
+    for second in OWN:
+        shapes = Shapes(LLM)
+        read(first, shapes)
+        assert read(second, shapes) == read(second, None), second
 
 
 def test_shapes_are_few():

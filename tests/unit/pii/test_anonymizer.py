@@ -193,7 +193,7 @@ EVERYTHING = Analyzer(PiiSettings(packs=PACKS))
 LETTERS = st.text("abcdefghijklmnopqrstuvwxyz_-", max_size=12)
 
 
-@cases(deadline=None, max_examples=150)
+@cases(deadline=None)
 @given(LETTERS, st.sampled_from("0123456789"), LETTERS, st.sampled_from("0123456789"), LETTERS, st.integers(1, 12))
 def test_short_words_of_programs_hold_nothing(head, first, middle, second, tail, length):
     """With all packs on: so names of tools, fields and models need no search."""

@@ -14,7 +14,7 @@ ODD = st.text(alphabet="a1 -é½ﬁ\u200b１：＠\u202e\u0301中😀٣", max_si
 
 
 @given(ODD)
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 def test_way_back(text):
     """Every character of the folded text comes from one of the original, in order; all of it is from all of it."""
     folded = fold(text)
@@ -28,7 +28,7 @@ def test_way_back(text):
 
 
 @given(ODD, ODD)
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 def test_value_between_odd_text(before, after):
     """A value keeps its place whatever stands around it."""
     text = f"{before}\nada@example.org\n{after}"
@@ -36,7 +36,7 @@ def test_value_between_odd_text(before, after):
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 def test_any_text(text):
     """No text breaks the analysis; findings lie inside it, in order, apart."""
     at = 0
@@ -66,22 +66,23 @@ IGNORABLE = [
 """What Unicode calls ignorable by default; of the long ranges the ends."""
 
 
-@pytest.mark.parametrize("sign", IGNORABLE, ids=lambda sign: f"U+{ord(sign):04X}")
 @pytest.mark.parametrize(
     "value",
     ["4111 1111 1111 1111", "4111111111111111", "+49 151 23456789", "DE89370400440532013000", "ada@example.org"],
 )
-def test_what_is_not_seen_hides_nothing(sign, value):
+def test_what_is_not_seen_hides_nothing(value):
     """Wherever it stands in a value."""
     before = analyze(f"to {value} now")
     assert before
-    for at in range(1, len(value)):
-        found = analyze(f"to {value[:at]}{sign}{value[at:]} now")
-        assert [(r.entity_type, r.start, r.end) for r in found] == [(r.entity_type, r.start, r.end + 1) for r in before]
+    expected = [(r.entity_type, r.start, r.end + 1) for r in before]
+    for sign in IGNORABLE:
+        for at in range(1, len(value)):
+            found = analyze(f"to {value[:at]}{sign}{value[at:]} now")
+            assert [(r.entity_type, r.start, r.end) for r in found] == expected, (hex(ord(sign)), at)
 
 
 @given(st.lists(ODD, min_size=1, max_size=20))
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 def test_long_texts_are_folded_as_short_ones(parts):
     """By blocks, whose seams are not seen."""
     text = " ".join(parts)

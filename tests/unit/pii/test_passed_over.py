@@ -31,7 +31,7 @@ def test_numbered_words_hold_nothing(everything):
     labels = [word for word in everything._vocabulary.first if word.isascii() and word.isalpha() and len(word) <= 12]
     begun = [key for key in secrets.KEYS if key.isascii()]
     made = 0
-    while made < 10_000:
+    while made < 3_000:
         words = [
             rng.choice([rng.choice(labels), rng.choice(begun), "".join(rng.choices(LETTERS, k=rng.randint(1, 12)))])
             for _ in range(rng.randint(1, 2))
@@ -45,7 +45,7 @@ def test_numbered_words_hold_nothing(everything):
 def test_short_codes_hold_nothing(everything):
     """Whatever stands before the number, under no key and under keys that say nothing."""
     rng = random.Random(4)
-    for _ in range(10_000):
+    for _ in range(3_000):
         text = "".join(rng.choices(LETTERS, k=rng.randint(0, 2))) + digits(rng, 5)
         assert _SHORT_CODE.fullmatch(text)
         for key in (None, "foo", "content"):

@@ -26,13 +26,15 @@ def test_example_is_found(analyzer, row):
     assert row.entity_type in {result.entity_type for result in analyzer.analyze(row.example)}
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.check], ids=lambda row: f"{row.entity_type}: {row.check}")
-def test_checksum_exists(row):
+def test_checksums_exist():
     """Every checksum that a row names is one."""
     from extproc.pii import checksums
 
-    assert isinstance(checksums.valid(row.check, row.example), bool)
-    checksums.find(row.check)
+    named = [row for row in ROWS if row.check]
+    assert len(named) > 100
+    for row in named:
+        assert isinstance(checksums.valid(row.check, row.example), bool), row
+        checksums.find(row.check)
 
 
 def test_names_are_known_to_the_configuration():

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import itertools
 import json
 import quopri
 from urllib.parse import quote
@@ -131,17 +132,17 @@ VALUES = {
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("kind", VALUES)
-@pytest.mark.parametrize("around", ["{}", "see {} there", "log: x\\n{}\\nend", "SSN:\\n{}"])
-def test_what_is_spelled_otherwise_is_found(spelling, kind, around):
+def test_what_is_spelled_otherwise_is_found(spelling):
     """Whatever the spelling, nothing of the value is left."""
-    text = around.format(SPELLINGS[spelling](VALUES[kind]))
-    if around == "SSN:\\n{}" and kind != "US_SSN":
-        return
-    found = [result for result in ANALYZER.analyze(text) if result.entity_type == kind]
-    assert len(found) == 1, [(r.entity_type, text[r.start : r.end]) for r in ANALYZER.analyze(text)]
-    rest = text[: found[0].start] + text[found[0].end :]
-    assert not any(piece in rest for piece in ("4111", "536", "3704", "jane"))
+    for around, kind in itertools.product(("{}", "see {} there", "log: x\\n{}\\nend", "SSN:\\n{}"), VALUES):
+        if around == "SSN:\\n{}" and kind != "US_SSN":
+            continue
+        text = around.format(SPELLINGS[spelling](VALUES[kind]))
+        results = ANALYZER.analyze(text)
+        found = [result for result in results if result.entity_type == kind]
+        assert len(found) == 1, (around, [(r.entity_type, text[r.start : r.end]) for r in results])
+        rest = text[: found[0].start] + text[found[0].end :]
+        assert not any(piece in rest for piece in ("4111", "536", "3704", "jane")), around
 
 
 def test_labels_through_escapes():
@@ -206,7 +207,7 @@ def test_an_escape_is_never_cut():
     assert masked == '{"a\\": "\\n[EMAIL_ADDRESS_1]\\n[EMAIL_ADDRESS_2]\\t"}'
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(st.text(st.sampled_from("\\nu00fc%40&#;=\n4a1 @.\"'+?x"), max_size=40))
 def test_anything(text):
     """Findings are apart, in order, and within the text."""

@@ -91,6 +91,10 @@ SAME_HOST = [
 ]
 
 
+SIZES = (1, 3, 1000)
+"""Of the pieces in which an answer comes."""
+
+
 def vault(request=f"I am {MAIL}", **how):
     """Of a request with one address."""
     settings = PiiSettings(**how)
@@ -109,30 +113,30 @@ def filled(text):
 
 
 @pytest.mark.parametrize("text", ELSEWHERE)
-@pytest.mark.parametrize("size", [1, 3, 1000])
-def test_elsewhere(text, size):
+def test_elsewhere(text):
     """Nothing is put into a URL of a host that the request did not name with the value."""
     masked, restored = filled(text)
-    assert cut(vault(), masked, size) == masked
-    assert cut(vault(f"https://crm.example/?mail={MAIL}"), masked, size) == masked
-    assert cut(vault(restore_in_urls=True), masked, size) == restored
+    for size in SIZES:
+        assert cut(vault(), masked, size) == masked
+        assert cut(vault(f"https://crm.example/?mail={MAIL}"), masked, size) == masked
+        assert cut(vault(restore_in_urls=True), masked, size) == restored
 
 
 @pytest.mark.parametrize("text", HERE)
-@pytest.mark.parametrize("size", [1, 3, 1000])
-def test_here(text, size):
+def test_here(text):
     """What is no URL, or is `mailto:` or `tel:`, is restored."""
     masked, restored = filled(text)
-    assert cut(vault(), masked, size) == restored
+    for size in SIZES:
+        assert cut(vault(), masked, size) == restored
 
 
 @pytest.mark.parametrize("text", SAME_HOST)
-@pytest.mark.parametrize("size", [1, 3, 1000])
-def test_same_host(text, size):
+def test_same_host(text):
     """Where the request held the value in a URL of the host, it comes back in such."""
     masked, restored = filled(text)
-    assert cut(vault(f"open https://crm.example/u?mail={MAIL}"), masked, size) == restored
-    assert cut(vault(f"{MAIL} is in https://crm.example/"), masked, size) == masked
+    for size in SIZES:
+        assert cut(vault(f"open https://crm.example/u?mail={MAIL}"), masked, size) == restored
+        assert cut(vault(f"{MAIL} is in https://crm.example/"), masked, size) == masked
 
 
 def test_a_host_that_was_masked():

@@ -210,7 +210,7 @@ def with_template(version):
     return parse(text.replace('{template: "Be brief.", labels: [prod]}', json.dumps(version)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_what_is_filled_in_is_data(text):
     """No value is a template, and none loses a character."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from inference.constraint.fault import NotHeldError
 from tests.unit.inference.constraint.schemas import answer, any_schema, check, constraint_of
 
-CASES = int(os.environ.get("INTENTMESH_SCHEMA_CASES", "150"))
+CASES = int(os.environ.get("INTENTMESH_SCHEMA_CASES", "60"))
 
 
 @settings(max_examples=CASES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -151,7 +151,7 @@ def test_calls_are_read(family, text, content, calls):
         assert (said, thought, decoded(made)) == (content, "why?", calls)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 @given(st.sampled_from(WRITTEN), st.lists(st.integers(0, 400), max_size=40), st.booleans())
 def test_any_split_reads_the_same(written, cuts, single):
     """However a model's tokens cut its text."""
@@ -170,7 +170,7 @@ scraps = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(list(FAMILY)), scraps, st.lists(st.integers(0, 200), max_size=12))
 @example("hermes", '<tool_call>{"name": "get_weather", "arguments": {"a"', [3, 12])
 @example("llama", ' \n{"name": "get_weather"} ', [1, 2])

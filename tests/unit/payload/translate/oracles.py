@@ -1,16 +1,12 @@
-"""The official packages as judges: their clients talk to a translating upstream, their types validate what that gets."""
+"""The official packages as judges: their clients talk to a translating upstream, their types validate what that gets.
+
+They are imported where they are used: that takes longer than all that collects tests, in each process that does.
+"""
 
 import json
 from functools import cache
 from typing import get_type_hints
 
-import anthropic
-import httpx2
-import openai
-from anthropic.types.message_create_params import MessageCreateParamsNonStreaming, MessageCreateParamsStreaming
-from google.genai import types as genai
-from openai.types.chat import completion_create_params as chat_params
-from openai.types.responses import response_create_params as responses_params
 from pydantic import ConfigDict, TypeAdapter, with_config
 
 from extproc.config import parse
@@ -49,6 +45,8 @@ class Mesh:
         pieces = [editor.feed(out[i : i + self.piece]) for i in range(0, len(out), self.piece)]
         pieces.append(editor.feed(b"", end=True))
         media = media if streamed and status < 400 else "application/json"
+        import httpx2
+
         return httpx2.Response(status, headers={"content-type": media}, content=b"".join(pieces))
 
     def openai(self):
@@ -67,6 +65,8 @@ _current = [None]
 
 
 def _http():
+    import httpx2
+
     def answer(request):
         return _current[0].answer(request)
 
@@ -75,12 +75,31 @@ def _http():
 
 @cache
 def _openai():
+    import openai
+
     return openai.OpenAI(api_key="none", base_url="http://mesh/v1", max_retries=0, http_client=_http())
 
 
 @cache
 def _anthropic():
+    import anthropic
+
     return anthropic.Anthropic(api_key="none", base_url="http://mesh", max_retries=0, http_client=_http())
+
+
+def _parameters(upstream):
+    """Of a request, whole and streamed."""
+    if upstream == "anthropic":
+        from anthropic.types import message_create_params as messages
+
+        return messages.MessageCreateParamsNonStreaming, messages.MessageCreateParamsStreaming
+    if upstream == "openai":
+        from openai.types.chat import completion_create_params as chat
+
+        return chat.CompletionCreateParamsNonStreaming, chat.CompletionCreateParamsStreaming
+    from openai.types.responses import response_create_params as responses
+
+    return responses.ResponseCreateParamsNonStreaming, responses.ResponseCreateParamsStreaming
 
 
 @cache
@@ -92,6 +111,8 @@ def validate(upstream, body):
     """Raises where a body is none that this API's own package knows; fields that it does not have are none either."""
     streamed = body.get("stream") is True
     if upstream == "gemini":
+        from google.genai import types as genai
+
         for content in body.get("contents", []):
             genai.Content.model_validate(content)
         config = {**body.get("generationConfig", {})}
@@ -105,14 +126,7 @@ def validate(upstream, body):
         genai.GenerateContentConfig.model_validate(config)
         assert body.keys() <= {"contents", "generationConfig", "tools", "toolConfig", "systemInstruction"}
         return
-    kind = {
-        "openai": (chat_params.CompletionCreateParamsNonStreaming, chat_params.CompletionCreateParamsStreaming),
-        "openai-responses": (
-            responses_params.ResponseCreateParamsNonStreaming,
-            responses_params.ResponseCreateParamsStreaming,
-        ),
-        "anthropic": (MessageCreateParamsNonStreaming, MessageCreateParamsStreaming),
-    }[upstream][streamed]
+    kind = _parameters(upstream)[streamed]
     sampling = (
         {"temperature", "top_p", "top_k"} if upstream == "anthropic" else set()
     )  # older models of the API take them
