@@ -3,6 +3,8 @@
 PYTHON ?= $(or $(wildcard .venv/bin/python),python3)
 RUN := .venv/bin/
 PYTEST := $(RUN)python -m pytest
+# Where an image has Python keep nothing that it compiled, each of the processes that tests start would compile all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
 SPREAD := --numprocesses auto --maxprocesses 8
 
 .PHONY: help up test lint manifests unit wire quality round-trip bench chaos clients fuzz soak render mesh-fixtures clean

@@ -144,23 +144,29 @@ def room(path: Path) -> str:
 
 
 @cache
-def statements(path: Path) -> list[ast.Import | ast.ImportFrom | ast.Constant]:
-    """What imports in a module, and the texts in it."""
-    kinds = (ast.Import, ast.ImportFrom, ast.Constant)
-    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, kinds)]
+def statements(path: Path) -> list[ast.Import | ast.ImportFrom]:
+    """What imports in a module, at whatever depth. Expressions, of which most of a module is made, hold none."""
+    found: list[ast.Import | ast.ImportFrom] = []
+    todo: list[ast.AST] = [ast.parse(path.read_text())]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.append(node)
+        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, name, None)
+            todo += inner if isinstance(inner, list) else ()
+    return found
 
 
 def imports(path: Path) -> set[str]:
     """Rooms of `extproc` that a module imports, or takes its resources from; `inference` where it imports that."""
-    found = set()
+    found = {"assets"} if '"extproc.assets"' in path.read_text() else set()
     for node in statements(path):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Constant) and node.value == "extproc.assets":
-            names = [node.value]
         for name in names:
             parts = name.split(".")
             if parts[0] == "inference":
