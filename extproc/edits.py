@@ -1,4 +1,4 @@
-"""Edits of a text: what stands where, and what shall stand there instead."""
+"""Edits of a text: a range, and what replaces it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work in slices: what may take long asks between two of them whether anybody still waits for what comes of it.
+"""Long work in slices: between two of them it checks whether anyone still waits for the result.
 
 Who has work done runs it under a `Lease`; what does it calls `checkpoint`, every few milliseconds at most and however deep in
 the calls it stands. So a deadline ends the work itself, not only the waiting for it, and the thread is free for the next one.

@@ -1,4 +1,4 @@
-"""Names that do not exist, and the nearest that do."""
+"""Suggestions for misspelled names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a piece of work is done: what is short on the event loop, what may take longer than others can wait in a thread.
+"""Where work runs: short work on the event loop, longer work in a thread.
 
 A thread works under a lease (see `slices.py`): at its deadline, or when its request is gone, it ends within a slice and takes
 the next piece. The largest have threads of their own, so that what is merely long does not wait behind them.

@@ -1,4 +1,4 @@
-"""Tokens that nobody has counted: by the size of a text."""
+"""Token counts, estimated from the size of a text."""
 
 from __future__ import annotations
 

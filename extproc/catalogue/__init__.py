@@ -1,4 +1,4 @@
-"""What callers are told of the models that there are: the list, one of them, and that there is none of a name."""
+"""The models as callers see them: the list, one model, and the error for a name that no model has."""
 
 from extproc.catalogue.gate import ModelList
 from extproc.catalogue.unknown import UnknownModels

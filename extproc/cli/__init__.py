@@ -1,4 +1,4 @@
-"""The command line. Each command lives in a module of its own, imported when it is called: `--help` stays quick."""
+"""The command line. Each command lives in a module of its own, imported when it is called: `--help` stays fast."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COMMANDS = {
     "up": "Run a whole mesh on this machine.",
     "keys": "Make, list and revoke API keys of callers.",
     "audit": "Check the audit trail.",
-    "budget": "Show what budgets have left, or begin them anew.",
+    "budget": "Show what budgets have left, or reset them.",
     "top": "Show requests, latency, models and cost, live.",
     "explain": "Say what becomes of a request, and why.",
     "policy": "Try the rules of `policy` before they are switched on.",
@@ -32,7 +32,7 @@ COMMANDS = {
     "doctor": "Examine the configuration of an Envoy.",
     "render": "Write the configuration of Envoy or a mesh.",
     "schema": "Print the JSON Schema of a mesh.yaml.",
-    "version": "Print the versions of all that it is made of.",
+    "version": "Print the version, and those of its components.",
 }
 """Command -> what stands beside it in the list. It is a click command of the same name, in a module of the same name."""
 

@@ -39,7 +39,7 @@ def audit_verify(
     """Check FILE and its rotated parts (FILE.1, FILE.2, ...); exit 1 if a line was changed, or any is missing.
 
     Breaks are lines that do not follow from those before: changed, removed, moved, glued. Gaps are what the trail says of itself:
-    lines that a full disk swallowed, one that was torn, exchanges whose processor was killed. Lines missing at the very end show
+    lines lost to a full disk, one that was torn, exchanges whose processor was killed. Lines missing at the very end show
     only by what was kept elsewhere: --expect, --anchors.
     """
     anchored: tuple[Link, ...] = ()

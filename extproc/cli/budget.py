@@ -26,7 +26,7 @@ class OrderError(IntentmeshError):
 
 @click.group()
 def budget() -> None:
-    """Show what the budgets of a running processor have left, or begin them anew."""
+    """Show what the budgets of a running processor have left, or reset them."""
 
 
 @budget.command(short_help="Show accounts: spent, set aside, left.")
@@ -35,7 +35,7 @@ def budget() -> None:
 @ADMIN
 @AS_JSON
 def show(name: str | None, rows: int, admin: str, as_json: bool) -> None:
-    """Show the accounts of all budgets, or of the one that is named: spent, set aside, left, and when each begins anew.
+    """Show the accounts of all budgets, or of the one that is named: spent, set aside, left, and when each resets.
 
     Those that are nearest to their limit come first; --json has all.
     """
@@ -62,7 +62,7 @@ def show(name: str | None, rows: int, admin: str, as_json: bool) -> None:
     ):
         table.add_column(title, justify=justify)  # type: ignore[arg-type]
     table.add_column("left", justify="right")
-    table.add_column("begins anew")
+    table.add_column("resets at")
     accounts = sorted(budgets["accounts"], key=lambda line: line["left"] / line["limit"] if line["limit"] else 0.0)
     for line in accounts[:rows]:
         unit = budgets["currency"] if line["unit"] == "money" else line["unit"]
@@ -79,12 +79,12 @@ def show(name: str | None, rows: int, admin: str, as_json: bool) -> None:
         console.print(f"the store of the fleet {state}; this pod is {store['pod'] or 'not known to it yet'}")
 
 
-@budget.command(short_help="Begin a budget anew before its window is over.")
+@budget.command(short_help="Reset a budget before its window is over.")
 @click.argument("name")
 @click.argument("account", required=False)
 @ADMIN
 def reset(name: str, account: str | None, admin: str) -> None:
-    """Begin a budget anew before its window is over: one account of it, or all that this processor knows.
+    """Reset a budget before its window is over: one account of it, or all that this processor knows.
 
     Requests under way keep what was set aside for them. In a fleet an account that is named is reset for all pods.
     """

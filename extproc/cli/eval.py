@@ -7,7 +7,7 @@ import click
 from extproc.cli.lazy import Lazy, LazyGroup
 
 SUBCOMMANDS = {
-    "intents": Lazy("eval_intents", "eval_intents", "Learn from some rows, decide others, report what came of it."),
+    "intents": Lazy("eval_intents", "eval_intents", "Learn from some rows, classify others, report the results."),
     "pii": Lazy("eval_pii", "eval_pii", "Precision and recall of detection, by type."),
     "guardrails": Lazy("eval_guardrails", "eval_guardrails", "Recall and false alarms of the detector of attacks."),
 }

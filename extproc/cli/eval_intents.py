@@ -57,7 +57,7 @@ def eval_intents(
     plots: Path | None,
     as_json: bool,
 ) -> None:
-    """Learn from one set of rows, decide another, and report what came of it.
+    """Learn from one set of rows, classify another, and report the results.
 
     Accuracy and macro F1 are of the most likely intent of in-scope rows, accepted or not. Coverage, precision and the
     stages are what would happen to traffic: an intent is given only where its score reaches the threshold.

@@ -41,7 +41,8 @@ COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 @click.option("--path", default="/v1/chat/completions", show_default=True, help="Path of the request.")
 @click.option("--method", default="POST", show_default=True, help="Method of the request.")
 @click.option(
-    "--content-type", help="Of the body. Default: application/json; what is no JSON is taken for a user's message."
+    "--content-type",
+    help="Of the body. Default: application/json; a body that is not JSON is taken as a user's message.",
 )
 @click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="A request header; may be given again.")
 @click.option(

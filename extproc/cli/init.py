@@ -25,7 +25,7 @@ HEAD = "# A first mesh.yaml, by `intentmesh init`. `intentmesh check` finds mist
 @click.option("--address", help="host:port of the model; without it, it is asked for.")
 @click.option("--model", help="What to call the model; without it, it is asked for.")
 @click.option("--mask/--no-mask", default=None, help="Whether personal data is masked; without either, it is asked.")
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def init(
     file: Path, source: Path | None, address: str | None, model: str | None, mask: bool | None, force: bool
 ) -> None:

@@ -34,7 +34,7 @@ _FILE = click.option(
 
 @click.group()
 def keys() -> None:
-    """Make, list and revoke the API keys that `identity.keys` in mesh.yaml believes.
+    """Make, list and revoke the API keys that `identity.keys` in mesh.yaml accepts.
 
     \b
     intentmesh keys new --owner ada --project search --team science --expires 90d
@@ -53,7 +53,7 @@ def keys() -> None:
 def new(
     owner: str, project: str | None, team: str | None, expires: str | None, as_json: bool, file: Path | None
 ) -> None:
-    """Make a key and print it: nobody can print it again."""
+    """Make a key and print it; it cannot be shown again."""
     path = file or _named()
     until = _time(expires) if expires else None
     key, entry = new_key(owner, project, team, until)
@@ -89,7 +89,7 @@ def list_(as_json: bool, file: Path | None) -> None:
 @click.argument("key_id", metavar="ID")
 @_FILE
 def revoke(key_id: str, file: Path | None) -> None:
-    """Make a key good for nothing, by its ID as `list` shows it."""
+    """Revoke a key, by its ID as `list` shows it."""
     path = file or _named()
     with _changing(path) as entries:
         at = next((i for i, entry in enumerate(entries) if entry.id == key_id), None)

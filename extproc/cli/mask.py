@@ -34,7 +34,7 @@ from extproc.pii.anonymizer import search
     "--json", "as_json", is_flag=True, help="Print texts, masked texts and entities (with positions) as JSON."
 )
 def mask(config: Path | None, content_type: str, path: str, *, as_json: bool) -> None:
-    """Mask the personal data in a text or a body on stdin; everything else leaves as it came.
+    """Mask the personal data in a text or a body on stdin; everything else stays as it is.
 
     Without --content-type, what looks like JSON is read as JSON and all else as text.
     """

@@ -60,7 +60,7 @@ def explain(
 ) -> None:
     """Read a request body on stdin; say which rules fire on it, on what facts, and what comes of it.
 
-    FILE: by default ./mesh.yaml, or the one that is shipped. What is no JSON is taken for a user's message.
+    FILE: by default ./mesh.yaml, or the one that is shipped. A body that is not JSON is taken as a user's message.
 
     \b
     echo '{"model": "code-1", "messages": [{"role": "user", "content": "hello"}]}' |

@@ -45,7 +45,7 @@ class UnreachableError(IntentmeshError):
 def top(admin: str, every: float, count: int | None, as_json: bool) -> None:
     """Show requests per second, latency, intents, models, masks and cost, live.
 
-    Reads the metrics that Prometheus reads; the figures are those since the last look, totals where they say so.
+    Reads the metrics that Prometheus reads; the figures are those since the last refresh, totals where they say so.
     """
     console = Console()
     before, looked_at = scrape(admin), time.monotonic()

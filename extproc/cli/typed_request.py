@@ -7,7 +7,7 @@ import click
 
 
 def body_on_stdin(*, is_chat: bool) -> bytes:
-    """What is no JSON is what a user says, where the body is one of a chat."""
+    """A body that is not JSON is a user's message, where the API is one of chats."""
     body = sys.stdin.buffer.read()
     if is_chat and body.lstrip()[:1] not in {b"{", b"["}:
         words = body.decode(errors="replace").strip()

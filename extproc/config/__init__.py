@@ -1,4 +1,4 @@
-"""`mesh.yaml`, the one file that a user writes: `load` reads it into a `Mesh`, or says all that is wrong in it."""
+"""`mesh.yaml`, the one file that a user writes: `load` reads it into a `Mesh`, or reports every mistake in it."""
 
 from extproc.config.loader import line_of, load, parse
 from extproc.config.mesh import Mesh

@@ -18,6 +18,8 @@ FALLBACK_HEADER: Final = "x-intentmesh-fallback"
 """The models that may stand in for that one, joined by commas."""
 ANSWERED_HEADER: Final = "x-intentmesh-answered-by"
 """Of an answer: the model that has given it, where others could have."""
+PROMPT_HEADER: Final = "x-intentmesh-prompt"
+"""Of a request: the prompt that it wants, as `NAME`, `NAME@VERSION` or `NAME@LABEL`; of an answer: the one that it got."""
 TOLD_HEADERS: Final = tuple(
     f"{HEADER_PREFIX}{name}"
     for name in (

@@ -1,4 +1,4 @@
-"""The contract of everything that has a say about a request: what is known, what may be said, and what comes of it.
+"""The contract between the steps of a decision: facts, verdicts, outcomes.
 
     Facts       what is known so far; each step adds to it
     Ruling      what a gate or a judge says: verdicts, duties of later steps, editors of the answer, an answer of its own

@@ -1,4 +1,4 @@
-"""`intentmesh doctor`: an Envoy configuration against what others ran into."""
+"""`intentmesh doctor`: an Envoy configuration against known ext_proc pitfalls."""
 
 from extproc.doctor.examination import Finding, examine
 from extproc.doctor.rule import RULES

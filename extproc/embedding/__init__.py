@@ -1,1 +1,1 @@
-"""The embedding model: how it is run, and where it is had from."""
+"""The embedding model: how it is run, and where it comes from."""

@@ -1,4 +1,4 @@
-"""Conditions in CEL over names that are declared: compiled, checked, asked, and reasoned about."""
+"""CEL conditions over declared names: compiled, checked, evaluated, and reasoned about."""
 
 from extproc.expressions.language import Condition, ExpressionError, Kind, Language, language
 

@@ -1,4 +1,4 @@
-"""Failover between models: what is asked before each attempt, of which the first pass of a request knows nothing."""
+"""Failover between models: what Envoy asks before each attempt, after the request itself was decided."""
 
 from extproc.failover.attempt import attempts
 

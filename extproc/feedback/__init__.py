@@ -1,4 +1,4 @@
-"""What callers say of decisions and answers: `Feedback` keeps it, `read_feedback` is for those who learn from it."""
+"""What callers say of decisions and answers: `Feedback` stores it, `read_feedback` reads it for tuning."""
 
 from extproc.feedback.entries import Entry, read_feedback
 from extproc.feedback.judge import Feedback

@@ -1,4 +1,4 @@
-"""What requests and answers must not try, say or hold: `Guardrails` is the whole of it to the rest of the house."""
+"""What requests and answers must not try, say or hold: `Guardrails` is its interface."""
 
 from extproc.guardrails.judge import Guardrails
 

@@ -1,4 +1,4 @@
-"""What a text means: the cascade. `Classifier` is the whole of it to the rest of the house."""
+"""What a text means: the cascade. `Classifier` is its interface."""
 
 from extproc.intent.classifier import Asked, Classifier
 from extproc.intent.score import IntentScore

@@ -1,6 +1,6 @@
-"""Prompts by name, version and label: which one a request gets, and what it says once it is filled in."""
+"""Prompts by name, version and label: which one a request gets, and its text once it is filled in."""
 
 from extproc.prompts.library import Chosen, Library
-from extproc.prompts.request import PROMPT_HEADER, prompted
+from extproc.prompts.request import prompted
 
-__all__ = ["PROMPT_HEADER", "Chosen", "Library", "prompted"]
+__all__ = ["Chosen", "Library", "prompted"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from extproc.config.wire_names import PROMPT_HEADER
 from extproc.errors import PromptError, UnreadableBodyError
 from extproc.payload.translate.fields import encoded, parsed
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from extproc.prompts.library import Chosen, Library
 
-PROMPT_HEADER: Final = "x-intentmesh-prompt"
-"""`NAME`, or `NAME@VERSION`, or `NAME@LABEL`."""
 _NAMED: Final = re.compile(rb'"prompt"\s*:\s*\{')
 _STORED: Final = "pmpt_"
 """How ids of prompts begin that OpenAI stores: they are the upstream's."""

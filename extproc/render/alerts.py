@@ -129,7 +129,7 @@ ALERTS = (
         PAGE,
         "Envoy sent requests on without having asked the processor.",
         "Its configuration has failure_mode_allow: true, and the processor could not be reached. Where anything is masked, "
-        "render it anew.",
+        "render it again.",
     ),
     Alert(
         "IntentmeshFailsOpen",
@@ -185,7 +185,7 @@ ALERTS = (
         "",
         PAGE,
         "Envoy has no route for a model that requests are decided for.",
-        "Render Envoy's configuration anew from the mesh.yaml that the processor has, and have Envoy take it.",
+        "Render Envoy's configuration again from the mesh.yaml that the processor has, and have Envoy take it.",
     ),
     Alert(
         "IntentmeshWorkersRestart",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from extproc.config.wire_names import PROMPT_HEADER
 from extproc.decision import Verdict
 from extproc.errors import PromptError
 from extproc.identity import distinct
 from extproc.payload.coding import codings, decode, encode
 from extproc.payload.translate import spoken
-from extproc.prompts import PROMPT_HEADER, prompted
+from extproc.prompts import prompted
 from extproc.prompts.request import may_name
 
 if TYPE_CHECKING:

@@ -254,7 +254,7 @@ UPSTREAM_FIRST_BYTE = Instrument(
 )
 WORKER_UP = Instrument("intentmesh.worker.up", "gauge", "{worker}", "Whether a worker serves: 1, or 0", (WORKER,))
 WORKER_RESTARTS = Instrument(
-    "intentmesh.worker.restarts", "counter", "{restart}", "Workers that ended unasked and were started anew", (WORKER,)
+    "intentmesh.worker.restarts", "counter", "{restart}", "Workers that ended unexpectedly and were replaced", (WORKER,)
 )
 WORKER_CPU = Instrument(
     "intentmesh.worker.cpu", "counter", "s", "Processor time of a worker and its predecessors", (WORKER,)

@@ -12,6 +12,7 @@ import re
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 AMX = ("-mno-amx-tile", "-mno-amx-int8", "-mno-amx-bf16")
@@ -127,6 +128,7 @@ def _no_tiles(compiler: str) -> str:
     return f"AMX is left out: {compiler} drops what configures its tiles (it would die by SIGILL)"
 
 
+@cache
 def configures_tiles(compiler: str) -> bool:
     """Whether optimised code still stores the configuration of AMX's tiles before it is loaded.
 

@@ -47,9 +47,7 @@ async def test_a_refused_body_is_let_go_at_once():
             await pipeline.inspect(inquiry)
         del inquiry
         await asyncio.sleep(0.05)  # the thread lets go of its work after it has told of it
-        assert not [
-            found for found in gc.get_objects() if isinstance(found, Inquiry) and len(found.body) == LARGE_BYTES
-        ]
+        assert not [found for found in gc.get_objects() if type(found) is Inquiry and len(found.body) == LARGE_BYTES]
     finally:
         gc.enable()
 

@@ -11,6 +11,7 @@ from envoy_data_plane.envoy.extensions.filters.http.upstream_codec.v3 import Ups
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager.v3 import HttpFilter
 from envoy_data_plane.envoy.type.matcher.v3 import StringMatcher
 
+from extproc.config.wire_names import HEADER_PREFIX
 from extproc.render.envoy.extension import packed
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ UNSIGNED = (
     "x-envoy-",
     "x-forwarded-",
     "x-request-id",
-    "x-intentmesh-",
+    HEADER_PREFIX,
     "x-stainless-",
     "accept",
     "trace",

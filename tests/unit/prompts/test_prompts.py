@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from extproc.cli import cli
 from extproc.config import load, parse
 from extproc.config.loader import InvalidMeshError
+from extproc.config.wire_names import PROMPT_HEADER
 from extproc.decision import Forward, Inquiry, Refuse
 from extproc.errors import PromptError
 from extproc.identity import Caller
 from extproc.pipeline import Pipeline
 from extproc.process.mesh_file import MeshFile
-from extproc.prompts import PROMPT_HEADER, Library
+from extproc.prompts import Library
 from extproc.prompts.template import plain
 
 MESH = """
