@@ -21,12 +21,12 @@ PAIRED: Final = re.compile(
 )
 """What parts the name of a field from its value where both are fields: `name: DB_PASSWORD` over `value: `, in XML and forms; or
 where the value is a field of its own below it: `"passport": {"number": `."""
-_SIGNS_OF_PAIR: Final = ("alue", "ALUE", "umber", "umero", "úmero", "uméro", "ummer", "{", "><")
+_SIGN_OF_PAIR: Final = re.compile(r"[{]|><|alue|ALUE|um(?:ber|ero|éro|mer)|úmero")
 
 
 def is_paired(following: str) -> bool:
     """Whether what follows a label may be what `PAIRED` is."""
-    return any(sign in following for sign in _SIGNS_OF_PAIR)
+    return _SIGN_OF_PAIR.search(following) is not None
 
 
 _ENDS: Final = re.compile(
@@ -35,7 +35,7 @@ _ENDS: Final = re.compile(
 )
 """What a label ends a clause with, rather than that it goes on: `76983425 is my account number, please`."""
 _BEFORE: Final = re.compile(
-    r"(?:[ \t]?[(\[]|,? (?:is|was|ist|war|est|es|è|é|jest|er|är) "
+    r"(?:[ \t]?[(\[]|,? (?:is|was|as|ist|war|est|es|è|é|jest|er|är) "
     r"(?:(?:my|his|her|our|their|the|mein|meine|unsere|mon|ma|notre|mi|il mio|la mia|o meu|a minha|mijn|moje) )?"
     r"(?:(?:new|old|current|temporary) )?)\Z"
 )
@@ -59,4 +59,17 @@ def value_before(text: str, label: Label) -> int:
     return joint.start()
 
 
-_VERBS_BEFORE: Final = (" is ", " was ", " ist ", " war ", " est ", " es ", " è ", " é ", " jest ", " er ", " är ")
+_VERBS_BEFORE: Final = (
+    " is ",
+    " as ",
+    " was ",
+    " ist ",
+    " war ",
+    " est ",
+    " es ",
+    " è ",
+    " é ",
+    " jest ",
+    " er ",
+    " är ",
+)

@@ -25,6 +25,20 @@ HIDDEN: Final = re.compile(
     r"[2-6][0-9]{3}[ -]?[0-9]{2}(?:[*xX•#.]{2}[ -]?(?:[*xX•#.]{2,4}[ -]?){1,3}|[*xX•#.]{4,9})[0-9]{4}(?![0-9])"
 )
 """The first six and the last four digits: 453937******9284."""
+_LAST_DIGITS: Final = re.compile(r"(?:[*xX•#]{4}[ -]?){2,3}[0-9]{4}(?![0-9])")
+"""Only the last four: **** **** **** 9284."""
+_REACH_OF_HIDDEN: Final = 15
+
+
+def last_digits(text: str, at: int) -> re.Match[str] | None:
+    """A card of which only the last four digits are left, which stand here; what hides the others has been taken for a gap."""
+    if text[at - 1 : at] not in _HIDES or not at:
+        return None
+    hidden = _LAST_DIGITS.search(text, max(0, at - _REACH_OF_HIDDEN), at + 4)
+    return hidden if hidden and hidden.end() == at + 4 and not text[at + 4 : at + 5].isalnum() else None
+
+
+_HIDES: Final = frozenset("*xX•# -")
 _TRACK: Final = re.compile(r"%[A-Z][0-9]{12,19}\^[^\^\n]{2,26}\^[0-9=]{4,60}\??")
 
 

@@ -38,7 +38,7 @@ GAP = re.compile(_GAP, re.IGNORECASE)
 """What may stand between a label and its value."""
 _HINTED = re.compile(_HINT + _GAP, re.IGNORECASE)
 _COPULA = (
-    r"(?:is|was|are|were|would be|will be|should be|ist|lautet|war|est|es|è|é|jest|är|reads|has (?:the )?number|"
+    r"(?:is|was|are|were|would be|will be|should be|ist|lautet|war|est|es|è|é|jest|är|reads|says|has (?:the )?number|"
     r"with (?:the )?number|"
     r"hat die nummer|mit der nummer)[ \t:\"'`]+(?:(?:(?:under |listed as )?(?:number|no\.?|nr\.?|nummer|#)|under|"
     r"listed as)[ \t]*)?"
@@ -53,7 +53,7 @@ _OF = re.compile(r" (?:of|for|from) (?:[a-z'’]{1,14} ){1,4}(?=[A-Z]{0,4}[0-9]{
 _REACH_OF_QUESTION = 24
 _ANSWER = re.compile(
     r"(?: [a-z]{2,8}){0,2}(?:[?.! ]{0,4}\r?\n[ \t>]{0,4}(?:[\[(<]?[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?[\])>]? )?"
-    r"[\[(<*]{0,2}[^\W\d_][^\n:]{0,24}[\])>*]{0,2}:[ \t*]{0,3}|[?][ \t]{0,2}(?:\r?\n){1,2}[ \t>*-]{0,4})"
+    r"[\[(<*]{0,2}[^\W\d_][^\n:]{0,24}[\])>*]{0,2}:[ \t*]{0,3}|(?<! limit)[?][ \t]{0,2}(?:\r?\n){1,2}[ \t>*-]{0,4})"
     r"(?:it['’]?s |it is |that['’]?s )?(?=[A-Z]{0,5}[-#]?[0-9])"
 )
 """What was asked for at the end of a line, answered on the next one: `date of birth?`, `Customer: `, or nobody named."""
@@ -228,14 +228,14 @@ def dates_of_birth(starts: Starts, labels: Iterable[Label]) -> list[Finding]:
 def _dated_before(text: str, label: Label) -> Iterator[Finding]:
     """The date that a label of birth ends with."""
     joint = _JUST_BEFORE.search(text, max(0, label.start - _BEFORE), label.start)
-    if joint is None or not text[max(0, joint.start() - 1) : joint.start()].isdigit():
+    end = value_before(text, label) or (joint.start() if joint else 0)
+    if not text[max(0, end - 1) : end].isdigit():
         return
-    low = max(0, joint.start() - _LONGEST_DATE)
-    for start in range(low, joint.start()):
+    for start in range(max(0, end - _LONGEST_DATE), end):
         if start and text[start - 1].isalnum():
             continue
-        match = DATE.match(text, start, joint.start())
-        if match and match.end() == joint.start():
+        match = DATE.match(text, start, end)
+        if match and match.end() == end:
             yield Finding("DATE_OF_BIRTH", *match.span(), DATE_SCORE, ("date", "label after"))
             return
 
@@ -244,6 +244,7 @@ _LISTED = re.compile(
     r"(?:,?[ \t](?:and|or|und|oder|et|ou|y|o|e|i|not|but not|instead of)(?=[ \t])|[ \t]?[,/;|])[ \t]{0,2}(?:and |or )?"
 )
 """What stands between two values of one label."""
+_BEGINS_LIST = frozenset(" \t,/;|")
 _MOST_LISTED = 64
 
 
@@ -269,6 +270,8 @@ def _values(
         if finding is None:
             return
         yield finding
+        if text[finding.end : finding.end + 1] not in _BEGINS_LIST:
+            return
         joint = _LISTED.match(text, finding.end)
         match = pattern.match(text, joint.end()) if joint else None
         if (
@@ -298,7 +301,7 @@ def _value(starts: Starts, label: Label, kind: str, recognizer: Recognizer, patt
             and re.search(recognizer.between, text[max(0, label.start - _BEFORE) : at], re.IGNORECASE) is None
         ):
             continue
-        if recognizer.may_be_dated or DATE.fullmatch(match.group()) is None:
+        if recognizer.may_be_dated or match[0].isdigit() or DATE.fullmatch(match[0]) is None:
             return Finding(kind, match.start(), match.end(), SHAPE_SCORE, ("shape", "label before"))
     return None if recognizer.between else _value_before(text, label, kind, recognizer, pattern)
 
@@ -320,18 +323,18 @@ def _value_before(
     return None
 
 
+_GOES_ON = frozenset("_@")
 _NO_ENDS = frozenset("!#$%&*^~")
 """Signs at which no record number ends where letters go on behind them: it was a password."""
 
 
 def _is(text: str, match: re.Match[str], recognizer: Recognizer) -> bool:
     """Whether what was read is a value of its own: with digits enough, and at its end."""
-    value = match.group()
-    if sum(c.isdigit() for c in value) < recognizer.least_digits or len(value) < recognizer.least_length:
+    value, end = match[0], match.end()
+    following = text[end : end + 1]
+    if following.isalnum() or following in _GOES_ON or len(value) < recognizer.least_length:
         return False
-    if is_count(text, *match.span()) or not value.strip("0-"):
+    digits = len(value) if value.isdigit() else sum(map(str.isdigit, value))
+    if digits < recognizer.least_digits or is_count(text, *match.span()) or not value.strip("0-"):
         return False
-    following = text[match.end() : match.end() + 1]
-    if following in _NO_ENDS and text[match.end() + 1 : match.end() + 2].isalnum():
-        return False
-    return not (following.isalnum() or (following and following in "_@"))
+    return not (following in _NO_ENDS and text[end + 1 : end + 2].isalnum())

@@ -86,7 +86,7 @@ class Loose:
 
     def _card(self, text: str, at: int) -> Finding | None:
         """The card that begins here, whatever parts its groups; of one whose middle is hidden, what is left."""
-        hidden = cards.HIDDEN.match(text, at)
+        hidden = cards.HIDDEN.match(text, at) or cards.last_digits(text, at)
         if hidden:
             return Finding("CREDIT_CARD", *hidden.span(), HIDDEN_CARD, ("first and last digits", "label before"))
         at += text[at : at + 1] == "("

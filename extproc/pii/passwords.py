@@ -30,7 +30,7 @@ _VERB: Final = re.compile(
     r"""(?:(?:\*\*|__)(?=[ \t]))?[ \t]{0,9}"""
     r"""(?P<list>\[[ \t]?(?=\\?["'][^"'\s]{4,64}["'\\]|[^\]\[\s"']{4,64}\]))?"""
     r"""(?:(?:[>|][+-]?[ \t]{0,3})?\r?\n[ \t]{0,12})?|"""
-    rf"""[ \t]{{1,3}}(?P<verb>{_ARE})[ \t:]{{1,3}}|(?P<tag>>)|[ \t]{{1,3}})"""
+    rf"""[ \t]{{1,3}}(?P<verb>{_ARE})[ \t:]{{1,3}}|(?P<tag>>)|(?P<is>(?<=[a-z])['’]s[ \t])|[ \t]{{1,3}})"""
     r"""(?:[rbufRBUF]{0,2}(?P<quote>\\?["'`“‘«„]|\*{2}(?=\S)))?"""
 )
 """What stands between the word password and the password."""
@@ -42,7 +42,8 @@ _RELATION: Final = re.compile(
 _MOST_RELATIONS: Final = 3
 """Words that lead to a value may stand among the words about it as well: `the password printed on the form is`."""
 _ASKED: Final = re.compile(
-    r"[\"'”’]?(?: [a-z]{2,12}){0,3}[?][ \t]{0,2}(?:\r?\n){1,2}[ \t>*-]{0,4}"
+    r"[\"'”’]?(?: (?:please|again|now|then|here|for|to|on|of|the|this|that|my|your|account|wifi|site|login|app)){0,5}"
+    r"[?][ \t]{0,2}(?:\r?\n){1,2}[ \t>*-]{0,4}"
     r"(?:[\[(<*]{0,2}[^\W\d_][^\n:]{0,24}[\])>*]{0,2}:[ \t*]{1,3})?"
     r"(?:it['’]?s |it is |that['’]?s )?(?=\S{3,64}[ \t]*(?:\r?\n|\Z))"
 )
@@ -100,6 +101,11 @@ CODES_TO_PLACES: Final = tuple(
         *("locker", "vault", "office", "key box", "gym", "building door", "main door", "side gate", "storage unit"),
         *(("door", "gate", "safe", "alarm", "building") if whose != "the" else ()),
     )
+) + tuple(
+    f"combination {leads} {whose} {place}"
+    for leads in ("to", "for", "of")
+    for whose in ("the", "my", "our")
+    for place in ("safe", "lock", "locker", "vault", "padlock", "gun safe", "lockbox", "briefcase", "suitcase")
 )
 _NUMBERS: Final = frozenset(
     {
@@ -223,7 +229,7 @@ def _password(text: str, label: Label) -> Finding | None:  # noqa: C901, PLR0911
     scheme = _SCHEME.match(text, at)
     at = scheme.end() if scheme else at
     end = _end(text, at, quote)
-    announced = sign or verb["verb"] is not None
+    announced = sign or verb["verb"] is not None or verb["is"] is not None
     if quote == "`" and " " in text[at:end]:
         return None  # what a shell puts there
     value = text[at:end]
@@ -476,6 +482,6 @@ _SHORT_BUT_MIXED: Final = 8
 _BRACKETED: Final = re.compile(r"(?=.*[!@#$%^&*?])[^\s(),=.\"']{1,24}\([^\s(),=.\"']{0,24}\)[^\s(),=.;\"']{1,24}")
 """Brackets in the midst of a value that holds signs which no call is followed by: `x(y)z9!Q`."""
 _CODE: Final = re.compile(
-    r"\(\?|\(\?|\w\(|\(\)|^\(|[A-Za-z_]\[|\.$|^\{[\"']?[A-Za-z_]+[\"']?:|^\[|^<[A-Za-z/]|::|=>|==|^&|://|^[A-Za-z_]+(?:\.[A-Za-z_]+)+$"
+    r"^[A-Za-z-]+=[\"']|\(\?|\w\(|\(\)|^\(|[A-Za-z_]\[|\.$|^\{[\"']?[A-Za-z_]+[\"']?:|^\[|^<[A-Za-z/]|::|=>|==|^&|://|^[A-Za-z_]+(?:\.[A-Za-z_]+)+$"
 )
 """A call, a subscript, a block, an attribute: no password begins or holds it."""

@@ -36,13 +36,29 @@ _LONGEST_PARAMETER: Final = 41
 
 def in_queries(text: str) -> Iterator[Span]:
     """The names of several words that are parameters."""
-    if "=" not in text or ("+" not in text and "%20" not in text):
+    if "=" not in text:
+        return
+    if "last" in text or "lname" in text:
+        yield from _in_two(text)
+    if "+" not in text and "%20" not in text:
         return
     for field in in_slices(_IN_QUERY.finditer(text)):
         before = text[max(0, field.start() - _LONGEST_PARAMETER) : field.start()]
         key = _KEY.search(before)
         if key and (key["key"].lower() == "name" or holds_a_name(key["key"])):
             yield Span("PERSON", *field.span("value"), SCORE)
+
+
+_IN_TWO: Final = re.compile(
+    r"(?<![\w.-])(?P<key>first|fname|last|lname|given|family)=(?P<value>[A-Z][^\W\d_]{1,24}(?:[-'’][A-Z][^\W\d_]{1,24})?)(?=[&\s\"';#]|\Z)"
+)
+
+
+def _in_two(text: str) -> Iterator[Span]:
+    """The parts of a name, each a parameter of its own: `first=Ada&last=Lovelace`."""
+    fields = list(_IN_TWO.finditer(text))
+    if len({field["key"] for field in fields}) > 1:
+        yield from (Span("PERSON", *field.span("value"), SCORE) for field in fields)
 
 
 _CODED: Final = re.compile(

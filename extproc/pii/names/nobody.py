@@ -199,6 +199,26 @@ def _is_state(text: str, start: int, end: int, name: str) -> bool:
     return start > 1 and name not in _CALLED_SO and _STATES.fullmatch(text, start - 2, end) is not None
 
 
+_GOES_TO: Final = re.compile(
+    r"\b(?:(?:travel(?:s|l?ing|l?ed)?|trips?|flights?|flew|fly|flying|drove|moved|moving|relocated|relocating) to|"
+    r"(?:lives?|lived|living|based|located|offices?|hotels?|restaurants?|apartment|weather|traffic|stayed|staying) in) \Z"
+)
+_ABOUT_PLACES: Final = re.compile(r"\b(?:around|throughout|outside|visiting|enjoying) \Z")
+_LEAD_TO_PLACES: Final = frozenset("to in around throughout outside visiting enjoying".split())
+_REACH_OF_PLACE: Final = 24
+
+
+def _is_gone_to(text: str, start: int, name: str) -> bool:
+    """Whether a name that is a town's too is where somebody goes, or is: `traveling to Lourdes`, `hotels in Florence`."""
+    word = name.lower()
+    if word not in load("places"):
+        return False
+    low = max(0, start - _REACH_OF_PLACE)
+    return _GOES_TO.search(text, low, start) is not None or (
+        word not in load("given") and _ABOUT_PLACES.search(text, low, start) is not None
+    )
+
+
 def _is_said_to_be_none(text: str, start: int, end: int, name: str) -> bool:
     """By the words right before and behind it."""
     low = max(0, start - 24)
@@ -208,6 +228,8 @@ def _is_said_to_be_none(text: str, start: int, end: int, name: str) -> bool:
         (things.word_before(text, start) in _BEFORE_PLACES and _PLACE_BEFORE.search(text, low, start))
         or _PLACE_AFTER.match(text, end)
     ):
+        return True
+    if things.word_before(text, start) in _LEAD_TO_PLACES and _is_gone_to(text, start, name):
         return True
     if name in _ASSISTANTS and (_TALKED_TO.search(text, low, start) or _COMMAND.match(text, end)):
         return True

@@ -80,7 +80,16 @@ _GROUPS: Final[tuple[tuple[int, str, str | None], ...]] = (
         1,
         (
             "Mercedes|Tesla|Ford|Lincoln|Dodge|Chrysler|Chevrolet|Toyota|Honda|Nissan|BMW|Audi|Volkswagen|"
-            "Porsche|Ferrari|Fiat|Peugeot|Renault|Skoda|Seat|Kia|Hyundai|Volvo|Jaguar|Bentley"
+            "Porsche|Ferrari|Fiat|Peugeot|Renault|Skoda|Seat|Kia|Hyundai|Volvo|Jaguar|Bentley|Lexus|Infiniti|Acura|Subaru|Mazda|"
+            "Suzuki|Opel|Citroën|Jeep|Buick|Cadillac|Pontiac|Saab|Lancia|Maserati|Lamborghini|Rivian|Polestar|Dacia"
+        ),
+        None,
+    ),
+    (
+        1,
+        (
+            "Christmas|Easter|Pentecost|Epiphany|Advent|Lent|Whitsun|Halloween|Thanksgiving|Hanukkah|Passover|Purim|Ramadan|Eid|"
+            "Diwali|Holi|Nowruz|Carnival|Yule|Michaelmas|Candlemas"
         ),
         None,
     ),
@@ -196,7 +205,7 @@ _KINDS: Final[dict[str, list[tuple[int, re.Pattern[str]]]]] = {}
 for _least, _names, _named in _MEMBERS:
     for _name in _names:
         _KINDS.setdefault(_name, []).append((_least, _named))
-SCIENTISTS: Final = _MEMBERS[2][1]
+SCIENTISTS: Final = next(names for _, names, _ in _MEMBERS if "Kruskal" in names)
 """Those whose laws and theorems are spoken of."""
 _SPELLED: Final = frozenset(
     "Alpha Alfa Bravo Charlie Delta Echo Foxtrot Golf Hotel India Juliet Juliett Kilo Lima Mike November Oscar Papa Quebec Romeo "
@@ -266,6 +275,7 @@ _GOODS: Final = re.compile(
     r"collections?|weather|sky|skies|chorus|patrol|species|birds?|songbirds?|nests?|eggs|line|lines|station|hall|wall|lab|labs|"
     r"leaf|pots?|berries|branches|wreaths?|bells?|shells?|beads?|earrings?|glass|diamonds?|meth|vase|bowl|ball|tones?|"
     r"plants?|diffusers|killing|awards?|ratings|builds? (?:is|was|failed|passed|broke)|pipelines?|amps?|borealis|templates?|"
+    r"(?:grows?|blooms?|blossoms?|wilts?|sprouts?) (?:on|in|along|best|well|wild|every|from|under|at|beside|here)\b|"
     r"breaks\b|break\b|broke\b(?! (?:up|down|the|his|her|my|it|in))|builds a nest|laid eggs|dataset)\b(?!['’])"
 )
 """Wares, colours, creatures and abstractions that a word before them is said of: what nobody's name stands before."""
@@ -293,7 +303,7 @@ _AS_A_TOWN: Final = re.compile(
     r"crowded|expensive|cheap|touristy|foggy|snowy|far|near|north|south|east|west|in (?:Europe|Italy|Texas|Africa|Asia|the))\b"
     r"|(?:, we have a problem| vs\.? )"
 )
-_STATES: Final = _MEMBERS[9][1]
+_STATES: Final = next(names for _, names, _ in _MEMBERS if "Carolina" in names)
 _TOWN_BEFORE: Final = re.compile(r"[A-Z][a-z]+, \Z")
 _ENDS_A_PLACE: Final = frozenset(("", ";", ".", ")", "\n"))
 """What stands behind the state of a town: `Madison, Georgia;`."""
@@ -328,6 +338,14 @@ _SAYINGS: Final = re.compile(
 """Figures of speech and of samples."""
 
 
+_FIRM: Final = re.compile(
+    r"(?: ?['’]s?| s)? (?:(?:Auto|Tire|Dental|Family|Country|Seafood|Chinese|Mexican|Italian|Thai) (?=[A-Z]))?"
+    r"(?:Pizza|Pizzeria|Restaurant|Grille?|Diner|Deli|Bakery|Caf[eé]|Pub|Tavern|Steakhouse|Bistro|Burgers|BBQ|Tacos|Sushi|"
+    r"Donuts|Karate|Gym|Salon|Barbershop|Auto|Motors|Motorsports|Garage|Plumbing|Roofing|Towing|Landscaping|Florist|Furniture|"
+    r"Hardware|Cleaners|Supermarket|Jewelers|Bookstore|Pharmacy|Realty|Foods|Farms|Chocolates|Records|Airlines|Industries|"
+    r"Holdings|Partners|Associates|Enterprises|Consulting|Technologies|Pharmaceuticals|Brewery|Winery|Vineyards)\b"
+)
+"""What a firm does that has somebody's name: `Ray's Pizza`."""
 _CALLS_A_STORM: Final = frozenset(
     "hurricane typhoon cyclone storm saint st of feast feasts operation project codename codenamed".split()
 )
@@ -350,7 +368,7 @@ def is_product(text: str, start: int, end: int) -> bool:
 
 def is_thing(text: str, start: int, end: int, name: str) -> bool:
     """Whether what a model takes for a person is a thing, by what stands around it."""
-    if _SAYINGS.match(text, start) or _MONARCH.fullmatch(name):
+    if _SAYINGS.match(text, start) or _MONARCH.fullmatch(name) or _FIRM.match(text, end):
         return True
     words = name.split()
     if _are_words_of_a_thing(text, start, words) if len(words) > 1 else _is_word_of_a_thing(text, start, end, name):

@@ -82,6 +82,7 @@ PHONE = (
     "reached|reachable|direct line|"
     "main line|desk|line|"
     "office phone|home phone|work phone|emergency contact|pager|toll free|switchboard|extension|callback|call back|"
+    "kontakt|сот|chiamate|chiamare|"
     "telefon|telefonnummer|telefonnr|handy|handynummer|mobil|mobilnummer|mobiltelefon|rufnummer|festnetz|"
     "anrufen|anruf|rückruf|erreichbar|"
     "téléphone|numéro de téléphone|portable|mobile|appelez|appeler|joindre|joignable|fixe|"

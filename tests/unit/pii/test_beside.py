@@ -41,6 +41,7 @@ WAYS = {
     "the label behind": "{value} is my {label}",
     "the label in brackets": "{value} ({label})",
     "an arrow": "{label} -> {value}",
+    "as it": "use {value} as the {label}",
 }
 
 
@@ -70,6 +71,10 @@ def test_is_found(way):
         "Type your PIN (4 digits).",
         "the password printed on the form is wrong",
         "version 2 (password)",
+        '<input type="password" name="password" placeholder="Password">',
+        "What is the token limit?\n8192",
+        "the password's strength matters",
+        "use AES256 as the algorithm",
     ],
 )
 def test_nothing(text):
@@ -125,3 +130,13 @@ def test_tokens_in_other_letters_than_most(token):
     text = f"I pasted {token} here"
     assert [text[r.start : r.end] for r in RULES.analyze(text)] == [token]
     assert RULES.analyze("hf_transferEnabledForEveryDownloadOfModels") == []
+
+
+@pytest.mark.parametrize("place", ["safe", "front door", "garage", "lockbox", "building"])
+@pytest.mark.parametrize(
+    "way", ["the code to the {} is 4821#", "the code for our {} is 4821", "my code for my {}: 4821"]
+)
+def test_codes_of_places(place, way):
+    """With the sign that ends them at the door."""
+    text = way.format(place)
+    assert [text[r.start : r.end].rstrip("#") for r in RULES.analyze(text)] == ["4821"]
