@@ -39,9 +39,15 @@ def render(target: str, source: Path, out: Path | None, check: bool) -> None:
     """  # noqa: D301 - click asks for this backslash as a character
     mesh = load(source)
     changed = False
+    refused: list[str] = []
     for name in TARGETS if target == "all" else (target,):
         folder = (out or Path()) / TARGETS[name].folder if target == "all" or out is None else out
-        for file in render_target(name, mesh):
+        try:
+            files = render_target(name, mesh)
+        except ConfigError as error:
+            refused.append(str(error))
+            continue
+        for file in files:
             path = folder / file.path
             if path.is_file() and path.read_text() == file.text:
                 continue
@@ -49,6 +55,8 @@ def render(target: str, source: Path, out: Path | None, check: bool) -> None:
             if not check:
                 _write(path, file.text)
             click.echo(f"{'would change' if check else 'wrote'} {path}")
+    if refused:
+        raise ConfigError("\n".join(refused))
     if check and changed:
         raise click.exceptions.Exit(1)
 

@@ -46,8 +46,12 @@ _WITHOUT_SIGNING = ("istio-sidecar", "istio-gateway", "envoy-gateway")
 
 def render(target: str, mesh: Mesh) -> list[File]:
     """The files of one target, their paths relative to its folder. Raises ConfigError for what it cannot be rendered for."""
-    if target in _WITHOUT_FALLBACK and any(model.fallback for model in mesh.models.values()):
-        raise ConfigError(f"{target}: `fallback` needs internal listeners, which are rendered for plain Envoys only")
+    failing_over = next((name for name, model in mesh.models.items() if model.fallback), None)
+    if target in _WITHOUT_FALLBACK and failing_over is not None:
+        raise ConfigError(
+            f"{target}: `fallback` of the model `{failing_over}` needs internal listeners, which are rendered for plain "
+            "Envoys only: leave it out, or render `envoy` or `kubernetes`"
+        )
     signed = [name for name, model in mesh.models.items() if model.platform is not None and model.platform.bedrock]
     if target in _WITHOUT_SIGNING and signed:
         raise ConfigError(

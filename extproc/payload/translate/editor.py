@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from extproc.errors import ERRORS_FROM, UnreadableAnswerError
 from extproc.payload.translate.answers import failure_of, kind_of_status, new_id
-from extproc.payload.translate.conversation import Began, Ended, Failure, Over, Usage
+from extproc.payload.translate.conversation import Began, Ended, Failure, Over, Piece, Usage
 from extproc.payload.translate.events import MOST_EVENT_BYTES, EventReader
 from extproc.payload.translate.fields import encoded, parsed
 
@@ -20,6 +20,14 @@ _DONE: Final = b"[DONE]"
 _KEEP_ALIVE: Final = b": keep-alive\n\n"
 _SPACE: Final = b" \t\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
+_KINDS: Final = {
+    "text": "text",
+    "refusal": "refusal",
+    "thought": "thought",
+    "signature": "thought",
+    "redacted": "redacted",
+}
+"""Of pieces, and the kind of block that they are of."""
 
 
 class StreamReader(Protocol):
@@ -61,6 +69,7 @@ class AnswerTranslator:
         self._began = False
         self._ended = False
         self._over = False
+        self._blocks = _Blocks()
 
     def feed(self, chunk: bytes, *, end: bool = False) -> bytes:
         """See ResponseEditor. Raises UnreadableAnswerError for what is no answer of the upstream's API."""
@@ -126,8 +135,11 @@ class AnswerTranslator:
         return b"".join([self._written(said) for said in self._reader.read(value)])
 
     def _written(self, event: Event) -> bytes:
-        if self._over:
+        """What the caller gets of an event. An upstream that says twice that it begins, or ends, has said so once."""
+        if self._over or (self._began and isinstance(event, Began)) or (self._ended and isinstance(event, Ended)):
             return b""
+        if isinstance(event, Piece):
+            self._blocks.number(event)
         begun = b""
         if not self._began and not isinstance(event, Began | Failure):  # an upstream that does not say so
             begun = self._writer.write(Began(new_id(""), "", Usage()))
@@ -135,6 +147,31 @@ class AnswerTranslator:
         self._ended |= isinstance(event, Ended)
         self._over = isinstance(event, Over | Failure)
         return begun + self._writer.write(event)
+
+
+class _Blocks:
+    """Numbers the blocks of a stream, so that each has one kind and no text goes on once another block has begun: clients of all
+    APIs rely on that, whatever an upstream's numbers are. Calls may come by turns.
+    """
+
+    def __init__(self) -> None:
+        self._calls: dict[int, int] = {}
+        self._open: tuple[int, str] | None = None
+        self._last = 0
+
+    def number(self, piece: Piece) -> None:
+        """Put the number of its block into a piece."""
+        if piece.kind == "call":
+            self._open = None
+            if piece.block not in self._calls:
+                self._calls[piece.block] = self._last = self._last + 1
+            piece.block = self._calls[piece.block]
+            return
+        block = piece.block, _KINDS[piece.kind]
+        if block != self._open:
+            self._open = block
+            self._last += 1
+        piece.block = self._last
 
 
 class CountTranslator:

@@ -173,7 +173,7 @@ def test_check_finds_fallbacks_that_are_none(old, new, message):
 @pytest.mark.parametrize("target", ["istio-sidecar", "istio-gateway", "envoy-gateway", "linkerd"])
 def test_targets_that_cannot_do_it_say_so(target):
     """Rather than leave the fallbacks out."""
-    with pytest.raises(Exception, match="`fallback` needs internal listeners"):
+    with pytest.raises(Exception, match="`fallback` of the model `first` needs internal listeners"):
         render(target, SETTINGS)
 
 

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from extproc.cli.doctor import doctor
 from extproc.cli.render import render
+from extproc.errors import ConfigError
 
 MESH = 'version: 1\nmodels: {m: {endpoints: [{address: "127.0.0.1:1"}]}}\ndefault_model: m\n'
 
@@ -34,6 +35,27 @@ def test_render_and_check(folder):
     code, output = call(render, *arguments, "--check")
     assert (code, "would change" in output) == (1, True)
     assert (folder / "out" / "envoy.yaml").read_text() == "by hand"
+
+
+def test_all_that_can_be_rendered(folder):
+    """The rest is named, each with its reason; a failed call says so by its exit code."""
+    models = '{m: {endpoints: [{address: "127.0.0.1:1"}], fallback: [n]}, n: {endpoints: [{address: "127.0.0.1:2"}]}}'
+    (folder / "mesh.yaml").write_text(f"version: 1\nmodels: {models}\ndefault_model: m\n")
+    done = CliRunner().invoke(render, ["all", "--mesh", str(folder / "mesh.yaml"), "--out", str(folder / "out")])
+    written = {path.name for path in (folder / "out").iterdir()} | {
+        path.name for path in (folder / "out/k8s").iterdir()
+    }
+    assert {"envoy", "base", "helm"} <= written
+    assert not {"istio-sidecar", "istio-gateway", "envoy-gateway", "linkerd"} & written
+    assert isinstance(done.exception, ConfigError)
+    refused = str(done.exception).splitlines()
+    assert [line.partition(":")[0] for line in refused] == [
+        "istio-sidecar",
+        "istio-gateway",
+        "envoy-gateway",
+        "linkerd",
+    ]
+    assert all("`fallback` of the model `m`" in line for line in refused)
 
 
 def test_doctor(folder):
