@@ -42,6 +42,15 @@ class HeadersEdit(Protocol):
 
 
 @runtime_checkable
+class NeedsBody(Protocol):
+    """A link that makes something of an answer's body: a success without one is none."""
+
+    @property
+    def needs_body(self) -> bool:
+        """It does."""
+
+
+@runtime_checkable
 class Unframes(Protocol):
     """A link that takes an answer out of the frames in which it travels: nobody reads it before."""
 

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 
 from extproc.config.intercept import rule_for
 from extproc.config.wire_names import ANSWERED_HEADER, HEADER_PREFIX, MODEL_HEADER, RESIDENCY_HEADER, TOLD_HEADERS
-from extproc.decision import Facts, Forward, Inquiry, Refuse
-from extproc.errors import AuditError, BodyTooLargeError, ProtocolError
+from extproc.decision import Facts, Forward, Inquiry, NeedsBody, Refuse
+from extproc.errors import ERRORS_FROM, AuditError, BodyTooLargeError, ProtocolError, UnreadableAnswerError
 from extproc.exchange import modes
 from extproc.exchange.answer import Answer
 from extproc.exchange.events import (
@@ -346,6 +346,7 @@ class HttpStream:
             self._answer = self._begin_answer(event.headers)
         else:
             self._state = State.END
+            self._check_bodyless(event.headers.get(":status", ""))
         if self._request_open:
             # Closing the stream now, or changing its modes, would let the rest of the request pass unmasked.
             return (Proceed("response_headers"),)
@@ -358,6 +359,12 @@ class HttpStream:
             # Envoy checks a mutated body against its length, even in a mode that it was overridden to; others check its digest.
             return (self._told(self._answer.headers, STALE_HEADERS, override),)
         return (self._told({}, (), override),)
+
+    def _check_bodyless(self, status: str) -> None:
+        """Raises UnreadableAnswerError for a success of which something was to be made, and that says nothing."""
+        links = self._forward.answer if self._forward is not None and not (self._shadow or self._responded) else ()
+        if any(isinstance(link, NeedsBody) for link in links) and status.isdigit() and int(status) < ERRORS_FROM:
+            raise UnreadableAnswerError("the upstream's answer is empty")
 
     @property
     def _tells(self) -> bool:

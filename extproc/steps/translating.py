@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from extproc.decision import Verdict
-from extproc.errors import UntranslatableError
+from extproc.errors import ERRORS_FROM, UntranslatableError
 from extproc.payload import translate
 
 if TYPE_CHECKING:
@@ -86,16 +86,19 @@ class AnswerLink:
 
     name: Final = STEP
     masked: Final = True
+    needs_body: Final = True
 
     def __init__(self, answer: AnswerTranslation) -> None:
         self._answer = answer
         self._status = 200
 
     def headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
-        """See HeadersEdit: an error in words becomes one of JSON."""
+        """See HeadersEdit: an error in words becomes one of JSON, an answer in one piece a stream where one was asked for."""
         status = headers.get(":status", "")
         self._status = int(status) if status.isdigit() else 200
         media = headers.get("content-type", "").lower()
+        if self._answer.streamed and self._status < ERRORS_FROM:
+            return {} if media.startswith("text/event-stream") else {"content-type": "text/event-stream"}
         return {} if "json" in media or media.startswith("text/event-stream") else {"content-type": "application/json"}
 
     def editor(self, content_type: str, content_encoding: str) -> ResponseEditor:

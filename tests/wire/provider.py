@@ -36,12 +36,13 @@ class Provider:
     def __init__(self):
         self.situation, self.shape = "chat", "text"
         self.error = self.words = self.spoil = None
+        self.streams = True
         self.gone = asyncio.Event()
 
     def events(self, request):
         """What it says to this, and whether in pieces."""
         dialect, streamed = dialect_of(request), b'"stream":true' in request.body.replace(b": ", b":")
-        streamed |= "streamGenerateContent" in request.target
+        streamed = self.streams and (streamed or "streamGenerateContent" in request.target)
         if "countTokens" in request.target or "tokens" in request.target.rpartition("/")[2]:
             return [json.dumps(upstreams.COUNTS[dialect]).encode()], False
         told = PLACEHOLDER.search(read(request.body))

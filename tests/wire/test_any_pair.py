@@ -329,3 +329,42 @@ async def test_the_table_of_the_manual_is_true(gateway, caller, model):
         assert answer.status_code == 200, (feature, answer.text)
         (request,) = gateway.upstreams[model].requests
         validate(model, request.json)
+
+
+BROKEN = {
+    "nothing": (b"", "application/json"),
+    "another object": (b'{"x": 1}', "application/json"),
+    "a page": (b"<html>hi", "text/html"),
+    "a stream of nothing": (b"", "text/event-stream"),
+    "a stream without events": (b": hi\n\n", "text/event-stream"),
+    "events of nobody": (b"data: {}\n\ndata: 5\n\n", "text/event-stream"),
+    "no stream at all": (b'{"x": 1}', "text/event-stream"),
+}
+"""A success of an upstream that is no answer."""
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(("caller", "model"), FOREIGN)
+async def test_what_is_no_answer(gateway, speakers, caller, model, broken, stream):
+    """Is an error that the client knows, and says something."""
+    speaker, (body, kind) = speakers[caller], BROKEN[broken]
+
+    async def answer(_, writer):
+        writer.write(head(200, kind, {"content-length": str(len(body))}) + body)
+        await writer.drain()
+        return True
+
+    gateway.upstreams[model].answer = answer
+    ask = speaker.streamed if stream else speaker.whole
+    with pytest.raises(speaker.package.APIError, match="upstream"):
+        await ask(model=model, **speaker.fields("chat", MAIL))
+
+
+@pytest.mark.parametrize(("caller", "model"), FOREIGN)
+async def test_an_upstream_that_does_not_stream(gateway, speakers, caller, model):
+    """Its whole answer comes as the stream that was asked for."""
+    provider = provided(gateway, model)
+    provider.streams = False
+    told = await speakers[caller].streamed(model=model, **speakers[caller].fields("chat", MAIL))
+    assert told.text == f"{MAIL} you"

@@ -6,7 +6,22 @@ import json
 import uuid
 from typing import Any, Final
 
-from extproc.payload.translate.conversation import Failure, Finish
+from extproc.payload.translate.conversation import (
+    Answer,
+    Began,
+    Block,
+    Call,
+    Counted,
+    Ended,
+    Event,
+    Failure,
+    Finish,
+    Over,
+    Piece,
+    Refusal,
+    Text,
+    Thought,
+)
 
 FINISH_OF_CHAT: Final[dict[str, Finish]] = {
     "stop": "stop",
@@ -161,3 +176,27 @@ def _of_openai(kind: str, code: str) -> str:
 def kind_of_status(status: int) -> str:
     """Anthropic's word for an error of which nothing but its status is known."""
     return _KINDS.get(status, "invalid_request_error" if 400 <= status < 500 else "api_error")
+
+
+def in_pieces(answer: Answer) -> list[Event]:
+    """A whole answer as a stream would have told it."""
+    events: list[Event] = [Began(answer.id, answer.model, answer.usage, answer.created)]
+    for number, block in enumerate(answer.blocks):
+        events += _pieces(number, block)
+    return [*events, Ended(answer.finish, answer.sequence), Counted(answer.usage), Over()]
+
+
+def _pieces(number: int, block: Block) -> list[Event]:
+    match block:
+        case Text(text=said):
+            return [Piece("text", number, said)]
+        case Refusal(text=said):
+            return [Piece("refusal", number, said)]
+        case Call():
+            return [Piece("call", number, block.arguments, block.id, block.name)]
+        case Thought(redacted=redacted) if redacted:
+            return [Piece("redacted", number, redacted)]
+        case Thought():
+            thought: list[Event] = [Piece("thought", number, block.text)] if block.text else []
+            return [*thought, Piece("signature", number, block.signature)] if block.signature else thought
+    raise AssertionError("no answer has other blocks")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from extproc.errors import ERRORS_FROM, UnreadableAnswerError
-from extproc.payload.translate.answers import failure_of, kind_of_status, new_id
+from extproc.payload.translate.answers import failure_of, in_pieces, kind_of_status, new_id
 from extproc.payload.translate.conversation import Began, Ended, Failure, Over, Piece, Usage
 from extproc.payload.translate.events import MOST_EVENT_BYTES, EventReader
 from extproc.payload.translate.fields import encoded, parsed
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from extproc.payload.translate.events import Received
 
 _DONE: Final = b"[DONE]"
+_NO_ANSWER: Final = "the upstream's answer is none of the API that the model is said to speak"
+_BROKEN_OFF: Final = Failure("api_error", "the upstream's stream ended before its answer did")
 _KEEP_ALIVE: Final = b": keep-alive\n\n"
 _SPACE: Final = b" \t\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
@@ -45,7 +47,9 @@ class StreamWriter(Protocol):
 
 
 class AnswerTranslator:
-    """A ResponseEditor. Whole answers are translated when they are whole, streams event by event."""
+    """A ResponseEditor. Whole answers are translated when they are whole, streams event by event; where a stream was asked for, a
+    whole answer is told as one.
+    """
 
     def __init__(
         self,
@@ -56,12 +60,14 @@ class AnswerTranslator:
         *,
         status: int,
         media: str,
+        streamed: bool,
     ) -> None:
-        """`status` and `media`: of the answer, as the upstream says them."""
+        """`status` and `media`: of the answer, as the upstream says them; `streamed`: the caller has asked for a stream."""
         self._read, self._write, self._write_failure = read, write, write_failure
         self._reader, self._writer = streams
         self._status = status
         self._media = media
+        self._streamed = streamed and status < ERRORS_FROM
         self._begun: list[bytes] = []
         self._size = 0
         self._events: EventReader | None = None
@@ -79,8 +85,8 @@ class AnswerTranslator:
             out = [self._received(event) for event in self._events.feed(chunk)]
             if end:
                 out += [self._received(event) for event in self._events.close()]
-                if self._ended and not self._over:  # an API whose streams do not say that they are over
-                    out.append(self._written(Over()))
+                if not self._over:  # an API whose streams do not say that they are over, or one that has broken off
+                    out.append(self._written(Over() if self._ended else _BROKEN_OFF))
             return b"".join(out)
         if self._whole:
             self._begun.append(chunk)
@@ -95,7 +101,7 @@ class AnswerTranslator:
         begun = data.removeprefix(_BOM).lstrip(_SPACE)
         if begun and not _BOM.startswith(data):
             self._begun = []
-            if self._media == "text/event-stream" and begun[:1] not in b"{[":
+            if self._streamed and self._media == "text/event-stream" and begun[:1] not in b"{[":
                 self._events = EventReader()
             else:
                 self._whole = True
@@ -110,13 +116,16 @@ class AnswerTranslator:
         failure = failure_of(value)
         if failure is None and self._status < ERRORS_FROM and isinstance(value, dict):
             answer = self._read(value)
+            if answer is not None and self._streamed:
+                return b"".join([self._written(said) for said in in_pieces(answer)])
             if answer is not None:
                 return encoded(self._write(answer))
-        if failure is None:
-            if self._status < ERRORS_FROM:
-                raise UnreadableAnswerError("the upstream's answer is none of the API that the model is said to speak")
-            failure = Failure(kind_of_status(self._status), f"the upstream answered {self._status}")
-        return encoded(self._write_failure(failure))
+        if failure is None and self._status < ERRORS_FROM:
+            if not self._streamed:
+                raise UnreadableAnswerError(_NO_ANSWER)
+            failure = Failure("api_error", _NO_ANSWER)  # its headers have left, and say that it is a stream
+        failure = failure or Failure(kind_of_status(self._status), f"the upstream answered {self._status}")
+        return self._written(failure) if self._streamed else encoded(self._write_failure(failure))
 
     def _received(self, event: Received) -> bytes:
         if self._over:
@@ -138,6 +147,8 @@ class AnswerTranslator:
         """What the caller gets of an event. An upstream that says twice that it begins, or ends, has said so once."""
         if self._over or (self._began and isinstance(event, Began)) or (self._ended and isinstance(event, Ended)):
             return b""
+        if isinstance(event, Over) and not self._ended:  # it is whole, and says no reason
+            return self._written(Ended("calls" if self._blocks.called else "stop")) + self._written(event)
         if isinstance(event, Piece):
             self._blocks.number(event)
         begun = b""
@@ -158,6 +169,11 @@ class _Blocks:
         self._calls: dict[int, int] = {}
         self._open: tuple[int, str] | None = None
         self._last = 0
+
+    @property
+    def called(self) -> bool:
+        """Whether there is a call among them."""
+        return bool(self._calls)
 
     def number(self, piece: Piece) -> None:
         """Put the number of its block into a piece."""
@@ -199,7 +215,7 @@ class CountTranslator:
         if failure is None and isinstance(value, dict) and (found := self._read(value)) is not None:
             return encoded(self._write(found))
         if failure is None and self._status < ERRORS_FROM:
-            raise UnreadableAnswerError("the upstream's answer is none of the API that the model is said to speak")
+            raise UnreadableAnswerError(_NO_ANSWER)
         return encoded(
             self._write_failure(
                 failure or Failure(kind_of_status(self._status), f"the upstream answered {self._status}")

@@ -139,6 +139,11 @@ class AnswerTranslation:
     asked: Asked
     counts: bool
 
+    @property
+    def streamed(self) -> bool:
+        """Whether the caller has asked for a stream."""
+        return not self.counts and self.asked.body.get("stream") is True
+
     def editor(self, *, status: int, media: str, content_encoding: str) -> ResponseEditor:
         """Its editor. Raises UnreadableBodyError for a content-encoding that nobody knows."""
         caller, upstream = self.caller, self.upstream
@@ -154,6 +159,7 @@ class AnswerTranslation:
                 (upstream.reader(), caller.writer(self.asked)),
                 status=status,
                 media=media,
+                streamed=self.streamed,
             )
         names = codings(content_encoding)
         return Recoded(editor, names) if names else editor

@@ -137,7 +137,8 @@ class Writer:
             case Failure():
                 self._over = True
                 error = {"code": event.code or event.kind, "message": event.message, "param": event.param}
-                return self._event("error", error)
+                # as the API's manual has it, and as the API itself sends it: OpenAI's clients raise what is under `error`
+                return self._event("error", {**error, "error": {"type": event.kind, **error}})
             case Over():
                 return self._close() + self._end()
 

@@ -44,7 +44,7 @@ class Mesh:
         editor = made.answer.editor(status=status, media=media, content_encoding="")
         pieces = [editor.feed(out[i : i + self.piece]) for i in range(0, len(out), self.piece)]
         pieces.append(editor.feed(b"", end=True))
-        media = media if streamed and status < 400 else "application/json"
+        media = "text/event-stream" if streamed and status < 400 else "application/json"
         import httpx2
 
         return httpx2.Response(status, headers={"content-type": media}, content=b"".join(pieces))

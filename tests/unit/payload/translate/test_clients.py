@@ -2,9 +2,11 @@
 
 import importlib
 import json
+import random
 
 import pytest
 
+from extproc.errors import UnreadableAnswerError
 from tests.unit.payload.translate import upstreams
 from tests.unit.payload.translate.oracles import PAIRS, Mesh, validate
 
@@ -33,10 +35,6 @@ def ask(mesh, caller, *, stream, **more):
         asked = {"model": "m", "input": "hi", "tools": tools, **more}
         if stream:
             *_, last = mesh.openai().responses.create(**asked, stream=True)
-            if last.type == "error":
-                import openai
-
-                raise openai.APIError(last.message, request=None, body=None)
             assert last.type == f"response.{last.response.status}"
             said = last.response
         else:
@@ -193,6 +191,34 @@ def test_an_error_within_a_stream_ends_it(caller, upstream):
     package = importlib.import_module("anthropic" if caller == "anthropic" else "openai")
     with pytest.raises(package.APIError, match="slow down"):
         ask(Mesh(upstream, error=(200, "text/event-stream", broken)), caller, stream=True)
+
+
+@pytest.mark.parametrize(("caller", "upstream"), PAIRS)
+def test_an_upstream_that_does_not_stream(caller, upstream):
+    """Its whole answer is told as a stream, and is the same to the client."""
+    for situation in ("chat", "call", "thought"):
+        whole = upstreams.ANSWERS[upstream](situation, stream=False)
+        told = ask(Mesh(upstream, error=(200, "application/json", whole)), caller, stream=True)
+        assert told == ask(Mesh(upstream, situation=situation), caller, stream=False)
+
+
+@pytest.mark.parametrize(("caller", "upstream"), PAIRS)
+def test_events_in_any_order_make_no_client_fail(caller, upstream):
+    """Doubled, shuffled, left out, of kinds that nobody knows, of another API: an answer, or an error of the client's package."""
+    chance = random.Random(f"{caller} {upstream}")
+    package = importlib.import_module("anthropic" if caller == "anthropic" else "openai")
+    known = package.AnthropicError if caller == "anthropic" else package.OpenAIError
+    for _ in range(12):
+        situation = chance.choice(["chat", "thought", "cut", "filtered", "refused"])
+        events = upstreams.ANSWERS[upstream](situation, stream=True).split(b"\n\n")
+        other = upstreams.ANSWERS[chance.choice(list(upstreams.ANSWERS))]("chat", stream=True).split(b"\n\n")
+        events += chance.choice([[], events, other, [b'data: {"type": "new.kind", "delta": "x", "index": 7}'] * 3])
+        chance.shuffle(events)
+        data = b"\n\n".join(events[: chance.randint(1, len(events))]) + b"\n\n"
+        try:
+            ask(Mesh(upstream, error=(200, "text/event-stream", data)), caller, stream=True)
+        except (known, UnreadableAnswerError):
+            continue
 
 
 @pytest.mark.parametrize("upstream", ["openai-responses", "gemini"])

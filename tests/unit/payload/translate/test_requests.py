@@ -69,7 +69,9 @@ def test_a_broken_answer_is_an_error_or_an_answer(caller, upstream, data):
     for _ in range(data.draw(st.integers(1, 4))):
         spoil(data.draw, answer)
     try:
-        out = editor(caller, upstream, media="application/json").feed(json.dumps(answer).encode(), end=True)
+        out = editor(caller, upstream, media="application/json", stream=False).feed(
+            json.dumps(answer).encode(), end=True
+        )
     except UnreadableAnswerError:
         return
     assert isinstance(json.loads(out), dict)

@@ -22,11 +22,10 @@ ASKED = {
 SITUATIONS = ["chat", "call", "thought", "cut", "filtered", "refused"]
 
 
-def editor(caller, upstream, status=200, media="text/event-stream"):
+def editor(caller, upstream, status=200, media="text/event-stream", *, stream=True):
     """Of one answer."""
-    made = translate.request(
-        translate.Spoken(caller), upstream, json.dumps(ASKED[caller]).encode(), model="m", drop=True
-    )
+    body = json.dumps(ASKED[caller] | {"stream": stream}).encode()
+    made = translate.request(translate.Spoken(caller), upstream, body, model="m", drop=True)
     return made.answer.editor(status=status, media=media, content_encoding="")
 
 
@@ -142,17 +141,20 @@ def test_comments_keep_the_connection_alive():
     assert made.feed(b": OPENROUTER PROCESSING ada@example.org\n\n") == b": keep-alive\n\n"
 
 
+@pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("media", ["application/json", "text/event-stream", "text/plain", ""])
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"{}", b'{"choices": []}', b"<html>", b"\xff\xfe"])
-def test_what_is_no_answer_is_not_told_as_one(body, media):
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b"{}", b'{"choices": []}', b"<html>", b"\xff\xfe", b": hi\n\n", b"data: 5\n\n"]
+)
+def test_what_is_no_answer_is_not_told_as_one(body, media, stream):
     """A success that says nothing is an error of the upstream's, whichever kind it claims to be."""
-    made = editor("anthropic", "openai", media=media)
+    made = editor("anthropic", "openai", media=media, stream=stream)
     try:
         out = made.feed(body, end=True)
     except UnreadableAnswerError:
         return
-    assert media == "text/event-stream"
-    assert not out or b'"error"' in out
+    assert stream
+    assert b"event: error\n" in out
 
 
 def test_an_answer_is_not_held_without_bound():
@@ -181,6 +183,7 @@ def test_a_stream_that_breaks_off_is_not_said_to_be_whole():
         half = stream[: stream.index(b"lo ")]
         out = fed(editor(caller, upstream), [half[: half.rindex(b"\n\n") + 2]])
         assert not re.search(rb"\[DONE\]|message_stop|response\.(completed|incomplete)", out)
+        assert b"ended before its answer did" in out.split(b"\n\n")[-2]
 
 
 @pytest.mark.parametrize("caller", ["openai-responses", "anthropic"])
