@@ -26,7 +26,8 @@ _CODED_WITHIN: Final = 64
 """Characters from the beginning of a URL to the first of its references."""
 _READ_FROM: Final = 8192
 _LONGEST_WORD: Final = 65536
-_MOST_OPEN: Final = 32
+_MOST_OPEN: Final = 8
+"""URLs within one another of which each is told by its host."""
 _LONGEST_AUTHORITY: Final = 300
 _AUTHORITY: Final = re.compile(r"(?:\[[^\[\]\s/\\]*\]|[^\x00-\x20/\\?#\"'<>()`\[\]])*+")
 _END: Final = {
@@ -108,6 +109,16 @@ class _Url:
         return _PORT.sub("", self.authority.rpartition("@")[2]).lower()
 
 
+def _merged(urls: list[_Url]) -> list[_Url]:
+    """One in place of all that were opened alike: the first of them ends last."""
+    first: dict[str, _Url] = {}
+    for url in urls:
+        first.setdefault(url.opener, url)
+    for url in first.values():
+        url.authority, url.complete = UNKNOWN, True
+    return list(first.values())
+
+
 class UrlWatch:
     """Which URLs one text is within, as it arrives.
 
@@ -124,8 +135,6 @@ class UrlWatch:
         self._solid = ""
         """The last one that is no white space."""
         self._open: list[_Url] = []
-        self._lost = False
-        """So many URLs within one another that all of the rest counts as one."""
 
     def note(self, text: str, *, end: bool = False) -> None:
         """This has left. With `end`, another text begins."""
@@ -150,7 +159,7 @@ class UrlWatch:
             self._unread.clear()
             self._size = 0
             self._ahead = start
-        found = {UNKNOWN} if self._lost else set()
+        found = set()
         for url in self._open:
             if url.complete:
                 found.add(url.host)
@@ -174,7 +183,7 @@ class UrlWatch:
         self._size = len(text) - stop
 
     def _read(self, text: str) -> None:
-        if not text or self._lost:
+        if not text:
             return
         known = len(self._last)
         read = self._last + text
@@ -186,9 +195,7 @@ class UrlWatch:
                 at = max(match.end(), match.start() + 1)
                 self._begin(read, match)
                 if len(self._open) > _MOST_OPEN:
-                    self._lost = True
-                    self._open.clear()
-                    return
+                    self._open = _merged(self._open)
         self._advance(read, len(read))
         self._last = text[-1]
         self._solid = text.rstrip(_SPACE)[-1:] or self._solid

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 15.0
 """Longer than every timeout of the set-up: who hears nothing for so long would wait for ever."""
+CHAT = "/v1/chat/completions"
+JSON = "application/json"
 
 
 @dataclass
@@ -22,9 +24,15 @@ class Question:
     secret: str
     said: str | None = None
     """What a 200 must say; None: it need only hold nobody else's secret."""
+    comes_back: bool = False
+    """A 200 must hold the secret."""
     headers: Mapping[str, str] = field(default_factory=dict)
     refused_with: int | None = None
     """The status of the refusal that it deserves; None: it deserves an answer."""
+    may_be_refused: bool = False
+    """With any status: what it asks for can be more than there is time or room for."""
+    path: str = CHAT
+    content_type: str = JSON
 
 
 @dataclass
@@ -37,7 +45,7 @@ class Answer:
 
     @property
     def said(self) -> str:
-        """What the model said, in one piece."""
+        """What the model said, in one piece. Raises what is raised for an answer that is no chat's."""
         if self.kind.startswith("text/event-stream"):
             events = [line[6:] for line in self.body.decode().split("\n") if line.startswith("data: ")]
             return "".join(json.loads(e)["choices"][0]["delta"].get("content", "") for e in events if e != "[DONE]")
@@ -67,13 +75,13 @@ class Asker:
         self._port = port
         self._pipe: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """POST a chat. Raises TimeoutError for a hung one, OSError and EOFError for a broken one."""
+    async def ask(self, question: Question) -> Answer:
+        """POST it. Raises TimeoutError for a hung one, OSError and EOFError for a broken one."""
         try:
             async with asyncio.timeout(TIMEOUT_S) as patience:
                 if self._pipe is None:
                     self._pipe = await asyncio.open_connection("127.0.0.1", self._port, limit=2**24)
-                return await self._exchange(*self._pipe, body, headers, patience)
+                return await self._exchange(*self._pipe, question, patience)
         except BaseException:
             self.close()
             raise
@@ -82,13 +90,12 @@ class Asker:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        body: bytes,
-        headers: Mapping[str, str],
+        question: Question,
         patience: asyncio.Timeout,
     ) -> Answer:
-        extra = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{extra}"
-        writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+        extra = "".join(f"{name}: {value}\r\n" for name, value in question.headers.items())
+        head = f"POST {question.path} HTTP/1.1\r\nhost: x\r\ncontent-type: {question.content_type}\r\n{extra}"
+        writer.write(f"{head}content-length: {len(question.body)}\r\n\r\n".encode() + question.body)
         first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         told = dict(line.lower().split(": ", 1) for line in lines if ": " in line)
         if told.get("transfer-encoding") == "chunked":

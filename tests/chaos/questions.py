@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import brotli
 import zstandard
 
+from tests import hostile as hostile_set
 from tests.chaos.asking import Question
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ DEEP = 100_000
 TINY_STRINGS = 400_000
 """Twice as many texts as a body may hold."""
 TINY_PARTS = 5_000
+COSTLY_SHARE = 0.025
+COSTLY_BYTES = (13.0, 20.0)
+"""Of a body that was made to take long, as powers of two: 8 KB to 1 MB."""
 
 
 def plain(secret: str, dice: random.Random) -> Question:
@@ -92,6 +96,41 @@ def hostile(secret: str, dice: random.Random) -> Question:
     parts = ",".join(['{"type":"text","text":"a"}'] * (TINY_PARTS))
     body = f'{{"messages": [{{"role": "user", "content": [{{"type":"text","text":"{secret}"}},{parts}]}}]}}'
     return Question(body.encode(), secret, secret + "a" * (TINY_PARTS))
+
+
+def costly(secret: str, dice: random.Random) -> Question:
+    """Mostly harmless, and one in forty of the bodies that were made to take long, the secret in it."""
+    if dice.random() > COSTLY_SHARE:
+        return plain(secret, dice)
+    make = hostile_set.REQUESTS[dice.choice(list(hostile_set.REQUESTS))]
+    request = make(int(2 ** dice.uniform(*COSTLY_BYTES)))
+    headers = {"content-encoding": request.content_encoding} if request.content_encoding else {}
+    body = gzip.decompress(request.body) if headers else request.body
+    is_chat = body.startswith(b'{"messages"')
+    body = planted(body, request.content_type, secret)
+    return Question(
+        gzip.compress(body) if headers else body,
+        secret,
+        comes_back="json" in request.content_type and not headers,
+        headers=headers,
+        may_be_refused=True,
+        path=request.path if is_chat else "/v1/x",
+        content_type=request.content_type,
+    )
+
+
+def planted(body: bytes, content_type: str, secret: str) -> bytes:
+    """The body with one more text in it."""
+    said = secret.encode()
+    if body.startswith(b'{"messages"'):
+        return body.removesuffix(b"]}") + b', {"role": "user", "content": "' + said + b'"}]}'
+    if "form-urlencoded" in content_type:
+        return body + b"&s=" + said
+    if "ndjson" in content_type:
+        return body + b'{"s": "' + said + b'"}\n'
+    if "multipart" in content_type:
+        return b'--b\r\ncontent-disposition: form-data; name="s"\r\n\r\n' + said + b"\r\n" + body
+    return b'["' + said + b'",' + body + b"]"
 
 
 def large(secret: str, dice: random.Random) -> Question:

@@ -29,7 +29,7 @@ import uvloop
 
 from extproc.config.processor import ProcessorSettings
 from tests.bench.machine import birth_certificate, cpu_seconds, descendants, own_bytes
-from tests.chaos.asking import Asker
+from tests.chaos.asking import CHAT, Asker
 from tests.chaos.counts import Counts
 from tests.chaos.scenarios import EARLY, SCENARIOS, Scenario, Trouble, keep_running
 from tests.wire.harness import Gateway, healthy, running_gateway
@@ -108,21 +108,25 @@ def denied(question: Question, dice: random.Random) -> Question:
 
 async def ask(asker: Asker, question: Question, counts: Counts, *, early: bool) -> None:
     """One request and what is to be said of its answer."""
-    answer = await asker.ask(question.body, question.headers)
+    answer = await asker.ask(question)
     if answer.status != 200:
         if b"canary" in answer.body or not answer.is_well_formed_error:
             counts.malformed += 1
         counts.refused[answer.name] += 1
-        if answer.status < 500 and answer.status != question.refused_with:
+        if answer.status < 500 and answer.status != question.refused_with and not question.may_be_refused:
             tell_wrong(question, answer, counts)
         return
     counts.answered += 1
     if early and answer.body == EARLY:
         return
-    said = answer.said
+    said = answer.said if question.path == CHAT else answer.body.decode(errors="replace")
     if "canary" in said.replace(question.secret, ""):
         counts.crossings += 1
-    elif question.refused_with or (question.said is not None and said != question.said):
+    elif (
+        question.refused_with
+        or (question.said is not None and said != question.said)
+        or (question.comes_back and question.secret not in said)
+    ):
         tell_wrong(question, answer, counts)
 
 

@@ -415,6 +415,7 @@ SCENARIOS = {
         Scenario("saturated", command=broken("saturated"), share=0.5),
         Scenario("memory", take_memory, questions.hostile, share=0.2, room_mb=110),
         Scenario("hostile", question=questions.hostile, share=0.2, room_mb=110),
+        Scenario("costly", question=questions.costly, share=0.1, room_mb=110),
         Scenario("illegal", speak_illegally),
         Scenario("noise", make_noise),
         Scenario("floods", flood, share=0.5),

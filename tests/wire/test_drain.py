@@ -9,7 +9,7 @@ import time
 import httpx
 import pytest
 
-from tests.chaos.asking import Asker
+from tests.chaos.asking import Asker, Question
 from tests.wire.harness import healthy, running_gateway, until
 
 STREAMS = int(os.environ.get("INTENTMESH_DRAIN_STREAMS", "60"))
@@ -30,7 +30,7 @@ async def ask(port):
     """One streamed answer, whole; None when it was cut or refused."""
     asker = Asker(port)
     try:
-        answer = await asker.ask(BODY, {})
+        answer = await asker.ask(Question(BODY, ""))
     except (OSError, EOFError):
         return None
     finally:

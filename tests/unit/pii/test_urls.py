@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from extproc.config.pii import PiiSettings
 from extproc.payload import Segment
-from extproc.pii import Analyzer, Anonymizer
+from extproc.pii import Analyzer, Anonymizer, urls
 from tests.unit.restoring import Answer, restored
 
 MAIL = "ada@example.org"
@@ -170,3 +170,25 @@ def test_any_cut(parts, data):
     editor = Answer(found.restorer())
     pieces = [text[a:b] for a, b in zip([0, *bounds], [*bounds, len(text)], strict=True)]
     assert "".join(map(editor.feed, pieces)) + editor.close() == restored(found, text)
+
+
+@pytest.mark.parametrize("opener", ["", "(", '"', "'", "`", "<"])
+def test_many_within_one_another(opener):
+    """However many begin in one another: they end where each alone would, and what comes after is restored."""
+    within = f"{opener}http://a@b" * 100
+    end = {"": " ", "(": " ", "`": "`", "<": ">"}.get(opener, opener)
+    masked = f"{within}{PLACE}{end} and {PLACE}"
+    assert restored(vault(), masked) == f"{within}{PLACE}{end} and {MAIL}"
+
+
+@settings(max_examples=150)
+@given(st.lists(st.sampled_from(["https://a", "(", ")", '"', "'", "<", ">", "`", " ", "\\", "x", PLACE]), max_size=60))
+def test_of_many_one_is_enough(parts):
+    """Where only some of the URLs are told apart, the same placeholders stay."""
+    text = "".join(parts)
+    results = []
+    for number in (1, 2, 1000):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(urls, "_MOST_OPEN", number)
+            results.append(restored(vault(), text))
+    assert len(set(results)) == 1
