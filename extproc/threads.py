@@ -34,6 +34,8 @@ class Threads:
     def __init__(self) -> None:
         self.busy = 0
         """Pieces of work that threads do, or are to do."""
+        self.worked_bytes = 0
+        """How much they have been given to do."""
         self._long = ThreadPoolExecutor(LONG_THREADS, thread_name_prefix="long-body")
         self._large = ThreadPoolExecutor(LARGE_THREADS, thread_name_prefix="large-body")
 
@@ -46,6 +48,7 @@ class Threads:
         pending = loop.run_in_executor(pool, lease.run, work, *args)
         late = False
         self.busy += 1
+        self.worked_bytes += size
 
         def expire() -> None:
             nonlocal late

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from extproc import heap
 from extproc.embedding.encoders import Encoders
 from extproc.embedding.places import cache_folder
 from extproc.intent import kept, training
-from extproc.intent.heap import give_back
 from extproc.intent.judging import Judging
 from extproc.intent.material import finish, foreign_language, joined, start, whole, wide_views
 from extproc.intent.negation import Negation, refused
@@ -97,7 +97,7 @@ class Cascade:
             except (OSError, ValueError, KeyError):
                 pass
         trained, _ = training.train(encoders, table, examples, budget, target, report)
-        give_back()
+        heap.give_back()
         if folder is not None:
             try:
                 kept.save(trained, path)

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extproc import logs
+from extproc import heap, logs
 from extproc.pipeline import Pipeline
 from extproc.process import vitals
 from extproc.process.admin import AdminPort
@@ -38,6 +38,7 @@ def serve(
     """Serve until SIGTERM or SIGINT, or until another processor takes our place. `replaces`: take that of one that serves."""
     mesh = file.load()
     logs.configure("info" if log_requests else mesh.processor.log_level)
+    heap.share()
     with claimed(mesh, replaces=replaces):
         pipeline = build(mesh, None)
         if mesh.processor.workers > 1 and not mesh.processor.address:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from extproc import logs
+from extproc import heap, logs
 from extproc.errors import ConfigError
 from extproc.http2 import Server
 from extproc.logs import logger, where
@@ -58,6 +58,10 @@ LOOK_S = 1.0
 """How often the mesh.yaml is looked at, and the watchdog reset."""
 GARBAGE_S = 30.0
 """How long it may go uncollected while large bodies keep coming."""
+HOLES_BYTES = 8 * 2**20
+"""So much of larger bodies leaves holes in the heap that are worth giving back."""
+GIVE_BACK_S = 8.0
+"""How long is between one giving back and the next, at the least."""
 ACCEPTED_S = 0.2
 """Connections that were made before another took our name are accepted within that."""
 HANDED_OVER_S = 0.5
@@ -117,7 +121,7 @@ class Worker:
         self._pending.expect(_longest_s(mesh))
         self._service = ExternalProcessor(mesh, pipeline, observer, self._pending)
         self._health = WatchedHealth()
-        self._collected_at = time.monotonic()
+        self._collected_at = self._given_back_at = time.monotonic()
         self._certificates: Certificates | None = None
         self._stop = asyncio.Event()
         self._hurry = self._enough = False
@@ -203,7 +207,7 @@ class Worker:
     async def _look(self) -> None:
         self._beat()
         self._pending.expire()
-        self._collect_garbage()
+        await self._collect_garbage()
         if self._certificates is not None:  # gRPC's own server reads its once
             certificates.renew(self._certificates)
         if self._is_replaced():
@@ -225,14 +229,20 @@ class Worker:
         for outcome, texts in self._service.pipeline.name_counts().items():
             self._meter.set(NAME_TEXTS, texts, (outcome,))
 
-    def _collect_garbage(self) -> None:
-        """Look through what is old; while a large body is at work, whose parts would all be looked through, only seldom."""
+    async def _collect_garbage(self) -> None:
+        """Look through what is old; while a large body is at work, whose parts would all be looked through, only seldom.
+        What large bodies left behind in many holes is given back.
+        """
         now = time.monotonic()
-        if self._service.pipeline.threads.busy and now - self._collected_at < GARBAGE_S:
+        threads = self._service.pipeline.threads
+        if threads.busy and now - self._collected_at < GARBAGE_S:
             return
         if gc.get_count()[2]:
             gc.collect()
         self._collected_at = now
+        if threads.worked_bytes >= HOLES_BYTES and now - self._given_back_at >= GIVE_BACK_S:
+            threads.worked_bytes, self._given_back_at = 0, now
+            await asyncio.to_thread(heap.give_back)
 
     async def _take_new_mesh(self) -> None:
         """Build the new mesh beside the old one, then exchange them between two requests."""

@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "errors": set(),
     "slices": {"errors"},
     "logs": set(),
+    "heap": set(),
     "assets": set(),
     "http2": set(),
     "embedding": {"errors"},
@@ -32,7 +33,7 @@ MAY_IMPORT = {
     "identity": {"errors", "config"},
     "payload": {"errors", "slices", "edits", "config"},
     "pii": {"errors", "slices", "edits", "config", "assets", "spelling"},
-    "intent": {"errors", "language", "config", "embedding", "identity"},
+    "intent": {"errors", "heap", "language", "config", "embedding", "identity"},
     "decision": {"errors", "config", "identity", "payload", "intent"},
     "guardrails": {
         "errors",
@@ -103,7 +104,7 @@ MAY_IMPORT = {
         "pipeline",
         "telemetry",
     },
-    "process": {"errors", "logs", "config", "budget", "http2", "exchange", "pipeline", "telemetry", "wire"},
+    "process": {"errors", "heap", "logs", "config", "budget", "http2", "exchange", "pipeline", "telemetry", "wire"},
     "render": {"errors", "config"},
     "doctor": {"errors", "config"},
     "cli": {
