@@ -61,15 +61,15 @@ def response_editor(
     as_llm = vendor_of(rule, path) is not None or (rule.payload == "auto" and not path)
     trees = _answer_tree(rule.keep_masked, as_llm=as_llm)
     items = path.partition("?")[0].endswith(_STREAMS_ITEMS)
-    editor = Told(*trees, media, parameters.get("charset", ""), editors, items=items)
+    editor = DetectedAnswer(*trees, media, parameters.get("charset", ""), editors, items=items)
     return Recoded(editor, names) if names else editor
 
 
 _UNNAMED = "application/octet-stream"
 
 
-class Told:
-    """An answer whose kind is told once it has begun: by its content type, unless it begins as another kind does."""
+class DetectedAnswer:
+    """An answer whose format is detected by its first bytes: that of its content type, unless it begins as another does."""
 
     def __init__(
         self, tree: Node, masked: Node | None, media: str, charset: str, editors: EditorFactory, *, items: bool = False
@@ -81,45 +81,45 @@ class Told:
         self._charset = charset
         self._editors = editors
         self._items = items
-        self._begun = b""
+        self._start = b""
         self._editor: ResponseEditor | None = None
 
     def feed(self, chunk: bytes, *, end: bool = False) -> bytes:
         """See ResponseEditor."""
         if self._editor is None:
-            self._begun += chunk
-            self._editor = self._tell(self._begun, end=end)
+            self._start += chunk
+            self._editor = self._detect(self._start, end=end)
             if self._editor is None:
                 return b""
-            chunk, self._begun = self._begun, b""
+            chunk, self._start = self._start, b""
         return self._editor.feed(chunk, end=end)
 
-    def _tell(self, data: bytes, *, end: bool) -> ResponseEditor | None:
-        """The editor for an answer that begins like this; None: it cannot be told yet."""
-        begun = data.removeprefix(_BOM).lstrip(_SPACE)
+    def _detect(self, data: bytes, *, end: bool) -> ResponseEditor | None:
+        """The editor for an answer that begins like this; None: too little has come."""
+        start = data.removeprefix(_BOM).lstrip(_SPACE)
         sure = end or len(data) >= _LOOKED_AT
-        if not sure and (not begun or _BOM.startswith(data) or begun in (b"{", b"[") or begun in _EVENT_BEGUN):
+        if not sure and (not start or _BOM.startswith(data) or start in (b"{", b"[") or start in _EVENT_BEGUN):
             return None
         media = self._media
         is_text = media != "text/event-stream" and not is_json(media) and not is_lines(media)
-        if is_text and not sure and _MAY_BE_EVENT.match(begun):
+        if is_text and not sure and _MAY_BE_EVENT.match(start):
             return None
-        if (_EVENT_OF_JSON if is_text else _EVENT).match(begun) or (
-            media == "text/event-stream" and begun[:1] not in (b"{", b"[")
+        if (_EVENT_OF_JSON if is_text else _EVENT).match(start) or (
+            media == "text/event-stream" and start[:1] not in (b"{", b"[")
         ):
             return EventStream(self._tree, self._masked, self._editors)
-        if is_lines(media) or is_json(media) or media == "text/event-stream" or _OBJECT.match(begun):
-            return self._json(begun)
+        if is_lines(media) or is_json(media) or media == "text/event-stream" or _OBJECT.match(start):
+            return self._json(start)
         if media == _UNNAMED and (_CONTROL.search(data[:_LOOKED_AT]) or not _is_utf8(data[:_LOOKED_AT])):
             return Untouched()
         return TextAnswer(self._charset, self._editors)
 
-    def _json(self, begun: bytes) -> ResponseEditor:
+    def _json(self, start: bytes) -> ResponseEditor:
         """One value per line, or one of any layout."""
-        if self._items and begun.startswith(b"["):
+        if self._items and start.startswith(b"["):
             return ItemStream(self._tree, self._masked, self._editors)
-        line, found, _ = begun.partition(b"\n")
-        in_lines = line.strip() not in (b"{", b"[") if is_lines(self._media) else bool(found) and _is_object(line)
+        line, newline, _ = start.partition(b"\n")
+        in_lines = line.strip() not in (b"{", b"[") if is_lines(self._media) else bool(newline) and _is_object(line)
         if in_lines:
             return LineStream(self._tree, self._masked, self._editors)
         return JsonAnswer(self._tree, self._editors, loose=not is_json(self._media))
@@ -200,5 +200,5 @@ def _answer_tree(keep_masked: tuple[str, ...], *, as_llm: bool) -> tuple[Node, N
     tree = LLM_ANSWER if as_llm else ANY_ANSWER
     if not keep_masked:
         return tree, None
-    masked = paths_tree(keep_masked)
-    return without(tree, masked), masked
+    excluded = paths_tree(keep_masked)
+    return without(tree, excluded), excluded

@@ -37,6 +37,6 @@ def asked_tokens(document: Document) -> AskedTokens:
     # what is looked for first is looked for fast, and few bodies hold any of it
     if b'"max_' not in body and b'_predict"' not in body and b'"n"' not in body and b'"best_of"' not in body:
         return _NOTHING_SAID
-    limit = max((int(found[1]) for found in _LIMIT.finditer(body)), default=None)
-    answers = max((int(found[1]) for found in _ANSWERS.finditer(body)), default=1)
+    limit = max((int(match[1]) for match in _LIMIT.finditer(body)), default=None)
+    answers = max((int(match[1]) for match in _ANSWERS.finditer(body)), default=1)
     return AskedTokens(limit, min(max(answers, 1), _MOST_ANSWERS))

@@ -62,6 +62,6 @@ class Spelled:
             self._held = raw[gone:]
             return [(start, stop, escape(new)) for start, stop, new in edits], gone
         spelled = spell(raw, [*edits, (gone, gone, "")])
-        cut = spelled.pop()[0]
-        self._held = raw[cut:]
-        return spelled, cut
+        split_at = spelled.pop()[0]
+        self._held = raw[split_at:]
+        return spelled, split_at

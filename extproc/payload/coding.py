@@ -101,9 +101,9 @@ class _ZstdDecoder:
         while at < len(data):
             if self._inner.eof:
                 self._inner = self._new()
-            given = data[at : at + _ZSTD_SLICE]
-            yield self._inner.decompress(given)
-            at += len(given) - len(self._inner.unused_data)
+            piece = data[at : at + _ZSTD_SLICE]
+            yield self._inner.decompress(piece)
+            at += len(piece) - len(self._inner.unused_data)
 
     @staticmethod
     def _new() -> zstandard.ZstdDecompressionObj:

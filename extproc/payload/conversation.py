@@ -68,7 +68,7 @@ def in_own_words(text: str) -> str:
     if begin is not None:
         end = _QUERY_END.search(text, begin.end())
         return text[begin.end() : end.start() if end else len(text)].strip()
-    kept: list[str] = []
+    parts: list[str] = []
     at, open_tag = 0, ""
     for tag in _TAG.finditer(text):
         name = tag[2].lower()
@@ -76,15 +76,15 @@ def in_own_words(text: str) -> str:
             if tag[1] and name == open_tag:
                 at, open_tag = tag.end(), ""
         elif not tag[1]:
-            kept.append(text[at : tag.start()])
+            parts.append(text[at : tag.start()])
             open_tag = name
-    if open_tag and not kept:
+    if open_tag and not parts:
         return ""
     if not open_tag:
         if at == 0:
             return text
-        kept.append(text[at:])
-    return "\n".join(part.strip() for part in kept if part.strip())
+        parts.append(text[at:])
+    return "\n".join(part.strip() for part in parts if part.strip())
 
 
 def said_once(text: str, body: bytes = b"") -> Conversation:
@@ -107,8 +107,13 @@ def conversation(said: Sequence[tuple[object, str]], body: bytes) -> Conversatio
             turns.append([])
             last = turn
         turns[-1].append(own)
-    spoken = ["\n".join(reversed(texts)) for texts in turns[: REMEMBERED + 1]]
-    return Conversation(spoken[0] if spoken else "", tuple(reversed(spoken[1:])), len(turns), *seen_and_heard(body))
+    latest = ["\n".join(reversed(texts)) for texts in turns[: REMEMBERED + 1]]
+    return Conversation(
+        latest[0] if latest else "",
+        tuple(reversed(latest[1:])),
+        len(turns),
+        *seen_and_heard(body),
+    )
 
 
 def seen_and_heard(body: bytes) -> tuple[bool, bool]:

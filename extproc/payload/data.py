@@ -137,8 +137,8 @@ def _declared(text: str) -> Iterator[Run]:
         lines = _LINES.match(text, at)
         match = lines or _RUN.match(text, at)
         if match is not None:
-            found = [*_wrapped(text, *match.span())] if lines else [_run(text, *match.span(), declared=True)]
-            yield from filter(None, found)
+            runs = [*_wrapped(text, *match.span())] if lines else [_run(text, *match.span(), declared=True)]
+            yield from filter(None, runs)
             at = match.end()
         mark = text.find(_MARK, at)
     yield from _long(text, at, len(text))
@@ -172,9 +172,9 @@ def _wrapped(text: str, start: int, end: int) -> Iterator[Run]:
     if whole is None:
         return
     kind = kind_of(whole)
-    read = readable(whole) if kind is None else None
-    if kind is not None or read is not None:
-        yield Run(start, end, kind, read[0] if read is not None else "")
+    decoded = readable(whole) if kind is None else None
+    if kind is not None or decoded is not None:
+        yield Run(start, end, kind, decoded[0] if decoded is not None else "")
 
 
 def _run(text: str, start: int, end: int, *, declared: bool = False) -> Run | None:  # noqa: PLR0911 - proof by proof
@@ -188,9 +188,9 @@ def _run(text: str, start: int, end: int, *, declared: bool = False) -> Run | No
     whole = _decoded(text[start:end])
     if whole is None:
         return None
-    read = readable(whole)
-    if read is not None:
-        return Run(start, end, None, read[0]) if declared or any(map(str.isalpha, read[0])) else None
+    decoded = readable(whole)
+    if decoded is not None:
+        return Run(start, end, None, decoded[0]) if declared or any(map(str.isalpha, decoded[0])) else None
     if end - start < LONG or not is_binary(whole):
         return None
     run = text[start:end]
@@ -222,14 +222,14 @@ def _decoded(run: str) -> bytes | None:
 
 def text_of(run: str) -> str:
     """The text that base64 spells."""
-    read = readable(_decoded("".join(run.split())) or b"")
-    return read[0] if read is not None else ""
+    decoded = readable(_decoded("".join(run.split())) or b"")
+    return decoded[0] if decoded is not None else ""
 
 
 def spelled_as(run: str, text: str) -> str:
     """Base64 of another text, spelled as this one is: its charset, its alphabet, its padding, its lines."""
-    read = readable(_decoded("".join(run.split())) or b"")
-    charset = read[1] if read is not None else "utf-8"
+    decoded = readable(_decoded("".join(run.split())) or b"")
+    charset = decoded[1] if decoded is not None else "utf-8"
     encoded = base64.b64encode(text.encode(charset, "replace" if charset == "latin-1" else "surrogatepass")).decode()
     if "-" in run or "_" in run:
         encoded = encoded.replace("+", "-").replace("/", "_")

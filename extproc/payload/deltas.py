@@ -157,9 +157,9 @@ def deltas(event: Any, *, lines: bool) -> Deltas | None:
         kind = event.get("object")
         if isinstance(kind, str) and (tree := _BY_OBJECT.get(kind)) is not None:
             return Deltas(kind, tree)
-    for has, found in _BY_FIELDS_OF_LINES if lines else _BY_FIELDS:
+    for has, known_kind in _BY_FIELDS_OF_LINES if lines else _BY_FIELDS:
         if has(event):
-            return found
+            return known_kind
     return None
 
 

@@ -41,10 +41,10 @@ class Event:
 
     def written(self) -> bytes:
         """As it is to leave."""
-        for found, shifts in self.logprobs:
-            new = found.written(shifts)
+        for one, shifts in self.logprobs:
+            new = one.written(shifts)
             if new is not None:
-                self.edits.append((found.start, found.end, new))
+                self.edits.append((one.start, one.end, new))
         if not self.edits:
             return self.block + self.tail
         return self.write(apply(self.text, sorted(self.edits)).encode(errors="surrogateescape")) + self.tail

@@ -142,23 +142,23 @@ class EventEditor:
         return True
 
     def _read_json(self, event: Event, data: bytes, value: Any) -> None:
-        found = deltas.deltas(value, lines=self._lines)
-        left: set[int] = set()
+        kind = deltas.deltas(value, lines=self._lines)
+        streamed: set[int] = set()
         here: dict[Key, None] = {}
         ends = deltas.ended(value)
-        if found is not None:
-            for key, start, stop in self._continued(event, data, value, found):
-                left.add(start)
+        if kind is not None:
+            for key, start, stop in self._continued(event, data, value, kind):
+                streamed.add(start)
                 here[key] = None
                 track = self._tracks.get(key)
                 if track is None:
                     track = self._tracks[key] = Track(Spelled(self._text_editor(key)))
                 track.feed(Literal(event, start, stop - start), event.text[start:stop])
             if "logprobs" in event.text:
-                left |= self._read_logprobs(event, value, found.kind)
+                streamed |= self._read_logprobs(event, value, kind.kind)
         outside: Sequence[Edit] = ()
         if self._editors.concerns(event.text) or _ESCAPED.search(event.text):
-            outside, _ = JsonEditor(self._editors, self._tree, left=left, text_editor=text_editor).advance(
+            outside, _ = JsonEditor(self._editors, self._tree, left=streamed, text_editor=text_editor).advance(
                 event.text, end=True
             )
             event.edits += outside
@@ -167,16 +167,16 @@ class EventEditor:
         elif here:
             self._pass(here)
         self._shape = None
-        if ends is None and len(left) == len(here) == 1 and not outside:
-            self._shape = Shape.of(event.text, next(iter(left)), next(iter(here)))
+        if ends is None and len(streamed) == len(here) == 1 and not outside:
+            self._shape = Shape.of(event.text, next(iter(streamed)), next(iter(here)))
         while len(self._tracks) > MOST_OPEN:
             oldest = next(iter(self._tracks))
             self._end(lambda key, oldest=oldest: key == oldest)  # type: ignore[misc]
 
-    def _continued(self, event: Event, data: bytes, value: Any, found: deltas.Deltas) -> Iterator[tuple[Key, int, int]]:
+    def _continued(self, event: Event, data: bytes, value: Any, kind: deltas.Deltas) -> Iterator[tuple[Key, int, int]]:
         """Key, start and end of the texts of an event that go on."""
         try:
-            literals, _ = walk(data, data.find(b"{"), self._selected(found.tree))
+            literals, _ = walk(data, data.find(b"{"), self._selected(kind.tree))
         except IntentmeshError:  # what `json` takes for JSON, as NaN, and others do not
             return
         own = deltas.ids(value)
@@ -185,7 +185,7 @@ class EventEditor:
             place = deltas.place_of(value, tuple(_step(step) for step in steps(way)))
             if place is not None:
                 bounds = (start, stop) if plain else (len(data[:start].decode()), len(data[:stop].decode()))
-                yield (found.kind, own, place), *bounds
+                yield (kind.kind, own, place), *bounds
 
     def _selected(self, tree: Node) -> Node:
         """The tree without what is to stay masked."""
@@ -200,10 +200,10 @@ class EventEditor:
         own = deltas.ids(value)
         of = deltas.choices_with(value, "logprobs")
         places = set()
-        for nth, found in enumerate(logprobs(event.text, event.close_one)):
-            places.add(found.start)
+        for nth, one in enumerate(logprobs(event.text, event.close_one)):
+            places.add(one.start)
             choice = of[nth] if nth < len(of) else nth
-            for name, tokens, texts in found.lists:
+            for name, tokens, texts in one.lists:
                 key: Key = (kind, own, ("logprobs", choice, name))
                 track = self._tracks.get(key)
                 if track is None:
@@ -211,7 +211,7 @@ class EventEditor:
                 for token, text in zip(tokens, texts, strict=True):
                     event.open += 1
                     track.feed(token, text)
-            event.logprobs.append((found, self._shifts.setdefault((kind, own, choice), {})))
+            event.logprobs.append((one, self._shifts.setdefault((kind, own, choice), {})))
         return places
 
     def _text_editor(self, key: Key) -> TextEditor:

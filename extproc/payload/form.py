@@ -66,19 +66,19 @@ class _Form:
 
     def regions(self) -> list[Region]:
         """See Document."""
-        found = []
+        regions = []
         for start, stop, layer in self._fields:
             raw = self._text[start:stop]
-            regions = [*layer.regions()]
-            spelled = _spell(raw, [(a, b, "") for a, b, _ in regions], str)
-            found += [(start + a, start + b, what) for (a, b, _), (_, _, what) in zip(spelled, regions, strict=True)]
+            inner = [*layer.regions()]
+            spelled = _spell(raw, [(a, b, "") for a, b, _ in inner], str)
+            regions += [(start + a, start + b, what) for (a, b, _), (_, _, what) in zip(spelled, inner, strict=True)]
         if not self._text.isascii():
-            found = list(self._in_bytes(found))
-        return filled(found, len(self._text.encode()), "not selected" if self._chosen else "syntax")
+            regions = list(self._in_bytes(regions))
+        return filled(regions, len(self._text.encode()), "not selected" if self._chosen else "syntax")
 
-    def _in_bytes(self, found: Sequence[Region]) -> Iterator[Region]:
+    def _in_bytes(self, regions: Sequence[Region]) -> Iterator[Region]:
         at = byte = 0
-        for start, end, what in found:
+        for start, end, what in regions:
             byte += len(self._text[at:start].encode())
             size = len(self._text[start:end].encode())
             yield byte, byte + size, what

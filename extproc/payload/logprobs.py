@@ -101,15 +101,15 @@ class Logprobs:
 
 
 def _lists(value: Any, settled: Callable[[], None]) -> Iterator[tuple[str, list[Token], list[str]]]:
-    named = {"": value} if isinstance(value, list) else {}
+    lists = {"": value} if isinstance(value, list) else {}
     if isinstance(value, dict):
-        named = {name: value[name] for name in _LISTS if isinstance(value.get(name), list)}
+        lists = {name: value[name] for name in _LISTS if isinstance(value.get(name), list)}
         side_by_side = value.get("tokens")
         if isinstance(side_by_side, list) and all(isinstance(token, str) for token in side_by_side):
             yield "tokens", [Token(value, i, text, settled) for i, text in enumerate(side_by_side)], side_by_side[:]
-    for name, items in named.items():
-        known = [item for item in items if isinstance(item, dict) and isinstance(item.get("token"), str)]
-        yield name, [Token(item, None, item["token"], settled) for item in known], [item["token"] for item in known]
+    for name, items in lists.items():
+        entries = [item for item in items if isinstance(item, dict) and isinstance(item.get("token"), str)]
+        yield name, [Token(item, None, item["token"], settled) for item in entries], [item["token"] for item in entries]
 
 
 def logprobs(text: str, settled: Callable[[], None]) -> Iterator[Logprobs]:
@@ -156,10 +156,10 @@ class LogprobsEditor:
 
     def _end_in(self, text: str) -> int | None:
         """Where the value ends, if in this piece. A string that the piece cuts is looked at with the next one."""
-        read = self._open + text
+        piece = self._open + text
         shift = len(self._open)
         self._open = ""
-        for match in _STEP.finditer(read):
+        for match in _STEP.finditer(piece):
             if match[1] is not None:
                 self._open = match[0]
             self._depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(match[0], 0)
@@ -172,11 +172,11 @@ class LogprobsEditor:
             value = json.loads(whole)
         except (ValueError, RecursionError):
             return []
-        found = Logprobs(0, len(whole), value, lambda: None)
-        for _, tokens, texts in found.lists:
+        whole_value = Logprobs(0, len(whole), value, lambda: None)
+        for _, tokens, texts in whole_value.lists:
             track = Track(self._editor())
             for token, text in zip(tokens, texts, strict=True):
                 track.feed(token, text)
             track.close()
-        new = found.written({})
+        new = whole_value.written({})
         return [] if new is None else [(0, len(whole), new)]

@@ -90,7 +90,7 @@ class MultipartDocument:
     @property
     def intent_text(self) -> str:
         """The field that `intent_from` names, else the first."""
-        return next((said for name, said in self._said if self._intent_from in (None, name) and said), "")
+        return next((text for name, text in self._said if self._intent_from in (None, name) and text), "")
 
     @property
     def conversation(self) -> Conversation:
@@ -99,12 +99,12 @@ class MultipartDocument:
 
     def regions(self) -> list[Region]:
         """See Document."""
-        found = [
+        regions = [
             (piece.start + start, piece.start + end, what)
             for piece in self._pieces
             for start, end, what in piece.document.regions()
         ]
-        return filled(found, len(self.body), "not selected" if self._chosen else SYNTAX)
+        return filled(regions, len(self.body), "not selected" if self._chosen else SYNTAX)
 
     def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:
         """See Document."""

@@ -54,13 +54,13 @@ class TextDocument:
         """See Document."""
         if self._layer is None:
             return []
-        found, at, place = [], 0, 0
+        regions, at, place = [], 0, 0
         for start, end, what in self._layer.regions():
             place += len(self._text[at:start].encode(self._charset))
             size = len(self._text[start:end].encode(self._charset))
-            found.append((place, place + size, what))
+            regions.append((place, place + size, what))
             at, place = end, place + size
-        return filled(found, len(self.body))
+        return filled(regions, len(self.body))
 
     def replace(self, changes: Sequence[Change | None], model: str | None = None) -> bytes:
         """See Document."""
@@ -97,9 +97,9 @@ class OpaqueDocument:
 def known_charset(charset: str) -> str:
     """Python's name of a charset. Raises UnreadableBodyError."""
     try:
-        found = codecs.lookup(charset or "utf-8")
+        codec = codecs.lookup(charset or "utf-8")
     except LookupError:
         raise UnreadableBodyError("the charset of the body is not known") from None
-    if not found._is_text_encoding:  # noqa: SLF001 - the only way to tell `rot13` and `zip` from charsets
+    if not codec._is_text_encoding:  # noqa: SLF001 - the only way to tell `rot13` and `zip` from charsets
         raise UnreadableBodyError("the charset of the body is not known")
-    return "utf-8" if found.name == "ascii" else found.name
+    return "utf-8" if codec.name == "ascii" else codec.name

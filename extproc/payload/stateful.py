@@ -29,10 +29,10 @@ def is_stateful(rule: Intercept, path: str, body: bytes) -> bool:
     if rule.stateful is not None:
         return rule.stateful
     if _TELLING.search(body):
-        said = _said(body)
-        if any(value != b"null" for key, value in said.items() if key != b"store"):
+        fields = _fields(body)
+        if any(value != b"null" for key, value in fields.items() if key != b"store"):
             return True
-        if (store := said.get(b"store")) in (b"true", b"false"):
+        if (store := fields.get(b"store")) in (b"true", b"false"):
             return store == b"true"
     usual = _USUAL.get(path)
     return _is_kept(path) if usual is None else usual
@@ -45,15 +45,15 @@ def _is_kept(path: str) -> bool:
 _USUAL: Final = {path: _is_kept(path) for path in USUAL_PATHS}
 
 
-def _said(body: bytes) -> dict[bytes, bytes]:
+def _fields(body: bytes) -> dict[bytes, bytes]:
     """What stands under the keys that tell."""
     try:
-        found, _ = walk(body, 0, _TREE)
+        values, _ = walk(body, 0, _TREE)
     except IntentmeshError:
         return {}
-    said: dict[bytes, bytes] = {}
-    for start, end, _, way in found:
+    fields: dict[bytes, bytes] = {}
+    for start, end, _, way in values:
         first = steps(way)[0]
         if isinstance(first, bytes):
-            said[first] = body[start:end].strip(b'" \t\r\n,}:')
-    return said
+            fields[first] = body[start:end].strip(b'" \t\r\n,}:')
+    return fields

@@ -23,20 +23,20 @@ _REASONING: Final = re.compile(
 def used(document: Document, path: str) -> frozenset[Capability]:
     """The capabilities that a model needs for it."""
     body = document.body
-    found: set[Capability] = set()
+    capabilities: set[Capability] = set()
     if offered_tools(document):
-        found.add("tools")
-    if _told(_IMAGE, body):
-        found.add("vision")
-    if _told(_SCHEMA, body):
-        found.add("json_schema")
-    if _told(_REASONING, body):
-        found.add("reasoning")
+        capabilities.add("tools")
+    if _has(_IMAGE, body):
+        capabilities.add("vision")
+    if _has(_SCHEMA, body):
+        capabilities.add("json_schema")
+    if _has(_REASONING, body):
+        capabilities.add("reasoning")
     api = api_at(path)
     if api is not None and api.operation == "embeddings":
-        found.add("embeddings")
-    return frozenset(found)
+        capabilities.add("embeddings")
+    return frozenset(capabilities)
 
 
-def _told(pattern: re.Pattern[bytes], body: bytes) -> bool:
+def _has(pattern: re.Pattern[bytes], body: bytes) -> bool:
     return any(body[match.start() - 1 : match.start()] != b"\\" for match in pattern.finditer(body))

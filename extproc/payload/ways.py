@@ -96,8 +96,8 @@ class Ways:
         if way is None:
             return _ROOT
         known = self.containers
-        if (found := known.get(id(way))) is not None:
-            return found[1]
+        if (entry := known.get(id(way))) is not None:
+            return entry[1]
         unknown: list[Way] = [way]
         way = way[0]
         while way is not None and id(way) not in known:
