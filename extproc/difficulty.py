@@ -40,9 +40,9 @@ WEIGHTS: Final = (2.24, 1.44, -0.8, 0.21, 0.38, 1.31, -6.68)
 
 def features(text: str) -> tuple[float, ...]:
     """What is looked at, in the order of FEATURES."""
-    read = text if len(text) <= 2 * READ_CHARACTERS else f"{text[:READ_CHARACTERS]} {text[-READ_CHARACTERS:]}"
-    found = (_HARD, _EASY, _NOTATION, _NUMBER, _JOINED)
-    words, *counts = (sum(1 for _ in pattern.finditer(read)) for pattern in (_WORD, *found))
+    sample = text if len(text) <= 2 * READ_CHARACTERS else f"{text[:READ_CHARACTERS]} {text[-READ_CHARACTERS:]}"
+    patterns = (_HARD, _EASY, _NOTATION, _NUMBER, _JOINED)
+    words, *counts = (sum(1 for _ in pattern.finditer(sample)) for pattern in (_WORD, *patterns))
     return (log1p(words), *map(log1p, counts))
 
 

@@ -25,14 +25,14 @@ _SPACES: Final = str.maketrans("\n\r\0", "   ")
 
 def language_of(text: str) -> str:
     """ISO 639 code of a text's language (`de`, `ja`); empty where it is not likely to be any."""
-    found, likely = guess(text)
-    return found if likely >= LIKELY else ""
+    language, likely = guess(text)
+    return language if likely >= LIKELY else ""
 
 
 def guess(text: str) -> tuple[str, float]:
     """The likeliest language of a text, and how likely it is."""
-    read = text if len(text) <= 2 * READ_CHARACTERS else f"{text[:READ_CHARACTERS]} {text[-READ_CHARACTERS:]}"
-    plain = read.translate(_SPACES)
+    sample = text if len(text) <= 2 * READ_CHARACTERS else f"{text[:READ_CHARACTERS]} {text[-READ_CHARACTERS:]}"
+    plain = sample.translate(_SPACES)
     if plain.isupper():
         plain = plain.lower()
     if not plain.strip():

@@ -37,5 +37,5 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 def _holding(name: str, names: list[str]) -> list[str]:
     """The shortest name that this one is a part of: `EMAIL_ADDRESS` for `EMAIL`."""
-    found = [known for known in names if len(name) >= SHORTEST and name.lower() in known.lower()]
-    return sorted(found, key=len)[:1]
+    candidates = [known for known in names if len(name) >= SHORTEST and name.lower() in known.lower()]
+    return sorted(candidates, key=len)[:1]

@@ -79,7 +79,7 @@ def _named(name: str, description: str | None) -> dict[str, Any]:
 
 def _entry(name: str, model: Model) -> dict[str, Any]:
     price = model.price_per_million
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "owned_by": model.owner or OWNER,
         "aliases": list(model.aliases),
         "context_length": model.context_tokens,
@@ -90,5 +90,5 @@ def _entry(name: str, model: Model) -> dict[str, Any]:
         "sla": model.sla and model.sla.model_dump(exclude_none=True),
         "data": model.data and model.data.model_dump(exclude_none=True),
     }
-    entry = _named(name, model.description) | told
+    entry = _named(name, model.description) | fields
     return {key: value for key, value in entry.items() if value is not None}

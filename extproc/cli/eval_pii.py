@@ -95,12 +95,12 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
         yield {"text": text, "spans": spans, "scope": row.get("scope") or row.get("entity_type")}
 
 
-def _match(gold: Sequence[Span], found: Sequence[Span], *, exact: bool) -> int:
+def _match(gold: Sequence[Span], predicted: Sequence[Span], *, exact: bool) -> int:
     """Pairs of equal type that are equal, or share a character; each span is used once."""
     right, used = 0, set()
     for start, end, _ in gold:
         best: tuple[int, int] | None = None
-        for i, (found_start, found_end, _) in enumerate(found):
+        for i, (found_start, found_end, _) in enumerate(predicted):
             shared = min(end, found_end) - max(start, found_start)
             fits = (start, end) == (found_start, found_end) if exact else shared > 0
             if fits and i not in used and (best is None or shared > best[0]):
@@ -127,17 +127,17 @@ def score(path: Path, labels: LabelMap, analyzer: Analyzer) -> tuple[dict[str, C
             named = [row["scope"]] if isinstance(row["scope"], str) else row["scope"]
             scope = {gold_name(name) for name in named} - {None}
         gold = [(start, end, gold_name(label)) for start, end, label in row["spans"]]
-        found = [
+        predicted = [
             (r.start, r.end, labels.found.get(r.entity_type, r.entity_type)) for r in analyzer.analyze(row["text"])
         ]
-        for *_, name in found:
+        for *_, name in predicted:
             if name is not None and name not in scope:
                 others[name] += 1
         for name in scope:
             if name is None:
                 continue
             here = [(start, end, name) for start, end, label in gold if label == name]
-            ours = [(start, end, name) for start, end, label in found if label == name]
+            ours = [(start, end, name) for start, end, label in predicted if label == name]
             count = counts[name]
             count.gold += len(here)
             count.found += len(ours)

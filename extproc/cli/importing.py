@@ -176,8 +176,12 @@ def _prices(params: dict[str, Any]) -> dict[str, float]:
 
 def _semantic_router(draft: Draft, data: dict[str, Any]) -> None:
     for route in _maps(data["routes"]):
-        said = route.get("utterances")
-        examples = [text for text in said if isinstance(text, str) and text.strip()] if isinstance(said, list) else []
+        utterances = route.get("utterances")
+        examples = (
+            [text for text in utterances if isinstance(text, str) and text.strip()]
+            if isinstance(utterances, list)
+            else []
+        )
         if not route.get("name") or not examples:
             draft.notes.append(f"the route {route.get('name') or 'without a name'}: has no utterances")
             continue
@@ -192,8 +196,8 @@ def _semantic_router(draft: Draft, data: dict[str, Any]) -> None:
 def _vllm_router(draft: Draft, data: dict[str, Any]) -> None:
     places = {str(e.get("name")): f"{e.get('address')}:{e.get('port')}" for e in _maps(data["vllm_endpoints"])}
     configured = data.get("model_config")
-    for name, told in configured.items() if isinstance(configured, dict) else ():
-        settings = _map(told)
+    for name, entry in configured.items() if isinstance(configured, dict) else ():
+        settings = _map(entry)
         pricing = _map(settings.get("pricing"))
         price = {"input": pricing.get("prompt_per_1m"), "output": pricing.get("completion_per_1m")}
         preferred = settings.get("preferred_endpoints")
@@ -225,8 +229,8 @@ def _envoy(draft: Draft, data: dict[str, Any]) -> None:
         for address in addresses:
             draft.add(name, f"{scheme}://{address}")
     listeners = _maps(resources.get("listeners") if isinstance(resources, dict) else None)
-    if listeners and (found := list(_socket_addresses(listeners[0].get("address")))):
-        draft.listen = found[0]
+    if listeners and (sockets := list(_socket_addresses(listeners[0].get("address")))):
+        draft.listen = sockets[0]
     for listener in listeners[1:]:
         draft.notes.append(f"the listener {listener.get('name')}")
 

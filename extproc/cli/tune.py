@@ -82,14 +82,14 @@ def tune_examples(file: Path, sample: Path | None, as_json: bool) -> None:
         from extproc.cli.sample import as_data, suggestions, texts_of  # noqa: PLC0415
         from extproc.pii.sample import survey  # noqa: PLC0415
 
-        found = survey(texts_of(sample), mesh.pii)
-        data = {name: as_data(found)[name] for name in ("allow", "deny")}
-        said = "\n".join(suggestions(found)).lstrip() or "nothing to allow or to deny"
+        sample_survey = survey(texts_of(sample), mesh.pii)
+        data = {name: as_data(sample_survey)[name] for name in ("allow", "deny")}
+        report = "\n".join(suggestions(sample_survey)).lstrip() or "nothing to allow or to deny"
         if any(intent.examples or intent.examples_file for intent in mesh.intents.values()):
             missing = _gaps(mesh, list(texts_of(sample)))
             data["intents"] = [asdict(gap) for gap in missing]
-            said += "".join(f"\n{line}" for gap in missing for line in _gap_lines(gap))
-        click.echo(json.dumps(data, ensure_ascii=False) if as_json else said)
+            report += "".join(f"\n{line}" for gap in missing for line in _gap_lines(gap))
+        click.echo(json.dumps(data, ensure_ascii=False) if as_json else report)
         return
     examples = Examples.of_mesh(mesh)
     if not examples.texts:

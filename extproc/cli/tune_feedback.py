@@ -45,12 +45,12 @@ class Heard:
 
 def heard(entries: Iterable[Entry], classifier: Classifier) -> Heard:
     """The same text counts once, and as often as it was said for its order."""
-    said: dict[str, list[str | None]] = {}
+    votes: dict[str, list[str | None]] = {}
     for entry in entries:
         if entry.labelled and entry.text is not None:
-            said.setdefault(" ".join(entry.text.split()), []).append(entry.intent)
-    disputed = tuple(text for text, labels in said.items() if len(set(labels)) > 1)
-    settled = {text: labels for text, labels in said.items() if len(set(labels)) == 1}
+            votes.setdefault(" ".join(entry.text.split()), []).append(entry.intent)
+    disputed = tuple(text for text, labels in votes.items() if len(set(labels)) > 1)
+    settled = {text: labels for text, labels in votes.items() if len(set(labels)) == 1}
     wrong = []
     for text, labels in settled.items():
         given = classifier.classify_now(text).intent
@@ -60,17 +60,17 @@ def heard(entries: Iterable[Entry], classifier: Classifier) -> Heard:
     return Heard(len(settled), len(settled) - len(wrong), tuple(wrong), disputed)
 
 
-def told(found: Heard) -> Iterator[str]:
+def told(feedback: Heard) -> Iterator[str]:
     """For people."""
-    if not found.labelled and not found.disputed:
+    if not feedback.labelled and not feedback.disputed:
         return
-    yield f"feedback     {found.labelled} texts have a label, {found.right} of them are given that intent now"
-    for correction in found.corrections[:LISTED]:
+    yield f"feedback     {feedback.labelled} texts have a label, {feedback.right} of them are given that intent now"
+    for correction in feedback.corrections[:LISTED]:
         text = repr(shortened(correction.text))
         given = f"is given {correction.given}" if correction.given else "reaches no intent"
         where = f"examples of {correction.intent}" if correction.intent else "classifier.out_of_scope"
         if correction.intent is None and correction.given is not None:
             where = f"not_examples of {correction.given}"
         yield f"add          {text} to the {where}; it {given}"
-    for text in found.disputed[:LISTED]:
+    for text in feedback.disputed[:LISTED]:
         yield f"disputed     {shortened(text)!r} has several labels in the feedback; say which one is right"

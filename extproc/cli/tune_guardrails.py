@@ -103,9 +103,9 @@ def _is_of(verdict: Any, name: str) -> bool:
     )
 
 
-def figures(found: list[tuple[float, bool]], rate: float) -> dict[str, Any]:
+def figures(scored: list[tuple[float, bool]], rate: float) -> dict[str, Any]:
     """The threshold that flags no more than a share of a sample."""
-    scores = sorted((score for score, _ in found), reverse=True)
+    scores = sorted((score for score, _ in scored), reverse=True)
     allowed = int(rate * len(scores))
     # just above the first score that may not be flagged
     threshold = min(0.9999, round(scores[min(allowed, len(scores) - 1)] + 0.0001, 4))
@@ -114,7 +114,7 @@ def figures(found: list[tuple[float, bool]], rate: float) -> dict[str, Any]:
         "false_alarms": rate,
         "threshold": threshold,
         "flagged": sum(score >= threshold for score in scores),
-        "flagged_now": sum(now for _, now in found),
+        "flagged_now": sum(now for _, now in scored),
         "enough": allowed >= ENOUGH,
         "median": round(scores[len(scores) // 2], 4),
     }

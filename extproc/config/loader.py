@@ -89,8 +89,8 @@ def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -
     resolved = references.resolve(data, document.scalars)
 
     def note(mistakes: Iterable[tuple[KeyPath, str]]) -> None:
-        told = ((where, resolved.masked(where, what)) for where, what in mistakes)
-        written = ((_as_written(where, data), what) for where, what in told)
+        located = ((where, resolved.masked(where, what)) for where, what in mistakes)
+        written = ((_as_written(where, data), what) for where, what in located)
         problems.extend(Problem(document.line(where), _dotted(where), what) for where, what in written)
 
     note(resolved.mistakes)

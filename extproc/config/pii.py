@@ -61,8 +61,8 @@ def _re2(pattern: str) -> str:
         re2.compile(pattern, options)
     except re2.error as error:
         reason = error.args[0]
-        said = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        raise ValueError(f"is not a pattern that RE2 takes: {said} (no look-around, no back-references)") from None
+        message = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+        raise ValueError(f"is not a pattern that RE2 takes: {message} (no look-around, no back-references)") from None
     return pattern
 
 

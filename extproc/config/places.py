@@ -63,19 +63,19 @@ def _first(steps: tuple[Any, ...]) -> float:
 def places(mesh: Mesh, names: Iterable[str] = TOLD) -> Mapping[tuple[str, Zone], Mapping[str, Any]]:
     """(model, zone) -> these facts of it: of every model, each zone in which it has an endpoint."""
     wanted = [(name, _READ[name]) for name in names if name in _READ]
-    return {(place.name, place.zone): {name: read(place) for name, read in wanted} for place in _every(mesh)}
+    return {(place.name, place.zone): {name: reader(place) for name, reader in wanted} for place in _every(mesh)}
 
 
 def declared(mesh: Mesh, names: Iterable[str] = TOLD) -> Mapping[str, tuple[str, ...]]:
     """Name of a fact that is a text, or a list of them -> all texts that it may be in this registry."""
     names = tuple(names)
     known_places = places(mesh, names).values()
-    found = {
+    declarations = {
         name: [facts[name] for facts in known_places] for name in names if FACTS[name].kind in ("string", "strings")
     }
     flat = {
         name: [v for some in values for v in (some if isinstance(some, list) else [some])]
-        for name, values in found.items()
+        for name, values in declarations.items()
     }
     return {name: tuple(dict.fromkeys(values)) for name, values in flat.items()}
 

@@ -138,7 +138,7 @@ def policy_language(entities: Iterable[str], budgets: Iterable[str] = ()) -> Lan
     """What may stand in rules where these types may be found, and these facts tell what is left of budgets."""
     counts: dict[str, Kind] = {f"{ENTITIES}{name}": "int" for name in entities}
     left: dict[str, Kind] = dict.fromkeys(budgets, "double")
-    return language({name: found.kind for name, found in FACTS.items()} | counts | left | {TOTAL: "int"})
+    return language({name: fact.kind for name, fact in FACTS.items()} | counts | left | {TOTAL: "int"})
 
 
 def needs_body(mesh: Mesh) -> bool:

@@ -136,9 +136,9 @@ class Prompts(Section):
         return (self.folder, *sorted(self.folder.glob("*")), *sorted(self.folder.glob(f"*/*{prompt_files.SUFFIX}")))
 
 
-def _merged(named: dict[str, Any], read: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _merged(named: dict[str, Any], from_files: dict[str, dict[str, Any]]) -> dict[str, Any]:
     merged = dict(named)
-    for name, versions in read.items():
+    for name, versions in from_files.items():
         there = merged.get(name) or {}
         if not isinstance(there, dict):
             continue

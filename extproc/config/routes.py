@@ -38,12 +38,12 @@ class Choice(Section):
 
     def of(self, models: Mapping[str, Model], residency: Zone, currency: str) -> list[str]:
         """Those that fit and have an endpoint as near, the preferred one first."""
-        found = [
+        choices = [
             (name, model, rate_of(currency, name, model))
             for name, model in models.items()
             if within(model.zones()[0], residency)
         ]
-        fitting = [each for each in found if self._fits(each[1], each[2])]
+        fitting = [each for each in choices if self._fits(each[1], each[2])]
         return [name for name, *_ in sorted(fitting, key=lambda each: _ORDER[self.prefer](each[1], each[2]))]
 
     def _fits(self, model: Model, rate: Rate) -> bool:

@@ -72,8 +72,8 @@ class _Loader(yaml.SafeLoader):
     """PyYAML's, with an end to depth and to what `<<` multiplies, and whose every error has a place."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own name and type
-        first: [(tag, NUMBERS.get(tag, pattern)) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
-        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        first: [(tag, NUMBERS.get(tag, pattern)) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
     def __init__(self, text: str) -> None:
@@ -147,10 +147,10 @@ def plain(text: str) -> Any:
     """What another file's text says; nothing where it is empty. Raises NotYamlError, also for a key that stands twice."""
     if not text.strip():
         return None
-    found = read(text)
-    for mistake in found.mistakes:
+    parsed = read(text)
+    for mistake in parsed.mistakes:
         raise NotYamlError(mistake)
-    return found.data
+    return parsed.data
 
 
 class _Index:
@@ -175,8 +175,8 @@ class _Index:
         if isinstance(node, yaml.ScalarNode):
             self.scalars.append((path, node.value))
             if node.style is None and OCTAL.fullmatch(node.value):
-                told = f"`{node.value}` is one number to YAML 1.1 and another to 1.2: leave out the zero, or quote what is a name"
-                self.mistakes.append(Mistake(line, path, told))
+                what = f"`{node.value}` is one number to YAML 1.1 and another to 1.2: leave out the zero, or quote what is a name"
+                self.mistakes.append(Mistake(line, path, what))
             if not _is_unicode(node.value):
                 self._fail(path, line, "half a character (a lone surrogate)")
             return

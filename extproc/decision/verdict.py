@@ -25,14 +25,16 @@ class Verdict(NamedTuple):
 
     def __str__(self) -> str:
         """For metadata and spans: `policy:block:cards-never-abroad`, with `(dry run)` behind what is not enforced."""
-        told = f"{self.step}:{self.action}:{self.reason}".rstrip(":")
-        return told if self.enforced else f"{told} (dry run)"
+        text = f"{self.step}:{self.action}:{self.reason}".rstrip(":")
+        return text if self.enforced else f"{text} (dry run)"
 
     def told(self) -> dict[str, str | float | bool]:
         """For JSON: the fields that say something."""
         given = {"step": self.step, "action": self.action, "reason": self.reason, "to": self.to, "score": self.score}
-        told: dict[str, str | float | bool] = {name: value for name, value in given.items() if value not in ("", None)}
-        return told if self.enforced else told | {"enforced": False}
+        fields: dict[str, str | float | bool] = {
+            name: value for name, value in given.items() if value not in ("", None)
+        }
+        return fields if self.enforced else fields | {"enforced": False}
 
 
 class Unenforced(NamedTuple):

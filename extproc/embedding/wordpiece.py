@@ -42,11 +42,11 @@ class PlainWords:
         if not text.isascii() or _SPECIAL in text or (not text.isprintable() and _CONTROL(text)):
             return None
         words = _WORDS(text.lower())
-        found = list(map(self._known.get, words))
-        if None not in found:
-            return found  # type: ignore[return-value]
+        known_ids = list(map(self._known.get, words))
+        if None not in known_ids:
+            return known_ids  # type: ignore[return-value]
         ids: list[int] = []
-        for word, known in zip(words, found, strict=True):
+        for word, known in zip(words, known_ids, strict=True):
             if known is None:
                 ids.extend(token.id for token in self._model.tokenize(word))
             else:

@@ -63,19 +63,19 @@ class Condition:
     @cached_property
     def header_names(self) -> tuple[str, ...]:
         """Of the headers that it reads, as they are written."""
-        found = [
+        names = [
             node.args[1].value
             for node in trees.walk(self.tree)
             if isinstance(node, trees.Call) and node.function == "_[_]" and isinstance(node.args[1], trees.Const)
             if isinstance(node.args[0], trees.Name) and node.args[0].name == "request.headers"
         ]
-        return tuple(sorted({str(name) for name in found}))
+        return tuple(sorted({str(name) for name in names}))
 
     @cached_property
     def claim_names(self) -> frozenset[str] | None:
         """The claims that it reads, by their own name and not what is nested in them; None: it may read any."""
         nodes = list(trees.walk(self.tree))
-        read = sum(isinstance(node, trees.Name) and node.name == CLAIMS for node in nodes)
+        uses = sum(isinstance(node, trees.Name) and node.name == CLAIMS for node in nodes)
         fields = [node.name for node in nodes if isinstance(node, trees.Field) and node.of == trees.Name(CLAIMS)]
         indexed = [
             str(node.args[1].value)
@@ -83,7 +83,7 @@ class Condition:
             if isinstance(node, trees.Call) and node.function == "_[_]" and node.args[0] == trees.Name(CLAIMS)
             if isinstance(node.args[1], trees.Const)
         ]
-        return frozenset((*fields, *indexed)) if read == len(fields) + len(indexed) else None
+        return frozenset((*fields, *indexed)) if uses == len(fields) + len(indexed) else None
 
 
 class Language:
@@ -142,9 +142,9 @@ class Language:
         """A mistake, in our words."""
         if "recursion" in error:
             return "is nested too deeply: 32 levels are the most"
-        if (found := _PLACE.search(error)) is None:
+        if (place := _PLACE.search(error)) is None:
             return "is no text that can be read" if "compile()" in error else "is not CEL"
-        line, column, what = int(found[1]), int(found[2]), found[3].strip()
+        line, column, what = int(place[1]), int(place[2]), place[3].strip()
         if undeclared := _UNDECLARED.search(what):
             return self._undeclared(undeclared[1], text)
         if overload := _OVERLOAD.search(what):
@@ -197,15 +197,15 @@ class Language:
 
     def _reads(self, text: str) -> bool:
         try:
-            said = self.env.compile(f"{text} == {text}").eval(self.env.Activation({})).value()
+            result = self.env.compile(f"{text} == {text}").eval(self.env.Activation({})).value()
         except (RuntimeError, TypeError, ValueError):
             return False
-        return said is True
+        return result is True
 
     def _headers_by_name(self, tree: trees.Tree) -> None:
         """Headers are total like all facts, so each that is read has to be known beforehand."""
         nodes = list(trees.walk(tree))
-        read = sum(isinstance(node, trees.Name) and node.name == "request.headers" for node in nodes)
+        uses = sum(isinstance(node, trees.Name) and node.name == "request.headers" for node in nodes)
         named = sum(
             isinstance(node, trees.Call)
             and node.function == "_[_]"
@@ -213,7 +213,7 @@ class Language:
             and isinstance(node.args[1], trees.Const)
             for node in nodes
         )
-        if read != named:
+        if uses != named:
             raise ExpressionError(
                 "reads `request.headers` otherwise than by a name: write "
                 '`request.headers["x-tier"]`, which is empty without that header'
@@ -234,8 +234,8 @@ def _no_overload(function: str, types: str) -> str:
     operator = _OPERATOR.match(function)
     name = operator[1] if operator else function
     given = [part.strip() for part in types.split(",")]
-    told = " and ".join(given).replace("google.protobuf.Timestamp", "timestamp") or "nothing"
-    return f"`{name}` does not take {told}{hints.of_types(name, given)}"
+    operands = " and ".join(given).replace("google.protobuf.Timestamp", "timestamp") or "nothing"
+    return f"`{name}` does not take {operands}{hints.of_types(name, given)}"
 
 
 def _patterns_compile(tree: trees.Tree) -> None:

@@ -81,13 +81,13 @@ def possible(
 
 def _names(facts: Facts, trees: Iterable[Tree]) -> list[str]:
     """The facts that are understood, in these conditions."""
-    found = {
+    names = {
         node.name
         for tree in trees
         for node in walk(tree)
         if isinstance(node, Name) and facts.kinds.get(node.name) in _KINDS
     }
-    return sorted(found)
+    return sorted(names)
 
 
 def _values(facts: Facts, name: str, trees: Iterable[Tree]) -> tuple[Any, ...]:
@@ -113,11 +113,11 @@ def _numbers(kind: str, constants: list[float], bounds: tuple[float, float] | No
     low, high = bounds or (-math.inf, math.inf)
     edges = sorted({*constants, *(edge for edge in (low, high) if math.isfinite(edge))} or {0})
     if kind == "int":
-        found = {around for edge in edges for around in (edge - 1, edge, edge + 1)}
+        numbers = {around for edge in edges for around in (edge - 1, edge, edge + 1)}
     else:
         middles = {(a + b) / 2 for a, b in itertools.pairwise(edges)}
-        found = {edges[0] - 1, *edges, *middles, edges[-1] + 1}
-    return tuple(sorted(value for value in found if low <= value <= high))
+        numbers = {edges[0] - 1, *edges, *middles, edges[-1] + 1}
+    return tuple(sorted(value for value in numbers if low <= value <= high))
 
 
 def _constants(node: Call) -> Iterable[Const]:

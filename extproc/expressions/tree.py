@@ -91,9 +91,9 @@ def _other(node: Any) -> Other:
 
 def _constant(value: Any) -> Constant:
     for name in ("string_value", "bool_value", "bytes_value", *_NUMBERS):
-        found: Constant = getattr(value, name)
-        if found is not None:
-            return found
+        constant: Constant = getattr(value, name)
+        if constant is not None:
+            return constant
     return None
 
 

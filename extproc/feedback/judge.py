@@ -46,8 +46,8 @@ class Feedback:
             entry = replace(entry, text=_masked(entry.text, content), decided=facts.intent)
         entry = replace(entry, time=datetime.now(UTC).date().isoformat())
         await asyncio.to_thread(append, self._settings.file, entry.line(), self._settings.max_bytes)
-        told = json.dumps({"object": "feedback", "kept": True}).encode()
-        return Ruling(response=Respond(200, {"content-type": "application/json"}, told, "intentmesh_feedback"))
+        answer = json.dumps({"object": "feedback", "kept": True}).encode()
+        return Ruling(response=Respond(200, {"content-type": "application/json"}, answer, "intentmesh_feedback"))
 
 
 def _masked(text: str, content: Content) -> str:

@@ -99,8 +99,8 @@ class Callers:
         if settings.jwt is not None and metadata:
             claims = merged(metadata)
             if not name:
-                told = settings.jwt
-                name, project, team = (claim(claims, path) for path in (told.id, told.project, told.team))
+                jwt = settings.jwt
+                name, project, team = (claim(claims, path) for path in (jwt.id, jwt.project, jwt.team))
                 source = "jwt" if name else ""
         shown = self._workload if outbound else ""
         if shown:

@@ -26,18 +26,18 @@ def forwarded_id(header: str) -> str:
     Empty where it has none, or names several: a certificate with more than one has no SPIFFE id.
     """
     fields = _FIELDS.findall(_last(header))
-    found = [field[4:].strip('"') for field in fields if field[:4].lower() == "uri="]
-    return spiffe_id(found[0]) if len(found) == 1 else ""
+    uris = [field[4:].strip('"') for field in fields if field[:4].lower() == "uri="]
+    return spiffe_id(uris[0]) if len(uris) == 1 else ""
 
 
 def _last(header: str) -> str:
     """The last element, read from its end: what stands before it is not the proxy's own, and may open quotes as it likes."""
     quoted = False
-    for found in reversed(list(_SIGNS.finditer(header))):
-        if found["sign"] == '"':
-            quoted ^= not len(found["escapes"]) % 2
+    for sign in reversed(list(_SIGNS.finditer(header))):
+        if sign["sign"] == '"':
+            quoted ^= not len(sign["escapes"]) % 2
         elif not quoted:
-            return header[found.end() :]
+            return header[sign.end() :]
     return header
 
 

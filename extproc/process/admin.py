@@ -189,12 +189,12 @@ def _ordered(request: BaseHTTPRequestHandler, budgets: Callable[[Order], Answer]
     if request.headers.get_content_type() != "application/json":  # no web page can say that of itself
         return 415, {"error": "an order is application/json"}
     try:
-        read = json.loads(order)
+        parsed = json.loads(order)
     except ValueError:
-        read = None
-    if not isinstance(read, dict) or not isinstance(read.get("reset"), str):
+        parsed = None
+    if not isinstance(parsed, dict) or not isinstance(parsed.get("reset"), str):
         return 400, {"error": 'an order is {"reset": BUDGET} or {"reset": BUDGET, "account": ACCOUNT}'}
-    return budgets(read)
+    return budgets(parsed)
 
 
 class _Server(ThreadingHTTPServer):

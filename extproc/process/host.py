@@ -61,9 +61,9 @@ def observing(
     telemetry = Telemetry(mesh, meter=meter, look=look, parent=parent) if mesh.telemetry.enabled else None
     observer: Observer = Isolated(telemetry, meter) if telemetry else Silence()
     try:
-        told: Observer = Settling(observer)
+        settling: Observer = Settling(observer)
         yield (
-            RequestLog(told) if log_requests or mesh.processor.log_level == "debug" else told,
+            RequestLog(settling) if log_requests or mesh.processor.log_level == "debug" else settling,
             meter,
             telemetry.use if telemetry else lambda _: None,
         )

@@ -62,14 +62,16 @@ class Estate:
 
 def leave(folder: Path, counts: Snapshot) -> None:
     """Leave counts for the next one; nothing where the file cannot be written: they are counts, and no reason to stay."""
-    told = {name: [[labels, cells] for labels, cells in series.items()] for name, series in counted(counts).items()}
+    series_by_name = {
+        name: [[labels, cells] for labels, cells in series.items()] for name, series in counted(counts).items()
+    }
     token = secrets.token_hex(4)
     unfinished = folder / f"{UNFINISHED}{token}"
     with contextlib.suppress(OSError):
         try:
             number = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(number, "w") as file:
-                json.dump(told, file)
+                json.dump(series_by_name, file)
             unfinished.rename(folder / f"{LEFT}{token}")
         finally:
             unfinished.unlink(missing_ok=True)
@@ -77,26 +79,26 @@ def leave(folder: Path, counts: Snapshot) -> None:
 
 def inherit(folder: Path) -> list[Snapshot]:
     """Take what others have left: each once, whoever asks."""
-    found = []
+    snapshots = []
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):  # noqa: PTH208 - a few names, at each scrape
             if name.startswith(LEFT) and (data := _taken(folder / name)):
                 with contextlib.suppress(ValueError, RecursionError):
-                    found.append(_known(json.loads(data)))
-    return found
+                    snapshots.append(_known(json.loads(data)))
+    return snapshots
 
 
 def since(earlier: Snapshot, now: Snapshot) -> Snapshot:
     """What was counted between two looks."""
-    found: Snapshot = {}
+    difference: Snapshot = {}
     for name, series in counted(now).items():
         before = earlier.get(name, {})
         for labels, cells in series.items():
             known = before.get(labels)
             more = cells if known is None else [cell - was for cell, was in zip(cells, known, strict=True)]
             if any(more):
-                found.setdefault(name, {})[labels] = list(more)
-    return found
+                difference.setdefault(name, {})[labels] = list(more)
+    return difference
 
 
 def _taken(path: Path) -> bytes:
@@ -105,18 +107,18 @@ def _taken(path: Path) -> bytes:
         number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(number, "rb") as file:
             path.unlink()
-            told = os.fstat(number)
-            return file.read() if told.st_uid == os.geteuid() and told.st_size <= LARGEST_BYTES else b""
+            status = os.fstat(number)
+            return file.read() if status.st_uid == os.geteuid() and status.st_size <= LARGEST_BYTES else b""
     except OSError:
         return b""
 
 
-def _known(told: Any) -> Snapshot:
-    found: Snapshot = {}
-    for name, series in told.items() if isinstance(told, dict) else ():
+def _known(document: Any) -> Snapshot:
+    snapshot: Snapshot = {}
+    for name, series in document.items() if isinstance(document, dict) else ():
         if name in _COUNTS and isinstance(series, list):
-            found[name] = dict(_fitting(name, series))
-    return found
+            snapshot[name] = dict(_fitting(name, series))
+    return snapshot
 
 
 def _fitting(name: str, series: list[Any]) -> Iterator[tuple[tuple[str, ...], list[float]]]:

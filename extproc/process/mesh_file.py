@@ -44,9 +44,9 @@ class MeshFile:
         try:
             return ProcessorSettings.model_validate(given)
         except ValidationError as error:
-            told = error.errors(include_url=False)[0]
-            name = ".".join(map(str, told["loc"]))
-            reason = (told.get("ctx") or {}).get("error") or told["msg"]
+            first = error.errors(include_url=False)[0]
+            name = ".".join(map(str, first["loc"]))
+            reason = (first.get("ctx") or {}).get("error") or first["msg"]
             option = f"--{name.replace('_', '-')}" if name in self._overrides else f"processor.{name}".rstrip(".")
             raise ConfigError(f"{option}: {reason}") from None
 
@@ -61,7 +61,7 @@ class MeshFile:
 
 def _stat(path: Path) -> tuple[int, int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None  # between the two steps of a swap
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return status.st_ino, status.st_mtime_ns, status.st_size

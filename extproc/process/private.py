@@ -27,24 +27,24 @@ def lock(path: Path, key: str) -> IO[str]:
         number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise ConfigError(f"{key}: {path.parent}: {error.strerror}") from None
-    found = os.fstat(number)
-    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1 or found.st_uid not in (os.geteuid(), ROOT):
+    status = os.fstat(number)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or status.st_uid not in (os.geteuid(), ROOT):
         os.close(number)
-        raise ConfigError(f"{key}: {path} is not a file of ours (it is owned by the user {found.st_uid}): remove it")
+        raise ConfigError(f"{key}: {path} is not a file of ours (it is owned by the user {status.st_uid}): remove it")
     return os.fdopen(number, "r+")
 
 
 def _check_folder(folder: Path, key: str) -> None:
     """Root may open a folder to all, as a pod's emptyDir is; nobody else may, and nobody else may have made it."""
-    for found in (folder.lstat(), folder.stat()):
-        if found.st_uid not in (os.geteuid(), ROOT):
+    for status in (folder.lstat(), folder.stat()):
+        if status.st_uid not in (os.geteuid(), ROOT):
             raise ConfigError(
-                f"{key}: {folder} belongs to the user {found.st_uid}, who could read and answer every request: "
+                f"{key}: {folder} belongs to the user {status.st_uid}, who could read and answer every request: "
                 "remove it, or choose a folder that only this user can make"
             )
-    open_to_all = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX
-    if open_to_all and found.st_uid != ROOT:
+    open_to_all = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX
+    if open_to_all and status.st_uid != ROOT:
         raise ConfigError(
-            f"{key}: others may write to {folder} (mode {stat.S_IMODE(found.st_mode):04o}), and so put their own socket in the "
+            f"{key}: others may write to {folder} (mode {stat.S_IMODE(status.st_mode):04o}), and so put their own socket in the "
             f"place of ours: chmod go-w {folder}"
         )

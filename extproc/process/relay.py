@@ -106,9 +106,9 @@ class Relay:
 def _read(data: bytes) -> Ending | None:
     """None: another version's, that this one cannot read."""
     try:
-        told = json.loads(data)
-        usage = told.pop("usage")
-        read = Usage(**{name: value for name, value in usage.items() if name in _USAGE}) if usage else None
-        return Ending(**{name: value for name, value in told.items() if name in _ENDING}, usage=read)
+        message = json.loads(data)
+        usage = message.pop("usage")
+        counts = Usage(**{name: value for name, value in usage.items() if name in _USAGE}) if usage else None
+        return Ending(**{name: value for name, value in message.items() if name in _ENDING}, usage=counts)
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return None

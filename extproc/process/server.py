@@ -78,8 +78,8 @@ def serve_one(
             admin.close()
 
         def ready() -> tuple[bool, dict[str, Any]]:
-            serves, told = worker.ready()
-            return serves, {**told, "unrouted": list(routed.unrouted)}
+            serves, state = worker.ready()
+            return serves, {**state, "unrouted": list(routed.unrouted)}
 
         worker = Worker(file, mesh, pipeline, observer, meter, build=build, use=use, replaced=close)
         admin = AdminPort(

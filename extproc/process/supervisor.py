@@ -152,8 +152,8 @@ class Supervisor:
                 self._routed.close()
 
     def _look_after(self, admin: AdminPort) -> None:
-        found = signal.sigtimedwait(WATCHED, self._until_the_next())
-        number = found.si_signo if found else None
+        received = signal.sigtimedwait(WATCHED, self._until_the_next())
+        number = received.si_signo if received else None
         if number in (signal.SIGTERM, signal.SIGINT):
             self._stop(number)
         self._reap()
@@ -285,8 +285,11 @@ class Supervisor:
             if other is not child:
                 other.name.let_go()
         parent = None if child.number else self._told
-        with observing(mesh, log_requests=self._log_requests, arena=child.arena, parent=parent) as told:
-            observer, meter, use = told
+        with observing(mesh, log_requests=self._log_requests, arena=child.arena, parent=parent) as (
+            observer,
+            meter,
+            use,
+        ):
             worker = Worker(
                 self._file,
                 mesh,

@@ -26,10 +26,10 @@ def note(meter: Meter, worker: str, pid: int, before_s: float = 0.0) -> None:
     """The process of a worker. `before_s`: processor time of those that had its place. Nothing where there is no /proc."""
     folder = Path(f"/proc/{pid}")
     try:
-        told = (folder / "stat").read_text().rpartition(")")[2].split()
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
         files = len(os.listdir(folder / "fd"))  # noqa: PTH208 - only their number
     except OSError:
         return  # it ended just now
-    meter.set(WORKER_CPU, before_s + (int(told[11]) + int(told[12])) / _TICKS, (worker,))
-    meter.set(WORKER_MEMORY, int(told[21]) * _PAGE, (worker,))
+    meter.set(WORKER_CPU, before_s + (int(fields[11]) + int(fields[12])) / _TICKS, (worker,))
+    meter.set(WORKER_MEMORY, int(fields[21]) * _PAGE, (worker,))
     meter.set(WORKER_FILES, files, (worker,))

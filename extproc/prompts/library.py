@@ -91,8 +91,8 @@ def _by_weight(weighted: list[tuple[Chosen, int]], caller: str) -> Chosen:
 
 
 def _chosen(name: str, number: str, version: PromptVersion) -> Chosen:
-    told = version.model_dump_json(exclude={"labels", "weight", "description"})
-    digest = hashlib.sha256(told.encode()).hexdigest()[:12]
+    content = version.model_dump_json(exclude={"labels", "weight", "description"})
+    digest = hashlib.sha256(content.encode()).hexdigest()[:12]
     return Chosen(name, number, version, digest, Template(f"{name}@{number}", version))
 
 

@@ -49,9 +49,9 @@ def prompted(
         value = _of_service(value, _SAID[dialect])
     else:
         named = value.get("prompt")
-        if not isinstance(named, dict) or (found := _asked(named, library, caller)) is None:
+        if not isinstance(named, dict) or (asked_for := _asked(named, library, caller)) is None:
             return None
-        chosen = found
+        chosen = asked_for
         value = {key: item for key, item in value.items() if key != "prompt"}
         value["variables"] = named.get("variables")
     variables = value.pop("variables", None)
@@ -77,9 +77,9 @@ def _asked(named: dict[str, Any], library: Library, caller: Callable[[], str]) -
     return library.get(known, None if version is None else str(version), caller())
 
 
-def _of_service(value: dict[str, Any], said: str) -> dict[str, Any]:
+def _of_service(value: dict[str, Any], field: str) -> dict[str, Any]:
     """A body of variables alone, or of an API's fields with the variables beside them."""
-    if "variables" in value or said in value:
+    if "variables" in value or field in value:
         return dict(value)
     return {"variables": value}
 
@@ -87,10 +87,10 @@ def _of_service(value: dict[str, Any], said: str) -> dict[str, Any]:
 def put(value: dict[str, Any], text: str, dialect: str, role: str | None) -> dict[str, Any]:
     """A request with a text before all that it says."""
     key = _SAID[dialect]
-    said = value.get(key)
-    if isinstance(said, str):
-        said = [{"role": "user", "content": said}]
-    messages = said if isinstance(said, list) else []
+    turns = value.get(key)
+    if isinstance(turns, str):
+        turns = [{"role": "user", "content": turns}]
+    messages = turns if isinstance(turns, list) else []
     role = role or ("system" if messages else "user")
     if role == "user" or dialect == "openai":
         return {**value, key: [{"role": role, "content": text}, *messages]}

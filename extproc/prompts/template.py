@@ -106,6 +106,6 @@ def _split(token: str) -> str:
 
 def _kind(error: minijinja.TemplateError) -> str:
     """What kind of mistake it is, without the words around it."""
-    said = str(error).partition("\n")[0].partition(" (in ")[0]
-    kind, _, detail = said.partition(": ")
-    return said if detail in _DETAILS else kind
+    message = str(error).partition("\n")[0].partition(" (in ")[0]
+    kind, _, detail = message.partition(": ")
+    return message if detail in _DETAILS else kind

@@ -29,9 +29,9 @@ class Asking:
             case.reason = "late"
             return
         try:
-            said = case.conversation
+            conversation = case.conversation
             case.asked = self._classifier.ask(
-                said.text, case.inquiry.headers, case.classify_by, case.facts.caller, said.before
+                conversation.text, case.inquiry.headers, case.classify_by, case.facts.caller, conversation.before
             )
         except Exception as error:  # noqa: BLE001 - routing is an optimisation: it never costs a request
             case.reason = f"classifier:{type(error).__name__}"

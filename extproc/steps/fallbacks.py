@@ -46,7 +46,7 @@ class Fallbacks:
 
     async def _said(self, facts: Facts, case: Case) -> list[Verdict] | None:
         """What is said of one of them; None: somebody objects. Whoever would have it elsewhere, nearer, or errs, does."""
-        said: list[Verdict] = []
+        verdicts: list[Verdict] = []
         for judge in self._judges:
             try:
                 ruling = await judge.judge(facts, case)
@@ -59,8 +59,8 @@ class Fallbacks:
             enforced = [verdict for verdict in ruling.verdicts if verdict.enforced]
             if ruling.response is not None or any(self._objects(verdict, facts.destination) for verdict in enforced):
                 return None
-            said += enforced
-        return said
+            verdicts += enforced
+        return verdicts
 
     def _objects(self, verdict: Verdict, name: str) -> bool:
         if verdict.action == "confine":

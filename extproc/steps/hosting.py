@@ -30,14 +30,14 @@ def on_platform(model: Model, inquiry: Inquiry, forward: Forward) -> Forward:
     headers, removed = inquiry.headers, forward.remove_headers
     target = inquiry.target if forward.target is None else forward.target
     body = inquiry.body if forward.body is None else forward.body
-    said = spoken(inquiry.rule, inquiry.path)
+    api = spoken(inquiry.rule, inquiry.path)
     if model.api == "anthropic":
-        if said is None:
+        if api is None:
             raise UntranslatableError(f"{model.platform.name} serves this model for messages, and for nothing else")
         names = () if "content-encoding" in removed else codings(headers.get("content-encoding", ""))
         body = decode(body, names, MOST_BODY_BYTES) if names else body
     beta = "" if "anthropic-beta" in removed else headers.get("anthropic-beta", "")
-    new = hosted(model.platform, model.api, target, body, beta=beta, counts=said is not None and said.counts)
+    new = hosted(model.platform, model.api, target, body, beta=beta, counts=api is not None and api.counts)
     return replace(
         forward,
         body=None if new.body == inquiry.body else new.body,

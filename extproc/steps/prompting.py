@@ -43,8 +43,8 @@ class Prompting:
             return
         body, chosen = made
         case.inquiry, case.prompted = replace(inquiry, body=body), True
-        told = Verdict(self.name, "allow", str(chosen))
-        case.facts = case.facts._replace(verdicts=(*case.facts.verdicts, told))
+        verdict = Verdict(self.name, "allow", str(chosen))
+        case.facts = case.facts._replace(verdicts=(*case.facts.verdicts, verdict))
 
     def _prompted(self, inquiry: Inquiry, header: str) -> tuple[bytes, Chosen] | None:
         api = spoken(inquiry.rule, inquiry.path)

@@ -107,14 +107,18 @@ class Reading:
         learned["tools"] = payload.offered_tools(document)
         learned["tokens"] = estimated_tokens(len(document.body))
         if self._listens:
-            said = case.conversation
-            learned["turns"], learned["images"], learned["audio"] = said.turns, said.images, said.audio
-            learned["code"] = said.code
+            conversation = case.conversation
+            learned["turns"], learned["images"], learned["audio"] = (
+                conversation.turns,
+                conversation.images,
+                conversation.audio,
+            )
+            learned["code"] = conversation.code
             learned["unsearched"] = sum(document.unsearched.values())
             if self._languages:
-                learned["language"] = language_of(said.text)
+                learned["language"] = language_of(conversation.text)
             if self._difficulty:
-                learned["difficulty"] = difficulty_of(said.text)
+                learned["difficulty"] = difficulty_of(conversation.text)
         if self._counts:
             learned["output_limit"], learned["answers"] = payload.asked_tokens(document)
             if (size := len(document.body)) > SHORT_BYTES:

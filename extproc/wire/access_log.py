@@ -46,7 +46,7 @@ def endings(data: bytes) -> Iterator[Ending]:
         metadata = common.metadata.filter_metadata
         if METADATA_NAMESPACE not in metadata:
             continue
-        told, decided = _told(metadata), metadata[METADATA_NAMESPACE].fields
+        counts, decided = _told(metadata), metadata[METADATA_NAMESPACE].fields
         status, cut = entry.response.response_code.value, _trouble(common.response_flags)
         yield Ending(
             key=decided["awaited"].string_value,
@@ -62,8 +62,8 @@ def endings(data: bytes) -> Iterator[Ending]:
             cluster=common.upstream_cluster,
             duration_s=common.duration.seconds + common.duration.nanos / 1e9,
             response_bytes=entry.response.response_body_bytes,
-            first_chunk_at=_number(told, "first_ms") / 1e3 or None,
-            usage=_usage(told),
+            first_chunk_at=_number(counts, "first_ms") / 1e3 or None,
+            usage=_usage(counts),
         )
 
 
@@ -85,8 +85,8 @@ def _endpoint(address: Any) -> str:
 def _seconds(common: Any, name: str) -> float | None:
     if not common.HasField(name):
         return None
-    told = getattr(common, name)
-    return float(told.seconds + told.nanos / 1e9)
+    duration = getattr(common, name)
+    return float(duration.seconds + duration.nanos / 1e9)
 
 
 def _told(metadata: Any) -> Any:
@@ -96,29 +96,29 @@ def _told(metadata: Any) -> Any:
     return metadata[ANSWER_NAMESPACE].fields["usage"].struct_value.fields
 
 
-def _usage(told: Any) -> Usage | None:
-    if "output" not in told:
+def _usage(counts: Any) -> Usage | None:
+    if "output" not in counts:
         return None
-    read, written = _count(told, "read_beside"), _count(told, "written_beside")
-    output = _count(told, "output")
+    read, written = _count(counts, "read_beside"), _count(counts, "written_beside")
+    output = _count(counts, "output")
     return Usage(
-        input_tokens=_count(told, "input") + read + written if "input" in told else None,
+        input_tokens=_count(counts, "input") + read + written if "input" in counts else None,
         output_tokens=output,
-        cache_read_tokens=_count(told, "cached") + read,
+        cache_read_tokens=_count(counts, "cached") + read,
         cache_write_tokens=written,
-        reasoning_tokens=min(_count(told, "reasoning"), output),
-        finish_reason=told["finish"].string_value if "finish" in told else None,
-        response_model=told["model"].string_value if "model" in told else None,
-        estimated="estimated" in told,
-        by=told["by"].string_value if "by" in told else "",
-        chunks=_count(told, "events"),
+        reasoning_tokens=min(_count(counts, "reasoning"), output),
+        finish_reason=counts["finish"].string_value if "finish" in counts else None,
+        response_model=counts["model"].string_value if "model" in counts else None,
+        estimated="estimated" in counts,
+        by=counts["by"].string_value if "by" in counts else "",
+        chunks=_count(counts, "events"),
     )
 
 
-def _number(told: Any, name: str) -> float:
-    value = float(told[name].number_value) if name in told else 0.0
+def _number(counts: Any, name: str) -> float:
+    value = float(counts[name].number_value) if name in counts else 0.0
     return value if math.isfinite(value) else 0.0
 
 
-def _count(told: Any, name: str) -> int:
-    return min(max(0, int(_number(told, name))), 2**53)
+def _count(counts: Any, name: str) -> int:
+    return min(max(0, int(_number(counts, name))), 2**53)

@@ -97,11 +97,11 @@ def _headers(part: Any) -> dict[str, str]:
 def _negotiated(message: Any) -> Negotiated | None:
     if not message.HasField("protocol_config"):
         return None
-    told = message.protocol_config
-    modes = _NEGOTIATED.get((told.request_body_mode, told.response_body_mode))
+    protocol = message.protocol_config
+    modes = _NEGOTIATED.get((protocol.request_body_mode, protocol.response_body_mode))
     if modes is None:
         raise ProtocolError(
-            f"unknown body mode {max(told.request_body_mode, told.response_body_mode)}: this Envoy is newer than we are"
+            f"unknown body mode {max(protocol.request_body_mode, protocol.response_body_mode)}: this Envoy is newer than we are"
         )
     return modes
 

@@ -76,14 +76,14 @@ class _Adapting(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     def service(self, handler_call_details: Any) -> Any:
         """GRPC's name for finding a handler."""
-        found = self._inner.service(handler_call_details)
-        if found is None or found.stream_unary is None:
-            return found
+        handler = self._inner.service(handler_call_details)
+        if handler is None or handler.stream_unary is None:
+            return handler
 
         async def handle(_messages: object, context: Any) -> bytes:
             call = GrpcioCall(context)
             try:
-                last: bytes = await found.stream_unary(call, call)
+                last: bytes = await handler.stream_unary(call, call)
             except asyncio.CancelledError:
                 # no clean end, ever: Envoy would send the request on as it is
                 await context.abort(grpc.StatusCode.CANCELLED, "the exchange has ended")

@@ -149,15 +149,15 @@ class ExternalProcessor:
 
     def _begin(self, context: Call) -> tuple[HttpStream, Observer] | None:
         """A request's first pass; or an attempt at one, which has been told of and counted already. None: an unknown attempt."""
-        told = dict(context.invocation_metadata() or ())
-        if (value := told.get(ATTEMPT)) is not None:
+        metadata = dict(context.invocation_metadata() or ())
+        if (value := metadata.get(ATTEMPT)) is not None:
             attempt = self._attempts.get(value if isinstance(value, str) else value.decode("latin-1"))
             return (HttpStream(self._settings, attempt), Silence()) if attempt else None
         # under this key Envoy is to tell of the answer, where somebody asks for it and it offers to
-        key = self.pending.key() if LOGS_USAGE in told and self._observer.reads_answers else ""
+        key = self.pending.key() if LOGS_USAGE in metadata and self._observer.reads_answers else ""
         # the span of the call itself, where Envoy traces
         return HttpStream(
-            self._settings, self.pipeline, self._observer, key, told.get("traceparent", "")
+            self._settings, self.pipeline, self._observer, key, metadata.get("traceparent", "")
         ), self._observer
 
     async def _replies(self, context: Call, stream: HttpStream, message: bytes) -> tuple[Reply, ...]:

@@ -73,15 +73,15 @@ def _otherwise(identity: IdentitySettings) -> JwtRequirement:
 
 
 def _provider(name: str, provider: Provider) -> JwtProvider:
-    found = JwtProvider(
+    jwt = JwtProvider(
         issuer=provider.issuer, audiences=list(provider.audiences), payload_in_metadata=name, forward=False
     )
     if provider.jwks_uri is not None:
         uri = HttpUri(uri=provider.jwks_uri, cluster=_cluster_name(name), timeout=seconds(5))
-        found.remote_jwks = RemoteJwks(http_uri=uri, cache_duration=seconds(KEYS_FOR_S))
+        jwt.remote_jwks = RemoteJwks(http_uri=uri, cache_duration=seconds(KEYS_FOR_S))
     else:
-        found.local_jwks = DataSource(inline_string=key_set(provider))
-    return found
+        jwt.local_jwks = DataSource(inline_string=key_set(provider))
+    return jwt
 
 
 def key_set(provider: Provider) -> str:

@@ -29,15 +29,15 @@ RULES_PER_ROUTE = 16
 
 def routes(mesh: Mesh) -> dict[str, list[Data]]:
     """HTTPRoutes by model; under the default model also those for what no other rule takes."""
-    found = {name: list(_rules(mesh, name, model)) for name, model in mesh.models.items()}
+    rules_by_model = {name: list(_rules(mesh, name, model)) for name, model in mesh.models.items()}
     default = mesh.models[mesh.default_model]
     rest = list(_rules(mesh, mesh.default_model, default, (mesh.default_residency,)))[-1]
-    found[mesh.default_model] += [
+    rules_by_model[mesh.default_model] += [
         # A pair of headers that no other rule knows. Without backends, the answer is 500: refused.
         {"matches": [{"headers": [{"type": "RegularExpression", "name": MODEL_HEADER, "value": ".+"}]}]},
         {**rest, "matches": [{"path": {"type": "PathPrefix", "value": "/"}}]},
     ]
-    return {name: list(_http_routes(mesh, name, rules)) for name, rules in found.items()}
+    return {name: list(_http_routes(mesh, name, rules)) for name, rules in rules_by_model.items()}
 
 
 def _http_routes(mesh: Mesh, name: str, rules: list[Data]) -> Iterator[Data]:

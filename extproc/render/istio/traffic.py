@@ -161,20 +161,20 @@ def _retries(model: Model) -> Data:
 
 def own_clusters(mesh: Mesh, place: Place) -> list[Data]:
     """Clusters that no kind of Istio's can bring: standbys that are encrypted otherwise, and what joins several hosts."""
-    found = []
+    resources = []
     for name, model in mesh.models.items():
         for part in parts(name, model).values():
             for group in _own_clusters(part):
                 ours = replace(group, name=place.own(group.name))
                 cluster = clusters.group_cluster(ours, model, has_standby=False, credentials=False)
-                found.append(add_cluster(place.context, cluster))
+                resources.append(add_cluster(place.context, cluster))
             joined = {d.name: d for bound in ZONES if (d := destination(part, bound)) and len(d.members) > 1}
             for each in joined.values():
                 members = [m.cluster if isinstance(m, Host) else place.own(m.name) for m in each.members]
-                found.append(
+                resources.append(
                     add_cluster(place.context, clusters.aggregate_cluster(place.own(each.name), members, model.retries))
                 )
-    return found
+    return resources
 
 
 def route_patches(mesh: Mesh, place: Place) -> list[Data]:
