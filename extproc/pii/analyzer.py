@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from extproc.config.entities import ENTITY_TYPES
@@ -43,10 +41,11 @@ from extproc.pii.names import announced, streets
 from extproc.pii.names.keys import names_somebody
 from extproc.pii.numbers import STRONG, Index, Numbers
 from extproc.pii.packs import words
+from extproc.pii.people import beside_rules
 from extproc.pii.pieces import Cut
 from extproc.pii.results import RecognizerResult
 from extproc.pii.vocabulary import NEGATIVE, Label, Vocabulary
-from extproc.slices import checkpoint, in_order, in_slices
+from extproc.slices import checkpoint, in_slices
 from extproc.spelling import unknown_name
 
 if TYPE_CHECKING:
@@ -213,8 +212,9 @@ class Analyzer:
         for recognize in self._extra:
             findings += self._taken_over(folded.text, recognize(folded.text, key))
         if names:
-            people = list(self._taken_over(folded.text, names.read(cut, key)))
-            findings += _not_in_passwords(people, findings)
+            read = list(self._taken_over(folded.text, names.read(cut, key)))
+            people = beside_rules(folded.text, read, findings, self._vocabulary) if read else read
+            findings += people
             if "PHONE_NUMBER" in self.entity_types:
                 beside = (phones.beside_a_name(folded.text, p.end) for p in people if p.entity_type == "PERSON")
                 findings += [f for f in beside if f and not self._own.allowed(folded.text[f.start : f.end])]
@@ -339,16 +339,6 @@ _ALONE: dict[int, Callable[[str, int, int], Finding | None]] = {
     scan.COLONS: lambda text, start, end: network.hardware(text, start, end) or network.address(text, start, end),
 }
 """What a token may be that needs no label."""
-
-
-def _not_in_passwords(people: list[Finding], findings: list[Finding]) -> list[Finding]:
-    """The names that are no part of a password: `Jessica!1990` goes as a whole."""
-    secret = [f for f in findings if f.entity_type == "PASSWORD"] if people else []
-    if not secret:
-        return people
-    ends = dict(in_order(((f.end, f.start) for f in secret), key=itemgetter(0)))
-    order = list(ends)
-    return [p for p in people if (at := bisect_left(order, p.end)) == len(order) or ends[order[at]] > p.start]
 
 
 def _beyond_tokens(text: str) -> list[Finding]:

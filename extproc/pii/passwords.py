@@ -56,7 +56,11 @@ _LOGIN: Final = re.compile(r"[ \t]{0,3}[:=-][ \t]{0,3}[\w.@+-]{2,64}(?:[ \t]{0,2
 _REACH_OF_PAIR: Final = 96
 _REACH_OF_QUESTION: Final = 40
 _AND_USER: Final = re.compile(r"(?i:user(?:name)?|login|e-?mail|id)[ ]?(?:[/&+|-]|and)[ ]?\Z")
-_LOGINS: Final = frozenset({"credentials", "credential", "creds", "login", "logins"})
+_LOGINS: Final = frozenset(
+    "credentials|credential|creds|login|logins|zugang|zugangsdaten|anmeldedaten|identifiants|credenciales|credenziali|inloggegevens".split(
+        "|"
+    )
+)
 _USER_BEFORE: Final = re.compile(
     r"(?i:user(?:name)?|login|usr|account)[ :=]{1,3}[\w.@+-]{2,64}[ ,;/|]{1,3}(?:and |with )?\Z"
 )
@@ -203,13 +207,15 @@ def passwords(text: str, labels: Iterable[Label]) -> list[Finding]:
     return found
 
 
-def _password(text: str, label: Label) -> Finding | None:  # noqa: C901, PLR0911 - what announces a password, case by case
+def _password(text: str, label: Label) -> Finding | None:
+    """What stands before the label, or behind it."""
     name = _HUMP.sub(" ", text[label.start : label.end]).lower()
     phrase = " ".join(re.findall(r"[^\W_]+", name))
-    if before := _before(text, label, phrase):
-        return before
-    if phrase in _CARD_CODES:
-        return _code_of_card(text, label, phrase)
+    behind = _code_of_card if phrase in _CARD_CODES else _behind
+    return _before(text, label, phrase) or behind(text, label, phrase)
+
+
+def _behind(text: str, label: Label, phrase: str) -> Finding | None:  # noqa: C901, PLR0911 - what announces one, case by case
     verb = _VERB.match(text, label.end)
     if verb is None:
         return _farther(text, label, phrase, announced=True)
@@ -239,7 +245,22 @@ def _password(text: str, label: Label) -> Finding | None:  # noqa: C901, PLR0911
         return Finding("PASSWORD", at, end, LABELLED, ("label before",))
     if verb["verb"] in _ABOUT:
         announced = False
-    return None if announced and verb["verb"] is not None else _farther(text, label, phrase, announced=announced)
+    if announced and verb["verb"] is not None:
+        return _behind_colon(text, verb.end("verb"))
+    return _farther(text, label, phrase, announced=announced)
+
+
+_SAID_FIRST: Final = re.compile(r"(?:[ \t]+[^\W\d_][\w'’.-]{0,24}){1,6}:[ \t]+(?=\S{4,64}[ \t.!]*(?:\n|\Z))")
+
+
+def _behind_colon(text: str, at: int) -> Finding | None:
+    """The password that follows what is said of it: `the password is case sensitive: `."""
+    said = _SAID_FIRST.match(text, at)
+    if said is None:
+        return None
+    end = _end(text, said.end(), "")
+    is_one = is_secret(text[said.end() : end], quoted=False, sign=True, announced=True, short=False)
+    return Finding("PASSWORD", said.end(), end, RELATED, ("label before",)) if is_one else None
 
 
 _TOKEN_BEFORE: Final = re.compile(r"(?:\A|(?<=[\s\"'`(“]))[^\s\"'`“”]{3,64}(?=[\"'`”]?\Z)")
@@ -259,7 +280,7 @@ _ENDS_CODE: Final = re.compile(r"[ \t]*(?:[.,;!?)\n]|\Z|(?:for|to|and|on|at|is|w
 
 def is_digits(value: str) -> bool:
     """Whether a value is what one types at a door or a cash machine."""
-    return _LEAST_OF_CODE <= len(value) <= _MOST_OF_CODE + 1 and value.rstrip("#*").isdigit()
+    return _LEAST_OF_CODE <= len(value) <= _MOST_OF_CODE + 1 and value.strip("#*").isdigit()
 
 
 def _before(text: str, label: Label, phrase: str) -> Finding | None:

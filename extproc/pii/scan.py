@@ -310,7 +310,7 @@ def _is_camel(word: str) -> bool:
 
 
 _INITIALS = re.compile(r"(?<![\w.])(?P<letters>(?:[A-Za-z]\.){2,5})(?: ?(?:No|Nr|Num|Id|ID|#)\.?)?:?[ #]{1,2}\Z")
-_LETTER_LABEL = re.compile(r"(?:\A|[\n|•·,;][ \t]*)([MmTtPpCcFfHhWw]): ?\Z")
+_LETTER_LABEL = re.compile(r"(?:\A|[\n|•·,;][ \t]*|[0-9][ \t]{1,3})([MmTtPpCcFfHhWw]): ?\Z")
 _NUMBER_SIGN = re.compile(r"\b(?:my|his|her|our|their|new|cell|phone|mobile|contact|home|work) (#): ?\Z", re.IGNORECASE)
 _BORN = re.compile(r"(?:\A|[(,;\n] ?)(b\.) \Z")
 _REACH_OF_INITIALS = 19

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SUREST: Final = 0.85
 """A name is never surer than what a checksum or a distinctive shape proves."""
+BY_MODEL: Final = ("name model",)
+"""Evidence of what nothing but a model says."""
 SUREST_PLACE: Final = 0.65
 """A place or a firm is less sure than any shape: plates and codes look like the names of firms."""
 _VALUE: Final = re.compile(
@@ -140,9 +142,7 @@ class NameRecognizer:
             and not (s.entity_type == "PERSON" and _is_none(text, s.start, s.end))
         ]
         results = [
-            RecognizerResult(
-                s.entity_type, s.start, s.end, min(round(s.score, 3), _surest(s.entity_type)), ("name model",)
-            )
+            RecognizerResult(s.entity_type, s.start, s.end, min(round(s.score, 3), _surest(s.entity_type)), BY_MODEL)
             for s in kept
         ]
         if done < len(windows):

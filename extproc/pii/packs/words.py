@@ -82,7 +82,7 @@ PHONE = (
     "reached|reachable|direct line|"
     "main line|desk|line|"
     "office phone|home phone|work phone|emergency contact|pager|toll free|switchboard|extension|callback|call back|"
-    "kontakt|сот|chiamate|chiamare|"
+    "kontakt|сот|chiamate|chiamare|tel dom|tel kom|tel służb|tel priv|tel bur|tel maison|tel casa|"
     "telefon|telefonnummer|telefonnr|handy|handynummer|mobil|mobilnummer|mobiltelefon|rufnummer|festnetz|"
     "anrufen|anruf|rückruf|erreichbar|"
     "téléphone|numéro de téléphone|portable|mobile|appelez|appeler|joindre|joignable|fixe|"
