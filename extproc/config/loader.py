@@ -238,6 +238,7 @@ SENTENCES = {
 }
 """Kind of a mistake -> what would be right, in the words of who writes a file."""
 EMPTY = {KEYS: "{}", LIST: "[]"}
+WRITTEN = {"None": "nothing", "True": "true", "False": "false"}
 
 
 def _sentence(kind: str, message: str, value: Any) -> str:
@@ -249,7 +250,7 @@ def _sentence(kind: str, message: str, value: Any) -> str:
     if isinstance(value, dict | list):
         return f"{text}, not {'a list' if isinstance(value, list) else 'keys with values'}"
     if isinstance(value, str | int | float | bool) or value is None:
-        shown = "nothing" if value is None else repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
+        shown = WRITTEN.get(repr(value)) or (repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "...")
         return f"{text}, not {shown}"
     return text
 

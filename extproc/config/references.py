@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from extproc.config.files import contents
+from extproc.config.section import Referred
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -145,6 +146,6 @@ def _put(data: Any, where: KeyPath, value: str) -> None:
         for step in where[:-1]:
             data = data[step]
         if data[where[-1]] is not None:
-            data[where[-1]] = value
+            data[where[-1]] = Referred(value)
     except (KeyError, IndexError, TypeError):
         return
