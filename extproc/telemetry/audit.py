@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import secrets
 import stat
 import threading
@@ -22,10 +21,10 @@ from io import FileIO
 from typing import TYPE_CHECKING, NamedTuple
 
 from extproc.errors import ConfigError
-from extproc.exchange.record import ExchangeRecord
 from extproc.logs import logger, where
 from extproc.telemetry import audit_gap
 from extproc.telemetry.audit_chain import Chain, Link, last_link, read_key
+from extproc.telemetry.audit_left import KILLED, not_on_record, unfinished
 from extproc.telemetry.audit_line import audit_line
 from extproc.telemetry.instruments import AUDIT_LINES, REQUESTS, TELEMETRY_DROPPED
 from extproc.telemetry.journal import Journal, file_of, left_behind
@@ -40,9 +39,6 @@ if TYPE_CHECKING:
 log = logger()
 
 QUEUE_LINES = 10_000
-LATELY_BYTES = 4 * 2**20
-"""Of the end of a trail: more than several workers write in the moment between a line and the word that it is there."""
-_IDS = re.compile(rb'"request_id":"([^"\\]+)"')
 BATCH_LINES = 500
 FLUSH_S = 0.1
 """How long a line waits to be written. Writing each at once would wake a thread, and sync the disk, for every request."""
@@ -52,14 +48,13 @@ JOURNAL_S = 10.0
 """How often it is tried again to have a journal where there was no room for one."""
 NOTE = f'{{"{audit_gap.KIND}"'
 """How lines begin that are no decisions."""
-KILLED = "killed"
-"""The error of an exchange whose processor was."""
 
 
 class _Line(NamedTuple):
     record: str
-    slot: int | None
+    slot: int | None = None
     """In the journal."""
+    journal: Journal | None = None
 
 
 def _opened(path: Path) -> FileIO:
@@ -136,11 +131,11 @@ class AuditTrail:
         """Queue one JSON object; never blocks the caller, nor wakes the thread: it looks for itself, ten times a second."""
         if len(self._lines) >= QUEUE_LINES:
             self.lose(1, "too many lines wait to be written")
-            self._end(slot)
+            _end(_Line(record, slot, self._journal))
         else:
             if slot is not None and self._journal:
                 self._journal.ended(slot)
-            self._lines.append(_Line(record, slot))
+            self._lines.append(_Line(record, slot, self._journal))
 
     def lose(self, lines: int, reason: str = "the line could not be made") -> None:
         """Count lines that could not be written, and act on it as the policy says; the trail tells of it as soon as it can."""
@@ -184,7 +179,7 @@ class AuditTrail:
     def _append(self, batch: list[_Line]) -> None:
         decisions = len(batch) - sum(line.record.startswith(NOTE) for line in batch)
         try:
-            self._write([line.record for line in batch])
+            self._write(batch)
         except Exception as error:  # noqa: BLE001 - a line that cannot be made is one that is missing; the next may be good
             reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
             self.lose(decisions, reason)
@@ -192,18 +187,14 @@ class AuditTrail:
             self.blocked = False
             self._meter.add(AUDIT_LINES, decisions, ("written",))
         for line in batch:
-            self._end(line.slot)
+            _end(line)
 
-    def _end(self, slot: int | None) -> None:
-        if slot is not None and self._journal:
-            self._journal.end(slot)
-
-    def _write(self, records: list[str]) -> None:
+    def _write(self, batch: list[_Line]) -> None:
         """Append lines under a lock: the workers of one processor share the file and its chain."""
-        while not self._written(records):
+        while not self._written(batch):
             pass  # rotated: another worker may be the first in the new file, and its lines come before ours
 
-    def _written(self, records: list[str]) -> bool:
+    def _written(self, batch: list[_Line]) -> bool:
         """Append lines, behind what is to be said of those that are missing; False when the file was full, and is another now."""
         with self._locked() as file:
             closing, notes, link = self._look(file)
@@ -212,9 +203,11 @@ class AuditTrail:
                 if lost:
                     notes.append(audit_gap.lost(lost, self._lost_since, self._lost_reason))
             lines = []
-            for record in (*notes, *records):
-                line, link = self._chain.line(record, link)
+            for waiting in (*(_Line(note) for note in notes), *batch):
+                line, link = self._chain.line(waiting.record, link)
                 lines.append(line)
+                if waiting.slot is not None and waiting.journal is not None:
+                    waiting.journal.writing(waiting.slot, link)
             data = closing + b"".join(lines)
             size = os.fstat(file.fileno()).st_size
             if size and size + len(data) > self._settings.max_bytes:
@@ -291,42 +284,29 @@ class AuditTrail:
     def _have_journal(self) -> None:
         self._journal_at = time.monotonic()
         try:
-            self._journal = Journal(file_of(self._settings.path, self._name))
+            self._journal = Journal.made(file_of(self._settings.path, self._name))
         except OSError as error:
             log.error("journal_failed", reason=error.strerror)  # noqa: TRY400
 
     def _begin(self) -> None:
         """Say that somebody else writes on, and put on record what was under way in processors that are gone."""
         gone = left_behind(self._settings.path)
-        under_way = [left for _, found in gone for left in found]
-        # between a line and the word in the journal that it is there lies a moment
-        if any(left.counted for left in under_way):
-            on_record = self._lately()
-            under_way = [left for left in under_way if not (left.counted and _id_of(left.told) in on_record)]
+        parts = (self._settings.path, *(self._part(number) for number in range(1, self._settings.keep + 1)))
+        under_way = list(not_on_record(gone, parts))
         if self._goes_on_from or gone:
             note = audit_gap.start(self._name, killed=len(gone), unfinished=len(under_way))
-            self._append([_Line(note, None)])
+            self._append([_Line(note)])
         for start in range(0, len(under_way), BATCH_LINES):
-            records = []
-            for left in under_way[start : start + BATCH_LINES]:
-                exchange, project = _unfinished(left.told)
-                records.append(_Line(audit_line(exchange, project, None, ""), None))
-                if left.counted:
-                    continue
-                self._meter.add(REQUESTS, 1, ("", exchange.model or "", "", "", KILLED, exchange.outcome))
-            self._append(records)
-        for path, _ in gone:
-            path.unlink(missing_ok=True)
-
-    def _lately(self) -> set[str]:
-        """The requests of the last lines."""
-        found: set[str] = set()
-        for path in (self._part(1), self._settings.path):
-            with contextlib.suppress(FileNotFoundError), FileIO(path, "rb") as file:
-                size = os.fstat(file.fileno()).st_size
-                tail = os.pread(file.fileno(), LATELY_BYTES, max(0, size - LATELY_BYTES))
-                found |= {told.decode(errors="replace") for told in _IDS.findall(tail)}
-        return found
+            lines = []
+            for journal, left in under_way[start : start + BATCH_LINES]:
+                exchange, project = unfinished(left.told)
+                lines.append(_Line(audit_line(exchange, project, None, ""), left.slot, journal))
+                if not left.counted:
+                    self._meter.add(REQUESTS, 1, ("", exchange.model or "", "", "", KILLED, exchange.outcome))
+                    journal.ended(left.slot)
+            self._append(lines)
+        for journal in gone:
+            journal.close()
 
     def _anchor(self) -> None:
         """Tell where the chain stands: who keeps that elsewhere sees when lines are missing at the end."""
@@ -341,23 +321,10 @@ class AuditTrail:
                 file.write((json.dumps(told) + "\n").encode())
 
 
-def _id_of(text: str) -> str:
-    """The request's id, as a journal has it."""
-    return _unfinished(text)[0].request_id
-
-
-def _unfinished(text: str) -> tuple[ExchangeRecord, str]:
-    """What a journal knows of an exchange, and its project."""
-    exchange = ExchangeRecord("unknown", 0.0, 0.0, error=KILLED)
-    try:
-        told = json.loads(text)
-        exchange.started_at, exchange.request_id = float(told["time"]), str(told["request_id"])
-        exchange.model, exchange.intent, exchange.residency = (
-            str(told[name]) if told.get(name) else None for name in ("model", "intent", "residency")
-        )
-        return exchange, str(told["project"])
-    except (ValueError, KeyError, TypeError):
-        return exchange, ""
+def _end(line: _Line) -> None:
+    """It is on record, or never will be."""
+    if line.slot is not None and line.journal is not None:
+        line.journal.end(line.slot)
 
 
 def _put(file: FileIO, data: bytes) -> None:

@@ -17,7 +17,7 @@ from extproc.config.files import contents
 from extproc.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from io import FileIO
     from pathlib import Path
 
@@ -27,6 +27,7 @@ KEY_VARIABLE = "INTENTMESH_AUDIT_KEY"
 LARGEST_KEY = 1 << 16
 SHORTEST_KEY = 16
 _ENDING = re.compile(rb',?"seq":(\d{1,18}),"chain":"((?:hmac-sha256:)?[0-9a-f]{64})"\}\n\Z')
+_ANY_ENDING = re.compile(rb',?"seq":(\d{1,18}),"chain":"((?:hmac-sha256:)?[0-9a-f]{64})"\}\n')
 _TAIL = 16_384
 
 
@@ -74,6 +75,11 @@ def link_of(line: bytes) -> Link | None:
     if found is None or not line.startswith(b"{"):
         return None
     return Link(int(found[1]), found[2].decode())
+
+
+def links_in(data: bytes) -> Iterator[Link]:
+    """Which links the whole lines say to be that end in a piece of a trail."""
+    return (Link(int(found[1]), found[2].decode()) for found in _ANY_ENDING.finditer(data))
 
 
 def last_link(file: FileIO) -> tuple[Link | None, bytes]:

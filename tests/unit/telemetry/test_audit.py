@@ -303,7 +303,7 @@ def test_a_line_that_was_written_just_before_the_death(path):
                 audit.begin(json.dumps({"time": 1.5, "request_id": f"r{i}{rotated}", "project": "red"}))
                 for i in range(2)
             ]
-            audit._end = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+            module._end = lambda _: os.kill(os.getpid(), signal.SIGKILL)
             audit.write(f'{{"request_id":"r0{rotated}"}}', slots[0])
             time.sleep(60)
         os.waitpid(pid, 0)
@@ -316,6 +316,67 @@ def test_a_line_that_was_written_just_before_the_death(path):
         ("r0False", "r1False", "r0True", "r1True"), 1
     )
     assert verify(parts(path), whole=True).whole
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_two_requests_with_one_id(path, written):
+    """The second, killed between its count and its line or right after that, has a line of its own: callers choose their ids."""
+    pid = os.fork()
+    if not pid:
+        audit = AuditTrail(AuditSettings(path=path), Meter())
+        told = json.dumps({"time": 1.5, "request_id": "same", "project": "red"})
+        audit.write('{"request_id":"same","of":1}', audit.begin(told))
+        waiting(audit)
+        die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # noqa: E731
+        module._end, module._put = (die, module._put) if written else (module._end, die)
+        audit.write('{"request_id":"same","of":2}', audit.begin(told))
+        time.sleep(10)
+        os._exit(1)
+    os.waitpid(pid, 0)
+    meter = Meter()
+    trail(path, meter, lines=1)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    found = [line.get("of", line.get("outcome")) for line in lines if line.get("request_id") == "same"]
+    assert found == ([1, 2] if written else [1, "unknown"])
+    assert verify([path], whole=True).whole
+    assert not meter.snapshot()[names.REQUESTS.name]  # they were counted where they ended
+    assert not list(path.parent.glob("*.open-*"))
+
+
+def test_who_puts_on_record_what_another_left_is_killed_too(path, monkeypatch):
+    """The next goes on from there: each exchange has one line in the end, and is counted."""
+    monkeypatch.setattr(module, "BATCH_LINES", 2)
+    pid = os.fork()
+    if not pid:
+        audit = AuditTrail(AuditSettings(path=path), Meter())
+        for i in range(7):
+            audit.begin(json.dumps({"time": 1.5, "request_id": f"r{i}", "project": "red"}))
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(pid, 0)
+    put, died = module._put, []
+    for step in range(2):
+        pid = os.fork()
+        if not pid:
+            left = iter(range(3 - step))
+
+            def put_and_die(file, data, left=left, step=step):
+                if next(left, None) is None:
+                    if step:
+                        put(file, data)
+                    os.kill(os.getpid(), signal.SIGKILL)
+                put(file, data)
+
+            module._put = put_and_die
+            AuditTrail(AuditSettings(path=path), Meter())
+            time.sleep(10)
+            os._exit(1)
+        died.append(os.waitpid(pid, 0)[1])
+    assert died == [signal.SIGKILL, signal.SIGKILL]
+    trail(path, Meter(), lines=1)
+    ids = Counter(json.loads(line).get("request_id") for line in path.read_text().splitlines())
+    assert {name: ids[name] for name in ids if name and name.startswith("r")} == {f"r{i}": 1 for i in range(7)}
+    assert verify([path], whole=True).whole
+    assert not list(path.parent.glob("*.open-*"))
 
 
 def test_more_at_a_time_than_a_journal_holds(path, monkeypatch):
