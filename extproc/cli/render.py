@@ -13,7 +13,7 @@ from extproc.render import render as render_target
 
 
 @click.command()
-@click.argument("target", type=click.Choice([*TARGETS, "all"]))
+@click.argument("target", metavar="TARGET", type=click.Choice([*TARGETS, "all"]))
 @click.option(
     "--mesh",
     "source",
@@ -28,6 +28,8 @@ from extproc.render import render as render_target
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if any file would change.")
 def render(target: str, source: Path, out: Path | None, check: bool) -> None:
     """Write the configuration of TARGET, made from mesh.yaml, into a folder.
+
+    TARGET: envoy, istio-sidecar, istio-gateway, envoy-gateway, linkerd, kubernetes, helm or all.
 
     \b
     intentmesh render envoy --out envoy             a whole bootstrap, and snippets for an Envoy you have

@@ -1,6 +1,8 @@
-"""`host:port`, as `mesh.yaml` writes it."""
+"""Hosts and ports, as `mesh.yaml` writes them."""
 
 from __future__ import annotations
+
+import ipaddress
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -9,3 +11,12 @@ def split_address(address: str) -> tuple[str, int]:
     if not host or not port.isdigit() or not 0 <= int(port) < 65536:
         raise ValueError(f"`{address}` is not host:port (as 127.0.0.1:8080)")
     return host.strip("[]"), int(port)
+
+
+def is_ip_address(host: str) -> bool:
+    """Whether a host is an IP address, and no name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zoneinfo
-from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from extproc.config.fields import MeshPath
 from extproc.config.models import ModelName
 from extproc.config.section import Section
 
@@ -79,9 +79,9 @@ class BudgetStore(Section):
 
     url: str
     """`redis://host:6379/0`, `rediss://` for TLS, `unix:///path`. Its user may stand in it, its password in `password_file`."""
-    password_file: Path | None = None
+    password_file: MeshPath | None = None
     """File with the password, relative to `mesh.yaml`."""
-    ca_file: Path | None = None
+    ca_file: MeshPath | None = None
     """CA bundle that signs the store's certificate. Default: the system's."""
     lease: float = Field(default=0.02, gt=0, le=1)
     """Share of a limit that a pod takes at a time, and may be ahead of what the store knows. The worst overspend of an account is
@@ -115,17 +115,11 @@ class BudgetStore(Section):
             raise ValueError("`url` names no host (as redis://valkey:6379/0)")
         return url
 
-    @field_validator("password_file", "ca_file")
-    @classmethod
-    def _beside_the_mesh(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        folder: Path | None = (info.context or {}).get("folder")
-        return path if path is None or folder is None else folder / path
-
 
 class BudgetState(Section):
     """Where accounts are kept, and how."""
 
-    path: Path | None = None
+    path: MeshPath | None = None
     """A file, relative to `mesh.yaml`, that the workers of a pod share and that outlasts a restart. Default: with one worker
     none, accounts are in its memory; with several one beside their sockets."""
     store: BudgetStore | None = None
@@ -145,9 +139,3 @@ class BudgetState(Section):
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"there is no time zone `{name}` (as UTC or Europe/Berlin) on this machine") from None
         return name
-
-    @field_validator("path")
-    @classmethod
-    def _beside_the_mesh(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        folder: Path | None = (info.context or {}).get("folder")
-        return path if path is None or folder is None else folder / path

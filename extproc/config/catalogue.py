@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import field_validator
-
+from extproc.config.fields import ExactPath
 from extproc.config.intercept import Intercept
 from extproc.config.section import Section
 
@@ -15,17 +14,10 @@ class Catalogue(Section):
 
     enabled: bool | None = None
     """Answer `GET` at `path` from the registry. Default: unless `envoy.upstream` names a service, which may have its own list."""
-    path: str = "/v1/models"
+    path: ExactPath = "/v1/models"
     """The list; each model stands below it."""
     unknown: Literal["route", "refuse"] = "route"
     """A model that nobody knows is asked for: go by intent, as for `auto`, or refuse with 404 and the names that there are."""
-
-    @field_validator("path")
-    @classmethod
-    def _is_path(cls, path: str) -> str:
-        if not path.startswith("/") or path.endswith("/"):
-            raise ValueError(f"`{path}` must start with `/`, and not end with it")
-        return path
 
     def rules(self) -> tuple[Intercept, ...]:
         """What the processor has to be asked about for it."""

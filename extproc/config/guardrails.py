@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from extproc.config.fields import MeshPath
 from extproc.config.models import ZONES
 from extproc.config.section import Section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 Place = Literal["user", "system", "assistant", "tool", "document", "answer"]
 """Where a text stands. user: what the caller writes, and every text of a body without roles; system: instructions, and what
@@ -133,7 +134,7 @@ class OnnxGuard(Guard):
 
     kind: Literal["onnx"]
     look_at: tuple[Place, ...] = Field(default=("user",), min_length=1)
-    folder: Path
+    folder: MeshPath
     """Relative to `mesh.yaml`."""
     labels: tuple[str, ...] = Field(min_length=1)
     """Those of `id2label` in `config.json` that it fires on; without `id2label`, their numbers."""
@@ -151,9 +152,7 @@ class OnnxGuard(Guard):
 
     @field_validator("folder")
     @classmethod
-    def _beside_the_mesh(cls, path: Path, info: ValidationInfo) -> Path:
-        folder: Path | None = (info.context or {}).get("folder")
-        path = path if folder is None else folder / path
+    def _is_whole(cls, path: Path) -> Path:
         if missing := [name for name in ("model.onnx", "tokenizer.json", "config.json") if not (path / name).is_file()]:
             raise ValueError(f"`{path}` has no {', '.join(missing)}")
         return path

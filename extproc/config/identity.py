@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from extproc.config.fields import MeshPath
 from extproc.config.models import ModelName
 from extproc.config.section import Section
 
@@ -20,7 +20,7 @@ class JwtProvider(Section):
     """A token has to be meant for one of these. Without any, tokens for others are taken too."""
     jwks_uri: str | None = None
     """Where its keys are told, as `https://login.example.com/jwks.json`."""
-    jwks_file: Path | None = None
+    jwks_file: MeshPath | None = None
     """The same in a file, relative to `mesh.yaml`: it is put into what is rendered."""
 
     @model_validator(mode="after")
@@ -35,12 +35,6 @@ class JwtProvider(Section):
         if uri is not None and (urlsplit(uri).scheme not in ("http", "https") or not urlsplit(uri).hostname):
             raise ValueError(f"`{uri}` is no address that begins with https:// or http://")
         return uri
-
-    @field_validator("jwks_file")
-    @classmethod
-    def _beside_the_mesh(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        folder: Path | None = (info.context or {}).get("folder")
-        return folder / path if path is not None and folder is not None else path
 
 
 class JwtSettings(Section):
@@ -77,16 +71,10 @@ class TrustedHeaders(Section):
 class KeySettings(Section):
     """API keys of your own, as `intentmesh keys new` makes them. The file holds their digests only."""
 
-    file: Path
+    file: MeshPath
     """Relative to `mesh.yaml`. It is read again when it changes."""
     header: str = "authorization"
     """The header that brings the key, with or without `Bearer`. It is taken off before the request goes on."""
-
-    @field_validator("file")
-    @classmethod
-    def _beside_the_mesh(cls, path: Path, info: ValidationInfo) -> Path:
-        folder: Path | None = (info.context or {}).get("folder")
-        return path if folder is None else folder / path
 
     @field_validator("header")
     @classmethod

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from extproc.config.fields import MeshPath, beside_the_mesh
 from extproc.config.section import Section
 from extproc.embedding.model_folder import names_folder
 from extproc.embedding.places import AUTO
@@ -26,13 +27,8 @@ class Intent(Section):
     """What people write when they mean this. Three are enough to start with; ten are good."""
     not_examples: tuple[str, ...] = ()
     """What people write that sounds like this and is not: it belongs to no intent."""
-    examples_file: Path | None = None
+    examples_file: MeshPath | None = None
     """JSON lines with `text` (and `intent`, when one file serves several intents), relative to `mesh.yaml`."""
-
-    @field_validator("examples_file")
-    @classmethod
-    def _beside_the_mesh(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        return None if path is None else _beside(path, info)
 
     @field_validator("patterns")
     @classmethod
@@ -43,11 +39,6 @@ class Intent(Section):
             except re.error as error:
                 raise ValueError(f"`{pattern}` is not a regular expression: {error}") from None
         return patterns
-
-
-def _beside(path: Path, info: ValidationInfo) -> Path:
-    folder: Path | None = (info.context or {}).get("folder")
-    return path if folder is None else folder / path
 
 
 class ClassifierSettings(Section):
@@ -61,7 +52,7 @@ class ClassifierSettings(Section):
     """Of the requests that are given an intent, this share is to be right; thresholds follow from it."""
     out_of_scope: tuple[str, ...] = ()
     """Texts that belong to no intent, where you know some: they sharpen the line to the default model. None are needed."""
-    out_of_scope_file: Path | None = None
+    out_of_scope_file: MeshPath | None = None
     """JSON lines with `text`, and `intent` null or absent, relative to `mesh.yaml`."""
     token_budget: int = Field(default=128, ge=16, le=512)
     """Tokens read of a text; of a longer one, its head and its tail."""
@@ -83,9 +74,4 @@ class ClassifierSettings(Section):
     def _folder_beside_the_mesh(cls, name: str, info: ValidationInfo) -> str:
         if not names_folder(name) or name.startswith("~"):
             return name
-        return f"{_beside(Path(name), info).absolute()}"
-
-    @field_validator("out_of_scope_file")
-    @classmethod
-    def _beside_the_mesh(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        return None if path is None else _beside(path, info)
+        return f"{beside_the_mesh(Path(name), info).absolute()}"

@@ -74,7 +74,7 @@ def problem_at(path: Path, where: KeyPath, message: str) -> Problem:
     """A mistake in a `mesh.yaml` that `load` has read, and that only shows when it is looked at from outside."""
     read = yaml_text.read(contents(path).decode())
     written = _as_written(where, read.data)
-    return Problem(read.line(written), _dotted(written), message)
+    return Problem(read.line(written), yaml_text.dotted(written), message)
 
 
 def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -> Mesh:
@@ -91,7 +91,7 @@ def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -
     def note(mistakes: Iterable[tuple[KeyPath, str]]) -> None:
         located = ((where, resolved.masked(where, what)) for where, what in mistakes)
         written = ((_as_written(where, data), what) for where, what in located)
-        problems.extend(Problem(document.line(where), _dotted(where), what) for where, what in written)
+        problems.extend(Problem(document.line(where), yaml_text.dotted(where), what) for where, what in written)
 
     note(resolved.mistakes)
     note(_dangling(data))
@@ -114,7 +114,7 @@ def parse(text: str, *, source: str = "mesh.yaml", folder: Path | None = None) -
 
 
 def _problem(mistake: yaml_text.Mistake) -> Problem:
-    return Problem(mistake.line, _dotted(mistake.where), mistake.message)
+    return Problem(mistake.line, yaml_text.dotted(mistake.where), mistake.message)
 
 
 def _as_written(where: KeyPath, data: Any) -> KeyPath:
@@ -277,10 +277,3 @@ def _section_in(annotation: Any) -> type[BaseModel] | None:
         if (section := _section_in(part)) is not None:
             return section
     return None
-
-
-def _dotted(path: KeyPath) -> str:
-    out = ""
-    for step in path:
-        out += f"[{step}]" if isinstance(step, int) else f".{step}" if out else step
-    return out

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from extproc.config.fields import MeshPath
 from extproc.config.section import Section
 
 NameType = Literal["PERSON", "LOCATION", "ORGANIZATION", "ADDRESS"]
@@ -17,9 +17,9 @@ NAME_TYPES_BY_DEFAULT: tuple[NameType, ...] = ("PERSON", "ADDRESS")
 class TokenClassifierSettings(Section):
     """Another name finder: a token classifier in ONNX, as `optimum-cli export onnx --task token-classification` writes it."""
 
-    model: Path
+    model: MeshPath
     """The `.onnx` file, or the folder with `model.onnx`. Relative to `mesh.yaml`."""
-    tokenizer: Path | None = None
+    tokenizer: MeshPath | None = None
     """`tokenizer.json`; default: beside the model."""
     labels: dict[str, str] = Field(min_length=1)
     """The model's label, without `B-` or `I-`, to our entity type: `{PER: PERSON, LOC: LOCATION}`. Others are not used."""
@@ -27,12 +27,6 @@ class TokenClassifierSettings(Section):
     """The labels in the order of the model's outputs; default: `id2label` in the `config.json` beside the model."""
     max_tokens: int = Field(default=256, ge=16, le=8192)
     """Tokens that it reads at once."""
-
-    @field_validator("model", "tokenizer")
-    @classmethod
-    def _beside_mesh(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        folder = (info.context or {}).get("folder")
-        return folder / path if path is not None and folder is not None else path
 
 
 class NameSettings(Section):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator
 
+from extproc.config.fields import MeshPath
 from extproc.config.names import NameSettings
 from extproc.config.operators import Operator
 from extproc.config.section import Section
@@ -98,20 +98,14 @@ class PiiSettings(Section):
     restore_in_urls: bool = False
     """Put originals back into any URL of an answer. Default: only where the request held the value in a URL of that host, and
     in `mailto:` and `tel:`: whoever renders `![](https://elsewhere.example/?q=[EMAIL_ADDRESS_1])` would send it there."""
-    key_file: Path | None = None
+    key_file: MeshPath | None = None
     """File with the secret (16 bytes or more) from which the keys of `hash`, of `encrypt` and of the placeholders of stateful
     APIs are derived, relative to `mesh.yaml`; the same for all processors. Default: the variable INTENTMESH_KEY, else, for
     placeholders alone, a random one for as long as the processor runs."""
-    hash_key_file: Path | None = None
+    hash_key_file: MeshPath | None = None
     """File with a key for the operator `hash` alone. Default: the variable INTENTMESH_HASH_KEY, else `key_file`."""
 
     @field_validator("allow_patterns")
     @classmethod
     def _compile(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_re2(pattern) for pattern in patterns)
-
-    @field_validator("hash_key_file", "key_file")
-    @classmethod
-    def _beside_mesh(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        folder = (info.context or {}).get("folder")
-        return folder / path if path is not None and folder is not None else path

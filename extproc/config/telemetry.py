@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from extproc.config.fields import MeshPath
 from extproc.config.section import Section
 
 
@@ -61,12 +61,12 @@ class ShippingSettings(Section):
 class AuditSettings(Section):
     """One JSON line per decision, each with the digest of the one before."""
 
-    path: Path
+    path: MeshPath
     """The file, relative to `mesh.yaml`."""
-    key_file: Path | None = None
+    key_file: MeshPath | None = None
     """File with a key for the digests, so that nobody makes lines that fit who has the trail alone. Default: the variable
     INTENTMESH_AUDIT_KEY, else digests that anybody can make who may write to the file."""
-    anchors: Path | None = None
+    anchors: MeshPath | None = None
     """File that is told once a minute where the trail ends, for `audit verify --anchors`: on another volume than the trail. The
     processor's log is told too (`audit_anchor`)."""
     facts: tuple[str, ...] = ()
@@ -79,12 +79,6 @@ class AuditSettings(Section):
     ship: ShippingSettings = Field(default_factory=ShippingSettings)
     on_error: Literal["block", "count"] = "count"
     """When a line cannot be written (the disk is full): refuse further requests with 503, or count the lost lines."""
-
-    @field_validator("path", "key_file", "anchors")
-    @classmethod
-    def _beside_the_mesh(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        folder: Path | None = (info.context or {}).get("folder")
-        return path if folder is None or path is None else folder / path
 
     @field_validator("facts")
     @classmethod

@@ -32,6 +32,14 @@ MERGE = "<<"
 MERGE_TAG, STRING_TAG = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:str"
 
 
+def dotted(path: KeyPath) -> str:
+    """A path as people write it: `models.phi.endpoints[0]`."""
+    out = ""
+    for step in path:
+        out += f"[{step}]" if isinstance(step, int) else f".{step}" if out else step
+    return out
+
+
 @dataclass(frozen=True, slots=True)
 class Mistake:
     """What is wrong with the text itself."""

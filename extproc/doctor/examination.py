@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from extproc.config.yaml_text import dotted
 from extproc.doctor import chain, mesh, modes, routing, running, upstream  # noqa: F401 - they register their rules
 from extproc.doctor.rule import RULES, Severity
 from extproc.doctor.source import Subject, read
 
 if TYPE_CHECKING:
-    from extproc.doctor.source import Path, Proxy
+    from extproc.doctor.source import Proxy
 
 ORDER: tuple[Severity, ...] = ("error", "warning", "info")
 
@@ -41,11 +42,3 @@ def examine(text: str, source: str = "the file", proxy: Proxy | None = None) -> 
     ]
     findings.sort(key=lambda f: (ORDER.index(f.severity), f.line or 0, f.place))
     return findings, subject
-
-
-def dotted(path: Path) -> str:
-    """A path as people write it."""
-    out = ""
-    for step in path:
-        out += f"[{step}]" if isinstance(step, int) else f".{step}" if out else step
-    return out

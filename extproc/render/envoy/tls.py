@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from envoy_data_plane.envoy.config.core.v3 import (
@@ -30,7 +29,7 @@ from envoy_data_plane.envoy.extensions.transport_sockets.tls.v3 import (
 )
 from envoy_data_plane.envoy.type.matcher.v3 import StringMatcher
 
-from extproc.config.addresses import split_address
+from extproc.config.addresses import is_ip_address, split_address
 from extproc.errors import ConfigError
 from extproc.render.document import plain
 from extproc.render.envoy.extension import extension, packed
@@ -54,7 +53,7 @@ def transport_socket(endpoint: Endpoint) -> TransportSocket:
 def verified(name: str, ca_file: Path | None = None) -> TransportSocket:
     """TLS towards whoever proves to have this name; by default, to a certificate authority that this machine knows."""
     context = UpstreamTlsContext(
-        sni="" if _is_address(name) else name,
+        sni="" if is_ip_address(name) else name,
         common_tls_context=CommonTlsContext(validation_context=_validation(name, ca_file or SYSTEM_CA_FILE)),
     )
     return TransportSocket(name="envoy.transport_sockets.tls", typed_config=packed(context))
@@ -98,7 +97,7 @@ def towards_processor(processor: ProcessorSettings) -> TransportSocket | None:
             )
         )
     context = UpstreamTlsContext(
-        sni="" if _is_address(name) else name,
+        sni="" if is_ip_address(name) else name,
         common_tls_context=CommonTlsContext(
             alpn_protocols=["h2"], tls_certificates=own, validation_context=_validation(name, envoy.ca_file)
         ),
@@ -108,7 +107,7 @@ def towards_processor(processor: ProcessorSettings) -> TransportSocket | None:
 
 def _validation(name: str, ca_file: Path | str) -> CertificateValidationContext:
     """Whose certificate is believed: by CA and by name."""
-    is_address = _is_address(name)
+    is_address = is_ip_address(name)
     san = SubjectAltNameMatcher(
         san_type=SubjectAltNameMatcherSanType.IP_ADDRESS if is_address else SubjectAltNameMatcherSanType.DNS,
         matcher=StringMatcher(exact=name),
@@ -166,11 +165,3 @@ def secrets_resource(mesh: Mesh) -> dict[str, Any]:
 
 def _secret_name(file: Path) -> str:
     return str(file)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

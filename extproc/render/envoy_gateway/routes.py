@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from extproc.config.addresses import is_ip_address
 from extproc.config.models import ZONES
 from extproc.config.wire_names import (
     MODEL_HEADER,
@@ -13,7 +14,7 @@ from extproc.errors import ConfigError
 from extproc.render.envoy.groups import Group, Part, parts
 from extproc.render.envoy.model_routes import CALLER_CREDENTIALS
 from extproc.render.envoy_gateway.references import API, metadata, service_ref
-from extproc.render.istio.destinations import dns_name, is_address, service_host
+from extproc.render.istio.destinations import dns_name, service_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +109,7 @@ def _all_alike(part: Part) -> None:
     """Raise ConfigError where a model mixes names and addresses: Envoy Gateway makes a cluster of each Backend then, and splits
     the traffic among them, standbys included.
     """
-    by_address = {is_address(e.hostname): e for group in part.groups for e in group.endpoints}
+    by_address = {is_ip_address(e.hostname): e for group in part.groups for e in group.endpoints}
     if len(by_address) > 1:
         raise ConfigError(
             f"models.{part.name}: {by_address[True].address} is an address and {by_address[False].address} a name: Envoy Gateway "
@@ -152,6 +153,6 @@ def backends(mesh: Mesh, name: str, model: Model) -> Iterator[Data]:
 
 
 def _place(endpoint: Endpoint) -> Data:
-    if is_address(endpoint.hostname):
+    if is_ip_address(endpoint.hostname):
         return {"ip": {"address": endpoint.hostname, "port": endpoint.port}}
     return {"fqdn": {"hostname": endpoint.hostname, "port": endpoint.port}}

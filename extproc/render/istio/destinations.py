@@ -12,11 +12,11 @@ Where a destination has several of these, an aggregate cluster joins them in the
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from extproc.config.addresses import is_ip_address
 from extproc.config.models import ZONES
 from extproc.render.envoy.groups import Group, parts
 from extproc.render.envoy.tls import SYSTEM_CA_FILE
@@ -140,7 +140,7 @@ def service_entry(mesh: Mesh, host: Host) -> Data | None:
     """What tells Istio of a host; None where it knows it already."""
     if not host.ours:
         return None
-    by_address = all(is_address(endpoint.hostname) for endpoint in host.endpoints)
+    by_address = all(is_ip_address(endpoint.hostname) for endpoint in host.endpoints)
     return {
         "apiVersion": "networking.istio.io/v1",
         "kind": "ServiceEntry",
@@ -214,12 +214,3 @@ def zone_labels(zone: Zone) -> Data:
 def _metadata(mesh: Mesh, host: Host) -> Data:
     name = host.name.removesuffix(f".{DOMAIN}").removesuffix(".svc.cluster.local")
     return {"name": f"intentmesh-{dns_name(name)}", "namespace": mesh.kubernetes.workload.namespace}
-
-
-def is_address(host: str) -> bool:
-    """Whether a host is an IP address, and no name."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from extproc.config.addresses import split_address
+from extproc.config.addresses import is_ip_address, split_address
 from extproc.render.kubernetes.configuration import AUDIT_FOLDER, environment
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def in_cluster(mesh: Mesh) -> Iterator[Served]:
             service, _, domain = endpoint.hostname.partition(".")
             if endpoint.zone != "cluster" or domain not in ours or service in seen:
                 continue
-            if model.gguf and not _is_address(endpoint.hostname):
+            if model.gguf and not is_ip_address(endpoint.hostname):
                 seen.add(service)
                 yield Served(service, model, model.gguf, endpoint.port)
 
@@ -88,7 +88,7 @@ def in_cluster(mesh: Mesh) -> Iterator[Served]:
 def is_loopback(endpoint: Endpoint) -> bool:
     """Whether an endpoint is in the pod itself."""
     return endpoint.hostname == "localhost" or (
-        _is_address(endpoint.hostname) and ipaddress.ip_address(endpoint.hostname).is_loopback
+        is_ip_address(endpoint.hostname) and ipaddress.ip_address(endpoint.hostname).is_loopback
     )
 
 
@@ -273,11 +273,3 @@ def resources(settings: Resources) -> Data:
         "requests": {"cpu": settings.cpu, "memory": settings.memory},
         "limits": {"cpu": settings.cpu_limit, "memory": settings.memory},
     }
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
