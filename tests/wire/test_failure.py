@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import signal
+from functools import partial
 
 import grpc
 import httpx
@@ -73,15 +74,18 @@ async def test_killed_under_load():
                 if answer.status_code == 200:
                     assert gateway.text_of(answer) == f"I am {SECRET}."
 
+        async def answered_again(so_far):
+            return statuses.get(200, 0) >= so_far + 3 * len(clients)
+
         clients = [asyncio.create_task(client()) for _ in range(8)]
         for _ in range(3):
-            await asyncio.sleep(0.7)
+            await until(partial(answered_again, statuses.get(200, 0)))
             await gateway.processor.kill(signal.SIGKILL)
             await asyncio.sleep(0.2)
             await gateway.processor.start()
             await until(lambda: healthy(f"unix:{gateway.socket}"), process=gateway.processor)
             await gateway.healthy_again()
-        await asyncio.sleep(0.3)
+        await until(partial(answered_again, statuses.get(200, 0)))
         over.set()
         await asyncio.gather(*clients)
         assert not leaks(gateway)
@@ -175,7 +179,12 @@ async def test_sigterm_lets_streams_finish():
 
         await until(arrived)
         ending = asyncio.create_task(gateway.processor.kill(signal.SIGTERM))
-        await asyncio.sleep(1.5)
+
+        async def draining():
+            async with httpx.AsyncClient() as admin:
+                return (await admin.get(f"{gateway.processor_admin}/readyz")).status_code == 503
+
+        await until(draining)
         release.set()
         assert (await asking).text == f"I am {SECRET}."
         assert await ending == 0

@@ -205,7 +205,11 @@ async def test_lines_are_not_lost_with_the_log(tmp_path):
     async with running_gateway(mesh={"telemetry": {"audit": {"path": str(audit)}}}) as gateway:
         dawdle(gateway)
         asking = asyncio.create_task(gateway.chat("the pump is hot", stream=True))
-        await asyncio.sleep(0.5)
+
+        async def arrived():
+            return bool(gateway.received)
+
+        await until(arrived)
         await gateway.envoy.kill()
         with pytest.raises(httpx.TransportError):
             await asking
