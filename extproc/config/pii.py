@@ -14,7 +14,7 @@ from extproc.config.section import Section
 
 Pack = Literal["extended", "us", "ca", "uk", "eu", "latam", "apac", "mea"]
 PACKS: tuple[Pack, ...] = ("extended", "us", "ca", "uk", "eu", "latam", "apac", "mea")
-"""`extended`: what is personal only in some trades (URLs, postcodes, plates, VIN, IMEI, BIC, places, firms)."""
+"""`extended`: what is personal only in some trades (URLs, postcodes, BIC, plates by any label, places, firms)."""
 
 
 class RecognizerSettings(Section):

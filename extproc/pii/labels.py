@@ -39,7 +39,7 @@ _SAID = frozenset({SAID})
 _FILLER = frozenset(
     "number numbers no nr num n is was are the a an my his her their our your of for to at on as id code value and or by in it s "
     "ist war der die das den nummer lautet mit unter est le la les de du numéro un une es el número mi su il numero del è "
-    "o os da do meu minha número nummer het mijn er min mitt on numero numer to jest mój nasz wynosi om numarası "
+    "o os da do meu minha número nummer het mijn er min mitt på pod on numero numer to jest mój nasz wynosi om numarası "
     "following found listed given also here that this which with please under be can reached them us me him directly "
     "currently registered recorded valid new old current personal private primary secondary main card details".split()
 )

@@ -13,7 +13,7 @@ _WORDS_OF_STAND_INS: Final = frozenset(
     "placeholder private put pw pwd real redacted removed replace replaced sample secret secure set some something "
     "string super supersecret supersecretkey mysecret test that the this to todo token tbd user username value very "
     "with x xxx your yours "
-    "dev development local staging insecure unsafe only please ci".split()
+    "dev development local staging insecure unsafe only please ci sk pk ghp unit mock stub temp".split()
 )
 _STAND_INS: Final = frozenset(
     "add change changeit changeme default demo dummy enter example fake fill generated goes here hidden insert my "
@@ -22,9 +22,14 @@ _STAND_INS: Final = frozenset(
     "insecure unsafe".split()
 )
 _CLEAR: Final = frozenset(
-    "changeme changeit replace replaceme replaced placeholder example dummy fake sample redacted removed todo fillme".split()
+    "changeme changeit replace replaceme replaced placeholder example dummy fake sample redacted removed todo fillme "
+    "mock mocked stub setme notreal invalid lorem ipsum".split()
 )
 """Stand-ins beside which any word may stand, and numbers behind them: `changeme123`, `fake-stripe-key`."""
+_PHRASES: Final = (
+    *map(frozenset, (("change", "me"), ("set", "me"), ("not", "real"), ("do", "not", "use"), ("do", "not", "commit"))),
+)
+"""Words that are one together."""
 _COUNTED: Final = "12345678901234567890"
 """Digits in their order, from which a number is taken that means nothing."""
 _LEET: Final = re.compile(
@@ -63,7 +68,12 @@ def is_stand_in(value: str) -> bool:  # noqa: PLR0911 - a list of reasons
     """Whether a value only stands for one: `CHANGE_ME`, `your-api-key`, `xxxx`, `${PASSWORD}`."""
     if _LEET.match(value):
         return False
-    if _ONE_SIGN.fullmatch(value) or _PLACEHOLDER.fullmatch(value) or len({*value} - {"-"}) < 2:
+    if (
+        _ONE_SIGN.fullmatch(value)
+        or _OF_SAMPLES.fullmatch(value)
+        or _PLACEHOLDER.fullmatch(value)
+        or len({*value} - {"-"}) < 2
+    ):
         return True
     if len(value) > 5 and _SEQUENCE.fullmatch(value) and _counts(value.lower()):
         return True
@@ -72,7 +82,7 @@ def is_stand_in(value: str) -> bool:  # noqa: PLR0911 - a list of reasons
     if value.lower() in NOBODYS or _REPEATED.fullmatch(value) or (words and words[-1] in _LAST_WORDS):
         return True
     clear = any(_BEHIND.sub("", word) in _CLEAR for word in words)
-    if clear or ("change" in words and "me" in words):
+    if clear or any(phrase.issubset(words) for phrase in _PHRASES):
         return all(_BEHIND.sub("", word).isalpha() for word in words)
     if not _STAND_INS.isdisjoint(words) and all(word in _WORDS_OF_STAND_INS or not word.strip("x") for word in words):
         return True
@@ -80,6 +90,11 @@ def is_stand_in(value: str) -> bool:  # noqa: PLR0911 - a list of reasons
     return not _TO_BE_PUT.isdisjoint(humps) and all(hump in _WORDS_OF_STAND_INS for hump in humps)
 
 
+_OF_SAMPLES: Final = re.compile(
+    r"(?:(?:0123456789|1234567890)(?i:abcdef))+(?:0123456789|1234567890)?|[A-Z]{0,6}EXAMPLE(?:KEY|TOKEN|SECRET)?|"
+    r"(?:[A-Za-z]{2,5}[-_])?(?i:your)[a-z]{0,12}(?:key|token|secret|password)(?:here)?"
+)
+"""Digits in their order, and what manuals say in capitals or in one word."""
 _REPEATED: Final = re.compile(r"(?=.{16})([0-9a-fA-F]{1,8})\1+")
 _LAST_WORDS: Final = frozenset("placeholder redacted changeme dummy".split())
 NOBODYS: Final = frozenset(

@@ -22,12 +22,7 @@ RECOGNIZERS = (
     R(
         "VIN",
         "extended",
-        labels=(
-            "vin|vehicle identification number|vehicle identifier|chassis number|chassis|fahrgestellnummer|"
-            "fin|fahrzeugidentifikationsnummer|"
-            "numéro de châssis|número de bastidor|bastidor|numero di telaio|telaio|chassi|chassisnummer|"
-            "numer vin|nr vin|nadwozia|şasi no"
-        ),
+        labels=words.VEHICLE,
         how="17 letters and digits with a check digit, or its label",
         check="vin",
         unlabelled="mask",

@@ -380,6 +380,27 @@ RECOGNIZERS = (
         example="ID card number T220001293",
     ),
     R(
+        "VIN",
+        "global",
+        labels=words.VEHICLE,
+        led=r"(?=(?:[A-Z]{0,16}[0-9]){3})[A-HJ-NPR-Z0-9]{17}",
+        least_length=17,
+        how="17 letters and digits after its label, or with a check digit",
+        example="VIN WVWZZZ1JZ3W386752",
+    ),
+    R(
+        "LICENSE_PLATE",
+        "global",
+        labels=words.PLATE_OF_A_CAR,
+        led=r"(?=[A-ZÄÖÜ0-9 -]{0,9}[0-9])(?=[0-9 -]{0,9}[A-ZÄÖÜ])[A-Z0-9ÄÖÜ]{1,8}(?:[ -][A-Z0-9]{1,5}){0,3}",
+        least_digits=1,
+        least_digits_of_cell=1,
+        least_length=4,
+        may_be_dated=True,
+        how="letters and digits after a label that says nothing else",
+        example="licence plate B-MW 1234",
+    ),
+    R(
         "USERNAME",
         "global",
         labels=(

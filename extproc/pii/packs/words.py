@@ -34,6 +34,19 @@ DRIVER = (
     "körkort|kørekort|ajokortti|førerkort|"
     "ehliyet|sürücü belgesi|運転免許|免許証|驾驶证|운전면허|운전면허번호|водительское удостоверение"
 )
+VEHICLE = (
+    "vin|vehicle identification number|vehicle identifier|chassis number|chassis|fahrgestellnummer|"
+    "fin|fahrzeugidentifikationsnummer|"
+    "numéro de châssis|número de bastidor|bastidor|numero di telaio|telaio|chassi|chassisnummer|"
+    "numer vin|nr vin|nadwozia|şasi no"
+)
+PLATE_OF_A_CAR = (
+    "license plate|licence plate|number plate|plate number|license plate number|licence plate number|registration plate|"
+    "car registration|kennzeichen|kfz kennzeichen|amtliches kennzeichen|plaque d'immatriculation|numéro d'immatriculation|"
+    "immatriculation|numero di targa|targa|kenteken|numer rejestracyjny|tablica rejestracyjna|nr rejestracyjny|rekisterinumero|"
+    "车牌|车牌号|車牌|ナンバープレート|차량번호"
+)
+"""Those of the labels of plates that say nothing else."""
 PLATE = (
     "license plate|licence plate|number plate|plate number|plate|plates|registration number|vehicle registration|"
     "registration plate|vehicle number|car registration|kennzeichen|kfz kennzeichen|amtliches "
@@ -82,6 +95,10 @@ PHONE = (
     "reached|reachable|direct line|"
     "main line|desk|line|"
     "office phone|home phone|work phone|emergency contact|pager|toll free|switchboard|extension|callback|call back|"
+    "rufe mich an|rufe uns an|erreichst mich|erreichst du mich|erreichen mich|erreichen sie mich|erreichen uns|erreichbar unter|"
+    "marca|marque al|márcame al|escríbeme|escríbenos|escríbame|app me|app mij|app ons|kontakta mig|"
+    "kontakta oss|nå mig|kontakt mig|"
+    "kontakt meg|kontakt oss|kontakt os|ring til mig|ring til os|ring på|volej|volejte|"
     "kontakt|сот|chiamate|chiamare|tel dom|tel kom|tel służb|tel priv|tel bur|tel maison|tel casa|"
     "telefon|telefonnummer|telefonnr|handy|handynummer|mobil|mobilnummer|mobiltelefon|rufnummer|festnetz|"
     "anrufen|anruf|rückruf|erreichbar|"

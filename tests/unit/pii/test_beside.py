@@ -171,3 +171,59 @@ def test_a_given_name_that_begins_a_label_is_somebody(name, with_names):
     """As ever."""
     text = f"I met {name} Holloway and {name} sent me the form."
     assert [r.entity_type for r in with_names.analyze(text)][:1] == ["PERSON"]
+
+
+STAND_INS = (
+    "REPLACE_ME_123 SETME123 set-me NOT_A_REAL_SECRET_123 do-not-use INVALID_123 mock-api-key-12345 stub-key-1 sk-your-api-key "
+    "sk-test ghp_yourtokenhere AKIAEXAMPLE EXAMPLEKEY 1234567890abcdef 0123456789abcdef0123456789abcdef unit-test-secret-1 "
+    "lorem-ipsum-1"
+)
+
+
+@pytest.mark.parametrize("value", STAND_INS.split())
+@pytest.mark.parametrize(
+    "way", ["API_KEY={}", 'api_key = "{}"', "password: {}", '"clientSecret": "{}"', "x-api-key: {}"]
+)
+def test_what_stands_for_a_secret(value, way):
+    """Whatever name stands before it."""
+    assert RULES.analyze(way.format(value)) == []
+
+
+@pytest.mark.parametrize(
+    "value", ["836e3fdd362bdc7d1234567890abcdef", "invalid9Xpw!", "mock-Xy7kQ2", "real0nes", "notNow#7"]
+)
+def test_what_only_begins_as_such(value):
+    """Is one."""
+    text = f"password: {value}"
+    assert [text[r.start : r.end] for r in RULES.analyze(text)] == [value]
+
+
+CALLS = {
+    "0176 12345678": "Rufe mich an unter|Sie erreichen mich unter|Du erreichst mich unter|Melde dich:",
+    "612 345 678": "Marca al|Escríbeme:|Llámame al",
+    "0612345678": "App me:|Bel me op|Sms me op",
+    "070-123 45 67": "Kontakta mig på|Nå mig på|Kontakta oss:",
+    "20 12 34 56": "Ring til mig på|Kontakt mig:|Ring på",
+    "777 123 456": "Volej na|Volejte|Zavolej mi na",
+}
+
+
+@pytest.mark.parametrize(("number", "call"), [(n, c) for n, calls in CALLS.items() for c in calls.split("|")])
+def test_calls(number, call):
+    """The number that somebody is to be called at, in the imperative of more languages."""
+    text = f"{call} {number}"
+    assert [text[r.start : r.end] for r in RULES.analyze(text)] == [number]
+
+
+def test_vehicles():
+    """After their label, in every configuration."""
+    default = Analyzer(PiiSettings(names={"enabled": False}))
+    for text, value in {
+        "the VIN of my car is WVWZZZ1JZ3W386752": "WVWZZZ1JZ3W386752",
+        '{"vin":"WVWZZZ1JZ3W386752"}': "WVWZZZ1JZ3W386752",
+        "the license plate of the other car was 7ABC123": "7ABC123",
+        "Kennzeichen: B-MW 1234": "B-MW 1234",
+    }.items():
+        assert [text[r.start : r.end] for r in default.analyze(text)] == [value]
+    for text in ("the license plate was new in 2020", "license plate required", "the VIN has 17 characters"):
+        assert default.analyze(text) == []
