@@ -158,7 +158,8 @@ class Cascade:
         """What is not in English is the multilingual encoder's, where it is there."""
         ids = self.tokenize(text)
         language, doubtful = self._language(text) if self._asks_language else ("", False)
-        if self._typos.may_have(ids):
+        # of a text that is cut, a slip more or less is nothing; its parts are looked at by themselves
+        if len(ids) < self.budget.static and self._typos.may_have(ids):
             right = self._typos.corrected(text, english=not (language or foreign_language(text)))
             if right is not text:
                 text, ids = right, self.tokenize(right)
@@ -205,8 +206,10 @@ class Cascade:
                 whole[i] = self.negation.guard(views[i], score)
         return [closer(self, view, score) for view, score in zip(views, whole, strict=True)]
 
-    def read(self, views: Sequence[StaticView]) -> list[IntentScore]:
-        """Of whole texts. Who is sure of an intent halfway through the layers does not go on."""
+    def read(self, views: Sequence[StaticView], least: float = 0.0) -> list[IntentScore]:
+        """Of whole texts. Who is sure of an intent halfway through the layers does not go on, nor what is less likely than
+        `least` then.
+        """
         batch = [self.shortened(view) for view in views]
         if not self.encoder.has_halves:
             scores = [view.score for view in views]
@@ -217,7 +220,11 @@ class Cascade:
             halfway, begun = start(self.encoder, batch)
             judged = [self.judging.early(view, vector) for view, vector in zip(views, begun, strict=True)]
             scores, early = [score for score, _ in judged], [(reading,) for _, reading in judged]
-            unsure = [i for i, score in enumerate(scores) if score.reason == "unsure" or views[i].wide]
+            unsure = [
+                i
+                for i, score in enumerate(scores)
+                if views[i].wide or (score.reason == "unsure" and (score.score >= least or views[i].doubtful))
+            ]
             vectors = finish(self.encoder, halfway, unsure) if unsure else begun[:0]
         left = []
         for i, vector in zip(unsure, vectors, strict=True):

@@ -34,7 +34,9 @@ def read(cascade, monkeypatch):
     """The tokens of each text that the transformer reads."""
     seen = []
     before = cascade.read
-    monkeypatch.setattr(cascade, "read", lambda views: (seen.extend(len(view.ids) for view in views), before(views))[1])
+    monkeypatch.setattr(
+        cascade, "read", lambda views, *least: (seen.extend(len(view.ids) for view in views), before(views, *least))[1]
+    )
     return seen
 
 
@@ -74,6 +76,24 @@ def test_what_is_unlikely_as_a_whole_is_read_once(cascade, read):
     assert view.several
     cascade.transform([view])
     assert len(read) == 1
+
+
+def test_parts_nearest_to_one_intent_are_not_read(cascade, read):
+    """They do not ask for several things."""
+    view = cascade.look("my money is gone and I paid twice for my order")
+    assert view.several
+    cascade.transform([view])
+    assert len(read) == 1
+
+
+def test_what_is_unlikely_halfway_is_not_read_on(cascade):
+    """Unless it may be in another language."""
+    view = cascade.look("where do I pay the amount due and how do I bake bread")._replace(several=())
+    whole = cascade.read([view])[0]
+    (early,) = cascade.read([view], 0.99)
+    assert early.score != whole.score
+    assert early.intent is None
+    assert cascade.read([view._replace(doubtful=True)], 0.99)[0].score == whole.score
 
 
 def test_the_ask_is_found_at_either_end_and_between(encoder):
