@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain, pairwise
 from math import sqrt
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -66,17 +66,13 @@ class StaticTable:
         """The same of several texts, each of which has tokens, in one."""
         ids = np.array([*chain.from_iterable(texts)], np.int64)
         rows, scales = self.rows.take(ids, 0).astype(np.float32), self.scales.take(ids, 0)
-        whose = np.repeat(np.arange(len(texts)), [*map(len, texts)])
-        which = np.arange(len(ids))
-        width = self.width // scales.shape[1]
-        found = np.empty((len(texts), self.width), np.float32)
-        shares = np.zeros((len(texts), len(ids)), np.float32)
-        for part in range(scales.shape[1]):
-            span = slice(part * width, (part + 1) * width)
-            shares[whose, which] = scales[:, part]
-            sums = shares @ rows[:, span]
-            found[:, span] = sums / (np.sqrt(np.square(sums).sum(axis=1, keepdims=True)) + np.float32(1e-9))
-        return found
+        parts = scales.shape[1]
+        sums = np.empty((len(texts), parts, self.width), np.float32)
+        for i, (start, end) in enumerate(pairwise(accumulate(map(len, texts), initial=0))):
+            np.dot(scales[start:end].T, rows[start:end], out=sums[i])
+        own = sums.reshape(len(texts), parts, parts, -1)[:, range(parts), range(parts)]
+        own /= np.sqrt(np.square(own).sum(axis=2, keepdims=True)) + np.float32(1e-9)
+        return np.asarray(own.reshape(len(texts), -1), np.float32)
 
     def save(self, path: Path) -> None:
         """Write atomically: another process may be reading."""

@@ -41,7 +41,7 @@ class StaticView(NamedTuple):
         size = min(len(self.ids), budget)
         if self.parts or self.before or self.wide:
             return max(size, SMALL + 1)
-        return 2 * size if self.several else size  # once as a whole, once in its parts
+        return size
 
     @property
     def foreign(self) -> bool:
