@@ -6,11 +6,11 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-from extproc.intent.heap import give_back
 
 from extproc.config import parse
 from extproc.config.loader import InvalidMeshError
 from extproc.errors import ConfigError
+from extproc.heap import give_back
 from extproc.intent import Classifier
 
 HEAD = """\
