@@ -27,14 +27,14 @@ def call(command, *arguments, text=None):
 
 def test_render_and_check(folder):
     """Rendering writes, rendering again writes nothing, and --check tells of a file that was changed by hand."""
-    arguments = ("envoy", "--mesh", folder / "mesh.yaml", "--out", folder / "out")
+    arguments = ("kubernetes", "--mesh", folder / "mesh.yaml", "--out", folder / "out")
     assert "wrote" in call(render, *arguments)[1]
     assert call(render, *arguments) == (0, "")
     assert call(render, *arguments, "--check") == (0, "")
-    (folder / "out" / "envoy.yaml").write_text("by hand")
+    (folder / "out" / "base" / "network.yaml").write_text("by hand")
     code, output = call(render, *arguments, "--check")
     assert (code, "would change" in output) == (1, True)
-    assert (folder / "out" / "envoy.yaml").read_text() == "by hand"
+    assert (folder / "out" / "base" / "network.yaml").read_text() == "by hand"
 
 
 def test_all_that_can_be_rendered(folder):
