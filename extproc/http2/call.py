@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from struct import Struct
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from urllib.parse import quote
 
@@ -21,6 +20,7 @@ from extproc.http2.frames import (
     literal,
     number,
 )
+from extproc.http2.incoming import PREFIX, AbortedError, Incoming
 from extproc.http2.work import pause
 
 if TYPE_CHECKING:
@@ -29,15 +29,11 @@ if TYPE_CHECKING:
 
     from extproc.http2.work import Work
 
-PREFIX = Struct(">BL")
-"""Of a message: whether it is compressed, and its length."""
 STREAM_WINDOW = 1 << 18
 """How much of a call may come before anything of it is taken."""
 UNREAD_MESSAGES = 64
 """So many messages may wait to be read; from then on, the caller's window stays shut."""
 
-_SMALL = 4096
-"""Bytes of a piece of a message up to which it is kept together with others."""
 _INDEXED_200 = b"\x88"
 BEGINNING = _INDEXED_200 + literal(b"content-type", b"application/grpc")
 TRAILERS_OK = literal(b"grpc-status", b"0")
@@ -58,6 +54,7 @@ class Carrier(Protocol):
     held: int
     """Bytes of messages that have come in part, of all calls."""
     largest_held: int
+    """How many may be."""
 
     def has_sent(self) -> None:
         """A piece of a reply was sent."""
@@ -77,14 +74,6 @@ def _announced(metadata: Sequence[tuple[str, str]]) -> int | None:
         if name == "content-length":
             return int(value) if value.isascii() and value.isdigit() else -1
     return None
-
-
-class AbortedError(Exception):
-    """A handler has ended its call with a status."""
-
-    def __init__(self, code: grpc.StatusCode, details: str) -> None:
-        super().__init__(details)
-        self.code, self.details = code, details
 
 
 class Call:
@@ -111,17 +100,14 @@ class Call:
         """Makes the bytes of a reply; None: replies are bytes."""
         self.has_said = False
         """Something of a message has come."""
-        self.held = 0
-        """Bytes that have come of a message whose rest has not."""
         self.announced = _announced(metadata)
         """Bytes of data that are still to come, where that was told; less than nothing: it was told in no number."""
         self._connection = connection
         self._metadata = metadata
-        self._largest = largest_message
         self._messages: deque[bytes] = deque()
-        self._pieces: list[bytes | bytearray] = []
-        self._missing = 0
-        """Of the message that the pieces are of, so many bytes are still to come; not known before its prefix is whole."""
+        self._largest = largest_message
+        self.incoming: Incoming | None = None
+        """Puts messages together that come in part, once one has."""
         self.ended = False
         """Whether the caller has said all."""
         self._fault: AbortedError | None = None
@@ -250,81 +236,23 @@ class Call:
             return
         self.has_said = True
         self.ended |= last  # known before a handler answers, which else would reset what is over already
-        if not self._pieces and len(data) >= PREFIX.size:
+        incoming = self.incoming
+        if (incoming is None or not incoming.pieces) and len(data) >= PREFIX.size:
             compressed, size = PREFIX.unpack_from(data)
             if size + PREFIX.size == len(data) and not compressed and size <= self._largest:
                 self._messages.append(data[PREFIX.size :])
                 self._wake_reader()
                 return
-        self._missing -= len(data)
-        if self._missing <= 0 and not self._pieces:
-            self._split(data)
-        elif self._missing <= 0:
-            self._pieces.append(data)
-            self._join()
-        else:
-            self._hold(data)
+        if incoming is None:
+            incoming = self.incoming = Incoming(self._connection, self._messages, self._largest)
+        try:
+            incoming.take(data)
+        except AbortedError as fault:
+            self._fault = fault
+        if self._messages or self._fault is not None:
+            self._wake_reader()
         if self.credit <= STREAM_WINDOW // 2 and len(self._messages) < UNREAD_MESSAGES:
             self._give_credit()
-
-    def _join(self) -> None:
-        """The pieces are one message, or more: a large one is copied once."""
-        first, *rest = self._pieces
-        if len(first) >= PREFIX.size:
-            compressed, size = PREFIX.unpack_from(first)
-            if not compressed and size <= self._largest and size + PREFIX.size == sum(map(len, self._pieces)):
-                self._messages.append(b"".join((memoryview(first)[PREFIX.size :], *rest)))
-                self._pieces, self._missing = [], 0
-                self._holds(0)
-                self._wake_reader()
-                return
-        self._split(b"".join(self._pieces))
-
-    def _hold(self, data: bytes) -> None:
-        """Keep a piece of a message; small ones in one, for each alone would take several times its size."""
-        last = self._pieces[-1] if self._pieces else None
-        if len(data) < _SMALL and isinstance(last, bytearray):
-            last += data
-        else:
-            self._pieces.append(bytearray(data) if len(data) < _SMALL else data)
-        self._holds(self.held + len(data))
-        if self._connection.held > self._connection.largest_held:
-            self._refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many messages have come in part")
-
-    def _holds(self, size: int) -> None:
-        self._connection.held += size - self.held
-        self.held = size
-
-    def _split(self, data: bytes) -> None:
-        """Take the messages that are whole; keep the rest, and know how much more is needed to go on."""
-        at, size = 0, len(data)
-        while size - at >= PREFIX.size:
-            compressed, length = PREFIX.unpack_from(data, at)
-            if compressed:
-                self._refuse(grpc.StatusCode.UNIMPLEMENTED, "compressed messages are not understood")
-                return
-            if length > self._largest:
-                told = f"a message of {length} bytes is larger than {self._largest}"
-                self._refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, told)
-                return
-            end = at + PREFIX.size + length
-            if end > size:
-                break
-            self._messages.append(data[at + PREFIX.size : end])
-            at = end
-        else:
-            end = at + PREFIX.size
-        self._pieces, self._missing = [], 0
-        if at < size:
-            self._pieces, self._missing = [data[at:]], end - size
-        self._holds(size - at)
-        if self._messages:
-            self._wake_reader()
-
-    def _refuse(self, code: grpc.StatusCode, details: str) -> None:
-        self._pieces, self._fault = [], AbortedError(code, details)
-        self._holds(0)
-        self._wake_reader()
 
     def end(self) -> None:
         """The caller has said all."""

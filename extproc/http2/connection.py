@@ -184,7 +184,8 @@ class Connection(asyncio.Protocol):
         self.blocked.pop(call.stream, None)
         if self.calls.pop(call.stream, None) is not None:
             self._remember(call.stream, may_send=not call.ended)
-            self.held -= call.held
+            if call.incoming is not None:
+                self.held -= call.incoming.held
 
     def announce_end(self) -> None:
         """Ask for no more calls; those that come all the same, because they were on their way, are taken."""

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from extproc.http2.call import AbortedError, Call
 from extproc.http2.connection import Connection
+from extproc.http2.incoming import AbortedError
 from extproc.http2.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from socket import socket as Socket  # noqa: N812 - a parameter has its name
 
+    from extproc.http2.call import Call
     from extproc.http2.headers import Metadata
     from extproc.http2.tls import Certificates
 

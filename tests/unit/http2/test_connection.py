@@ -18,10 +18,11 @@ from hpack import Encoder
 from hypothesis import strategies as st
 
 from extproc.http2 import Server, frames
-from extproc.http2.call import PREFIX, STREAM_WINDOW
+from extproc.http2.call import STREAM_WINDOW
 from extproc.http2.connection import CONNECTION_WINDOW, LARGEST_TAKEN
 from extproc.http2.frames import Code, frame, number
 from extproc.http2.headers import HeaderReader
+from extproc.http2.incoming import PREFIX
 from extproc.http2.outbox import LONGEST_HELD_S
 from tests.fuzz.talk import CALL, GREETING, Transport, listen
 

@@ -6,10 +6,11 @@ import pytest
 from hpack import Encoder
 
 from extproc.http2 import frames
-from extproc.http2.call import PREFIX, Call
+from extproc.http2.call import Call
 from extproc.http2.connection import MOST_CALLS, Connection
 from extproc.http2.frames import Code, frame, number, settings
 from extproc.http2.headers import fault_of
+from extproc.http2.incoming import PREFIX
 from extproc.http2.patience import EARNED, MOST, PER_SECOND, Patience
 from tests.fuzz.talk import GREETING, Transport
 from tests.unit.http2.test_connection import END, MESSAGE, OPEN, SERVICE, START, replies_in, spoken
@@ -226,8 +227,8 @@ def test_small_pieces_take_little_memory():
         call.feed(PREFIX.pack(0, 10_000))
         for _ in range(9_999):
             call.feed(b"x")
-        assert len(call._pieces) < 10
-        assert connection.held == call.held == 9_999 + PREFIX.size
+        assert len(call.incoming.pieces) < 10
+        assert connection.held == call.incoming.held == 9_999 + PREFIX.size
         call.feed(b"x")
         assert await call.read() == b"x" * 10_000
         assert connection.held == 0
