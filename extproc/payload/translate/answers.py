@@ -153,8 +153,8 @@ def failure_of(body: Any) -> Failure | None:
         kind = _KINDS.get(code, kind or "api_error")
     elif kind not in _ANTHROPIC:
         kind = _of_openai(kind, text(code))
-    told = text(error.get("message")) or "the upstream told no reason"
-    return Failure(kind, told, text(code) or None, text(error.get("param")) or None)
+    message = text(error.get("message")) or "the upstream told no reason"
+    return Failure(kind, message, text(code) or None, text(error.get("param")) or None)
 
 
 def _of_openai(kind: str, code: str) -> str:

@@ -27,9 +27,9 @@ def read_content(fields: Fields, name: str, part: Callable[[Fields], list[Block]
     return [block for item in fields.listed(name, value) for block in part(item)]
 
 
-def headed(*said: str) -> str:
+def headed(*texts: str) -> str:
     """A text under what is told of it, where no place of its own is for that."""
-    return "\n\n".join(text for text in said if text)
+    return "\n\n".join(text for text in texts if text)
 
 
 def file_text(block: Block) -> str | None:

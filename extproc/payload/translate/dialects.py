@@ -42,9 +42,9 @@ def spoken(rule: Intercept, path: str) -> Spoken | None:
 def _spoken(path: str) -> Spoken | None:
     for reading in readings(path):
         plain = reading.rstrip("/")
-        for ending, found in _ENDINGS:
+        for ending, api in _ENDINGS:
             if plain.endswith(ending):
-                return found
+                return api
     return None
 
 
@@ -55,7 +55,7 @@ _USUAL: Final = {
 
 def only_openai(rule: Intercept, path: str, api: ModelApi) -> tuple[str, str] | None:
     """What a path is for that only OpenAI's API has, and the name of the other that a model speaks instead."""
-    if api not in ("anthropic", "gemini") or vendor_of(rule, path) != "openai" or (found := api_at(path)) is None:
+    if api not in ("anthropic", "gemini") or vendor_of(rule, path) != "openai" or (known_api := api_at(path)) is None:
         return None
-    what = {"text_completion": "completions", "embeddings": "embeddings"}.get(found.operation, "such path")
+    what = {"text_completion": "completions", "embeddings": "embeddings"}.get(known_api.operation, "such path")
     return what, {"anthropic": "Anthropic's messages", "gemini": "Gemini's API"}[api]

@@ -117,7 +117,7 @@ class AnswerTranslator:
         if failure is None and self._status < ERRORS_FROM and isinstance(value, dict):
             answer = self._read(value)
             if answer is not None and self._streamed:
-                return b"".join([self._written(said) for said in in_pieces(answer)])
+                return b"".join([self._written(event) for event in in_pieces(answer)])
             if answer is not None:
                 return encoded(self._write(answer))
         if failure is None and self._status < ERRORS_FROM:
@@ -212,8 +212,8 @@ class CountTranslator:
             return b""
         value = parsed(b"".join(self._pieces))
         failure = failure_of(value)
-        if failure is None and isinstance(value, dict) and (found := self._read(value)) is not None:
-            return encoded(self._write(found))
+        if failure is None and isinstance(value, dict) and (tokens := self._read(value)) is not None:
+            return encoded(self._write(tokens))
         if failure is None and self._status < ERRORS_FROM:
             raise UnreadableAnswerError(_NO_ANSWER)
         return encoded(

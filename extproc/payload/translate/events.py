@@ -49,24 +49,24 @@ class EventReader:
             self._first = False
             block = block.removeprefix(_BOM)
         at = 0
-        found: list[Received] = []
+        events: list[Received] = []
         for match in in_slices(_LINE.finditer(block), _EVENTS):
             at = match.end()
             if (event := self._line(match[1])) is not None:
-                found.append(event)
+                events.append(event)
         self._half_end = at == len(block) and block.endswith(b"\r")
         self._pieces = [block[at:]]
         self._size = len(block) - at + sum(map(len, self._data))
-        return found
+        return events
 
     def close(self) -> list[Received]:
         """The stream is over: a last event that lacks its blank line counts all the same."""
         last = b"".join(self._pieces)
         self._pieces = []
-        found = [event] if last and (event := self._line(last)) is not None else []
+        events = [event] if last and (event := self._line(last)) is not None else []
         if (event := self._line(b"")) is not None:
-            found.append(event)
-        return found
+            events.append(event)
+        return events
 
     def _line(self, line: bytes) -> Received | None:
         if not line:

@@ -54,12 +54,12 @@ def read_form(form: Fields | None, *, wrapped: bool) -> Form | None:
     """Whether the answer is to be JSON."""
     if form is None:
         return None
-    kind, made = form.word("type", ("text", "json_object", "json_schema")), None
+    kind, made_form = form.word("type", ("text", "json_object", "json_schema")), None
     if kind == "json_schema":
         schema = form.inner("json_schema") if wrapped else form
         if schema is None:
             raise mistake(form.at("json_schema"), "an object")
-        made = Form(
+        made_form = Form(
             schema.get("schema", dict, {}),
             schema.get("name", str, "answer"),
             schema.get("strict", bool),
@@ -68,9 +68,9 @@ def read_form(form: Fields | None, *, wrapped: bool) -> Form | None:
         if wrapped:
             schema.close()
     elif kind == "json_object":
-        made = Form(None)
+        made_form = Form(None)
     form.close()
-    return made
+    return made_form
 
 
 def read_file(file: Fields, place: str) -> Media:

@@ -187,20 +187,20 @@ def request(caller: Spoken, upstream: Dialect, body: bytes, *, model: str | None
     if not isinstance(value, dict):
         raise UntranslatableError("the body must be an object of JSON: the model that gets it speaks another API")
     losses = Losses(writes.label, drop=drop)
-    asked = reads.read(value, losses)
+    conversation = reads.read(value, losses)
     if model is not None:
-        asked.model = model
+        conversation.model = model
     if caller.counts:
         if writes.write_count is None:
             raise UntranslatableError(
                 f"the model that gets this request speaks {writes.label}, which cannot count tokens"
             )
-        path, new = writes.count_path(asked), writes.write_count(asked, losses)
+        path, new = writes.count_path(conversation), writes.write_count(conversation, losses)
     else:
-        path, new = writes.path(asked), writes.write(asked, losses)
-    for setting in asked.settings.values():
+        path, new = writes.path(conversation), writes.write(conversation, losses)
+    for setting in conversation.settings.values():
         losses.lose(setting.name)
     losses.settle()
-    answer = AnswerTranslation(reads, writes, Asked(asked.usage, value), caller.counts)
+    answer = AnswerTranslation(reads, writes, Asked(conversation.usage, value), caller.counts)
     headers = {**writes.headers, "content-type": "application/json"}
     return Translated(encoded(new), path, headers, losses.told, answer)

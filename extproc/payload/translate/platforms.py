@@ -128,8 +128,8 @@ class Reframed:
         value = parsed(body)
         failure = failure_of(value)
         if failure is None:
-            told = text(value.get("message")) or text(value.get("Message")) if isinstance(value, dict) else ""
-            failure = Failure(kind_of_status(self._status), told or f"the upstream answered {self._status}")
+            message = text(value.get("message")) or text(value.get("Message")) if isinstance(value, dict) else ""
+            failure = Failure(kind_of_status(self._status), message or f"the upstream answered {self._status}")
         return encoded(write_failure(failure))
 
 
@@ -143,7 +143,7 @@ class FrameReader:
         """The frames that are whole now. Raises UnreadableAnswerError."""
         held = self._held
         held += chunk
-        found, at = [], 0
+        frames, at = [], 0
         while len(held) - at >= _PRELUDE.size:
             total, size, check = _PRELUDE.unpack_from(held, at)
             if zlib.crc32(held[at : at + 8]) != check or not size + 16 <= total <= MOST_FRAME_BYTES:
@@ -153,15 +153,15 @@ class FrameReader:
             frame = bytes(held[at : at + total])
             if zlib.crc32(frame[:-4]) != int.from_bytes(frame[-4:]):
                 raise UnreadableAnswerError("a frame of the upstream's stream has another checksum than it says")
-            found.append((_headers(frame[12 : 12 + size]), frame[12 + size : -4]))
+            frames.append((_headers(frame[12 : 12 + size]), frame[12 + size : -4]))
             at += total
         del held[:at]
-        return found
+        return frames
 
 
 def _headers(data: bytes) -> dict[str, str]:
     """Those of a frame that are texts."""
-    found: dict[str, str] = {}
+    headers: dict[str, str] = {}
     at = 0
     try:
         while at < len(data):
@@ -171,12 +171,12 @@ def _headers(data: bytes) -> dict[str, str]:
                 size = int.from_bytes(data[at : at + 2])
                 value, at = data[at + 2 : at + 2 + size], at + 2 + size
                 if kind == 7:
-                    found[name] = value.decode()
+                    headers[name] = value.decode()
             else:
                 at += _SIZES[kind]
     except (IndexError, KeyError, UnicodeDecodeError):
         raise UnreadableAnswerError("a frame of the upstream's stream has headers that cannot be read") from None
-    return found
+    return headers
 
 
 def _event(headers: dict[str, str], payload: bytes) -> bytes:
@@ -184,8 +184,8 @@ def _event(headers: dict[str, str], payload: bytes) -> bytes:
     value: Any = parsed(payload)
     kind = headers.get(":exception-type")
     if kind is not None or headers.get(":message-type") in ("exception", "error"):
-        told = text(value.get("message")) if isinstance(value, dict) else ""
-        failure = Failure(_EXCEPTIONS.get(kind or "", "api_error"), told or kind or "the upstream's stream failed")
+        message = text(value.get("message")) if isinstance(value, dict) else ""
+        failure = Failure(_EXCEPTIONS.get(kind or "", "api_error"), message or kind or "the upstream's stream failed")
         return _sse("error", encoded(write_failure(failure)))
     try:
         data = base64.b64decode(value["bytes"], validate=True)

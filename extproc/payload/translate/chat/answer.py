@@ -24,10 +24,10 @@ def read(body: dict[str, Any]) -> Answer | None:
         return None
     message = part(choices[0], "message")
     blocks: list[Block] = []
-    if thought := text(message.get("reasoning_content")) or text(message.get("reasoning")):
-        blocks.append(Thought(thought))
-    if said := text(message.get("content")):
-        blocks.append(Text(said))
+    if reasoning := text(message.get("reasoning_content")) or text(message.get("reasoning")):
+        blocks.append(Thought(reasoning))
+    if content := text(message.get("content")):
+        blocks.append(Text(content))
     if refusal := text(message.get("refusal")):
         blocks.append(Refusal(refusal))
     for call in objects(message.get("tool_calls")):
@@ -38,26 +38,26 @@ def read(body: dict[str, Any]) -> Answer | None:
     finish = FINISH_OF_CHAT.get(text(choices[0].get("finish_reason")), "stop")
     if finish == "stop" and any(isinstance(block, Call) for block in blocks):
         finish = "calls"
-    known = text(body.get("id")) or new_id("chatcmpl-")
-    return Answer(known, text(body.get("model")), blocks, finish, usage=read_usage(body.get("usage")))
+    identifier = text(body.get("id")) or new_id("chatcmpl-")
+    return Answer(identifier, text(body.get("model")), blocks, finish, usage=read_usage(body.get("usage")))
 
 
 def read_usage(usage: Any) -> Usage:
     """Tokens as this API counts them."""
-    told = part(usage)
-    prompt = part(told, "prompt_tokens_details")
+    fields = part(usage)
+    prompt = part(fields, "prompt_tokens_details")
     return Usage(
-        count(told.get("prompt_tokens")),
-        count(told.get("completion_tokens")),
+        count(fields.get("prompt_tokens")),
+        count(fields.get("completion_tokens")),
         count(prompt.get("cached_tokens")),
         count(prompt.get("cache_write_tokens")),
-        count(part(told, "completion_tokens_details").get("reasoning_tokens")),
+        count(part(fields, "completion_tokens_details").get("reasoning_tokens")),
     )
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:
     """The same, told."""
-    told: dict[str, Any] = {
+    usage_fields: dict[str, Any] = {
         "prompt_tokens": usage.input,
         "completion_tokens": usage.output,
         "total_tokens": usage.input + usage.output,
@@ -65,20 +65,20 @@ def write_usage(usage: Usage) -> dict[str, Any]:
         "completion_tokens_details": {"reasoning_tokens": usage.thought},
     }
     if usage.cache_written:
-        told["prompt_tokens_details"]["cache_write_tokens"] = usage.cache_written
-    return told
+        usage_fields["prompt_tokens_details"]["cache_write_tokens"] = usage.cache_written
+    return usage_fields
 
 
 def write(answer: Answer) -> dict[str, Any]:
     """An answer of this API."""
-    said = [block.text for block in answer.blocks if isinstance(block, Text)]
+    texts = [block.text for block in answer.blocks if isinstance(block, Text)]
     refused = [block.text for block in answer.blocks if isinstance(block, Refusal)]
     thoughts = [block for block in answer.blocks if isinstance(block, Thought)]
     calls = [block for block in answer.blocks if isinstance(block, Call)]
-    message: dict[str, Any] = {"role": "assistant", "content": "".join(said) if said else None}
+    message: dict[str, Any] = {"role": "assistant", "content": "".join(texts) if texts else None}
     message["refusal"] = "".join(refused) if refused else None
-    if told := "".join(thought.text for thought in thoughts):
-        message["reasoning_content"] = told
+    if reasoning := "".join(thought.text for thought in thoughts):
+        message["reasoning_content"] = reasoning
     if sealed := [thinking_block(thought) for thought in thoughts if thought.signature or thought.redacted]:
         message["thinking_blocks"] = sealed
     if calls:
@@ -86,7 +86,7 @@ def write(answer: Answer) -> dict[str, Any]:
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
             for call in calls
         ]
-    elif not said and not refused:
+    elif not texts and not refused:
         message["content"] = ""
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": CHAT_OF_FINISH[answer.finish]}
     return {

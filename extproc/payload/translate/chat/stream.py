@@ -47,8 +47,10 @@ class Reader:
         if not self._began:
             self._began = True
             created = chunk.get("created")
-            known = text(chunk.get("id")) or new_id("chatcmpl-")
-            events.append(Began(known, text(chunk.get("model")), Usage(), created if isinstance(created, int) else 0))
+            identifier = text(chunk.get("id")) or new_id("chatcmpl-")
+            events.append(
+                Began(identifier, text(chunk.get("model")), Usage(), created if isinstance(created, int) else 0)
+            )
         for choice in objects(chunk.get("choices")):
             if mark(choice.get("index")) in (0, None):
                 events += self._choice(choice)
@@ -60,11 +62,11 @@ class Reader:
         events: list[Event] = []
         delta = part(choice, "delta")
         for name, kind in _TEXTS:
-            if said := text(delta.get(name)):
+            if piece := text(delta.get(name)):
                 if self._open != kind:
                     self._open = kind
                     self._blocks += 1
-                events.append(Piece(kind, self._blocks, said))  # type: ignore[arg-type]
+                events.append(Piece(kind, self._blocks, piece))  # type: ignore[arg-type]
         for call in objects(delta.get("tool_calls")):
             function = part(call, "function")
             index = mark(call.get("index", 0))

@@ -19,20 +19,22 @@ def read(body: dict[str, Any]) -> Answer | None:
     blocks: list[Block] = []
     for piece in objects(part(candidate, "content").get("parts")):
         seal = text(piece.get("thoughtSignature"))
-        said = text(piece.get("text"))
+        content = text(piece.get("text"))
         if piece.get("thought") is True:
-            _append(blocks, Thought(said, signature=seals.GEMINI + seal if seal else ""))
+            _append(blocks, Thought(content, signature=seals.GEMINI + seal if seal else ""))
             continue
         if seal:
             blocks.append(Thought(signature=seals.GEMINI + seal))
         if call := part(piece, "functionCall"):
-            known = text(call.get("id")) or new_id("call_")
-            blocks.append(Call(known, text(call.get("name")), compact(call.get("args") or {})))
-        elif said:
-            _append(blocks, Text(said))
+            identifier = text(call.get("id")) or new_id("call_")
+            blocks.append(Call(identifier, text(call.get("name")), compact(call.get("args") or {})))
+        elif content:
+            _append(blocks, Text(content))
     finish = finish_of(body, candidate, called=any(isinstance(block, Call) for block in blocks)) or "stop"
-    known = text(body.get("responseId")) or new_id("gen-")
-    return Answer(known, text(body.get("modelVersion")), blocks, finish, usage=read_usage(body.get("usageMetadata")))
+    identifier = text(body.get("responseId")) or new_id("gen-")
+    return Answer(
+        identifier, text(body.get("modelVersion")), blocks, finish, usage=read_usage(body.get("usageMetadata"))
+    )
 
 
 def _append(blocks: list[Block], block: Text | Thought) -> None:
@@ -58,14 +60,14 @@ def finish_of(body: dict[str, Any], candidate: dict[str, Any], *, called: bool) 
 
 def read_usage(usage: Any) -> Usage:
     """Tokens as this API counts them: thought stands beside the output."""
-    told = part(usage)
-    thought = count(told.get("thoughtsTokenCount"))
+    fields = part(usage)
+    reasoning = count(fields.get("thoughtsTokenCount"))
     return Usage(
-        count(told.get("promptTokenCount")) + count(told.get("toolUsePromptTokenCount")),
-        count(told.get("candidatesTokenCount")) + thought,
-        count(told.get("cachedContentTokenCount")),
+        count(fields.get("promptTokenCount")) + count(fields.get("toolUsePromptTokenCount")),
+        count(fields.get("candidatesTokenCount")) + reasoning,
+        count(fields.get("cachedContentTokenCount")),
         0,
-        thought,
+        reasoning,
     )
 
 

@@ -43,10 +43,10 @@ class Reader:
 
     def _part(self, piece: dict[str, Any]) -> list[Event]:
         events: list[Event] = []
-        seal, said = text(piece.get("thoughtSignature")), text(piece.get("text"))
+        seal, content = text(piece.get("thoughtSignature")), text(piece.get("text"))
         thought = piece.get("thought") is True
-        if thought and said:
-            events.append(Piece("thought", self._at("thought"), said))
+        if thought and content:
+            events.append(Piece("thought", self._at("thought"), content))
         if seal:
             events.append(Piece("signature", self._at("thought"), seals.GEMINI + seal))
             self._open = ""
@@ -57,8 +57,8 @@ class Reader:
             arguments = compact(call.get("args") or {})
             events.append(Piece("call", self._at("call"), arguments, known, text(call.get("name"))))
             self._open = ""
-        elif said and not thought:
-            events.append(Piece("text", self._at("text"), said))
+        elif content and not thought:
+            events.append(Piece("text", self._at("text"), content))
         return events
 
     def _at(self, kind: str) -> int:

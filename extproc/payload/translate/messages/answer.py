@@ -50,11 +50,14 @@ def read(body: dict[str, Any]) -> Answer | None:
 
 def read_usage(usage: Any) -> Usage:
     """Tokens as this API counts them: those of the cache stand beside the input."""
-    told = part(usage)
-    cached, written = count(told.get("cache_read_input_tokens")), count(told.get("cache_creation_input_tokens"))
-    given = count(told.get("input_tokens")) + cached + written
-    thought = count(part(told, "output_tokens_details").get("thinking_tokens"))
-    return Usage(given, count(told.get("output_tokens")), cached, written, thought)
+    fields = part(usage)
+    cached, cache_writes = (
+        count(fields.get("cache_read_input_tokens")),
+        count(fields.get("cache_creation_input_tokens")),
+    )
+    input_tokens = count(fields.get("input_tokens")) + cached + cache_writes
+    reasoning = count(part(fields, "output_tokens_details").get("thinking_tokens"))
+    return Usage(input_tokens, count(fields.get("output_tokens")), cached, cache_writes, reasoning)
 
 
 def write_usage(usage: Usage) -> dict[str, Any]:

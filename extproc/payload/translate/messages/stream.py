@@ -54,9 +54,9 @@ class Reader:
                 return self._start(event)
             case "content_block_delta":
                 delta = part(event, "delta")
-                if (found := _DELTAS.get(text(delta.get("type")))) is None:
+                if (known_delta := _DELTAS.get(text(delta.get("type")))) is None:
                     return []
-                kind, name = found
+                kind, name = known_delta
                 return [Piece(kind, _index(event), text(delta.get(name)))]  # type: ignore[arg-type]
             case "message_delta":
                 self._count(event)
@@ -80,9 +80,9 @@ class Reader:
         ours, name = _STARTS[kind]
         return [Piece(ours, index, text(block.get(name)))]  # type: ignore[arg-type]
 
-    def _count(self, told: dict[str, Any]) -> None:
+    def _count(self, usage: dict[str, Any]) -> None:
         """Counts are cumulative, and later events leave out what has not changed."""
-        self._usage |= {name: value for name, value in part(told, "usage").items() if value is not None}
+        self._usage |= {name: value for name, value in part(usage, "usage").items() if value is not None}
 
 
 def _index(event: dict[str, Any]) -> int:

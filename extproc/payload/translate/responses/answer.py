@@ -47,9 +47,9 @@ def _blocks(item: dict[str, Any]) -> list[Block]:
     if kind == "function_call":
         return [Call(text(item.get("call_id")), text(item.get("name")), text(item.get("arguments")))]
     if kind == "reasoning":
-        said = [text(p.get("text")) for p in (*objects(item.get("summary")), *objects(item.get("content")))]
-        thought = Thought("".join(said), seal_of(item))
-        return [thought] if thought.text or thought.signature else []
+        texts = [text(p.get("text")) for p in (*objects(item.get("summary")), *objects(item.get("content")))]
+        reasoning = Thought("".join(texts), seal_of(item))
+        return [reasoning] if reasoning.text or reasoning.signature else []
     blocks: list[Block] = []
     for content in objects(item.get("content")) if kind == "message" else ():
         if content.get("type") == "refusal":
@@ -75,14 +75,14 @@ def finish_of(response: dict[str, Any], *, called: bool) -> Finish:
 
 def read_usage(usage: Any) -> Usage:
     """Tokens as this API counts them."""
-    told = part(usage)
-    given = part(told, "input_tokens_details")
+    fields = part(usage)
+    details = part(fields, "input_tokens_details")
     return Usage(
-        count(told.get("input_tokens")),
-        count(told.get("output_tokens")),
-        count(given.get("cached_tokens")),
-        count(given.get("cache_write_tokens")),
-        count(part(told, "output_tokens_details").get("reasoning_tokens")),
+        count(fields.get("input_tokens")),
+        count(fields.get("output_tokens")),
+        count(details.get("cached_tokens")),
+        count(details.get("cache_write_tokens")),
+        count(part(fields, "output_tokens_details").get("reasoning_tokens")),
     )
 
 

@@ -121,8 +121,8 @@ class Writer:
         match event:
             case Began():
                 self._response = responses.response(event.id, event.model, event.created, self._asked)
-                told = {"response": self._response}
-                return self._event("response.created", told) + self._event("response.in_progress", told)
+                fields = {"response": self._response}
+                return self._event("response.created", fields) + self._event("response.in_progress", fields)
             case Piece():
                 self._size += len(event.text)
                 if self._size > MOST_REPEATED:
@@ -154,30 +154,30 @@ class Writer:
 
     def _piece(self, piece: Piece) -> bytes:
         item = self._items.get(piece.block)
-        begun = b""
+        opening = b""
         if item is None:
             if not piece.text and piece.kind != "call":
                 return b""
-            begun = self._close()
+            opening = self._close()
             item, added = self._begin(piece)
-            begun += added
+            opening += added
         if piece.kind in ("signature", "redacted"):
             item.item["encrypted_content"] = seals.REDACTED * (piece.kind == "redacted") + piece.text
-            return begun
+            return opening
         if not piece.text:
-            return begun
+            return opening
         if piece.kind == "thought" and not item.said:
-            told = {"item_id": item.item["id"], "output_index": item.index, "summary_index": 0}
+            fields = {"item_id": item.item["id"], "output_index": item.index, "summary_index": 0}
             empty = {"type": "summary_text", "text": ""}
-            begun += self._event("response.reasoning_summary_part.added", told | {"part": empty})
+            opening += self._event("response.reasoning_summary_part.added", fields | {"part": empty})
         item.said.append(piece.text)
         if not item.open:  # calls of which the pieces come by turns
             item.item["arguments"] = item.text
         kind, place = self._place(piece.kind)
-        told = {"item_id": item.item["id"], "output_index": item.index, **place, "delta": piece.text}
+        fields = {"item_id": item.item["id"], "output_index": item.index, **place, "delta": piece.text}
         if piece.kind == "text":
-            told["logprobs"] = []
-        return begun + self._event(kind, told)
+            fields["logprobs"] = []
+        return opening + self._event(kind, fields)
 
     def _place(self, kind: str) -> tuple[str, dict[str, Any]]:
         return {
@@ -197,12 +197,12 @@ class Writer:
             made = responses.reasoning(new_id("rs_"))
         item = self._items[piece.block] = self._open = _Item(len(self._items), made)
         self._kinds[piece.block] = piece.kind
-        begun = self._event("response.output_item.added", {"output_index": item.index, "item": made})
+        opening = self._event("response.output_item.added", {"output_index": item.index, "item": made})
         if piece.kind in ("text", "refusal"):
             empty = responses.content(Text("") if piece.kind == "text" else Refusal(""))
-            told = {"item_id": made["id"], "output_index": item.index, "content_index": 0, "part": empty}
-            begun += self._event("response.content_part.added", told)
-        return item, begun
+            fields = {"item_id": made["id"], "output_index": item.index, "content_index": 0, "part": empty}
+            opening += self._event("response.content_part.added", fields)
+        return item, opening
 
     def _close(self) -> bytes:
         """The item that was open is whole: say all of it again."""
@@ -210,28 +210,28 @@ class Writer:
         if item is None:
             return b""
         item.open = False
-        made, said = item.item, item.text
+        made, whole_text = item.item, item.text
         at = {"item_id": made["id"], "output_index": item.index}
         out = b""
         if made["type"] == "function_call":
-            made["arguments"], made["status"] = said or "{}", "completed"
+            made["arguments"], made["status"] = whole_text or "{}", "completed"
             out = self._event("response.function_call_arguments.done", at | {"arguments": made["arguments"]})
         elif made["type"] == "reasoning":
-            if said:
-                whole = {"type": "summary_text", "text": said}
+            if whole_text:
+                whole = {"type": "summary_text", "text": whole_text}
                 made["summary"] = [whole]
                 told = at | {"summary_index": 0}
-                out = self._event("response.reasoning_summary_text.done", told | {"text": said})
+                out = self._event("response.reasoning_summary_text.done", told | {"text": whole_text})
                 out += self._event("response.reasoning_summary_part.done", told | {"part": whole})
         else:
             refused = "refusal" in self._kinds_of(item)
-            content = responses.content(Refusal(said) if refused else Text(said))
+            content = responses.content(Refusal(whole_text) if refused else Text(whole_text))
             made["content"], made["status"] = [content], "completed"
             told = at | {"content_index": 0}
             if refused:
-                out = self._event("response.refusal.done", told | {"refusal": said})
+                out = self._event("response.refusal.done", told | {"refusal": whole_text})
             else:
-                out = self._event("response.output_text.done", told | {"text": said, "logprobs": []})
+                out = self._event("response.output_text.done", told | {"text": whole_text, "logprobs": []})
             out += self._event("response.content_part.done", told | {"part": content})
         return out + self._event("response.output_item.done", {"output_index": item.index, "item": made})
 
