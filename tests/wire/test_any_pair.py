@@ -323,7 +323,7 @@ async def test_the_table_of_the_manual_is_true(gateway, caller, model):
         answer = await gateway.client.post(PATHS[caller], json=body, headers={"anthropic-version": "2023-06-01"})
         if cell(feature, caller, model) == "400":
             assert answer.status_code == 400, feature
-            assert re.search(r"cannot carry `[a-z_.\[\]0-9]+`", answer.json()["error"]["message"]), feature
+            assert re.search(r"cannot carry `[a-z_.\[\]0-9]+[^`]*`", answer.json()["error"]["message"]), feature
             assert not gateway.received
             continue
         assert answer.status_code == 200, (feature, answer.text)

@@ -28,6 +28,11 @@ class Block:
     cache: dict[str, Any] | None = field(default=None, kw_only=True)
     """Anthropic's mark that what comes before is to be cached."""
 
+    @property
+    def noun(self) -> str:
+        """What it is, for messages."""
+        return type(self).__name__.lower()
+
 
 @dataclass(slots=True)
 class Text(Block):
@@ -48,6 +53,11 @@ class Media(Block):
     name: str = ""
     detail: str = ""
     """OpenAI's: how closely an image is to be looked at."""
+
+    @property
+    def noun(self) -> str:
+        """What it is, for messages."""
+        return self.kind
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from extproc.errors import UntranslatableError
@@ -38,6 +39,24 @@ KNOWN: Final = frozenset(
 """Names that a message of ours may say. Any other key is the caller's own word."""
 
 
+KINDS: Final = frozenset(
+    """
+    server_tool_use web_search_tool_result web_fetch_tool_result code_execution_tool_result bash_code_execution_tool_result
+    text_editor_code_execution_tool_result tool_search_tool_result container_upload tool_reference browser_state mcp_tool_use
+    mcp_tool_result item_reference computer_call computer_call_output file_search_call web_search_call image_generation_call
+    code_interpreter_call local_shell_call local_shell_call_output shell_call shell_call_output apply_patch_call
+    apply_patch_call_output mcp_list_tools mcp_approval_request mcp_approval_response mcp_call custom_tool_call
+    custom_tool_call_output tool_search_call tool_search_output compaction compaction_trigger program program_output
+    additional_tools custom web_search web_search_preview file_search computer computer_use_preview mcp code_interpreter
+    image_generation local_shell shell namespace tool_search apply_patch bash memory text_editor web_fetch code_execution
+    tool_search_tool_bm25 tool_search_tool_regex browser audio computer_screenshot
+    browser_toolset computer_toolset configuration_update programmatic_tool_calling
+    """.split()  # noqa: SIM905 - the same
+)
+"""Kinds of parts, items and tools that a message of ours may say, without the date that some end with."""
+_DATE: Final = re.compile(r"_20\d\d_?\d\d_?\d\d\Z")
+
+
 class Losses:
     """What cannot be carried from one API to another: refused together by its names, or dropped where that is wanted."""
 
@@ -57,12 +76,21 @@ class Losses:
         if name not in self.names[:64]:
             self.names.append(name)
 
+    def lose_kind(self, name: str, kind: str | None) -> None:
+        """Nor can what stands here, which is of a kind of its API's; what is none is the caller's own word."""
+        told = kind is not None and _DATE.sub("", kind) in KINDS
+        self.lose(f"{name} ({kind})" if told else name)
+
+    def lose_block(self, block: Block) -> None:
+        """Nor can this part of a turn."""
+        self.lose(f"{block.place} ({block.noun})")
+
     def lose_thought(self, name: str, *, sealed: bool) -> None:
         """Thought of an earlier turn cannot be carried. Without a seal no model would read it, and callers only bring back what
         they were answered: it is left out and told, never refused.
         """
         if sealed:
-            self.lose(name)
+            self.lose(f"{name} (sealed thought)")
         elif name not in self._unread[:64]:
             self._unread.append(name)
 
@@ -171,9 +199,9 @@ class Fields:
             self._left.pop(name, None)
 
     def close(self) -> None:
-        """What has not been read cannot be carried."""
+        """What has not been read cannot be carried, unless there is nothing in it."""
         for name, value in self._left.items():
-            if value is not None:
+            if value is not None and value not in ([], {}):
                 where = self.place or "the body"
                 self.losses.lose(self.at(name) if name in KNOWN else f"a field of {where} that its API does not have")
 

@@ -55,13 +55,12 @@ def _read_settings(fields: Fields, request: Request) -> None:
         request.set(name, name, fields.get(name, float))
     for name in ("seed", "top_k"):
         request.set(name, name, fields.get(name, int))
-    request.set("stop", "stop", fields.texts("stop"))
+    request.set("stop", "stop", fields.texts("stop") or None)
     fields.skip("n", 1)
     fields.skip("logprobs", False)
     fields.skip("store", False)
     fields.skip("modalities", ["text"])
     fields.skip("service_tier", "auto")
-    fields.skip("logit_bias", {})
     fields.skip("verbosity", "medium")
     request.set("logprobs", "logprobs", fields.get("logprobs", bool))
     request.set("top_logprobs", "top_logprobs", fields.get("top_logprobs", int))
@@ -78,8 +77,8 @@ def _read_settings(fields: Fields, request: Request) -> None:
 
 
 def _tool(fields: Fields) -> Tool | None:
-    if fields.get("type", str) != "function":
-        fields.losses.lose(fields.at("type"))
+    if (kind := fields.get("type", str)) != "function":
+        fields.losses.lose_kind(fields.at("type"), kind)
         return None
     function = fields.inner("function")
     if function is None:
@@ -96,6 +95,7 @@ def _turn(fields: Fields) -> Turn:
     place = fields.place
     if role == "tool":
         result = Result(fields.need("tool_call_id", str), read_content(fields, "content", _part), place=place)
+        fields.forget("name")  # of the function, which the id tells
         fields.close()
         return Turn("user", [result], place)
     blocks: list[Block] = []
@@ -107,9 +107,6 @@ def _turn(fields: Fields) -> Turn:
         if refusal:
             blocks.append(Refusal(refusal, place=fields.at("refusal")))
         blocks += [_call(call) for call in fields.items("tool_calls")]
-        fields.skip("annotations", [])
-        fields.skip("function_call", None)
-        fields.forget("audio") if not fields.has("audio") else None
     fields.close()
     return Turn(role or "user", blocks, place)  # type: ignore[arg-type]
 
@@ -175,7 +172,7 @@ def _part(fields: Fields) -> list[Block]:
         block.cache = cache
         file.close()
     else:
-        fields.losses.lose(place)
+        fields.losses.lose_kind(place, kind)
         return []
     fields.close()
     return [block]

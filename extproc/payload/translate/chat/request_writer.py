@@ -113,7 +113,7 @@ def _result(result: Result, losses: Losses) -> dict[str, Any]:
         losses.lose_cache(block)
         said = block.text if isinstance(block, Text) else file_text(block)
         if said is None:
-            losses.lose(block.place)
+            losses.lose_block(block)
         else:
             parts.append({"type": "text", "text": said})
     return {"role": "tool", "tool_call_id": result.id, "content": unwrapped(parts) or ""}
@@ -136,5 +136,5 @@ def _written(block: Block, role: str, losses: Losses) -> dict[str, Any] | None:
             if block.data:
                 file["filename"] = block.name or "document"
             return {"type": "file", "file": file}
-    losses.lose(block.place)
+    losses.lose_block(block)
     return None

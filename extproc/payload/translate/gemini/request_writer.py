@@ -78,6 +78,7 @@ def write(request: Request, losses: Losses) -> dict[str, Any]:
 
 def write_count(request: Request, losses: Losses) -> dict[str, Any]:
     """The same, to be counted."""
+    request.take("begun")
     return {"contents": write(request, losses)["contents"]} if not _has_more(request) else _count_all(request, losses)
 
 
@@ -205,7 +206,7 @@ class _Parts:
                 return {"inlineData": {"mimeType": block.media_type, "data": data}}
             case Media(url=url) if url.startswith("https://generativelanguage.googleapis.com/") and role == "user":
                 return {"fileData": {"fileUri": url}}
-        self._losses.lose(block.place)
+        self._losses.lose_block(block)
         return None
 
     def _result(self, result: Result) -> dict[str, Any] | None:

@@ -36,6 +36,8 @@ def read(body: Any, losses: Losses) -> Request:
     if fields.has("system"):
         request.turns.append(Turn("system", read_content(fields, "system", _block, "blocks"), "system"))
     request.turns += [_turn(message) for message in fields.items("messages")]
+    if request.turns and request.turns[-1].role == "assistant":
+        request.set("begun", f"{request.turns[-1].place} as the beginning of the answer", True)
     request.set("max_tokens", "max_tokens", fields.get("max_tokens", int))
     for name in ("temperature", "top_p"):
         request.set(name, name, fields.get(name, float))
@@ -68,7 +70,6 @@ def _block(fields: Fields) -> list[Block]:
     match kind:
         case "text":
             blocks = [Text(fields.need("text", str), place=place)]
-            fields.skip("citations", [])
         case "image":
             blocks = _image(fields)
         case "document":
@@ -88,7 +89,7 @@ def _block(fields: Fields) -> list[Block]:
         case "redacted_thinking":
             blocks = [Thought(redacted=fields.need("data", str), place=place)]
         case _:
-            fields.losses.lose(place)
+            fields.losses.lose_kind(place, kind)
             return []
     if blocks:
         blocks[-1].cache = cache
@@ -156,7 +157,7 @@ def _media(kind: str | None, source: Fields, what: Literal["image", "document"],
 
 def _skip_citations(fields: Fields) -> None:
     """Nobody else cites: that it is wanted is lost by its name, that it is not says nothing."""
-    fields.skip("citations", {}, {"enabled": False})
+    fields.skip("citations", {"enabled": False})
 
 
 def _with_head(head: str, blocks: list[Block], place: str) -> list[Block]:
@@ -164,8 +165,8 @@ def _with_head(head: str, blocks: list[Block], place: str) -> list[Block]:
 
 
 def _tool(fields: Fields) -> Tool | None:
-    if fields.get("type", str, "custom") != "custom":
-        fields.losses.lose(fields.at("type"))
+    if (kind := fields.get("type", str, "custom")) != "custom":
+        fields.losses.lose_kind(fields.at("type"), kind)
         return None
     tool = Tool(
         fields.need("name", str),

@@ -163,7 +163,7 @@ def _written(block: Block, role: str, losses: Losses) -> dict[str, Any] | None:
             kind = "image" if block.kind == "image" else "document"
             named = {"title": block.name} if kind == "document" and block.name else {}
             return {"type": kind, "source": source, **named}
-    losses.lose(block.place)
+    losses.lose_block(block)
     return None
 
 

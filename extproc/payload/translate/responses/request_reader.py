@@ -63,8 +63,8 @@ def _read_settings(fields: Fields, request: Request) -> None:
     fields.skip("background", False)
     fields.skip("truncation", "disabled")
     fields.skip("top_logprobs", 0)
-    fields.skip("include", [], ["reasoning.encrypted_content"])
-    fields.skip("stream_options", {}, {"include_obfuscation": False}, {"include_obfuscation": True})
+    fields.skip("include", ["reasoning.encrypted_content"])
+    fields.skip("stream_options", {"include_obfuscation": False}, {"include_obfuscation": True})
     reasoning = fields.inner("reasoning")
     if reasoning is not None:
         effort = reasoning.get("effort", str)
@@ -85,8 +85,8 @@ def _read_settings(fields: Fields, request: Request) -> None:
 
 
 def _tool(fields: Fields) -> Tool | None:
-    if fields.get("type", str) != "function":
-        fields.losses.lose(fields.at("type"))
+    if (kind := fields.get("type", str)) != "function":
+        fields.losses.lose_kind(fields.at("type"), kind)
         return None
     tool = read_function(fields, fields.place)
     fields.skip("async", False)
@@ -112,7 +112,7 @@ def _add(turns: list[Turn], item: Fields) -> None:
     elif kind == "reasoning":
         role, blocks = "assistant", [_thought(item)]
     else:
-        item.losses.lose(place)
+        item.losses.lose_kind(place, kind)
         return
     item.close()
     if role == "assistant" and turns and turns[-1].role == "assistant":
@@ -135,8 +135,6 @@ def _part(fields: Fields) -> list[Block]:
     block: Block
     if kind in _TEXTS:
         block = Text(fields.need("text", str), place=place)
-        fields.skip("annotations", [])
-        fields.skip("logprobs", [])
     elif kind == "refusal":
         block = Refusal(fields.need("refusal", str), place=place)
     elif kind == "input_image":
@@ -149,7 +147,7 @@ def _part(fields: Fields) -> list[Block]:
         block = read_file(fields, place)
         block.url = fields.get("file_url", str, "")
     else:
-        fields.losses.lose(place)
+        fields.losses.lose_kind(place, kind)
         return []
     fields.close()
     return [block]

@@ -62,6 +62,7 @@ def write(request: Request, losses: Losses) -> dict[str, Any]:
 
 def write_count(request: Request, losses: Losses) -> dict[str, Any]:
     """The same, to be counted."""
+    request.take("begun")
     body = write(request, losses)
     for name in ("store", "stream", "max_output_tokens", "temperature", "top_p", "include", "metadata", *_SAME):
         body.pop(name, None)
@@ -163,5 +164,5 @@ def _written(block: Block, role: str, losses: Losses) -> dict[str, Any] | None:
             if block.url:
                 return file | {"file_url": block.url}
             return file | {"file_data": url_of(block), "filename": block.name or "document"}
-    losses.lose(block.place)
+    losses.lose_block(block)
     return None

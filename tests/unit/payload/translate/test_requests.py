@@ -2,19 +2,20 @@
 
 import base64
 import json
-from typing import get_args, get_type_hints, is_typeddict
+from typing import get_args, get_type_hints
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typing_extensions import is_typeddict
 
 from extproc.errors import IntentmeshError, UnreadableAnswerError, UntranslatableError
 from extproc.payload import translate
-from extproc.payload.translate.fields import KNOWN
+from extproc.payload.translate.fields import _DATE, KINDS, KNOWN
 from tests.unit.payload.translate import upstreams
 from tests.unit.payload.translate.oracles import PAIRS, RULE, validate
 from tests.unit.payload.translate.test_streams import SITUATIONS, editor, values
-from tests.unit.payload.translate.test_table import FEATURES, body_of
+from tests.unit.payload.translate.test_table import CALLED, FEATURES, USER, body_of
 
 CANARY = "ada@example.org"
 CHATS = translate.spoken(RULE, "/v1/chat/completions")
@@ -139,9 +140,69 @@ def kinds_of_the_packages():
 
 def test_fields_of_the_apis_have_their_names_told():
     """Whatever the packages know of may stand in a request, and is no word of the caller's."""
-    for kind in kinds_of_the_packages():
-        for member in members(kind):
-            assert get_type_hints(member).keys() <= KNOWN, member
+    found = [member for kind in kinds_of_the_packages() for member in members(kind)]
+    assert len(found) > 30
+    for member in found:
+        assert get_type_hints(member).keys() <= KNOWN, member
+
+
+READ = {
+    "text",
+    "image",
+    "document",
+    "search_result",
+    "tool_use",
+    "tool_result",
+    "thinking",
+    "redacted_thinking",
+    "image_url",
+    "input_audio",
+    "file",
+    "function",
+    "input_text",
+    "input_image",
+    "input_file",
+    "message",
+    "function_call",
+    "function_call_output",
+    "reasoning",
+}
+"""Kinds of parts, items and tools that are read."""
+
+
+def test_kinds_of_the_apis_have_their_names_told():
+    """Those that nothing reads, too."""
+    import anthropic.types as messages
+    import openai.types.chat as chats
+    from openai.types import responses
+
+    unions = (messages.ContentBlockParam, messages.ToolUnionParam, messages.tool_result_block_param.Content)
+    unions += (chats.ChatCompletionContentPartParam, chats.ChatCompletionToolUnionParam)
+    unions += (responses.ResponseInputItemParam, responses.ToolParam, responses.ResponseInputContentParam)
+    said = [get_type_hints(member).get("type") for union in unions for member in members(union)]
+    kinds = {kind for literal in said for kind in get_args(literal) if isinstance(kind, str)}
+    kinds |= {kind for literal in said for one in get_args(literal) for kind in get_args(one)}
+    assert len(kinds) > 60
+    assert {kind for kind in kinds - READ if _DATE.sub("", kind) not in KINDS} == set()
+
+
+def test_what_is_lost_is_told_by_its_kind():
+    """Where it stands and what it is, if that is a word of an API's; dates of tools are told too."""
+    blocks = [{"type": kind} for kind in ("server_tool_use", CANARY, "container_upload")]
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": [image]}
+    turns = [{"role": "user", "content": [*blocks, result]}]
+    body = body_of("anthropic", {"messages": turns, "tools": [{"type": "web_search_20250305", "name": "web_search"}]})
+    with pytest.raises(UntranslatableError) as refused:
+        translate.request(translate.Spoken("anthropic"), "openai", json.dumps(body).encode(), model="m", drop=False)
+    for told in (
+        "`messages[0].content[0] (server_tool_use)`",
+        "`messages[0].content[1]`",
+        "`messages[0].content[2] (container_upload)`",
+        "`messages[0].content[3].content[0] (image)`",
+        "`tools[0].type (web_search_20250305)`",
+    ):
+        assert told in str(refused.value)
 
 
 def test_files_of_text_are_documents_of_anthropics():
@@ -281,6 +342,46 @@ def test_a_refusal_is_what_was_said(upstream):
     )
     assert b"I cannot" in made.body
     assert made.dropped == ()
+
+
+EMPTY = {
+    "openai": {"logit_bias": {}, "functions": [], "tools": [], "metadata": {}, "stop": []},
+    "openai-responses": {
+        "include": [],
+        "stream_options": {},
+        "tools": [],
+        "metadata": {},
+        "input": [USER | {"annotations": []}],
+    },
+    "anthropic": {"mcp_servers": [], "stop_sequences": [], "tools": [], "context_management": {}, "betas": []},
+}
+
+
+@pytest.mark.parametrize(("caller", "upstream"), PAIRS)
+def test_what_is_empty_is_lost_by_nobody(caller, upstream):
+    """Clients send lists and objects with nothing in them."""
+    body = json.dumps(body_of(caller, EMPTY[caller])).encode()
+    assert translate.request(translate.Spoken(caller), upstream, body, model="m", drop=False).dropped == ()
+
+
+@pytest.mark.parametrize("upstream", ["openai-responses", "anthropic", "gemini"])
+def test_a_result_may_name_its_function(upstream):
+    """As some frameworks send it: the call has said it."""
+    result = {"role": "tool", "tool_call_id": "c1", "name": "f", "content": "ok"}
+    body = json.dumps(body_of("openai", {"messages": [USER, CALLED, result]})).encode()
+    assert translate.request(CHATS, upstream, body, model="m", drop=False).dropped == ()
+
+
+@pytest.mark.parametrize("upstream", ["openai", "openai-responses", "gemini"])
+def test_an_answer_that_is_begun_is_counted_but_not_asked_for(upstream):
+    """Another API would answer to it as if it were whole."""
+    turns = [USER, {"role": "assistant", "content": "{"}]
+    body = json.dumps(body_of("anthropic", {"messages": turns})).encode()
+    with pytest.raises(UntranslatableError, match=r"`messages\[1\] as the beginning of the answer`"):
+        translate.request(translate.Spoken("anthropic"), upstream, body, model="m", drop=False)
+    if upstream != "openai":
+        counted = translate.Spoken("anthropic", counts=True)
+        assert translate.request(counted, upstream, body, model="m", drop=False).dropped == ()
 
 
 def test_data_in_a_url_that_is_no_base64():

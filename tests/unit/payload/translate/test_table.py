@@ -96,6 +96,7 @@ FEATURES = {
         ),
         "anthropic": said(USER, {"role": "assistant", "content": "x"}, {"role": "system", "content": "s"}, USER),
     },
+    "beginning of the answer (prefill)": {"anthropic": said(USER, {"role": "assistant", "content": "x"})},
     "image, its data": {
         "openai": chat_parts({"type": "image_url", "image_url": {"url": f"data:image/png;base64,{DATA}"}}),
         "openai-responses": items(
