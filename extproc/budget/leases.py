@@ -231,12 +231,12 @@ def take_dirty(book: Book) -> list[tuple[bytes, Account]]:
             return []
     with book.pages.begin() as txn:
         keys = [key for key, _ in txn.scan(DIRTY)]
-        found = []
+        dirty = []
         for key in keys:
             txn.pop(key)
             if (account := read(txn, key[1:])) is not None:
-                found.append((key[1:], account))
-    return found
+                dirty.append((key[1:], account))
+    return dirty
 
 
 def mark_dirty(book: Book, keys: Iterable[bytes]) -> None:

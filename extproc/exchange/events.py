@@ -66,8 +66,8 @@ class RequestHeaders:
 
 def request_id_of(headers: Mapping[str, str]) -> str:
     """The request's id; empty where there is none, or a caller's own is not fit to be one."""
-    found = _REQUEST_ID.fullmatch(headers.get(REQUEST_ID_HEADER, ""))
-    return found[0] if found else ""
+    match = _REQUEST_ID.fullmatch(headers.get(REQUEST_ID_HEADER, ""))
+    return match[0] if match else ""
 
 
 @dataclass(slots=True)

@@ -86,26 +86,26 @@ class Recorder:
 
     def metadata(self, forward: Forward, log_key: str) -> dict[str, str | float]:
         """What Envoy's access log and rate limits may know of the request."""
-        told: dict[str, str | float] = {"model": forward.model, "reason": forward.reason}
+        values: dict[str, str | float] = {"model": forward.model, "reason": forward.reason}
         inspection = forward.inspection
         if (score := inspection.score) is not None:
-            told["stage"] = score.stage
-            told["score"] = score.score
+            values["stage"] = score.stage
+            values["score"] = score.score
             if score.intent is not None:
-                told["intent"] = score.intent
+                values["intent"] = score.intent
         if entities := inspection.facts.entities:
-            told["masked"] = sum(entities.values())
-            told["entities"] = ",".join(f"{entity_type}={count}" for entity_type, count in entities.items())
+            values["masked"] = sum(entities.values())
+            values["entities"] = ",".join(f"{entity_type}={count}" for entity_type, count in entities.items())
         if verdicts := inspection.facts.verdicts:
-            told["verdicts"] = ",".join(map(str, verdicts))
+            values["verdicts"] = ",".join(map(str, verdicts))
         if forward.target is not None and self._rule is not None:
-            told[CALLER_API] = vendor_of(self._rule, self._headers.get(":path", "")) or "openai"
+            values[CALLER_API] = vendor_of(self._rule, self._headers.get(":path", "")) or "openai"
         if self.trace is not None:
-            told |= self.trace.metadata
+            values |= self.trace.metadata
         if log_key:
-            told["awaited"] = log_key
-        told["prompt_tokens"] = max(1, estimated_tokens(self.request_bytes))
-        return told
+            values["awaited"] = log_key
+        values["prompt_tokens"] = max(1, estimated_tokens(self.request_bytes))
+        return values
 
     def bill(self, observer: Observer) -> Mapping[str, float] | None:
         """Tokens and money of the answer, for Envoy's access log and rate limits."""

@@ -64,10 +64,10 @@ def inspects_of(guard: AnswerGuard, texts: Callable[[Place], list[str]]) -> Insp
 
 def learned(guards: Iterable[AnswerGuard]) -> dict[int, Inspects]:
     """What takes long to make and is the same for all answers, by the guardrail's id."""
-    found: dict[int, Inspects] = {}
+    inspections: dict[int, Inspects] = {}
     for guard in guards:
         if isinstance(guard, AnswerTopicsGuard):
             from extproc.guardrails.topics import AnswerTopics  # noqa: PLC0415 - loads the encoder
 
-            found[id(guard)] = AnswerTopics(guard)
-    return found
+            inspections[id(guard)] = AnswerTopics(guard)
+    return inspections

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def explained(guards: Mapping[str, AnyGuard], segments: Sequence[Segment]) -> list[dict[str, Any]]:
     """One entry for each passage that a guardrail with windows looks at."""
-    told = []
+    lines = []
     for name, guard in guards.items():
         if not isinstance(guard, InjectionGuard):
             continue
@@ -26,7 +26,7 @@ def explained(guards: Mapping[str, AnyGuard], segments: Sequence[Segment]) -> li
         for passage in passages_of(segments, check.places):
             side = SIDE_OF[passage.place]
             score = check.detector.score(passage.text, side)
-            told.append(
+            lines.append(
                 {
                     "guardrail": name,
                     "mode": guard.mode,
@@ -48,4 +48,4 @@ def explained(guards: Mapping[str, AnyGuard], segments: Sequence[Segment]) -> li
                     ],
                 }
             )
-    return told
+    return lines

@@ -89,13 +89,13 @@ class Guardrails:
         """See decision.Judge."""
         texts = _Texts(content)
         duties = frozenset(duty.what for duty in facts.duties if duty.step == NAME)
-        said = [await self._ask(guardrail, facts, texts, duties) for guardrail in self._to_ask(duties)]
-        verdicts = tuple(one.verdict for one in said if one.verdict is not None)
-        unenforced = tuple(entry for one in said for entry in one.unenforced)
+        answers = [await self._ask(guardrail, facts, texts, duties) for guardrail in self._to_ask(duties)]
+        verdicts = tuple(one.verdict for one in answers if one.verdict is not None)
+        unenforced = tuple(entry for one in answers for entry in one.unenforced)
         answer = (*self._watching(facts, texts, duties), *self._watching_tools(facts, duties))
         if not verdicts and not unenforced and not answer:
             return NOTHING
-        error = next((one.error for one in said if one.error is not None), None)
+        error = next((one.error for one in answers if one.error is not None), None)
         return Ruling(verdicts, answer=answer, unenforced=unenforced, error=error)
 
     def _watching(self, facts: Facts, texts: _Texts, duties: frozenset[str]) -> tuple[AnswerGuards, ...]:
@@ -159,9 +159,9 @@ def _failed(guardrail: _Guardrail, error: Exception, *, enforced: bool) -> _Said
     late = isinstance(error, TimeoutError)
     if guardrail.settings.on_error == "open" or not enforced:
         return _Said(unenforced=(Unenforced(NAME, guardrail.name, "late" if late else "failed"),))
-    told = UndecidedError(f"{NAME}: {guardrail.name}", error)
-    told.__cause__ = error
-    return _Said(Verdict(NAME, "block", f"{guardrail.name}:{'late' if late else 'failed'}"), error=told)
+    refusal = UndecidedError(f"{NAME}: {guardrail.name}", error)
+    refusal.__cause__ = error
+    return _Said(Verdict(NAME, "block", f"{guardrail.name}:{'late' if late else 'failed'}"), error=refusal)
 
 
 class _Texts:
@@ -198,7 +198,7 @@ class _Texts:
 
 
 async def _found(check: Check, question: Question, deadline: float) -> Finding:
-    found = check.look(question, deadline)
-    if not inspect.isawaitable(found):
-        return found
-    return await asyncio.wait_for(found, max(0.0, deadline - monotonic()))
+    finding = check.look(question, deadline)
+    if not inspect.isawaitable(finding):
+        return finding
+    return await asyncio.wait_for(finding, max(0.0, deadline - monotonic()))

@@ -84,12 +84,12 @@ class Links:
         """See Inspector."""
         if _MAY_HOLD.search(sentence) is None:
             return ()
-        found = self._found(sentence, _SAME)
+        spans = self._found(sentence, _SAME)
         text, places = _as_read(sentence)
-        return found if text == sentence else [*found, *self._found(text, places)]
+        return spans if text == sentence else [*spans, *self._found(text, places)]
 
     def _found(self, text: str, places: _Shifts) -> list[Span]:
-        found: list[Span] = []
+        spans: list[Span] = []
         for match in _ADDRESS.finditer(text):
             kind = match.lastgroup or ""
             address = match[kind]
@@ -99,8 +99,8 @@ class Links:
                 continue
             place = _place(text, match.start(kind), match.end(kind))
             if place.fetched or not self._images_only:
-                found.append((_raw(places, place.start), _raw(places, place.end)))
-        return found
+                spans.append((_raw(places, place.start), _raw(places, place.end)))
+        return spans
 
     def _is_listed(self, host: str | None) -> bool:
         """A browser reads what is no host of a name in its own way: not listed."""

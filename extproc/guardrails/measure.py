@@ -58,32 +58,32 @@ def scored(rows: Sequence[Row], detector: Detector, thresholds: Mapping[Side, fl
     """Score each row as a text of its own."""
     rows = [row for row in rows if row.label not in LEFT_OUT]
     sides = [SIDE_OF_WHERE[row.where] for row in rows]
-    found = [detector.score(row.text, side) for row, side in zip(rows, sides, strict=True)]
-    scores = np.array([one.score for one in found])
+    results = [detector.score(row.text, side) for row, side in zip(rows, sides, strict=True)]
+    scores = np.array([one.score for one in results])
     limits = np.array([thresholds[side] for side in sides])
     return Scored(
         scores,
         np.array([row.label != HARMLESS for row in rows], bool),
         scores >= limits,
         [row.source for row in rows],
-        np.array([any(window.second for window in one.best) for one in found], bool),
+        np.array([any(window.second for window in one.best) for one in results], bool),
     )
 
 
-def figures(found: Scored) -> dict[str, Any]:
+def figures(result: Scored) -> dict[str, Any]:
     """Over all rows, and by source."""
-    harmless = found.scores[~found.attack]
+    harmless = result.scores[~result.attack]
     limits = {rate: limit_at(harmless, rate) for rate in FALSE_ALARMS}
-    told = _figures(found, np.ones(len(found.scores), bool), limits, harmless)
+    overall = _figures(result, np.ones(len(result.scores), bool), limits, harmless)
     sources = defaultdict(list)
-    for at, source in enumerate(found.sources):
+    for at, source in enumerate(result.sources):
         sources[source].append(at)
-    told["sources"] = {}
+    overall["sources"] = {}
     for source, places in sorted(sources.items()):
-        here = np.zeros(len(found.scores), bool)
+        here = np.zeros(len(result.scores), bool)
         here[places] = True
-        told["sources"][source] = _figures(found, here, limits, harmless)
-    return told
+        overall["sources"][source] = _figures(result, here, limits, harmless)
+    return overall
 
 
 def limit_at(harmless: NDArray[np.float64], rate: float) -> float:
@@ -94,11 +94,11 @@ def limit_at(harmless: NDArray[np.float64], rate: float) -> float:
 
 
 def _figures(
-    found: Scored, here: NDArray[np.bool_], limits: Mapping[float, float], all_harmless: NDArray[np.float64]
+    result: Scored, here: NDArray[np.bool_], limits: Mapping[float, float], all_harmless: NDArray[np.float64]
 ) -> dict[str, Any]:
     """Of the rows that are chosen; attacks of one source are set against all harmless texts."""
-    attacks, harmless = here & found.attack, here & ~found.attack
-    scores = found.scores[attacks]
+    attacks, harmless = here & result.attack, here & ~result.attack
+    scores = result.scores[attacks]
     return {
         "attacks": int(attacks.sum()),
         "benign": int(harmless.sum()),
@@ -106,8 +106,8 @@ def _figures(
         "recall_at_false_alarms": {
             str(rate): _share(scores > limit) if len(all_harmless) else None for rate, limit in limits.items()
         },
-        "attack_recall": _share(found.flagged[attacks]),
-        "benign_accuracy": _share(~found.flagged[harmless]),
+        "attack_recall": _share(result.flagged[attacks]),
+        "benign_accuracy": _share(~result.flagged[harmless]),
     }
 
 

@@ -56,22 +56,22 @@ class ModerationCheck:
         if self._guard.model is not None:
             question["model"] = self._guard.model
         left = max(0.001, deadline - monotonic())
-        said = bytearray()
+        received = bytearray()
         ask = self._client.stream("POST", self._guard.url, json=question, headers=self._headers, timeout=left)
         try:
             async with ask as answer:
                 answer.raise_for_status()
                 async for piece in answer.aiter_bytes():
-                    said += piece
-                    if len(said) > _MOST_BYTES:
+                    received += piece
+                    if len(received) > _MOST_BYTES:
                         raise ValueError("an answer that is too long")
         except httpx.TimeoutException as error:
             raise TimeoutError from error
-        return self._finding(json.loads(said), len(texts))
+        return self._finding(json.loads(received), len(texts))
 
-    def _finding(self, said: Any, count: int) -> Finding:
+    def _finding(self, answer: Any, count: int) -> Finding:
         """Raises TypeError, KeyError or ValueError for an answer that is none."""
-        results = said["results"]
+        results = answer["results"]
         if len(results) != count:
             raise ValueError("not one result for each text")
         best = Finding(0.0, False)
@@ -88,11 +88,11 @@ class ModerationCheck:
         if not guard.categories:
             top = max(map(_score, scores.values()), default=_score(result["flagged"]))
             return [("", top, top >= guard.threshold if guard.threshold else _flag(result["flagged"]))]
-        found = []
+        categories = []
         for name in guard.categories:  # one that the classifier does not have is a KeyError: it would never count
             score = _score(scores[name] if name in scores else flags[name])
-            found.append((name, score, score >= guard.threshold if guard.threshold else _flag(flags[name])))
-        return found
+            categories.append((name, score, score >= guard.threshold if guard.threshold else _flag(flags[name])))
+        return categories
 
 
 def _flag(value: Any) -> bool:

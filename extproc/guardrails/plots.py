@@ -19,12 +19,12 @@ _LEAST_RATE: Final = 0.001
 _INK, _PAPER, _GRID, _BLUE, _RED = "#1a1a1a", "#ffffff", "#dddddd", "#2b6cb0", "#c53030"
 
 
-def write_plots(found: Scored, folder: Path) -> list[Path]:
+def write_plots(result: Scored, folder: Path) -> list[Path]:
     """Write `roc.png` and `scores.png`; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / "roc.png", folder / "scores.png"]
-    _roc(found).save(paths[0])
-    _scores(found).save(paths[1])
+    _roc(result).save(paths[0])
+    _scores(result).save(paths[1])
     return paths
 
 
@@ -46,12 +46,12 @@ def _canvas(across: list[tuple[float, str]], title: str, below: str) -> tuple[Im
     return image, draw
 
 
-def _roc(found: Scored) -> Image.Image:
+def _roc(result: Scored) -> Image.Image:
     """The share of attacks that are found over the share of harmless texts that are taken for one, on a logarithmic axis."""
     decades = -np.log10(_LEAST_RATE)
     ticks = [(i / decades, f"{10 ** (i - decades):.1%}") for i in range(int(decades) + 1)]
     image, draw = _canvas(ticks, "share of attacks that are found", "false alarms")
-    attacks, harmless = found.scores[found.attack], found.scores[~found.attack]
+    attacks, harmless = result.scores[result.attack], result.scores[~result.attack]
     if len(attacks) and len(harmless):
         rates = np.logspace(-decades, 0, 200)
         limits = np.quantile(harmless, 1 - rates)
@@ -63,15 +63,15 @@ def _roc(found: Scored) -> Image.Image:
     return image
 
 
-def _scores(found: Scored) -> Image.Image:
+def _scores(result: Scored) -> Image.Image:
     """How often a score occurs: attacks in red, harmless texts in blue, each as a share of its own."""
     image, draw = _canvas(
         [(i / 5, f"{i / 5:.1f}") for i in range(6)], "share of attacks (red), of harmless texts (blue)", "score"
     )
-    for chosen, colour, left in ((found.attack, _RED, 0.0), (~found.attack, _BLUE, 0.5)):
+    for chosen, colour, left in ((result.attack, _RED, 0.0), (~result.attack, _BLUE, 0.5)):
         if not chosen.any():
             continue
-        counts, _ = np.histogram(found.scores[chosen], _BINS, (0, 1))
+        counts, _ = np.histogram(result.scores[chosen], _BINS, (0, 1))
         for i, share in enumerate(counts / chosen.sum()):
             draw.rectangle([_at((i + left) / _BINS, float(share)), _at((i + left + 0.45) / _BINS, 0)], colour)
     return image

@@ -109,12 +109,12 @@ class OnnxCheck:
 def _labels(config: dict[str, Any], wanted: Sequence[str]) -> list[tuple[int, str]]:
     """Number and name of the labels that count."""
     names = {str(name): int(at) for at, name in (config.get("id2label") or {}).items()}
-    found = []
+    labels = []
     for label in wanted:
         at = names.get(label, int(label) if label.isdigit() and not names else None)
         if at is None:
             raise ConfigError(
                 f"guardrails: the classifier has no label `{label}`; there are: {', '.join(names) or 'numbers'}"
             )
-        found.append((at, label))
-    return found
+        labels.append((at, label))
+    return labels

@@ -146,9 +146,9 @@ class TopicsCheck:
         best = Verdict("", 0.0)
         for view in views:
             checkpoint()
-            said = self._topics.verdict(view)
-            if (bool(said.topic), said.score) > (bool(best.topic), best.score):
-                best = said
+            verdict = self._topics.verdict(view)
+            if (bool(verdict.topic), verdict.score) > (bool(best.topic), best.score):
+                best = verdict
         return Finding(best.score, bool(best.topic), best.topic, bound)
 
 
@@ -172,9 +172,9 @@ class AnswerTopics:
 
 def _stretches(text: str) -> list[str]:
     """Sentences, short ones together."""
-    found, begun = [], 0
+    stretches, begun = [], 0
     for match in _SENTENCE.finditer(text):
         if match.end() - begun >= STRETCH or match.end() == len(text):
-            found.append(text[begun : match.end()])
+            stretches.append(text[begun : match.end()])
             begun = match.end()
-    return [one for one in found if not one.isspace()]
+    return [one for one in stretches if not one.isspace()]

@@ -108,14 +108,14 @@ class HeaderReader:
         table = self._decoder.header_table
         size, count, first = table.maxsize, len(table.dynamic_entries), next(iter(table.dynamic_entries), None)
         try:
-            read = [(str(name), str(value)) for name, value in self._decoder.decode(block)]
+            fields = [(str(name), str(value)) for name, value in self._decoder.decode(block)]
         except (HPACKError, UnicodeDecodeError):
             raise ConnectionFaultError(Code.COMPRESSION_ERROR, "the headers cannot be read") from None
-        found = read, fault_of(read)
+        decoded = fields, fault_of(fields)
         entries = table.dynamic_entries  # what is added comes first, as an object of its own
         changed = table.maxsize != size or len(entries) != count or next(iter(entries), None) is not first
         if changed or len(self._known) == KNOWN_BLOCKS:
             self._known.clear()
         else:
-            self._known[block] = found
-        return found
+            self._known[block] = decoded
+        return decoded

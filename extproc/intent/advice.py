@@ -215,10 +215,10 @@ def _double(accuracy: float | None, with_half: float | None) -> float | None:
 def _mislabelled(
     taken: NDArray[np.int64], odds: NDArray[np.float32], places: list[Place], examples: Examples
 ) -> tuple[Mislabelled, ...]:
-    found = np.flatnonzero(odds > REFUTED_BY)
+    suspects = np.flatnonzero(odds > REFUTED_BY)
     return tuple(
         Mislabelled(places[i].intent, places[i].example, examples.intents[taken[i]])
-        for i in found[np.argsort(-odds[found], kind="stable")][:LISTED]
+        for i in suspects[np.argsort(-odds[suspects], kind="stable")][:LISTED]
     )
 
 
@@ -240,8 +240,8 @@ def _costs(
         if culprit >= 0 and culprit != own and other == own
     )
     total = Counter(int(label) for label, culprit in zip(labels, taken, strict=True) if culprit >= 0)
-    found = [Cost(examples.intents[a], examples.intents[b], round(n / total[a], 2)) for (a, b), n in lost.items()]
-    return tuple(sorted(found, key=lambda cost: (-cost.share, cost.intent, cost.culprit))[:LISTED])
+    costs = [Cost(examples.intents[a], examples.intents[b], round(n / total[a], 2)) for (a, b), n in lost.items()]
+    return tuple(sorted(costs, key=lambda cost: (-cost.share, cost.intent, cost.culprit))[:LISTED])
 
 
 def _pairs(
@@ -249,11 +249,11 @@ def _pairs(
 ) -> tuple[Pair, ...]:
     rows, columns = np.nonzero(np.triu(wanted & (cosines >= least)))
     order = np.argsort(-cosines[rows, columns], kind="stable")[:LISTED]
-    found = []
+    pairs = []
     for i in order:
         first, second = sorted((places[rows[i]], places[columns[i]]), key=_brief)
-        found.append(Pair(first, second, round(float(cosines[rows[i], columns[i]]), 3)))
-    return tuple(found)
+        pairs.append(Pair(first, second, round(float(cosines[rows[i], columns[i]]), 3)))
+    return tuple(pairs)
 
 
 def _brief(place: Place) -> tuple[int, str]:
@@ -267,5 +267,5 @@ def _outliers(
     own = np.where(labels[:, None] == labels[None, :], cosines, -1).max(axis=1)
     alone = own <= -1
     limit = float(np.quantile(own[~alone], FARTHEST)) if (~alone).any() else -1.0
-    found = np.flatnonzero(wrong & ~alone & (own <= limit))
-    return tuple(places[i] for i in found[np.argsort(own[found], kind="stable")][:LISTED])
+    outliers = np.flatnonzero(wrong & ~alone & (own <= limit))
+    return tuple(places[i] for i in outliers[np.argsort(own[outliers], kind="stable")][:LISTED])

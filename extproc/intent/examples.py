@@ -67,19 +67,19 @@ class Examples:
     @classmethod
     def of_mesh(cls, mesh: Mesh) -> Examples:
         """Read the examples in a `mesh.yaml` and in the files that it names."""
-        found: dict[str, list[str]] = {}
+        by_intent: dict[str, list[str]] = {}
         for name, intent in mesh.intents.items():
             texts = list(intent.examples)
             if intent.examples_file is not None:
                 texts += read_examples(intent.examples_file, name)
             if texts:
-                found[name] = texts
+                by_intent[name] = texts
         outside = list(mesh.classifier.out_of_scope)
         for intent in mesh.intents.values():
             outside += intent.not_examples
         if mesh.classifier.out_of_scope_file is not None:
             outside += read_texts(mesh.classifier.out_of_scope_file)
-        return cls.of_texts(found, outside, {name: intent.description for name, intent in mesh.intents.items()})
+        return cls.of_texts(by_intent, outside, {name: intent.description for name, intent in mesh.intents.items()})
 
     @classmethod
     def of_texts(

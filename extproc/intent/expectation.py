@@ -74,7 +74,7 @@ def expectations(
     if half is not None:
         power = _power(seen, _Rehearsed.of(encoders, table, half, budget, target, report))
     counts = np.bincount(examples.labels, minlength=len(examples.intents))
-    found = []
+    expected = []
     for i, name in enumerate(examples.intents):
         every = seen.of_intent(i, np.ones(len(seen.trial.label), bool))
         if every is None or counts[i] < 2:  # one example is learned from, and cannot be held out
@@ -83,12 +83,12 @@ def expectations(
         more = 1 - (1 - coverage) * (count / (count + MORE)) ** power
         culprit, taken = seen.culprit(i)
         name_of = examples.intents[culprit] if culprit is not None else None
-        found.append(Expected(name, "all", count, coverage, precision, round(more, 3), name_of, taken))
+        expected.append(Expected(name, "all", count, coverage, precision, round(more, 3), name_of, taken))
         apart = [(language, seen.of_intent(i, rows)) for language, rows in seen.languages()]
-        told = [(language, one) for language, one in apart if one is not None and one[0] >= FEWEST]
-        if len(told) > 1:
-            found += [Expected(name, language, *one) for language, one in told]
-    return found
+        known_languages = [(language, one) for language, one in apart if one is not None and one[0] >= FEWEST]
+        if len(known_languages) > 1:
+            expected += [Expected(name, language, *one) for language, one in known_languages]
+    return expected
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,13 +53,13 @@ def gaps(classifier: Classifier, texts: Sequence[str]) -> list[Gap]:
         vectors = embed_all(wide, [wide.tokenize(chosen[i], budget) for i in kept], print, wide_views)["wide"]
     else:
         vectors = embed_all(encoder, [encoder.tokenize(chosen[i], budget) for i in kept], print)["transformer"]
-    found = []
+    groups = []
     centre = cascade.trained.stages[cascade.last].head.centre[: vectors.shape[1]]
     for members in _groups(vectors - centre):
         best = [scores[kept[i]].best for i in members]
         near = max(sorted({name for name in best if name}), key=best.count, default=None)
-        found.append(Gap(len(members), tuple(chosen[kept[i]] for i in members[:SHOWN]), near))
-    return found
+        groups.append(Gap(len(members), tuple(chosen[kept[i]] for i in members[:SHOWN]), near))
+    return groups
 
 
 def _groups(vectors: NDArray[np.float32]) -> list[list[int]]:
@@ -67,14 +67,14 @@ def _groups(vectors: NDArray[np.float32]) -> list[list[int]]:
     x = vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9)
     alike = x @ x.T >= ALIKE
     free = np.ones(len(x), bool)
-    found: list[list[int]] = []
-    while len(found) < GROUPS:
+    groups: list[list[int]] = []
+    while len(groups) < GROUPS:
         counts = (alike & free[None, :]).sum(axis=1) * free
         seed = int(counts.argmax())
         if counts[seed] < FEWEST:
-            return found
+            return groups
         members = np.flatnonzero(alike[seed] & free)
         centre = x[members].mean(axis=0)
-        found.append([int(i) for i in members[np.argsort(-(x[members] @ centre), kind="stable")]])
+        groups.append([int(i) for i in members[np.argsort(-(x[members] @ centre), kind="stable")]])
         free[members] = False
-    return found
+    return groups

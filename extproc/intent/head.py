@@ -142,11 +142,11 @@ class Head:
         softmax = fit_softmax(rows, targets, mass, PENALTY, steps)
         weights = np.concatenate([whitening @ softmax[:-1], softmax[-1:]])
         near = x[:, : x.shape[1] // data.parts] * np.float32(data.parts)
-        found = [prototypes(near[(labels == i) & data.real]) for i in range(classes)]
-        offsets = np.cumsum([0, *map(len, found)])
+        centres = [prototypes(near[(labels == i) & data.real]) for i in range(classes)]
+        offsets = np.cumsum([0, *map(len, centres)])
         width = near.shape[1] if data.compares else 0
         outside = unit(data.background, centre, data.parts)[:, :width] * np.float32(data.parts)
-        return cls(np.array(data.parts), centre, weights.astype(np.float32), np.concatenate(found), offsets, outside)
+        return cls(np.array(data.parts), centre, weights.astype(np.float32), np.concatenate(centres), offsets, outside)
 
     def read(self, vector: NDArray[np.float32], before: Reading | None = None) -> Reading:
         """Scores and signals of one text; what an earlier stage scored counts a little."""
@@ -190,8 +190,8 @@ class Head:
         """Centred, each part of the same length, the whole of length one."""
         x: NDArray[np.float32] = vector - self.centre
         if not vector[-1]:
-            found: NDArray[np.float32] = unit(vector[None], self.centre, len(self._spans))[0]
-            return found
+            placed_vector: NDArray[np.float32] = unit(vector[None], self.centre, len(self._spans))[0]
+            return placed_vector
         for span in self._spans:
             part = x[span]
             part *= 1 / (sqrt(float(part.dot(part)) * len(self._spans)) + 1e-9)

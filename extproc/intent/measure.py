@@ -147,10 +147,10 @@ def macro_f1(inside: Sequence[Outcome]) -> float | None:
         return None
     scores = []
     for intent in intents:
-        found = [o for o in inside if o.score.best == intent]
+        predicted = [o for o in inside if o.score.best == intent]
         gold = [o for o in inside if o.row.intent == intent]
-        hits = sum(o.right for o in found)
-        scores.append(2 * hits / (len(found) + len(gold)))
+        hits = sum(o.right for o in predicted)
+        scores.append(2 * hits / (len(predicted) + len(gold)))
     return _round(float(np.mean(scores)))
 
 

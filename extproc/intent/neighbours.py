@@ -43,18 +43,18 @@ def neighbours(
     members = {int(i): _members(examples, int(i)) for i in np.unique(np.concatenate(list(likely.values())))}
     chosen = np.concatenate(list(members.values()))
     vectors = material([examples.texts[i] for i in chosen]).vectors
-    found: dict[Stage, tuple[Neighbour, ...]] = {}
+    by_stage: dict[Stage, tuple[Neighbour, ...]] = {}
     for sight in sights:
         seen = np.flatnonzero(np.isin(examples.labels[chosen], likely[sight.stage]))
         cosines = sight.head.cosines(sight.vector, vectors[sight.stage][seen])
         order = np.argsort(-cosines, kind="stable")[:SHOWN]
-        found[sight.stage] = tuple(
+        by_stage[sight.stage] = tuple(
             Neighbour(
                 examples.intents[examples.labels[chosen[seen[i]]]], examples.texts[chosen[seen[i]]], float(cosines[i])
             )
             for i in order
         )
-    return found
+    return by_stage
 
 
 def _members(examples: Examples, intent: int) -> NDArray[np.int64]:

@@ -149,11 +149,11 @@ def _within(budget: int, order: Sequence[int], tokens: Sequence[int]) -> list[in
 
 def _several(whole: IntentScore, judged: Sequence[IntentScore | None], texts: Sequence[str]) -> IntentScore:
     """All intents of a text that asks for several things, in its order; one that only the whole shows stands first."""
-    found = [score for score in judged if score is not None and score.intent is not None]
-    names = tuple(dict.fromkeys(score.intent for score in found if score.intent is not None))
-    if len(names) < 2 and (whole.intent is not None or len(texts) > len(found)):
+    decided = [score for score in judged if score is not None and score.intent is not None]
+    names = tuple(dict.fromkeys(score.intent for score in decided if score.intent is not None))
+    if len(names) < 2 and (whole.intent is not None or len(texts) > len(decided)):
         return whole
     if not names:
         return whole
-    first = next(score for score in found if score.intent == names[0])
+    first = next(score for score in decided if score.intent == names[0])
     return replace(first, intents=names, reason="part" if whole.intent is None else whole.reason)

@@ -66,14 +66,14 @@ def thresholds(
     home = ~foreign if (trial.in_scope & ~foreign).any() else np.ones(len(scores), bool)
     gain = _gain(trial, intents, trust)
     usual = float(_log_odds(np.array(target))) - USUAL_GAIN if trust == 1 else None
-    found = _of_one_language(trial.only(home), scores[home], intents, target, gain, usual)
+    limits = _of_one_language(trial.only(home), scores[home], intents, target, gain, usual)
     if not apart:
         strangers = scores[foreign & trial.far]
         if usual is None or len(strangers) < FEWEST_STRANGERS:
-            return np.stack([found, found])
+            return np.stack([limits, limits])
         reached = max(float(np.quantile(strangers, 1 - STRANGERS)), LEAST_ABROAD)
-        return np.stack([found, np.minimum(found, reached)])
-    return np.stack([found, _of_one_language(trial.only(foreign), scores[foreign], intents, target, gain, usual)])
+        return np.stack([limits, np.minimum(limits, reached)])
+    return np.stack([limits, _of_one_language(trial.only(foreign), scores[foreign], intents, target, gain, usual)])
 
 
 def _gain(trial: Trial, intents: int, trust: float) -> float:
@@ -164,16 +164,16 @@ def ladder(
     name = last_of(trials)
     last = trials[name]
     trust = 1.0 if name == "wide" else ENGLISH_TRUST
-    found = {name: thresholds(last, scores[name], intents, target, trust)}
-    forgiven = (scores[name] >= _limit(found[name], last)) & ~last.right
+    rungs = {name: thresholds(last, scores[name], intents, target, trust)}
+    forgiven = (scores[name] >= _limit(rungs[name], last)) & ~last.right
     left = ~last.foreign if name == "wide" else np.ones(len(last.right), bool)
     for stage, share in SHARES_OF_ERRORS.items():
         if stage in trials and stage != name:
             part = OF_MANY.get(stage, 1.0) if intents >= MANY_INTENTS else 1.0
             trial = replace(trials[stage], right=trials[stage].right | forgiven).only(left)
-            found[stage] = thresholds(trial, scores[stage][left], intents, 1 - (1 - target) * share * part, 0.0)
-            left &= scores[stage] < _limit(found[stage], trials[stage])
-    return found
+            rungs[stage] = thresholds(trial, scores[stage][left], intents, 1 - (1 - target) * share * part, 0.0)
+            left &= scores[stage] < _limit(rungs[stage], trials[stage])
+    return rungs
 
 
 def last_of(trials: dict[str, Trial]) -> str:
@@ -192,11 +192,11 @@ def refusals(trials: dict[str, Trial], scores: dict[str, NDArray[np.float64]]) -
     missed = last.in_scope & last.right
     if name == "wide":
         missed &= ~last.foreign
-    found = {}
+    limits = {}
     for stage in SHARES_OF_ERRORS:
         if stage in trials and stage != name:
             lost = np.sort(scores[stage][missed])
             allowed = int(REFUSED_IN_ERROR[stage] * last.in_scope.sum())
             lowest = float(lost[min(allowed, len(lost) - 1)]) if len(lost) else 0.0
-            found[stage] = lowest * len(lost) / (len(lost) + REFUSAL_PRIOR_ROWS)
-    return found
+            limits[stage] = lowest * len(lost) / (len(lost) + REFUSAL_PRIOR_ROWS)
+    return limits

@@ -119,19 +119,19 @@ class Typos:
         looked_at = 0
         out: list[str] = []
         end = 0
-        for found in _WORD.finditer(text):
-            written = found[0]
+        for match in _WORD.finditer(text):
+            written = match[0]
             word = written.lower()
             if len(word) > LONGEST or len(word) < SHORTEST - 1 or word in self._own or word in self._plain:
                 continue
             looked_at += 1
             if looked_at > MOST:
                 break
-            named = found.start() > 0 and written[:1].isupper() and not written.isupper()
+            named = match.start() > 0 and written[:1].isupper() and not written.isupper()
             meant = self._meant(word, english=english and not named)
             if meant is not None:
-                out += [text[end : found.start()], meant]
-                end = found.end()
+                out += [text[end : match.start()], meant]
+                end = match.end()
         return "".join([*out, text[end:]]) if out else text
 
     def _meant(self, word: str, *, english: bool) -> str | None:

@@ -39,22 +39,22 @@ class Arena:
 
     def allot(self, name: str, labels: Labels, size: int) -> Cells | None:
         """So many cells of zero for a series; None where there is no more room."""
-        told = json.dumps(labels).encode()
-        words = (_HEAD.size + len(told) + WORD - 1) // WORD
+        record = json.dumps(labels).encode()
+        words = (_HEAD.size + len(record) + WORD - 1) // WORD
         with self._lock:
             start, end = self._end, self._end + words + size
             if (end + 1) * WORD > SIZE_BYTES:
                 return None
             at = start * WORD + _HEAD.size
-            self._map[at : at + len(told)] = told
-            _HEAD.pack_into(self._map, start * WORD, 0, NUMBERS[name], len(told), size)
+            self._map[at : at + len(record)] = record
+            _HEAD.pack_into(self._map, start * WORD, 0, NUMBERS[name], len(record), size)
             struct.pack_into("<I", self._map, start * WORD, words + size)
             self._end = end
         return cast("Cells", self._cells[start + words : end])
 
     def snapshot(self) -> Snapshot:
         """All that has been counted so far, by whoever writes."""
-        found: Snapshot = {}
+        snapshot: Snapshot = {}
         at = PULSE_WORDS
         while (at + 1) * WORD < SIZE_BYTES:
             whole, number, length, size = _HEAD.unpack_from(self._map, at * WORD)
@@ -62,6 +62,6 @@ class Arena:
                 break
             start = at * WORD + _HEAD.size
             labels = tuple(json.loads(self._map[start : start + length]))
-            found.setdefault(KEPT[number].name, {})[labels] = list(self._cells[at + whole - size : at + whole])
+            snapshot.setdefault(KEPT[number].name, {})[labels] = list(self._cells[at + whole - size : at + whole])
             at += whole
-        return found
+        return snapshot

@@ -314,11 +314,11 @@ class AuditTrail:
         if not self._wrote or self._link == self._anchored:
             return
         self._anchored = self._link
-        told = {"time": round(time.time(), 3), "seq": self._link.seq, "chain": self._link.value}
+        anchor = {"time": round(time.time(), 3), "seq": self._link.seq, "chain": self._link.value}
         log.info("audit_anchor", seq=self._link.seq, chain=self._link.value)
         if self._settings.anchors:
             with FileIO(self._settings.anchors, "ab", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-                file.write((json.dumps(told) + "\n").encode())
+                file.write((json.dumps(anchor) + "\n").encode())
 
 
 def _end(line: _Line) -> None:
@@ -336,5 +336,5 @@ def _put(file: FileIO, data: bytes) -> None:
 
 def _state(file: FileIO) -> tuple[int, int]:
     """Changes when somebody else writes to the file, or puts another in its place."""
-    found = os.fstat(file.fileno())
-    return found.st_ino, found.st_size
+    status = os.fstat(file.fileno())
+    return status.st_ino, status.st_size

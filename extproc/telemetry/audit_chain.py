@@ -63,23 +63,23 @@ class Chain:
         return hmac.compare_digest(self._digest(body, after), link.value)
 
     def _digest(self, body: bytes, after: str) -> str:
-        told = b"%b\n%b" % (after.encode(), body)
+        content = b"%b\n%b" % (after.encode(), body)
         if self._key is None:
-            return hashlib.sha256(told).hexdigest()
-        return KEYED + hmac.digest(self._key, told, "sha256").hex()
+            return hashlib.sha256(content).hexdigest()
+        return KEYED + hmac.digest(self._key, content, "sha256").hex()
 
 
 def link_of(line: bytes) -> Link | None:
     """Which link a line says to be; None where it is no whole line of a trail."""
-    found = _ENDING.search(line)
-    if found is None or not line.startswith(b"{"):
+    match = _ENDING.search(line)
+    if match is None or not line.startswith(b"{"):
         return None
-    return Link(int(found[1]), found[2].decode())
+    return Link(int(match[1]), match[2].decode())
 
 
 def links_in(data: bytes) -> Iterator[Link]:
     """Which links the whole lines say to be that end in a piece of a trail."""
-    return (Link(int(found[1]), found[2].decode()) for found in _ANY_ENDING.finditer(data))
+    return (Link(int(match[1]), match[2].decode()) for match in _ANY_ENDING.finditer(data))
 
 
 def last_link(file: FileIO) -> tuple[Link | None, bytes]:

@@ -59,16 +59,16 @@ class AuditFacts:
         return ",".join(parts) + "}"
 
     def _asked_for(self, facts: Facts) -> Mapping[str, Any]:
-        found: dict[str, Any] = {}
+        by_name: dict[str, Any] = {}
         if self._claims:
-            found["caller.claims"] = {name: facts.caller.claims.get(name) for name in self._claims}
+            by_name["caller.claims"] = {name: facts.caller.claims.get(name) for name in self._claims}
         if self._headers:
-            found["request.headers"] = {name: facts.headers.get(name.lower(), "") for name in self._headers}
+            by_name["request.headers"] = {name: facts.headers.get(name.lower(), "") for name in self._headers}
         if "request.path" in self._kept:
-            found["request.path"] = facts.path
+            by_name["request.path"] = facts.path
         if "request.tools" in self._kept and "tools" in facts.known:
-            found["request.tools"] = list(facts.tools)
-        return found
+            by_name["request.tools"] = list(facts.tools)
+        return by_name
 
 
 def _bool(value: bool) -> str:

@@ -29,10 +29,10 @@ LONGEST_LINK: Final = 256
 
 def not_on_record(journals: Iterable[Journal], parts: Iterable[Path]) -> Iterator[tuple[Journal, Left]]:
     """What has no line. `parts`: the files of the trail, the newest first."""
-    found = [(journal, left) for journal in journals for left in journal.left()]
-    places = [left.line for _, left in found if left.line is not None]
+    entries = [(journal, left) for journal in journals for left in journal.left()]
+    places = [left.line for _, left in entries if left.line is not None]
     written = _lines_since(min(place.seq for place in places), parts) if places else frozenset()
-    for journal, left in found:
+    for journal, left in entries:
         if left.line is not None and left.line.value in written:
             journal.end(left.slot)
         else:
@@ -41,7 +41,7 @@ def not_on_record(journals: Iterable[Journal], parts: Iterable[Path]) -> Iterato
 
 def _lines_since(seq: int, parts: Iterable[Path]) -> frozenset[str]:
     """The chain values of the lines from this number on, from the end of the trail."""
-    found: set[str] = set()
+    keys: set[str] = set()
     for path in parts:
         try:
             file = FileIO(path, "rb")
@@ -52,22 +52,22 @@ def _lines_since(seq: int, parts: Iterable[Path]) -> frozenset[str]:
             while end > 0:
                 start = max(0, end - BLOCK_BYTES)
                 links = list(links_in(os.pread(file.fileno(), end - start + LONGEST_LINK, start)))
-                found.update(link.value[-64:] for link in links)
+                keys.update(link.value[-64:] for link in links)
                 if any(link.seq < seq for link in links):
-                    return frozenset(found)
+                    return frozenset(keys)
                 end = start
-    return frozenset(found)
+    return frozenset(keys)
 
 
 def unfinished(text: str) -> tuple[ExchangeRecord, str]:
     """What a journal knows of an exchange, and its project."""
     exchange = ExchangeRecord("unknown", 0.0, 0.0, error=KILLED)
     try:
-        told = json.loads(text)
-        exchange.started_at, exchange.request_id = float(told["time"]), str(told["request_id"])
+        entry = json.loads(text)
+        exchange.started_at, exchange.request_id = float(entry["time"]), str(entry["request_id"])
         exchange.model, exchange.intent, exchange.residency = (
-            str(told[name]) if told.get(name) else None for name in ("model", "intent", "residency")
+            str(entry[name]) if entry.get(name) else None for name in ("model", "intent", "residency")
         )
-        return exchange, str(told["project"])
+        return exchange, str(entry["project"])
     except (ValueError, KeyError, TypeError):
         return exchange, ""

@@ -72,8 +72,8 @@ def verify(
     `whole`: the trail has to reach back to its very first line; else the first line counts as it stands. `expect`: chain values
     that were kept elsewhere, and have to be there; `anchors`: likewise, with their numbers.
     """
-    found = Verdict()
-    reader = _Reader(found, Chain(key), whole=whole)
+    verdict = Verdict()
+    reader = _Reader(verdict, Chain(key), whole=whole)
     seen: dict[str, int] = {}
     first = 0
     for file in files:
@@ -82,27 +82,27 @@ def verify(
                 seen[link.value] = link.seq
                 first = first or link.seq
     reader.close()
-    _check_kept(found, seen, first, expect, anchors)
-    return found
+    _check_kept(verdict, seen, first, expect, anchors)
+    return verdict
 
 
 def _check_kept(
-    found: Verdict, seen: dict[str, int], first: int, expect: Iterable[str], anchors: Iterable[Link]
+    verdict: Verdict, seen: dict[str, int], first: int, expect: Iterable[str], anchors: Iterable[Link]
 ) -> None:
     for value in expect:
         if value not in seen:
-            found.breaks.append(Break("", 0, f"the line with the chain value {value} is not there"))
+            verdict.breaks.append(Break("", 0, f"the line with the chain value {value} is not there"))
     for anchor in anchors:
         if anchor.seq >= max(first, 1) and seen.get(anchor.value) != anchor.seq:
             missing = f"line {anchor.seq}, which an anchor names, is not there as it was"
-            found.breaks.append(Break("", 0, f"{missing}; the trail ends with line {found.last.seq}"))
+            verdict.breaks.append(Break("", 0, f"{missing}; the trail ends with line {verdict.last.seq}"))
 
 
 class _Reader:
     """Follows the chain from line to line."""
 
-    def __init__(self, found: Verdict, chain: Chain, *, whole: bool) -> None:
-        self._found = found
+    def __init__(self, verdict: Verdict, chain: Chain, *, whole: bool) -> None:
+        self._found = verdict
         self._chain = chain
         self._last = Link() if whole else None
         self._torn: list[tuple[Path, int]] = []
@@ -152,10 +152,10 @@ class _Reader:
     def _tell_torn(self, record: dict[str, Any]) -> None:
         """Lines that are none: torn, where the trail says so itself; else somebody has been here."""
         torn, self._torn = self._torn, []
-        told = record.get(audit_gap.KIND) == audit_gap.TORN
-        for file, number in torn[: -1 if told else len(torn)]:
+        is_told = record.get(audit_gap.KIND) == audit_gap.TORN
+        for file, number in torn[: -1 if is_told else len(torn)]:
             self._found.breaks.append(Break(str(file), number, "not a line of an audit trail"))
-        if told and torn:  # else what was torn is gone, and the chain says whether a line is
+        if is_told and torn:  # else what was torn is gone, and the chain says whether a line is
             file, number = torn[-1]
             message = f"torn: the writer was stopped in the middle of it ({record.get('bytes')} bytes)"
             self._found.gaps.append(Gap(str(file), number, audit_gap.TORN, 1, message))
@@ -189,10 +189,10 @@ def _lines(file: Path) -> Iterator[bytes]:
 
 def _record(line: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(line)
+        record = json.loads(line)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return record if isinstance(record, dict) else {}
 
 
 def read_anchors(text: str) -> Iterator[Link]:
@@ -201,8 +201,8 @@ def read_anchors(text: str) -> Iterator[Link]:
         if not line.strip():
             continue
         try:
-            told = json.loads(line)
-            if isinstance(told, dict) and told.get("event", "audit_anchor") == "audit_anchor":
-                yield Link(int(told["seq"]), str(told["chain"]))
+            anchor = json.loads(line)
+            if isinstance(anchor, dict) and anchor.get("event", "audit_anchor") == "audit_anchor":
+                yield Link(int(anchor["seq"]), str(anchor["chain"]))
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             raise ValueError(f"line {number} is no anchor") from None

@@ -34,11 +34,11 @@ def put(cells: MutableSequence[float], bucket: int, trace_id: int, span_id: int,
 
 def latest(one: Sequence[float], other: Sequence[float]) -> list[float]:
     """Of each bucket the later example of two."""
-    found = list(one)
-    for start in range(0, len(found), CELLS):
-        if other[start + _WHEN] > found[start + _WHEN]:
-            found[start : start + CELLS] = other[start : start + CELLS]
-    return found
+    cells = list(one)
+    for start in range(0, len(cells), CELLS):
+        if other[start + _WHEN] > cells[start + _WHEN]:
+            cells[start : start + CELLS] = other[start : start + CELLS]
+    return cells
 
 
 def exemplar(cells: Sequence[float], bucket: int) -> Exemplar | None:
@@ -46,5 +46,5 @@ def exemplar(cells: Sequence[float], bucket: int) -> Exemplar | None:
     *parts, value, at = cells[bucket * CELLS : (bucket + 1) * CELLS]
     if not at:
         return None
-    told = "".join(f"{int(part):08x}" for part in parts)
-    return Exemplar({"trace_id": told[:32], "span_id": told[32:]}, value, at)
+    trace_id = "".join(f"{int(part):08x}" for part in parts)
+    return Exemplar({"trace_id": trace_id[:32], "span_id": trace_id[32:]}, value, at)

@@ -80,8 +80,8 @@ class Journal:
         number = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            found = os.fstat(number)
-            if path.stat().st_ino != found.st_ino or found.st_size != SLOTS * SLOT_BYTES:
+            status = os.fstat(number)
+            if path.stat().st_ino != status.st_ino or status.st_size != SLOTS * SLOT_BYTES:
                 raise FileNotFoundError(path)
             return cls(path, number)
         except OSError:
@@ -151,10 +151,10 @@ def file_of(trail: Path, writer: str) -> Path:
 
 def left_behind(trail: Path) -> list[Journal]:
     """Journals whose process is gone. Theirs who call this, until they close them or end."""
-    found = []
+    journals = []
     for path in sorted(trail.parent.glob(f"{trail.name}.open-*")):
         try:
-            found.append(Journal.adopted(path))
+            journals.append(Journal.adopted(path))
         except OSError:
             continue  # somebody lives, or was faster
-    return found
+    return journals

@@ -83,8 +83,8 @@ class RequestTrace:
     @property
     def metadata(self) -> Mapping[str, str]:
         """For Envoy's dynamic metadata."""
-        told = {"project": self.project, "caller": self.caller.id, "team": self.caller.team}
-        return {name: value for name, value in told.items() if value}
+        values = {"project": self.project, "caller": self.caller.id, "team": self.caller.team}
+        return {name: value for name, value in values.items() if value}
 
 
 class Telemetry:
@@ -181,8 +181,8 @@ class Telemetry:
         """It has gone on, and of its end Envoy's access log is to tell: what is known by now outlives us."""
         trace = exchange.trace
         if self.audit and isinstance(trace, RequestTrace):
-            told = under_way(exchange.started_at, exchange.request_id, trace.project, exchange)
-            self.audit.tell(trace.slot, told)
+            entry = under_way(exchange.started_at, exchange.request_id, trace.project, exchange)
+            self.audit.tell(trace.slot, entry)
 
     def reader(self, content_type: str, content_encoding: str) -> UsageReader | None:
         """A reader for JSON and event streams that are not compressed."""
@@ -230,7 +230,7 @@ class Telemetry:
     def _trace(self, exchange: ExchangeRecord, trace: RequestTrace, bill: Bill | None) -> None:
         assert trace.identity is not None
         assert self._spans is not None
-        told: dict[str, Attribute | None] = {
+        values: dict[str, Attribute | None] = {
             names.OPERATION: trace.operation,
             self._provider_name: self._providers.of(exchange.model),
             names.REQUEST_STREAM: True if exchange.streamed else None,
@@ -250,12 +250,12 @@ class Telemetry:
             "http.response.status_code": exchange.status,
             "intentmesh.request_id": exchange.request_id or None,
         }
-        attributes = {name: value for name, value in told.items() if value is not None}
-        found: dict[str, int] = {}
+        attributes = {name: value for name, value in values.items() if value is not None}
+        counts: dict[str, int] = {}
         for (entity_type, _), count in exchange.entities.items():
             key = f"{names.ENTITY}.{entity_type}"
-            found[key] = found.get(key, 0) + count
-        attributes |= found
+            counts[key] = counts.get(key, 0) + count
+        attributes |= counts
         if exchange.verdicts:
             attributes[names.VERDICT] = tuple(map(str, exchange.verdicts))
         if bill:

@@ -117,12 +117,12 @@ class MetricPusher:
 
     def _data(self) -> MetricsData:
         self._look()
-        told = [(self._meter.snapshot(), self._resource)]
+        sources = [(self._meter.snapshot(), self._resource)]
         if self._parent is not None:
             resource = self._resource.merge(Resource({"service.instance.id": self._parent.instance}))
-            told.append((self._parent.snapshot(), resource))
-        found = (metrics_data(one, of, self._scope, self._started_ns, older=self._older) for one, of in told)
-        return MetricsData([part for data in found for part in data.resource_metrics])
+            sources.append((self._parent.snapshot(), resource))
+        metrics = (metrics_data(one, of, self._scope, self._started_ns, older=self._older) for one, of in sources)
+        return MetricsData([part for data in metrics for part in data.resource_metrics])
 
 
 def metrics_data(
@@ -131,9 +131,9 @@ def metrics_data(
     """A snapshot as the SDK's own data model, cumulative since `started_ns`."""
     now = time.time_ns()
     metrics = [
-        Metric(told.name, told.description, told.unit, _data(told, series, started_ns, now))
+        Metric(described.name, described.description, described.unit, _data(described, series, started_ns, now))
         for instrument in INSTRUMENTS
-        if (series := snapshot.get(instrument.name)) and (told := spoken(instrument, older=older))
+        if (series := snapshot.get(instrument.name)) and (described := spoken(instrument, older=older))
     ]
     return MetricsData([ResourceMetrics(resource, [ScopeMetrics(scope, metrics, "")], "")])
 

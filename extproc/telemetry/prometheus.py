@@ -57,9 +57,9 @@ class _Families(Collector):
                 edges = [*(f"{edge:g}" for edge in instrument.boundaries), "+Inf"]
                 examples = self._snapshot.get(EXEMPLARS.name, {}) if instrument is OPERATION_DURATION else {}
                 for values, (total, *buckets) in series.items():
-                    told = examples.get(values)
+                    of_series = examples.get(values)
                     cumulative: list[Any] = [
-                        (edge, count, exemplar(told, bucket) if told else None)
+                        (edge, count, exemplar(of_series, bucket) if of_series else None)
                         for bucket, (edge, count) in enumerate(zip(edges, accumulate(buckets), strict=True))
                     ]
                     histogram.add_metric(list(values), cumulative, total)

@@ -19,7 +19,7 @@ class Providers:
         models = mesh.models if mesh else {}
         self._names = {name: PROVIDERS.get(model.api or "", LLAMA) for name, model in models.items()}
         hosts = {name: {endpoint.hostname for endpoint in model.every_endpoint()} for name, model in models.items()}
-        self._addresses = {name: next(iter(found)) for name, found in hosts.items() if len(found) == 1}
+        self._addresses = {name: next(iter(addresses)) for name, addresses in hosts.items() if len(addresses) == 1}
 
     def of(self, model: str | None) -> str:
         """`gen_ai.provider.name`."""

@@ -42,7 +42,11 @@ def consumption_of(exchange: ExchangeRecord) -> Consumption | None:
         if exchange.outcome == "cancelled" and not exchange.response_bytes:
             return Consumption(estimated_tokens(exchange.request_bytes))  # it was read, and nothing written
         return None
-    read = usage.input_tokens if usage.input_tokens is not None else estimated_tokens(exchange.request_bytes)
+    input_tokens = usage.input_tokens if usage.input_tokens is not None else estimated_tokens(exchange.request_bytes)
     return Consumption(
-        read, usage.output_tokens or 0, usage.cache_read_tokens, usage.cache_write_tokens, usage.reasoning_tokens
+        input_tokens,
+        usage.output_tokens or 0,
+        usage.cache_read_tokens,
+        usage.cache_write_tokens,
+        usage.reasoning_tokens,
     )

@@ -139,8 +139,8 @@ class Tally:
             counters.append(meter.cells(names.FAIL_OPEN, (reason,)))
         if exchange.error and exchange.outcome in {"rejected", "failed"} and (exchange.status or 500) >= 500:
             counters.append(meter.cells(names.FAIL_CLOSED, (exchange.error,)))
-        told = (operation, self.providers.of(model), model, answered, error_type(exchange) or "")
-        return Kind(tuple(counters), meter.cells(names.OPERATION_DURATION, told), told)
+        of_operation = (operation, self.providers.of(model), model, answered, error_type(exchange) or "")
+        return Kind(tuple(counters), meter.cells(names.OPERATION_DURATION, of_operation), of_operation)
 
     def _count_stream(self, exchange: ExchangeRecord, first_chunk_s: float, operation: str) -> None:
         labels = (operation, self.providers.of(exchange.model), exchange.model or "")

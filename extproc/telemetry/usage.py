@@ -62,30 +62,30 @@ class UsageReader:
         """What the answer reported; where it reported nothing, an estimate that says so. None for an empty answer."""
         if not self._bytes:
             return None
-        found: dict[str, int] = {}
+        counts: dict[str, int] = {}
         tail = b"".join(self._tail)
         for part in (tail,) if len(tail) == self._bytes else (self._head, tail):
             for match in _told(_USAGE, part):
-                found |= _counts(_object(part, match.end()))
-        if "output" not in found:
+                counts |= _counts(_object(part, match.end()))
+        if "output" not in counts:
             for match in _told(_TIMINGS, tail):
-                found |= _timed(tail, match.end())
+                counts |= _timed(tail, match.end())
             for match in _told(_COUNTED_BY_OLLAMA, tail):
-                found["input" if match[1] else "output"] = int(match[2])
+                counts["input" if match[1] else "output"] = int(match[2])
         model = next(_told(_MODEL, self._head), None)
         finish = [match[1] for match in _told(_FINISH, tail)]
         # what begins by telling its input counts the output at its end: cut off, it has not told it
         cut = self._streamed and bool(_BEGUN.search(self._head)) and not _COUNTED.search(tail)
-        estimated = "output" not in found or cut
+        estimated = "output" not in counts or cut
         if estimated:
             content = self._events - tail.count(b"[DONE]") if self._streamed else estimated_tokens(self._bytes)
-            found["output"] = max(0, content, found.get("output", 0))
+            counts["output"] = max(0, content, counts.get("output", 0))
         return Usage(
-            input_tokens=_input(found),
-            output_tokens=found["output"],
-            cache_read_tokens=found.get("cached", 0) + found.get("read_beside", 0),
-            cache_write_tokens=found.get("written_beside", 0),
-            reasoning_tokens=min(found.get("reasoning", 0), found["output"]),
+            input_tokens=_input(counts),
+            output_tokens=counts["output"],
+            cache_read_tokens=counts.get("cached", 0) + counts.get("read_beside", 0),
+            cache_write_tokens=counts.get("written_beside", 0),
+            reasoning_tokens=min(counts.get("reasoning", 0), counts["output"]),
             finish_reason=finish[-1].decode() if finish else None,
             response_model=model[1].decode("utf-8", "replace") if model else None,
             estimated=estimated,
@@ -134,10 +134,10 @@ def _counts(usage: dict[str, Any]) -> dict[str, int]:
     return counts
 
 
-def _input(found: dict[str, int]) -> int | None:
-    if "input" not in found:
+def _input(counts: dict[str, int]) -> int | None:
+    if "input" not in counts:
         return None
-    return found["input"] + found.get("read_beside", 0) + found.get("written_beside", 0)
+    return counts["input"] + counts.get("read_beside", 0) + counts.get("written_beside", 0)
 
 
 def _timed(part: bytes, start: int) -> dict[str, int]:
@@ -152,10 +152,10 @@ def _timed(part: bytes, start: int) -> dict[str, int]:
 def _object(part: bytes, start: int) -> dict[str, Any]:
     """The JSON object that begins there; an empty one where the edge of what is kept cuts it."""
     try:
-        found, _ = json.JSONDecoder().raw_decode(part[start:].decode("utf-8", "replace"))
+        value, _ = json.JSONDecoder().raw_decode(part[start:].decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _is_count(value: Any) -> TypeGuard[int]:

@@ -49,9 +49,9 @@ class Grams:
         runs = eights & _LETTER_MASKS
         runs *= _LETTER_STEPS
         runs >>= _SHIFT
-        found = runs.view(np.intp)
+        cells = runs.view(np.intp)
         self.letters: Sequence[NDArray[np.intp]] = [
-            found[row, : size - n + 1] for row, n in enumerate(LETTERS) if size >= n
+            cells[row, : size - n + 1] for row, n in enumerate(LETTERS) if size >= n
         ]
         """For each length of a run: the bucket of the run that begins at each byte."""
         within = np.zeros(size + 2, bool)
@@ -65,8 +65,8 @@ class Grams:
 
     def buckets(self) -> NDArray[np.intp]:
         """All of them, wherever they begin."""
-        found = [*self.letters, *self.words]
-        return np.concatenate(found) if found else np.zeros(0, np.intp)
+        buckets = [*self.letters, *self.words]
+        return np.concatenate(buckets) if buckets else np.zeros(0, np.intp)
 
 
 def _runs(

@@ -79,12 +79,12 @@ class Reading(NamedTuple):
 def readings(text: str) -> list[Reading]:
     """The text itself, folded; the same with tricks undone, where there are any; what encoded passages in it say."""
     folded = fold(text).text
-    found = [Reading("text", folded)]
+    all_readings = [Reading("text", folded)]
     respelled = _respelled(folded)
     if respelled != folded:
-        found.append(Reading("respelled", respelled))
-    found += islice(_decoded(folded), MOST_DECODED)
-    return found
+        all_readings.append(Reading("respelled", respelled))
+    all_readings += islice(_decoded(folded), MOST_DECODED)
+    return all_readings
 
 
 def _respelled(text: str) -> str:
@@ -137,14 +137,14 @@ def _decoded(text: str) -> Iterator[Reading]:
     each = np.frombuffer(data, np.uint8)
     for start, end in zip(*_runs(_BASE64_BYTES.take(each), _LEAST_BASE64), strict=True):
         for at in range(start, end, _MOST_BASE64):
-            said = _from_base64(data[at : min(end, at + _MOST_BASE64)])
-            if said is not None:
-                yield Reading("base64", said)
+            decoded = _from_base64(data[at : min(end, at + _MOST_BASE64)])
+            if decoded is not None:
+                yield Reading("base64", decoded)
     for start, end in zip(*_runs(_HEX_BYTES.take(each), _LEAST_HEX), strict=True):
         for match in _HEX.finditer(data[start:end]):
-            said = _readable(bytes.fromhex(match[0].decode().replace(" ", "")))
-            if said is not None:
-                yield Reading("hex", said)
+            decoded = _readable(bytes.fromhex(match[0].decode().replace(" ", "")))
+            if decoded is not None:
+                yield Reading("hex", decoded)
     for line in text.splitlines() if _may_be_rot13(text) else ():
         if sum(1 for _ in _ROT13.finditer(line)) >= _LEAST_ROT13:
             yield Reading("rot13", codecs.decode(line, "rot13"))
@@ -189,5 +189,5 @@ def _readable(data: bytes) -> str | None:
         text = data.decode()
     except UnicodeDecodeError:
         return None
-    said = len(_READABLE.findall(text))
-    return fold(text).text if said >= _LEAST_READABLE * len(text) and " " in text.strip() else None
+    words = len(_READABLE.findall(text))
+    return fold(text).text if words >= _LEAST_READABLE * len(text) and " " in text.strip() else None

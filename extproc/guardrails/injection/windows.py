@@ -41,8 +41,8 @@ class Scanned(NamedTuple):
 
 def boundaries(text: bytes) -> list[int]:
     """Where sentences and lines begin, and the end of the text."""
-    found = [match.end() for match in _UNIT.finditer(text)]
-    return [0, *found] if found else [0, 0]
+    ends = [match.end() for match in _UNIT.finditer(text)]
+    return [0, *ends] if ends else [0, 0]
 
 
 def norm(size: NDArray[np.intp] | int) -> NDArray[np.float64]:
