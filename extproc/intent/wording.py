@@ -32,7 +32,14 @@ _NEUTRAL: Final = re.compile(
 )
 _SIGN: Final = re.compile(r"[@\[:.-](?=\S)")
 _WORD_END: Final = re.compile(r"\S*")
-_NOT: Final = r"(?:do(?:es)?\s*n[o']?t|did\s*n[o']?t|do not|does not|don\u2019t|no longer|not|never)"
+_NOT: Final = (
+    r"(?:(?<!\byou\s)not|(?:do(?:es)?|did|have|has|had|am|is|are|was|were|will|would)\s*n[o'\u2019]?t"
+    r"|wo\s*n['\u2019]t|no longer|never)"
+)
+"""Whatever the tense: `have not`, `didn't`, `was not`. `did you not` asks."""
+_OFTEN: Final = r"(?:(?:really|actually|even|longer|yet|ever|been(?=\s+\w+ing\b))\s+){0,3}"
+_NEED: Final = r"(?:need|wish|require|intend|plann?|ask|look(?=(?:ed|ing)?\s+(?:for|to)\b))(?:ed|ing)?|mean|meant"
+_WANT: Final = r"want(?:ed|ing)?"
 _SPOKEN_OF: Final = "(?!you\\b|we\\b|i\\b|they\\b|know\\b|see\\b|have\\b|understand\\b|get\\b)"
 """After `do not` at the beginning: a question, or something that is missed."""
 _GERMAN_FINITE: Final = (
@@ -40,17 +47,25 @@ _GERMAN_FINITE: Final = (
 )
 _NOT_WANTED: Final = "|".join(
     (
-        rf"\b{_NOT}\s+(?:really\s+|actually\s+|even\s+|longer\s+)?want\b(?!.*\bany\s?(?:more|longer)\b)",
-        rf"\b{_NOT}\s+(?:really\s+|actually\s+|even\s+|longer\s+)?(?:need|wish|require|intend|plan|ask(?:ed)?|mean|looking\s+for)\b",
+        rf"\b{_NOT}\s+{_OFTEN}{_WANT}\b(?!.*\bany\s?(?:more|longer)\b)",
+        rf"\b{_NOT}\s+{_OFTEN}(?:{_NEED})\b",
+        # `I did not request this charge` is a report, and declines nothing
+        rf"\b{_NOT}\s+{_OFTEN}request(?:ed|ing)?\s+(?:an?|any|to)\b|\bwould(?:\s*n[o'\u2019]?|\s+no)t\s+(?:like|care)\b",
+        rf"\b{_NOT}\s+(?:think|say|said|saying)\s+(?:that\s+)?(?:i|we)\s+{_OFTEN}(?:{_WANT}|{_NEED})\b",
+        r"\b(?:no|not)\s+(?:my\s+|our\s+|any\s+)?intention\b",
         rf"^\W*(?:so\s+|and\s+|but\s+)?(?:please\s+|pls\s+)?(?:do\s*n[o']?t|do not|don\u2019t|never)\s+{_SPOKEN_OF}\w+",
         r"\bno\s+need\b|\bnot\s+(?:necessary|needed|required|interested)\b|\bnever\s?mind\b",
         r"\bno\s+\w+\s+(?:needed|required|necessary|wanted)\b",
-        r"\bich\s+(?:will|m\u00f6chte|brauche|ben\u00f6tige)\s+(?:\w+\s+){0,2}?(?:kein\w*|nicht)\b",
+        r"\bich\s+(?:will|m\u00f6chte|brauche|ben\u00f6tige|wollte|brauchte)\s+(?:\w+\s+){0,2}?(?:kein\w*|nicht)\b",
+        r"\bhabe?\s+(?:\w+\s+){0,3}?(?:kein\w*|nicht|nie)\s+(?:\w+\s+){0,4}?(?:gewollt|verlangt|gebeten|gew\u00fcnscht|gebraucht|vor)\b",
         r"\bkein\w*\s+(?:\w+\s+){0,2}(?:n\u00f6tig|erforderlich|gew\u00fcnscht|mehr)\b",
         r"\bnicht\s+(?:mehr\s+)?(?:n\u00f6tig|notwendig|erforderlich)\b|\bbitte\s+(?:\w+\s+){0,3}nicht\b",
         rf"^(?!.*\b(?:{_GERMAN_FINITE})\b)\W*(?:\w+\s+){{0,4}}nicht\s+(?!mehr\b)\w+(?:en|rn|ln)\W*$",
-        r"\bje\s+ne\s+(?:veux|souhaite|d\u00e9sire)\s+(?:pas|plus)\b|\bpas\s+besoin\b|\bne\s+\w+ez\s+pas\b|\bn['\u2019]\w+ez\s+pas\b",
-        r"\bno\s+(?:quiero|necesito|deseo|hace\s+falta)\b",
+        r"\bje\s+ne\s+(?:veux|voulais|souhaite|souhaitais|d\u00e9sire|demande|demandais)\s+(?:pas|plus)\b",
+        r"\bpas\s+besoin\b|\bne\s+\w+ez\s+pas\b|\bn['\u2019]\w+ez\s+pas\b",
+        r"\bn['\u2019](?:ai|avais|avons)\s+(?:pas|jamais)\s+(?:demand\u00e9|voulu|souhait\u00e9|eu\s+besoin)\b",
+        r"\bno\s+(?:quiero|quer\u00eda|quise|necesito|necesitaba|deseo|deseaba|hace\s+falta)\b",
+        r"\bno\s+(?:he|hab\u00eda)\s+(?:querido|pedido|solicitado)\b",
     )
 )
 _SETTLED: Final = (
@@ -59,7 +74,7 @@ _SETTLED: Final = (
     r"|\b(?:hat\s+sich|ist)\s+(?:schon\s+|bereits\s+)?(?:erledigt|gel\u00f6st|behoben)\b|\bgeht\s+(?:jetzt\s+)?wieder\b|\beverything\s+is\s+fine\b"
 )
 _DECLINED: Final = re.compile(f"{_NOT_WANTED}|{_SETTLED}", re.IGNORECASE)
-_NO: Final = "not|no|never|dont|doesnt|nicht|ne|pas"
+_NO: Final = "not|no|never|dont|doesnt|didnt|havent|hasnt|hadnt|wasnt|wouldnt|nicht|nie|ne|pas"
 _DECLINERS: Final = f"{_NO}|nevermind|fine|ok|okay|solved|resolved|fixed|settled|again|wieder|erledigt|behoben"
 _NEGATORS: Final = f"{_NO}|nothing|none|cannot|cant|wont|isnt|without|nie|nichts|ohne|rien|sin|nada|nunca"
 _MAYBE: Final = re.compile(rf"n't|n\u2019t|\b(?:{_DECLINERS}|kein\w*|gel\u00f6st)\b|\bn['\u2019]", re.IGNORECASE)
@@ -71,8 +86,10 @@ _CLAUSE: Final = re.compile(
     re.IGNORECASE,
 )
 _NEGATED: Final = re.compile(
-    r"\b(?:is|are|was|were|isn'?t|aren'?t|wasn'?t|it'?s|ist|sind|war|est|es|est\u00e1)\s+(?:not|nicht|pas|no)?\s*(?:at\s+all\s+)?(\w+)"
-    r"|\b(?:not|no|nicht|kein|keine|keinen|pas|sin|without|ohne)\s+(?:a\s+|an\s+|any\s+|the\s+|in\s+)?(\w+)",
+    # what has not been so, or was never
+    r"\b(?:not|never|(?:has|have|had)n['\u2019]?t)\s+(?:(?:ever|yet|really|actually|even)\s+)?been\s+(\w+)"
+    r"|\b(?:is|are|was|were|isn'?t|aren'?t|wasn'?t|it'?s|ist|sind|war|est|es|est\u00e1)\s+(?:not|never|nicht|nie|pas|no)?\s*(?:at\s+all\s+)?(\w+)"
+    r"|\b(?:(?<!\byou\s)not|no|nicht|kein|keine|keinen|pas|sin|without|ohne)\s+(?:a\s+|an\s+|any\s+|the\s+|in\s+)?(\w+)",
     re.IGNORECASE,
 )
 NEGATOR: Final = re.compile(rf"n't\b|n\u2019t\b|\b(?:{_NEGATORS}|kein\w*)\b", re.IGNORECASE)

@@ -37,6 +37,18 @@ def classifier(encoder):
         "the printer is not jammed",
         "please do not reset my password",
         "no need to refund my order",
+        "I have not asked for a refund",
+        "I did not want the refund",
+        "we haven't been asking for a second monitor",
+        "I never wanted to reset my password",
+        "I wasn't looking for a bigger display",
+        "I don't think I need a second monitor",
+        "I had no intention of asking for my money back",
+        "I have not requested a refund",
+        "I wouldn't like a refund",
+        "the printer has not been jammed",
+        "my account hasn't been locked",
+        "my account was never locked",
     ],
 )
 def test_negation(classifier, text):

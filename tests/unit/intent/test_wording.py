@@ -21,6 +21,19 @@ from extproc.intent.wording import coordinated, is_long, leans_back, negated_wor
         ("I do not need a new laptop, please close the ticket", "please close the ticket"),
         ("I don't want a voucher but my money back", "my money back"),
         ("the printer is fine now, thanks", "thanks"),
+        ("I haven't been asking for a refund", ""),
+        ("I had not asked you to reset my password", ""),
+        ("I'm not requesting a new laptop", ""),
+        ("We weren't planning to cancel, close the ticket", "close the ticket"),
+        ("I won't need the monitor", ""),
+        ("I did not say that I want a refund", ""),
+        ("it was not my intention to cancel", ""),
+        ("ich wollte keine R\u00fcckerstattung", ""),
+        ("Ich habe nicht um eine R\u00fcckerstattung gebeten", ""),
+        ("je n'ai pas demand\u00e9 de remboursement", ""),
+        ("je ne voulais pas de remboursement", ""),
+        ("no he pedido un reembolso", ""),
+        ("no quer\u00eda un reembolso", ""),
     ],
 )
 def test_what_is_declined(text, kept):
@@ -42,6 +55,13 @@ def test_what_is_declined(text, kept):
         "don't know my password",
         "noch nichts erstattet worden",
         "where is my order",
+        "I have not received the refund I asked for",
+        "I did not request this charge",
+        "did you not want it back?",
+        "I asked for a refund and have not heard anything",
+        "ich habe die Ware nicht erhalten",
+        "je n'ai pas re\u00e7u mon remboursement",
+        "no he recibido mi reembolso",
     ],
 )
 def test_what_is_missed_is_not_declined(text):
@@ -57,6 +77,10 @@ def test_what_is_missed_is_not_declined(text):
         ("the printer is jammed", []),
         ("no alarm today", ["alarm"]),
         ("der Drucker ist nicht kaputt", ["kaputt"]),
+        ("the printer has not been jammed", ["jammed"]),
+        ("it hasn't ever been locked", ["locked"]),
+        ("it was never locked", ["locked"]),
+        ("why did you not refund it", []),
     ],
 )
 def test_negated_words(text, words):
