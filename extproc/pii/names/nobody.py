@@ -105,9 +105,15 @@ _BRANDS: Final = re.compile(
 """Firms, wares and figures with the name of a person."""
 _ASSISTANTS: Final = frozenset("Alexa Siri Cortana Bixby Jeeves Google Gemini Claude Copilot".split())
 _TALKED_TO: Final = re.compile(r"\b(?:hey|ok|okay|hi|ask|tell|use|say|like|dear) [\"'“‘]?\Z", re.IGNORECASE)
+_DONE_WITH: Final = re.compile(
+    r"\b(?:turn|switch|play|set|control|connect|connected|works?|pair|paired|integrates?|integrated|compatible)\b[^.!?\n]{0,24} "
+    r"(?:with|via|through|to|by) \Z",
+    re.IGNORECASE,
+)
 _COMMAND: Final = re.compile(
     r",? (?:play|set|turn|stop|call|open|show|what|who|how|when|remind|add|tell|find|start|can|to|skill|app|and|or)\b"
 )
+_REACH_OF_DEED: Final = 48
 _VERBS: Final = frozenset(
     "Mark Grant Chase Chuck Rob Pat Bill Frank Jack Sue Will Pierce Skip Wade Drew Dean Chip Josh Nick".split()
 )
@@ -211,7 +217,7 @@ _REACH_OF_PLACE: Final = 24
 def _is_gone_to(text: str, start: int, name: str) -> bool:
     """Whether a name that is a town's too is where somebody goes, or is: `traveling to Lourdes`, `hotels in Florence`."""
     word = name.lower()
-    if word not in load("places"):
+    if word not in load("places") and name not in things.TOWNS:
         return False
     low = max(0, start - _REACH_OF_PLACE)
     return _GOES_TO.search(text, low, start) is not None or (
@@ -231,7 +237,11 @@ def _is_said_to_be_none(text: str, start: int, end: int, name: str) -> bool:
         return True
     if things.word_before(text, start) in _LEAD_TO_PLACES and _is_gone_to(text, start, name):
         return True
-    if name in _ASSISTANTS and (_TALKED_TO.search(text, low, start) or _COMMAND.match(text, end)):
+    if name in _ASSISTANTS and (
+        _TALKED_TO.search(text, low, start)
+        or _COMMAND.match(text, end)
+        or _DONE_WITH.search(text, max(0, start - _REACH_OF_DEED), start)
+    ):
         return True
     if name in _VERBS and _DONE.match(text, end) and _DO.search(text, low, start):
         return True

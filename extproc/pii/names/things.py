@@ -264,7 +264,8 @@ _OF_SCIENCE: Final = re.compile(
 )
 """What is named after somebody who is long dead."""
 _GOODS: Final = re.compile(
-    r" (?:rice|pesto|leaves(?= (?:are|fall|turn|on)|\b[.,;!?]|\Z)|chicken|ham|ale|tractors?|proposals?|applications?|"
+    r" (?:soils?|beach(?:es)?|loam|nails|rice|pesto|leaves(?= (?:are|fall|turn|on)|\b[.,;!?]|\Z)|chicken|ham|"
+    r"ale|tractors?|proposals?|applications?|"
     r"coding|chains?|entropy|"
     r"discussions?|talks?|exchange|conversations?|feedback|opinions?|assessments?|singing|singers?|gold|quartz|"
     r"wines?|water|oils?|"
@@ -293,7 +294,7 @@ _IS_ONE: Final = re.compile(
     r"constellations?|god|goddess|deity|novel|play|films?|movies?|songs?|albums?|bands?|fonts?|codename|releases?|compan(?:y|ies)|"
     r"brands?|chatbots?|bots?|ferment|fruits?|vegetables?|dish|dessert|cheese|breed|car maker|carmaker|moons?|crater)\b"
 )
-_TOWNS: Final = frozenset(
+TOWNS: Final = frozenset(
     "Paris London Berlin Florence Venice Rome Milan Vienna Sydney Melbourne Adelaide Austin Dallas Houston Madison Charlotte "
     "Phoenix Denver Chelsea Brooklyn Orlando Savannah Lima Lisbon Dublin Geneva Lincoln Jackson Alexandria Siena Verona "
     "Valencia Santiago Asia Kenya Israel Jordan Chad Georgia Virginia Carolina Victoria".split()
@@ -319,7 +320,8 @@ _ALSO_SURNAMES: Final = frozenset("Lake Bay Valley Falls Beach".split())
 _SOMEWHERE: Final = re.compile(r"\b(?:the|at|near|in|on|around|across|from) \Z", re.IGNORECASE)
 """Last words of a place that begins with a name: the Charles River. Some are surnames too: Veronica Lake."""
 _SAYINGS: Final = re.compile(
-    r"(?:Bloody Mary|Earl Grey|Duke of York|Jackson 5\b|Ben 10\b|Sam (?:&|and) Max\b|Paris Saint-Germain|Dean['’]s list|"
+    r"(?:Bloody Mary|Mario (?:Kart|Bros|Party)|Earl Grey|Duke of York|Jackson 5\b|Ben 10\b|Sam (?:&|and) Max\b|"
+    r"Paris Saint-Germain|Dean['’]s list|"
     r"Penny wise|Holly and Ivy|Den Bosch|Den Haag|Jack of all|Jack-of-all|Peeping Tom|Uncle Sam|"
     r"Uncle Ben['’]s|John Doe|"
     r"Jane Doe|Joe Bloggs|Max Mustermann|Erika Mustermann|Tom and Jerry|Simon says|Nosy Parker|Jack Frost|Father Christmas|"
@@ -389,7 +391,13 @@ def _are_words_of_a_thing(text: str, start: int, words: list[str]) -> bool:
 
 
 _AS_WORDS: Final = re.compile(
-    r"(?:, [A-Z][a-z]+){0,6}(?:,? (?:and|or) [A-Z][a-z]+)? (?:are|as) (?:\w+ ){0,3}(?:verbs|nouns|words|adjectives|homonyms)\b"
+    r"(?:, [A-Z][a-z]+){0,6}(?:,? (?:and|or) [A-Z][a-z]+)? (?:are|were|as) (?:\w+ ){0,3}(?:verbs|nouns|words|adjectives|homonyms|"
+    r"birds|trees|flowers|plants|herbs|spices|gems|gemstones|colou?rs|months|planets|moons|languages|frameworks|databases|"
+    r"cities|towns|states|countries|rivers|dynasties|storms|hurricanes|tragedies|comedies|plays|operas|novels|films|movies|"
+    r"bands|fonts|brands|cheeses|wines|cocktails|breeds|units)\b|"
+    r"(?: (?:and|or) [A-Z][a-z]+)? (?:dynast(?:y|ies)|Doctrine|Treaty|Cent(?:er|re)|nails|screws|screwdrivers?)\b|"
+    r" (?:fell|rose|gained|lost|weakened|strengthened|slipped|slid|traded) (?:\w+ ){0,3}(?:against|versus|vs) the "
+    r"(?:dollar|euro|yen|pound)\b"
 )
 
 
@@ -408,7 +416,7 @@ def _is_word_of_a_thing(text: str, start: int, end: int, name: str) -> bool:  # 
         return True
     if name in _STATES and _TOWN_BEFORE.search(text, low, start) and text[end : end + 1] in _ENDS_A_PLACE:
         return True
-    if name in _TOWNS and _AS_A_TOWN.match(text, end):
+    if name in TOWNS and _AS_A_TOWN.match(text, end):
         return True
     if name in _MAKERS and _AS_A_MAKER.match(text, end):
         return True

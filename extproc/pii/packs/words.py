@@ -57,7 +57,8 @@ PLATE = (
     "车牌|车牌号|車牌|ナンバープレート|차량번호|pojazd|pojazdu|registracijos"
 )
 ACCOUNT = (
-    "account|account number|account numbers|account no|acct|acct no|acct number|acct num|a c|acc|acc number|acc num|bank acct|"
+    "micr|micr code|account|account number|account numbers|account no|acct|acct no|acct number|acct num|a c|"
+    "acc|acc number|acc num|bank acct|"
     "kto|bankkonto|girokonto|checking|savings|ccc|compte|compte n|bankgiro|bankgironummer|plusgironummer|bank giro|"
     "plusgiro|plus giro|nib|konta|nr konta|"
     "numer konta|blz|bankleitzahl|clabe|rib|nuban|bsb|bsb number|bank code|account num|accnum|acc no|bank account|"

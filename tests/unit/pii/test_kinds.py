@@ -34,6 +34,8 @@ def values(text):
 ACCOUNTS = {
     "account number": ["76983425", "1234567-8", "12-3456-7890123-00", "00 1234 5678 9012"],
     "kontonummer": ["1503.40.12345", "8327-9, 123 456 789-2", "532 013 000"],
+    "acct": ["XXXX-XXXX-1234", "xxxxxx1234", "XX1234"],
+    "MICR": ["400002010"],
     "C/C": ["12.345-6", "98765-4", "0-123456789-01"],
     "CCI": ["002-191-012345678044-55"],
     "číslo účtu": ["19-2000145399/0800"],
@@ -47,6 +49,13 @@ ACCOUNTS = {
 def test_accounts_in_the_forms_of_their_countries(label, value, between):
     """Whole, right after their label."""
     assert value in values(f"please use {label}{between}{value} today")
+
+
+@pytest.mark.parametrize("hidden", ["****", "••••", "****-"])
+def test_accounts_that_are_hidden_but_for_their_end(hidden):
+    """What is left of them goes; a number behind signs of emphasis is nobody's."""
+    assert [value[-4:] for value in values(f"to my acct {hidden}4321 today")] == ["4321"]
+    assert values("**account** 2024") == []
 
 
 @pytest.mark.parametrize("unit", ["rows", "days", "users", "passports", "% of it", "ms"])
