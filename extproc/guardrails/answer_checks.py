@@ -30,7 +30,16 @@ _LETTERS: Final = 6
 _SAMPLED: Final = 8
 """Of the runs of letters in instructions, one in so many is kept."""
 _FENCE: Final = re.compile("```|~~~")
-_CODE_TAGS: Final = re.compile(r"<(?:pre|code|script|style)\b", re.IGNORECASE)
+_TAGS: Final = re.compile(
+    r"</?(?:pre|code|script|style|!doctype|html|head|body|main|div|span|form|input|button|iframe|svg|table|t[rdh]|[uo]l|li)\b[^<>]{0,500}>",
+    re.IGNORECASE,
+)
+"""Of what is more than a link, an image or a line's end in Markdown."""
+_STATEMENT: Final = re.compile(
+    r"\b(?:SELECT\s[^;\n]{1,300}\sFROM\s+[\w\"`\[]|INSERT\s+INTO\s+[\w\"`\[]|UPDATE\s+[\w.\"`\[\]]{1,80}\s+SET\s+[\w.\"`\[\]]{1,80}\s*="
+    r"|DELETE\s+FROM\s+[\w\"`\[]|(?:CREATE|DROP|ALTER|TRUNCATE)\s+(?:TABLE|VIEW|INDEX|DATABASE)\s+[\w\"`\[])"
+)
+"""SQL within a line, as it is mostly written: `select one from the list` may be anybody's English."""
 _LEAST_CODE: Final = 0.5
 
 
@@ -167,5 +176,5 @@ class _CodeInspector:
                 self._fence = match[0]
             elif match[0] == self._fence:
                 self._fence = ""
-        code = code or _CODE_TAGS.search(sentence) is not None or code_share(sentence) > _LEAST_CODE
+        code = code or any(one.search(sentence) for one in (_TAGS, _STATEMENT)) or code_share(sentence) > _LEAST_CODE
         return [(0, len(sentence))] if code and sentence.strip() else ()

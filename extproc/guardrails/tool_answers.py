@@ -163,7 +163,7 @@ class _Editor:
                 part[1] += arguments
             if "choices" not in event and event.get("type") not in _PIECES:
                 yield from calls_of(event)
-        yield from (Call(name, parsed(arguments)) for name, arguments in parts.values())
+        yield from (Call(name.strip(), parsed(arguments)) for name, arguments in parts.values())
 
 
 def _event(block: bytes) -> dict[str, Any]:

@@ -172,7 +172,7 @@ def _call(value: dict[str, Any]) -> Call | None:
     kind = value.get("type")
     if key == "parameters" and kind is not None and "call" not in str(kind):
         return None  # the definition of a tool
-    return Call(name, parsed(value[key]))
+    return Call(name.strip(), parsed(value[key]))
 
 
 def parsed(arguments: Any) -> Any:

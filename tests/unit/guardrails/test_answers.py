@@ -211,6 +211,11 @@ def test_code(size):
         ("So:\n~~~\nx = 1\n```\ny\n~~~\nDone.", "So:\n" + "[removed]" * 5 + "Done."),
         ("So:\n<pre>x</pre>\nDone.", "So:\n[removed]Done."),
         ("It is ~~not~~ so.", None),
+        ("Run SELECT name FROM users; then go on.\nDone.", "[removed]Done."),
+        ("Then DROP TABLE users, at last.\nDone.", "[removed]Done."),
+        ('So: <div class="a">x</div> is it.\nDone.', "[removed]Done."),
+        ("Select one from the list, update it, and set a date.", None),
+        ("One<br>two, [a](b) and ![c](d), 3 < 4 > 2.", None),
     ],
 )
 def test_code_in_other_fences(text, left):

@@ -59,6 +59,7 @@ def of_chat(*calls):
         (of_chat(chat_call("send_mail", "no JSON")), "arguments"),
         (of_chat(chat_call("send_mail", '{"to": "eve@evil.test", "to": "ada@example.org"}')), "arguments"),
         (of_chat(chat_call("send_mail", GOOD), chat_call("delete_all", "{}")), "denied"),
+        (of_chat(chat_call(" delete_all\n", "{}")), "denied"),
         ({"messages": [{"role": "assistant", "function_call": {"name": "delete_x", "arguments": "{}"}}]}, "denied"),
         (
             {"messages": [{"role": "assistant", "content": [{"type": "tool_use", "name": "delete_x", "input": {}}]}]},
