@@ -9,6 +9,7 @@ import numpy as np
 from extproc.guardrails.injection.windows import LONGEST, boundaries, scan
 from extproc.pii.fold import fold
 from guardrails.fit import Hashed, Network
+from guardrails.states import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
     from guardrails.material import Row
     from guardrails.states import States
 
+PASSES, MINING_PASSES = 5, 2
 FIRST_PENALTY, SEED = 3.0, 0
-FIRST_STEPS, AGAIN_STEPS = 30, 15
 MOST_PIECES = 12
-MINED, MINED_EACH, MOST_MINED = 3, 1500, 14
+MINED, MINED_EACH, MOST_MINED = 4, 1000, 20
 """Windows of a harmless text that are learned from beside its pieces, those that the first stage took most for an attack: so
 many, one more for each so many bytes, and no more than so many."""
+MOST_ASKED = 24_000
+"""Windows that the second stage learns from, of each side."""
+NOT_ASKED = -3.0
+"""Logit below which the second stage has nothing to learn from a harmless window: it is not asked about such."""
 NOT_MINED = -2.0
 """Logit below which the first stage has nothing to learn from a window."""
 
@@ -58,6 +63,17 @@ def balanced(sources: Sequence[str], y: NDArray[np.float64], shares: NDArray[np.
     return mass
 
 
+def sampled(windows: Sequence[bytes], mass: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Some MOST_ASKED of them, those that count for much all, and what each counts then: the same ones in every fit."""
+    chance = np.array([int.from_bytes(key_of(window)[:4], "little") / 2**32 for window in windows])
+    low, high = 0.0, float(mass.max()) + 1e-9
+    for _ in range(40):
+        least = (low + high) / 2
+        low, high = (least, high) if np.minimum(mass / least, 1.0).sum() > MOST_ASKED else (low, least)
+    some = np.flatnonzero(chance * high < mass)
+    return some, np.maximum(mass[some], high)
+
+
 class Fitted:
     """Both stages of one side."""
 
@@ -67,22 +83,26 @@ class Fitted:
             for piece in pieces(data):
                 windows.append(piece)
                 owner.append(i)
-        self._first(windows, owner, texts, None)
+        self._first(windows, owner, texts, MINING_PASSES)
         for i, data in enumerate(datas):
             if len(data) > 60:
                 mined = self._mined(data, attack=texts[i].attack)
                 windows += mined
                 owner += [i] * len(mined)
-        y, mass = self._first(windows, owner, texts, self._w)
-        self.network = Network(states.of(windows), y, mass, SEED)
+        y, mass = self._first(windows, owner, texts, PASSES)
+        asked = np.flatnonzero((y > 0) | (self._logits >= NOT_ASKED))
+        some, mass = sampled([windows[i] for i in asked], mass[asked])
+        asked = asked[some]
+        self.network = Network(states.of([windows[i] for i in asked]), y[asked], mass, SEED)
 
     def _first(
-        self, windows: list[bytes], owner: list[int], texts: Sequence[Row], start: NDArray[np.float64] | None
+        self, windows: list[bytes], owner: list[int], texts: Sequence[Row], passes: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         y = np.array([float(texts[i].attack) for i in owner])
         mass = balanced([texts[i].source for i in owner], y, 1 / np.sqrt(np.bincount(owner))[owner])
-        steps = FIRST_STEPS if start is None else AGAIN_STEPS
-        w = self._w = Hashed(windows).fit(y, mass, FIRST_PENALTY, steps, start)
+        hashed = Hashed(windows)
+        w = hashed.fit(y, mass, FIRST_PENALTY, SEED, passes)
+        self._logits = hashed.logits(w)
         self.scale = float(np.abs(w[:-1]).max() / 127)
         self.rounded = np.round(w[:-1] / self.scale).astype(np.int8)
         self.weights, self.bias = self.rounded.astype(np.float32) * np.float32(self.scale), float(w[-1])

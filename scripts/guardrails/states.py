@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from extproc.embedding.encoder import Encoder
-from extproc.guardrails.injection.detector import WINDOW_TOKENS
-from extproc.guardrails.injection.model import LAYERS, features
+from extproc.guardrails.injection.detector import WINDOW_TOKENS, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-BATCH = 8
 
 
 class States:
@@ -37,23 +34,12 @@ class States:
         return np.stack([self._known[key_of(text)] for text in texts]).astype(np.float32)
 
     def know(self, texts: Sequence[bytes]) -> None:
-        """Ask the encoder about those that are new, texts of like lengths together."""
-        keys = [key_of(text) for text in texts]
-        todo = sorted(
-            {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}.items(),
-            key=lambda one: len(one[1]),
-        )
-        for at in range(0, len(todo), BATCH):
-            batch = todo[at : at + BATCH]
-            ids = [self._encoder.tokenize(text.decode(errors="replace"), WINDOW_TOKENS) or [0] for _, text in batch]
-            halfway = self._encoder.start(ids, LAYERS)
-            sizes = (
-                halfway.feed["attention_mask"].sum(axis=1).tolist()
-                if "attention_mask" in halfway.feed
-                else [len(one) + 2 for one in ids]
-            )
-            made = features(halfway.outputs, halfway.states, sizes)
-            self._known |= {key: row.astype(np.float16) for (key, _), row in zip(batch, made, strict=True)}
+        """Ask the encoder about those that are new, one by one as requests do: beside others it says a little else of a text."""
+        for text in texts:
+            key = key_of(text)
+            if key not in self._known:
+                ids = self._encoder.tokenize(text.decode(errors="replace"), WINDOW_TOKENS)
+                self._known[key] = encoded(self._encoder, ids).astype(np.float16)
 
     def save(self) -> None:
         """Keep them."""

@@ -72,7 +72,7 @@ class InjectionCheck:
             else:
                 scores.append((side, found))
         if len(pending) > FEW:
-            pending.sort(key=lambda one: -one[1].candidates[0].logit)
+            pending.sort(key=lambda one: -one[1].candidates[0].score)
             allowed = FEW + sum(len(passage.text) for passage in passages) // BYTES_PER_WINDOW
             scores += [(side, self.detector.without_second(one)) for side, one in pending[allowed:]]
             del pending[allowed:]

@@ -8,9 +8,18 @@ from secrets import token_bytes
 from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import numpy as np
-
-from extproc.guardrails.injection.model import LAYERS, Side, SideModel, features, marks, marks_of_one, shipped
+from extproc.guardrails.injection.model import (
+    ALONE,
+    LAYERS,
+    Beside,
+    Side,
+    SideModel,
+    features,
+    marks,
+    marks_of_one,
+    often,
+    shipped,
+)
 from extproc.guardrails.injection.spelling import readings
 from extproc.guardrails.injection.windows import LONGEST
 from extproc.slices import checkpoint
@@ -18,6 +27,7 @@ from extproc.slices import checkpoint
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from extproc.config.guardrails import Place
@@ -40,7 +50,9 @@ REMEMBERED: Final = 4096
 """Texts whose scores are kept by digest: a conversation sends all that was said again with every turn."""
 _LOOKED_THROUGH: Final = 64
 """Windows, the likeliest first, among which are those that the encoder reads: of each that it may read."""
-_LEAST_COUNTED: Final = 64
+_COMPARED: Final = 6
+"""Windows that a window is compared with."""
+LEAST_COUNTED: Final = 64
 """Bytes that a window counts at least, so that the encoder is not asked about each of many short lines."""
 
 
@@ -82,6 +94,7 @@ class Candidate(NamedTuple):
     score: float
     """Of the first stage alone."""
     marks: NDArray[np.float64]
+    beside: Beside
     data: bytes
     """The text as it was read, all of it."""
 
@@ -131,10 +144,9 @@ class Detector:
         ]
         windows = sum(len(scanned.scores) for *_, scanned in read)
         found = [one for how, data, scanned in read for one in candidates(model, how, data, scanned, windows)]
-        if len(read) > 1:
-            found.sort(key=lambda one: -one.score)
+        found.sort(key=lambda one: -one.score)
         allowed = 1 + len(text) // BYTES_PER_WINDOW
-        asked = [one for one in found if one.logit >= model.asks_from]
+        asked = [one for one in found if model.asks(one.score, one.beside)]
         some = within(asked, allowed * LONGEST)
         pending = Pending(key, model, windows, some or found[:1], allowed * WINDOW_TOKENS, len(asked) > len(some))
         return pending if asked else self.without_second(pending)
@@ -151,7 +163,7 @@ class Detector:
             left -= len(ids)
             if left < 0 and found:
                 break
-            score = pending.model.by_both(encoded(encoder, ids), one.marks, pending.windows)
+            score = pending.model.by_both(encoded(encoder, ids), one.marks, one.beside, pending.windows)
             found.append(Window(one.how, one.start, one.end, one.logit, score, second=True))
         found.sort(key=lambda window: -window.score)
         return self._remember(pending.key, Score(found[0].score, pending.windows, tuple(found), pending.bound))
@@ -159,7 +171,7 @@ class Detector:
     def without_second(self, pending: Pending) -> Score:
         """The score of a text of which the second stage is not asked."""
         one = pending.candidates[0]
-        bound = pending.bound or one.logit >= pending.model.asks_from
+        bound = pending.bound or pending.model.asks(one.score, one.beside)
         window = Window(one.how, one.start, one.end, one.logit, one.score, second=False)
         return self._remember(pending.key, Score(one.score, pending.windows, (window,), bound))
 
@@ -186,33 +198,47 @@ class Detector:
 
 def candidates(model: SideModel, how: str, data: bytes, scanned: Scanned, windows: int) -> list[Candidate]:
     """Windows of one reading that do not overlap, the likeliest first: more than the encoder may read."""
-    if windows == 1:
+    if len(scanned.scores) == 1:
         logit, size = float(scanned.scores[0]), len(data)
-        return [Candidate(how, 0, size, logit, model.by_first_at_once(logit, size), marks_of_one(logit, size), data)]
+        known = marks_of_one(logit, size)
+        score = model.by_first_at_once(logit, size) if windows == 1 else model.by_first(known, ALONE, windows)[0]
+        return [Candidate(how, 0, size, logit, score, known[0], ALONE, data)]
     known = marks(scanned)
-    scores = model.by_first(known, windows)
-    allowed = 1 + len(data) // BYTES_PER_WINDOW
-    order = np.argsort(-scores, kind="stable")[: _LOOKED_THROUGH * allowed]
-    found: list[Candidate] = []
-    covered = bytearray(len(data))
+    apart = _apart(model.order(known, windows), scanned, len(data))
+    known = known[apart]
+    logits = known[:, 0].tolist()
+    beside = Beside(often(windows), *(logits[min(nth, len(logits)) - 1] for nth in (3, _COMPARED)))
+    scores = model.by_first(known, beside, windows)
+    checkpoint()
+    places = zip(scanned.starts[apart].tolist(), scanned.ends[apart].tolist(), strict=True)
+    return [
+        Candidate(how, start, end, logit, score, row, beside, data)
+        for (start, end), logit, score, row in zip(places, logits, scores, known, strict=True)
+    ]
+
+
+def _apart(order: NDArray[np.intp], scanned: Scanned, size: int) -> list[int]:
+    """The first windows in an order that do not overlap: as many as fill what the encoder may read, and _COMPARED."""
+    allowed = 1 + size // BYTES_PER_WINDOW
+    found: list[int] = []
+    covered = bytearray(size)
     room = allowed * LONGEST
-    for at in order.tolist():
-        start, end = int(scanned.starts[at]), int(scanned.ends[at])
+    some = order[: _LOOKED_THROUGH * (allowed + 1)]
+    for at, start, end in zip(some.tolist(), scanned.starts[some].tolist(), scanned.ends[some].tolist(), strict=True):
         if 1 in covered[start:end]:
             continue
         covered[start:end] = b"\x01" * (end - start)
-        found.append(Candidate(how, start, end, float(scanned.scores[at]), float(scores[at]), known[at], data))
-        room -= max(end - start, _LEAST_COUNTED)
-        if room < 0:
+        found.append(at)
+        room -= max(end - start, LEAST_COUNTED)
+        if room < 0 and len(found) >= _COMPARED:
             break
-    checkpoint()
     return found
 
 
 def within(candidates: Sequence[Candidate], size: int) -> Sequence[Candidate]:
     """The first of them, as many as have so many bytes together, and one at least."""
     for at, one in enumerate(candidates):
-        size -= max(one.end - one.start, _LEAST_COUNTED)
+        size -= max(one.end - one.start, LEAST_COUNTED)
         if size < 0 and at:
             return candidates[:at]
     return candidates
