@@ -1,11 +1,16 @@
-"""The rules of one stage: compiled once, asked all at once, and one by one only where something fires or errs."""
+"""The rules of one stage: compiled once, and asked of CEL only where nobody sees without it that they say no.
+
+Most rules compare facts with constants, and most say nothing of a request. Those are answered here (`expressions/shortcut.py`);
+only if some are left are the facts handed to the library, which is then asked about those.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from extproc.config.policy_facts import Stage, fact, language_of, stage_of_rule
+from extproc.expressions import names_read, shortcut
 from extproc.logs import logger
 from extproc.policy.values import Values, readable
 
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
     from extproc.expressions import Condition, Language
 
 Answer = Literal["fired", "missing", "failed"]
+ONE_BY_ONE: Final = 3
+"""So many are asked one after the other; more of them together, which takes as long as three or four."""
 
 log = logger()
 
@@ -66,25 +73,45 @@ class RuleSet:
         self.rules = tuple(rules)
         language: Language = language_of(mesh)
         self._env = language.env
-        self._values = Values(rule.condition for rule in rules)
-        self._together = language.together(rule.condition for rule in rules)
+        conditions = [rule.condition for rule in rules]
+        self._values = Values.of(conditions)
+        self._shortcuts = [shortcut(condition.tree, language.names) or _nothing for condition in conditions]
+        read = frozenset[str]().union(*(names_read(condition.tree, language.names) for condition in conditions))
+        self._few = self._values.only(read)
+        self._own = [Values.of([condition]) for condition in conditions]
+        self._together = language.together(conditions) if len(conditions) > ONE_BY_ONE else None
         self._needs: frozenset[str] = frozenset().union(*(rule.needs for rule in rules))
 
     def ask(self, facts: Facts, **more: Any) -> list[tuple[Rule, Answer]]:
         """What they say: those that say nothing are left out. `more`: values that no fact tells."""
-        values = self._values.read(facts, **more)
-        known = self._needs <= facts.known
-        activation = self._activation(values)
-        if activation is None:
-            return [(rule, "failed") for rule in self.rules]
-        if known and self._together is not None:
-            try:
-                result = self._together.eval(activation).plain_value()
-            except RuntimeError:  # a bound of the library's
-                result = None
-            if isinstance(result, list):
-                return [(rule, "fired") for rule, fires in zip(self.rules, result, strict=True) if fires]
-        return [(rule, answer) for rule in self.rules if (answer := self._one(rule, facts, activation))]
+        if not self._needs <= facts.known:
+            activation = self._activation(self._values.read(facts, **more))
+            asked = ((rule, self._one(rule, facts, activation)) for rule in self.rules)
+            return [(rule, answer) for rule, answer in asked if answer]
+        few = self._few.read(facts, **more)
+        said: list[bool | None] = [shown(few) for shown in self._shortcuts]
+        if not any(say is not False for say in said):
+            return []
+        if said.count(None) > ONE_BY_ONE:
+            said = self._all(self._activation(self._values.read(facts, **more))) or said
+        answers: list[tuple[Rule, Answer]] = []
+        for rule, say, values in zip(self.rules, said, self._own, strict=True):
+            if say is None:
+                if answer := self._one(rule, facts, self._activation(values.read(facts, **more))):
+                    answers.append((rule, answer))
+            elif say:
+                answers.append((rule, "fired"))
+        return answers
+
+    def _all(self, activation: Any) -> list[bool | None] | None:
+        """What all of them say in one go; None: some err, or they are too much for one."""
+        if self._together is None or activation is None:
+            return None
+        try:
+            result = self._together.eval(activation).plain_value()
+        except RuntimeError:  # a bound of the library's
+            return None
+        return result if isinstance(result, list) else None
 
     def names(self, name: str) -> bool:
         """Whether any of them names this fact."""
@@ -102,6 +129,8 @@ class RuleSet:
             return None
 
     def _one(self, rule: Rule, facts: Facts, activation: Any) -> Answer | None:
+        if activation is None:
+            return "failed"
         if not rule.needs <= facts.known:
             return "missing"
         try:
@@ -112,3 +141,7 @@ class RuleSet:
             return "fired" if result else None
         log.error("rule_failed", rule=rule.name)
         return "failed"
+
+
+def _nothing(_: object) -> None:
+    """What is known without CEL of a condition that only CEL understands."""

@@ -68,5 +68,5 @@ def _try(mesh: Mesh, rule: Rule, facts: Facts, more: dict[str, Any]) -> Tried:
     told: str = answers[0] if answers else "quiet"
     if told == "missing":
         told = f"missing: {', '.join(rule.missing(facts))}"
-    values = Values([rule.condition]).read(facts, **more)
+    values = Values.of([rule.condition]).read(facts, **more)
     return Tried(rule.name, ASKED_AT[rule.stage], told, dict(sorted(values.items())), rule.enforced)

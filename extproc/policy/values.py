@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from extproc.config.policy_facts import BUDGETS, DESTINATION, ENTITIES, TOTAL
 
@@ -46,15 +46,26 @@ _GETTERS: Final[dict[str, Callable[[Facts], Any]]] = {
 class Values:
     """Reads what some conditions name, and nothing else."""
 
-    def __init__(self, conditions: Iterable[Condition]) -> None:
-        conditions = list(conditions)
-        self.names = frozenset().union(*(condition.names for condition in conditions))
-        headers = {name for condition in conditions for name in condition.header_names}
+    def __init__(self, names: Iterable[str], headers: Iterable[str] = ()) -> None:
+        """`headers`: their names, as they are written."""
+        self.names = frozenset(names)
+        self._headers = frozenset(headers)
         self._getters: list[tuple[str, Callable[[Facts], Any]]] = [
-            (name, _headers(headers) if name == "request.headers" else _getter(name))
+            (name, _headers(self._headers) if name == "request.headers" else _getter(name))
             for name in sorted(self.names)
             if not name.startswith(DESTINATION)
         ]
+
+    @classmethod
+    def of(cls, conditions: Iterable[Condition]) -> Self:
+        """What these name."""
+        conditions = list(conditions)
+        names = frozenset[str]().union(*(condition.names for condition in conditions))
+        return cls(names, {name for condition in conditions for name in condition.header_names})
+
+    def only(self, names: frozenset[str]) -> Values:
+        """Of them these."""
+        return Values(self.names & names, self._headers)
 
     def read(self, facts: Facts, **more: Any) -> dict[str, Any]:
         """The values. `more`: those that no fact tells, as what the registry says of a destination."""
