@@ -22,6 +22,8 @@ ANSWER_NAMESPACE = "intentmesh.answer"
 """Where the rendered Envoy's Lua leaves what it has read."""
 
 ERRORS_FROM = 400
+MOST = 2**53
+"""Of what is counted."""
 UNROUTED = ("direct_response", "route_not_found", "cluster_not_found")
 """Envoy's words for having answered a decided request itself, since nothing of its configuration takes it."""
 TROUBLES = {
@@ -46,24 +48,29 @@ def endings(data: bytes) -> Iterator[Ending]:
         metadata = common.metadata.filter_metadata
         if METADATA_NAMESPACE not in metadata:
             continue
-        counts, decided = _told(metadata), metadata[METADATA_NAMESPACE].fields
-        status, cut = entry.response.response_code.value, _trouble(common.response_flags)
+        decided, response = metadata[METADATA_NAMESPACE].fields, entry.response
+        told = _told(metadata[ANSWER_NAMESPACE].fields["usage"]) if ANSWER_NAMESPACE in metadata else {}
+        status = response.response_code.value
+        # set where something went wrong, and a request in a hundred is enough
+        flags = common.response_flags if common.HasField("response_flags") else None
+        cut = _trouble(flags) if flags is not None else ""
+        duration = common.duration
         yield Ending(
             key=decided["awaited"].string_value,
-            cancelled=not cut and _has_left(common.response_flags),
+            cancelled=flags is not None and not cut and _has_left(flags),
             cut=cut if 0 < status < ERRORS_FROM else "",
-            unrouted=entry.response.response_code_details in UNROUTED,
+            unrouted=response.response_code_details in UNROUTED,
             model=decided["model"].string_value if "model" in decided else "",
-            answered_by=entry.response.response_headers.get(ANSWERED_HEADER, ""),
+            answered_by=response.response_headers.get(ANSWERED_HEADER, ""),
             attempts=common.upstream_request_attempt_count,
-            endpoint=_endpoint(common.upstream_remote_address),
+            endpoint=_endpoint(common.upstream_remote_address.socket_address),
             first_byte_s=_seconds(common, "time_to_first_upstream_rx_byte"),
             status=status,
             cluster=common.upstream_cluster,
-            duration_s=common.duration.seconds + common.duration.nanos / 1e9,
-            response_bytes=entry.response.response_body_bytes,
-            first_chunk_at=_number(counts, "first_ms") / 1e3 or None,
-            usage=_usage(counts),
+            duration_s=duration.seconds + duration.nanos / 1e9,
+            response_bytes=response.response_body_bytes,
+            first_chunk_at=_number(told, "first_ms") / 1e3 or None,
+            usage=_usage(told) if "output" in told else None,
         )
 
 
@@ -77,48 +84,45 @@ def _trouble(flags: Any) -> str:
     return next((reason for reason, names in TROUBLES.items() if any(getattr(flags, name) for name in names)), "")
 
 
-def _endpoint(address: Any) -> str:
-    socket = address.socket_address
-    return f"{socket.address}:{socket.port_value}" if socket.address else ""
+def _endpoint(socket: Any) -> str:
+    address = socket.address
+    return f"{address}:{socket.port_value}" if address else ""
 
 
 def _seconds(common: Any, name: str) -> float | None:
     if not common.HasField(name):
         return None
-    duration = getattr(common, name)
-    return float(duration.seconds + duration.nanos / 1e9)
+    told = getattr(common, name)
+    return float(told.seconds + told.nanos / 1e9)
 
 
-def _told(metadata: Any) -> Any:
-    """What Envoy has read off the answer: fields of a struct, by name; nothing where it has read none."""
-    if ANSWER_NAMESPACE not in metadata:
-        return {}
-    return metadata[ANSWER_NAMESPACE].fields["usage"].struct_value.fields
+def _told(usage: Any) -> dict[str, float | str]:
+    """What Envoy has read off the answer: numbers and texts, by name."""
+    return {name: value.string_value or value.number_value for name, value in usage.struct_value.fields.items()}
 
 
-def _usage(counts: Any) -> Usage | None:
-    if "output" not in counts:
-        return None
-    read, written = _count(counts, "read_beside"), _count(counts, "written_beside")
-    output = _count(counts, "output")
+def _usage(told: dict[str, float | str]) -> Usage:
+    read, written = _count(told, "read_beside"), _count(told, "written_beside")
+    output = _count(told, "output")
     return Usage(
-        input_tokens=_count(counts, "input") + read + written if "input" in counts else None,
+        input_tokens=_count(told, "input") + read + written if "input" in told else None,
         output_tokens=output,
-        cache_read_tokens=_count(counts, "cached") + read,
+        cache_read_tokens=_count(told, "cached") + read,
         cache_write_tokens=written,
-        reasoning_tokens=min(_count(counts, "reasoning"), output),
-        finish_reason=counts["finish"].string_value if "finish" in counts else None,
-        response_model=counts["model"].string_value if "model" in counts else None,
-        estimated="estimated" in counts,
-        by=counts["by"].string_value if "by" in counts else "",
-        chunks=_count(counts, "events"),
+        reasoning_tokens=min(_count(told, "reasoning"), output),
+        finish_reason=str(told["finish"]) if "finish" in told else None,
+        response_model=str(told["model"]) if "model" in told else None,
+        estimated="estimated" in told,
+        by=str(told.get("by", "")),
+        chunks=_count(told, "events"),
     )
 
 
-def _number(counts: Any, name: str) -> float:
-    value = float(counts[name].number_value) if name in counts else 0.0
-    return value if math.isfinite(value) else 0.0
+def _number(told: dict[str, float | str], name: str) -> float:
+    value = told.get(name, 0.0)
+    return value if isinstance(value, float) and math.isfinite(value) else 0.0
 
 
-def _count(counts: Any, name: str) -> int:
-    return min(max(0, int(_number(counts, name))), 2**53)
+def _count(told: dict[str, float | str], name: str) -> int:
+    value = _number(told, name)
+    return int(value) if 0 < value < MOST else MOST if value > 0 else 0
