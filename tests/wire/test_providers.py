@@ -110,3 +110,18 @@ async def test_a_plain_service_asks_by_a_prompt(gateway):
     assert re.fullmatch(r"Greet \[EMAIL_ADDRESS_1\]\.", request.json["messages"][0]["content"])
     assert not request.all("x-intentmesh-prompt")
     assert request.all("x-intentmesh-model") == ["openai"]
+
+
+@pytest.mark.parametrize("model", MODELS)
+async def test_a_client_asks_by_a_prompt(gateway, model):
+    """As OpenAI's client names one: filled in, masked, brought to the model's API, and the answer restored."""
+    url = f"http://127.0.0.1:{gateway.port}/v1"
+    async with openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as client:
+        prompt = {"id": "greeting", "version": "1", "variables": {"who": MAIL}}
+        answer = await client.responses.create(model=model, prompt=prompt)
+        with pytest.raises(openai.BadRequestError, match="there are: greeting"):
+            await client.responses.create(model=model, prompt={"id": "farewell"})
+    assert answer.output_text == f"{MAIL}you"
+    (request,) = gateway.upstreams[model].requests
+    assert MAIL.encode() not in request.body
+    assert re.search(rb"Greet \[EMAIL_ADDRESS_\w+\]\.", request.body)
