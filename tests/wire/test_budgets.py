@@ -180,7 +180,7 @@ async def test_show_and_reset(gateway):
     assert {"account": "ann", "used": 12, "limit": 1000}.items() <= next(
         line for line in told["accounts"] if line["account"] == "ann"
     ).items()
-    assert "begins anew" in await asyncio.to_thread(run, "show")
+    assert "resets at" in await asyncio.to_thread(run, "show")
     async with httpx.AsyncClient() as client:
         metrics = (await client.get(f"{gateway.processor_admin}/metrics")).text
     assert re.search(r'intentmesh_budget_limit\{[^}]*intentmesh_account="other"[^}]*\} 1000\.0', metrics)
