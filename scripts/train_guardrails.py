@@ -166,7 +166,7 @@ def decide(side: str, lefts: list[Left], states: States) -> tuple[dict[str, Any]
     both = weigh(boths, chosen, np.concatenate([[*first[:3], 0.3], [*first[3:6], 0.0], first[6:]]))
     logits = np.array(
         [
-            float((x @ both[:-1])[_asked(first_scale, likeliest[i], lefts[i], asks_from[i])[: len(x)]].max()) + both[-1]
+            float((x @ both[:-1])[_asked(first_scale, likeliest[i][: len(x)], lefts[i], asks_from[i])].max()) + both[-1]
             for i, x in zip(asked, boths, strict=True)
         ]
     )
@@ -236,7 +236,8 @@ def _probability(scale: Scale, logit: float, left: Left) -> float:
 
 def _asked(scale: Scale, logits: NDArray[np.float64], left: Left, asks_from: float) -> NDArray[np.bool_]:
     """Of which windows of a text the second stage is asked."""
-    return np.array(scale.probabilities(logits.tolist(), left.windows)) >= asks_from
+    asked = np.array(scale.probabilities(logits.tolist(), left.windows)) >= asks_from
+    return asked if asked.any() else ~asked  # the likeliest of all may be one that there is no room for
 
 
 def one_side(side: str, everything: list[Row], cache: Path | None, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
