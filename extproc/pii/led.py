@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from extproc.pii.vocabulary import Label
 
 _FILLER = (
-    "numbers?|no|nr|n|num|nos|is|was|are|id|of|the|code|und|lautet|ist|jest|es|est|è|é|del|de|du|er|on|for|verification|"
+    "n\\.[o°]|numbers?|no|nr|n|num|nos|is|was|are|id|of|the|code|und|lautet|ist|jest|es|est|è|é|del|de|du|er|on|for|verification|"
     "purposes|listed|as|to|in|dnia|car|vehicle|his|her|my|your|their|our|el|la|le|les|a|last[ _]?(?:4|four)|"
     "[0-9]{1,2}[ -]digits?|digits?|"
     "ending|ends|with|at|wallet|address|the|would be|will be|reads?|file|"

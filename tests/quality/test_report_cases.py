@@ -68,7 +68,7 @@ def scored():
     return [(row["kind"], row["held"], passes(row, analyzer.analyze(row["text"]))) for row in rows]
 
 
-@pytest.mark.parametrize(("held", "floor"), [(False, 0.95), (True, 0.78)])
+@pytest.mark.parametrize(("held", "floor"), [(False, 0.95), (True, 0.88)])
 def test_share_that_passes(scored, held, floor):
     """Of the rows that were developed on, and of those put aside."""
     passed = [ok for _, was_held, ok in scored if was_held == held]

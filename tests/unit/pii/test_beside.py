@@ -148,6 +148,8 @@ def test_codes_of_places(place, way):
         ("the password is case sensitive: ApplePie9", "ApplePie9"),
         ("the password for the vault has an umlaut: Bäume77", "Bäume77"),
         ("gate code: #4455", "#4455"),
+        ("conta n.º 0182-1234-56-0201234567", "0182-1234-56-0201234567"),
+        ("passaporte n.º AB123456", "AB123456"),
         ("Zugang: admin / S3cret99", "S3cret99"),
         ("green card number SRC1234567890", "SRC1234567890"),
         ("T: 030/123456 F: 030/123457", "030/123457"),
