@@ -223,7 +223,8 @@ class Cascade:
             unsure = [
                 i
                 for i, score in enumerate(scores)
-                if views[i].wide or (score.reason == "unsure" and (score.score >= least or views[i].doubtful))
+                if (views[i].wide and not views[i].foreign)
+                or (not views[i].wide and score.reason == "unsure" and (score.score >= least or views[i].doubtful))
             ]
             vectors = finish(self.encoder, halfway, unsure) if unsure else begun[:0]
         left = []
@@ -231,6 +232,10 @@ class Cascade:
             scores[i], reading = self.judging.transformer(views[i], early[i], vector)
             if views[i].wide or (scores[i].reason == "unsure" and views[i].text):
                 left.append((i, vector, (*early[i], reading)))
+        if self.encoder.has_halves:
+            # of what is surely in another language the first half counts a little, and the second one for nothing
+            nothing = np.zeros_like(self.trained.stages["transformer"].head.centre)
+            left += [(i, nothing, early[i] * 2) for i, view in enumerate(views) if view.wide and view.foreign]
         if left and self.wide_encoder is not None:
             seen = self.see_wide([views[i] for i, _, _ in left])
             for (i, vector, before), more in zip(left, seen, strict=True):
