@@ -40,9 +40,11 @@ class Estate:
         self._lock = threading.Lock()
 
     def snapshot(self) -> Snapshot:
-        """All of them, by now."""
+        """All of them, by now; once another has taken over, what it was told: what comes after is its own to tell."""
         with self._lock:
-            if self._folder is not None and self._left is None:
+            if self._left is not None:
+                return self._left
+            if self._folder is not None:
                 self._inherited = merge([self._inherited, *inherit(self._folder)])
             return merge([self._own(), self._inherited])
 
