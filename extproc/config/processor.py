@@ -50,7 +50,9 @@ class ProcessorSettings(Section):
     tls: TlsSettings | None = None
     """TLS on `address`. Its files are read again when they change."""
     server: Literal["intentmesh", "grpcio"] = "intentmesh"
-    """Who serves gRPC: our own server, or gRPC's Python server, at about twice the processor time a request."""
+    """Who serves gRPC: our own server, or gRPC's Python server, at about twice the processor time a request. That one cannot
+    take over a socket that its parent holds: when one of its workers dies, connections to it are refused until the next one
+    listens."""
     workers: int = Field(default=1, ge=1, le=64)
     """Processes; one fills one core."""
     admin: str = "127.0.0.1:9464"

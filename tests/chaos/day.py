@@ -69,6 +69,7 @@ class Books:
     cut: set[str] = field(default_factory=set)
     """Requests whose answers upstreams were told to break off."""
     kills: int = 0
+    stops: int = 0
     rejected: int = 0
     replaced: int = 0
     fallen: list[str] = field(default_factory=list)
@@ -198,9 +199,10 @@ async def fill_the_disk(gateway: Gateway, _: Books) -> None:
     await asyncio.sleep(0.5)
 
 
-async def stand_still(gateway: Gateway, _: Books) -> None:
-    """A worker is stopped for a moment, and goes on."""
+async def stand_still(gateway: Gateway, books: Books) -> None:
+    """A worker is stopped for a moment, and goes on. What it was searching then is late for its deadline, and refused."""
     victim = workers(gateway)[-1]
+    books.stops += 1
     os.kill(victim, signal.SIGSTOP)
     await asyncio.sleep(STILL_S)
     os.kill(victim, signal.SIGCONT)
@@ -294,6 +296,8 @@ def unbalanced(books: Books, audit: Path) -> list[str]:
     decisions = [line for line in lines if "audit" not in line]
     ids = Counter(line["request_id"] for line in decisions)
     outcomes = Counter(line["outcome"] for line in decisions)
+    refusals = Counter(line["error"] for line in decisions if line["outcome"] == "rejected")
+    troubles = Counter(f"{line['outcome']} {line['status']} {line['error']}" for line in decisions if line["error"])
     gaps = Counter(gap.kind for gap in found.gaps)
     lost = sum(gap.lines for gap in found.gaps if gap.kind == "lost")
 
@@ -326,6 +330,7 @@ def unbalanced(books: Books, audit: Path) -> list[str]:
                 "tokens": tokens,
                 "cost": money,
                 "audit": dict(outcomes),
+                "troubles": dict(troubles),
                 "gaps": dict(gaps),
                 "lost lines": lost,
                 "kills": books.kills,
@@ -342,6 +347,9 @@ def unbalanced(books: Books, audit: Path) -> list[str]:
         and books.refused["503"] == outcomes["rejected"]  # refused by the processor, on record
         and books.refused["500"] <= books.kills * CLIENTS
         and books.refused["broken off"] == len(books.cut),
+        f"refused on record, {dict(refusals)}, while a worker stood still {books.stops} times": refusals.keys()
+        <= {"LateError"}
+        and refusals.total() <= books.stops * CLIENTS,
         f"counters fell: {books.fallen[:3]}": not books.fallen,
         f"{rejected} files refused, {books.rejected} were bad": rejected == books.rejected,
         f"breaks in the trail: {found.breaks[:3]}": not found.breaks,
