@@ -72,6 +72,8 @@ FOLDS = (
     },
 )
 """Public sources that are left out together; texts of our own, and of many authors, are left out by chance."""
+COMPOSED = ("-threads", "-lists")
+"""Sources whose texts are several of another one: pages are made of them, and alone they are no text that anybody sent."""
 RATES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 WINDOWS_TOLD = ((1, 2), (2, 8), (8, 32), (32, 128), (128, 512), (512, 100_000))
 CLINC_SHARE = 0.03
@@ -125,8 +127,9 @@ def prepare(side: str, texts: list[Row], states: States, seed: int) -> list[Left
         began = time.monotonic()
         inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         fitted = Fitted([texts[i] for i in inside], [datas[i] for i in inside], states)
-        left = [texts[i] for i in outside]
-        documents = [Document(row) for row in left] + long_documents(left, chance, len(lefts))
+        single = [texts[i] for i in outside if not texts[i].source.endswith(COMPOSED)]
+        composed = [texts[i] for i in outside if texts[i].source.endswith(COMPOSED)]
+        documents = [Document(row) for row in single] + long_documents([*single, *composed], chance, len(lefts))
         model = bare_model(fitted)
         lefts += [left_out(document, model) for document in documents]
         print(f"{side}: fold {fold}, {time.monotonic() - began:.0f} s", flush=True)
