@@ -1,8 +1,12 @@
 """Where accounts lie: in this process's memory, or in a file that the workers of a pod share.
 
 The file is LMDB's: a transaction of one worker is seen by the others whole or not at all, also where the worker is killed in
-the midst of it (its lock is the kernel's to give on), and takes some microseconds. It is written and not synced: what a
-machine that loses power loses is the last seconds' spending, and requests do not wait for a disk.
+the midst of it, and takes some microseconds. It is written and not synced: what a machine that loses power loses is the last
+seconds' spending, and requests do not wait for a disk.
+
+One transaction at a time has the file, by a lock of the kernel's on a file beside it (`flock`). LMDB's own is a mutex in shared
+memory: a process that is killed just as it is woken takes with it the word that others wait, and they wait on until somebody new
+comes.
 """
 
 from __future__ import annotations
@@ -11,13 +15,14 @@ import contextlib
 import fcntl
 import os
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from extproc.errors import ConfigError
 from extproc.logs import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -25,8 +30,6 @@ log = logger()
 
 MAP_BYTES = 2**30
 """What the file may grow to; it is as large as what is in it. All accounts that there may be (`book.py`) fill a third of it."""
-READERS = 512
-"""Workers and threads that may read the file at once; LMDB sets the slots aside when it is made."""
 
 
 class Transaction(Protocol):
@@ -132,20 +135,28 @@ class Memory:
 
 
 class _Shared:
-    """A transaction of LMDB's."""
+    """A transaction of LMDB's, under the lock that all who share the file take."""
 
-    __slots__ = ("_txn", "get", "pop", "put")
+    __slots__ = ("_begin", "_lock", "_txn", "get", "pop", "put")
 
-    def __init__(self, txn: Any) -> None:
-        self._txn = txn
-        self.get, self.put, self.pop = txn.get, txn.put, txn.pop
+    def __init__(self, lock: _Lock, begin: Callable[[], Any]) -> None:
+        self._lock, self._begin = lock, begin
 
     def __enter__(self) -> Self:
-        self._txn.__enter__()
+        self._lock.acquire()
+        try:
+            txn = self._txn = self._begin()
+        except BaseException:
+            self._lock.release()
+            raise
+        self.get, self.put, self.pop = txn.get, txn.put, txn.pop
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._txn.__exit__(*error)
+        try:
+            self._txn.__exit__(*error)
+        finally:
+            self._lock.release()
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """See Transaction."""
@@ -164,6 +175,34 @@ class _Shared:
         return entries
 
 
+class _Lock:
+    """Between processes, and between the threads of one. The kernel takes it back from who dies, and wakes the next."""
+
+    def __init__(self, path: Path) -> None:
+        self._threads = threading.Lock()
+        self._number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def acquire(self) -> None:
+        """Wait for it."""
+        self._threads.acquire()
+        try:
+            fcntl.flock(self._number, fcntl.LOCK_EX)
+        except BaseException:
+            self._threads.release()
+            raise
+
+    def release(self) -> None:
+        """Let the next one have it."""
+        try:
+            fcntl.flock(self._number, fcntl.LOCK_UN)
+        finally:
+            self._threads.release()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._number)
+
+
 class SharedFile:
     """Of all processes that open the file. A process opens it for itself: what is open when it is forked is not the child's."""
 
@@ -171,17 +210,24 @@ class SharedFile:
         self.path = path
         self._owner = 0
         self._env: Any = None
+        self._lock: _Lock | None = None
+        self._opening = threading.Lock()
         self._lead = -1
 
     def open(self) -> None:
         """See Pages."""
-        if self._owner == os.getpid():
-            return
+        with self._opening:
+            if self._owner != os.getpid():
+                self._open()
+
+    def _open(self) -> None:
         import lmdb  # noqa: PLC0415 - for those only who share accounts
 
         self._lead = -1
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = _Lock(self.path.with_name(f"{self.path.name}-lock"))
+            self._lock.acquire()  # who makes the file, or puts one aside, is alone
             try:
                 self._env = self._opened()
             except (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.VersionMismatchError) as error:
@@ -189,6 +235,8 @@ class SharedFile:
                 self.path.replace(spoilt)
                 log.error("budget_accounts_lost", reason=type(error).__name__, kept=str(spoilt))  # noqa: TRY400
                 self._env = self._opened()
+            finally:
+                self._lock.release()
         except lmdb.Error as error:
             raise ConfigError(f"budget_state.path: {self.path}: {error}") from None
         except OSError as error:
@@ -205,7 +253,7 @@ class SharedFile:
             mode=0o600,
             sync=False,
             metasync=False,
-            max_readers=READERS,
+            lock=False,
             max_spare_txns=2,
         )
 
@@ -213,7 +261,8 @@ class SharedFile:
         """See Pages."""
         if self._owner != os.getpid():
             self.open()
-        return _Shared(self._env.begin(write=write))
+        assert self._lock is not None
+        return _Shared(self._lock, partial(self._env.begin, write=write))
 
     def lead(self) -> bool:
         """See Pages. The kernel takes the lock back from who has died."""
@@ -230,9 +279,7 @@ class SharedFile:
         return True
 
     def tidy(self) -> None:
-        """See Pages. What a dead reader has seen last is kept for it until then, and the file grows."""
-        if self._owner == os.getpid():
-            self._env.reader_check()
+        """See Pages."""
 
     def close(self) -> None:
         """See Pages."""
@@ -240,6 +287,8 @@ class SharedFile:
             return
         if self._env is not None:
             self._env.close()
+        if self._lock is not None:
+            self._lock.close()
         if self._lead >= 0:
             os.close(self._lead)
-        self._owner, self._env, self._lead = 0, None, -1
+        self._owner, self._env, self._lock, self._lead = 0, None, None, -1

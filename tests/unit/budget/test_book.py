@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -150,6 +151,46 @@ def test_workers_that_are_killed_leave_good_accounts(tmp_path):
     assert tokens <= 100_000
     assert isinstance(book.reserve([want("new")], LATER), Taken)
     assert book.pages.lead()
+    book.pages.close()
+
+
+@FORKED
+def test_the_lock_is_given_on_whoever_dies(tmp_path):
+    """Who holds it, who waits for it, who has just been woken: the one that is left gets it, though nobody new comes."""
+    path, chance = tmp_path / "accounts", random.Random(11)
+    Book(SharedFile(path)).reserve([want()], LATER)
+    pages = SharedFile(path)
+    for _ in range(5):
+        children = []
+        for seed in range(4):
+            if not (pid := os.fork()):
+                work(path, seed, time.monotonic() + 20)
+                os._exit(0)
+            children.append(pid)
+        time.sleep(chance.uniform(0.005, 0.03))
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+        with pages.begin() as txn:  # waits behind all of them
+            assert txn.count() > 0
+        for pid in children:
+            os.waitpid(pid, 0)
+    pages.close()
+
+
+def test_threads_of_one_process_take_turns(tmp_path):
+    """What one has begun no other sees half of, and none is lost."""
+    book = Book(SharedFile(tmp_path / "accounts"))
+
+    def ask(number):
+        for _ in range(50):
+            book.reserve([want(amount=1, limit=10**6), want("c", amount=1, limit=10**6)], LATER)
+            (one, _), (two, _) = spent(book)["b", "all"], spent(book)["c", "all"]
+            assert one <= two + 4, number
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(ask, number) for number in range(4)]:
+            done.result()
+    assert spent(book) == {("b", "all"): (200, 200), ("c", "all"): (200, 200)}
     book.pages.close()
 
 
