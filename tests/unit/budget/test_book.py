@@ -115,30 +115,33 @@ def test_a_place_that_cannot_be(tmp_path):
 FORKED = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
 
-def work(path, seed, until):
-    """A worker: reserves and settles as fast as it can."""
-    chance = random.Random(seed)
-    book = Book(SharedFile(path))
-    while time.monotonic() < until:
-        done = book.reserve([want(amount=7, limit=100_000), want("r", amount=1, limit=10**9)], time.time() + 0.2)
-        if isinstance(done, Taken) and chance.random() < 0.9:
-            book.settle(done.id, [3, 1])
+def working(path, seed, until):
+    """A process of its own that reserves and settles as fast as it can."""
+    if pid := os.fork():
+        return pid
+    code = 1
+    try:  # whatever happens here, it must not return into the tests
+        chance = random.Random(seed)
+        book = Book(SharedFile(path))
+        while time.monotonic() < until:
+            done = book.reserve([want(amount=7, limit=100_000), want("r", amount=1, limit=10**9)], time.time() + 0.2)
+            if isinstance(done, Taken) and chance.random() < 0.9:
+                book.settle(done.id, [3, 1])
+        code = 0
+    finally:
+        os._exit(code)
 
 
 @FORKED
 def test_workers_that_are_killed_leave_good_accounts(tmp_path):
     """Four processes on one file, killed while they write: every account adds up, and the lock is free for the next."""
     path, until = tmp_path / "accounts", time.monotonic() + 0.8
-    children = []
-    for seed in range(4):
-        if not (pid := os.fork()):
-            work(path, seed, until)
-            os._exit(0)
-        children.append(pid)
+    children = [working(path, seed, until) for seed in range(4)]
     time.sleep(0.4)
     for pid in children[:2]:
         os.kill(pid, signal.SIGKILL)
-    for pid in children:
+    assert [os.waitpid(pid, 0)[1] for pid in children[2:]] == [0, 0]
+    for pid in children[:2]:
         os.waitpid(pid, 0)
     book = Book(SharedFile(path))
     book.expire(time.time() + 1)
@@ -158,23 +161,21 @@ def test_workers_that_are_killed_leave_good_accounts(tmp_path):
 def test_the_lock_is_given_on_whoever_dies(tmp_path):
     """Who holds it, who waits for it, who has just been woken: the one that is left gets it, though nobody new comes."""
     path, chance = tmp_path / "accounts", random.Random(11)
-    Book(SharedFile(path)).reserve([want()], LATER)
-    pages = SharedFile(path)
+    book = Book(SharedFile(path))
+    book.reserve([want()], LATER)
+    book.pages.close()
     for _ in range(5):
-        children = []
-        for seed in range(4):
-            if not (pid := os.fork()):
-                work(path, seed, time.monotonic() + 20)
-                os._exit(0)
-            children.append(pid)
-        time.sleep(chance.uniform(0.005, 0.03))
+        children = [
+            working(path, seed, time.monotonic() + 20) for seed in range(4)
+        ]  # what is open here is open in them
+        time.sleep(chance.uniform(0.02, 0.06))
         for pid in children:
             os.kill(pid, signal.SIGKILL)
+        pages = SharedFile(path)
         with pages.begin() as txn:  # waits behind all of them
             assert txn.count() > 0
-        for pid in children:
-            os.waitpid(pid, 0)
-    pages.close()
+        pages.close()
+        assert [os.waitpid(pid, 0)[1] for pid in children] == [signal.SIGKILL] * 4  # none had failed before
 
 
 def test_threads_of_one_process_take_turns(tmp_path):
