@@ -47,16 +47,23 @@ ANSWERS = {
 }
 
 
-def answering(kind: str, body: bytes, status: int = 200, **headers: str) -> Callable[..., Awaitable[bool]]:
-    """An upstream that gives this answer, in a few pieces."""
+def answering(
+    kind: str, body: bytes, status: int = 200, *, whole: bool = True, **headers: str
+) -> Callable[..., Awaitable[bool]]:
+    """An upstream that gives this answer, in a few pieces. `whole`: it says beforehand how long it is."""
+    size = 60_000 if len(body) > 100_000 else 701
+    length = {"content-length": str(len(body))} if whole else {"transfer-encoding": "chunked"}
 
     async def answer(_request: object, writer: asyncio.StreamWriter) -> bool:
-        head = {"content-type": kind, "content-length": str(len(body)), **headers}
+        head = {"content-type": kind, **length, **headers}
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
         writer.write(f"HTTP/1.1 {status} OK\r\n{lines}\r\n".encode())
-        for start in range(0, len(body), 60_000 if len(body) > 100_000 else 701):
-            writer.write(body[start : start + (60_000 if len(body) > 100_000 else 701)])
+        for start in range(0, len(body), size):
+            piece = body[start : start + size]
+            writer.write(piece if whole else b"%x\r\n%s\r\n" % (len(piece), piece))
             await writer.drain()
+        if not whole:
+            writer.write(b"0\r\n\r\n")
         return True
 
     return answer
@@ -92,15 +99,16 @@ async def _told_of(request, tmp_path_factory):
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
+@pytest.mark.parametrize("whole", [True, False], ids=["length", "chunked"])
 @pytest.mark.parametrize("name", list(ANSWERS))
-async def test_envoy_reads_what_the_processor_would(told_of, name):
+async def test_envoy_reads_what_the_processor_would(told_of, name, whole):
     """Tokens, and whether they are estimated; and the client gets every byte."""
     ask, _ = told_of
     kind, body = ANSWERS[name]
     reader = UsageReader(streamed=kind == SSE)
     reader.feed(body)
     usage = reader.close()
-    response, line = await ask(answering(kind, body))
+    response, line = await ask(answering(kind, body, whole=whole))
     assert response.content == body
     assert (line["output_tokens"], line["status"], line["outcome"]) == (usage.output_tokens, 200, "forwarded")
     assert line["estimated"] is (usage.estimated or usage.input_tokens is None)
@@ -264,7 +272,7 @@ async def test_an_answer_that_is_not_whole(tmp_path, text, end):
     assert told["outcome"] == ("cut" if end == "cut" else "cancelled")
     assert told["error"] == ("upstream_reset" if end == "cut" else None)
     assert (told["estimated"], told["estimate"]) == (True, "events")
-    assert 30 <= told["output_tokens"] <= 40
+    assert 40 - 16 < told["output_tokens"] <= 40  # told every 16 events
     assert told["cost"] > 30 * 10 / 1e6
     how = "upstream_reset" if end == "cut" else "left"
     assert f'intentmesh_end="{how}"' in metrics

@@ -119,7 +119,7 @@ function envoy_on_response(handle)
   if coding ~= "identity" or not (streamed or string.find(kind, "json", 1, true)) then return end
   local model_asked = decision["model"]
   local failed = (tonumber(headers:get(":status")) or 0) >= 400
-  local whole = tonumber(headers:get("content-length"))
+  local whole = tonumber(headers:get("content-length") or "")
   local head, parts, kept, size, events, first_ms = "", {}, 0, 0, 0, nil
   local told_events, told_size = -EVERY_EVENTS, 0
   for chunk in handle:bodyChunks() do
