@@ -60,7 +60,7 @@ GARBAGE_S = 30.0
 """How long it may go uncollected while large bodies keep coming."""
 HOLES_BYTES = 8 * 2**20
 """So much of larger bodies leaves holes in the heap that are worth giving back."""
-GIVE_BACK_S = 8.0
+GIVE_BACK_S = 60.0
 """How long is between one giving back and the next, at the least."""
 ACCEPTED_S = 0.2
 """Connections that were made before another took our name are accepted within that."""
