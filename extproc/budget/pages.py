@@ -211,13 +211,15 @@ class SharedFile:
         self._owner = 0
         self._env: Any = None
         self._lock: _Lock | None = None
-        self._opening = threading.Lock()
+        self._opening: dict[int, threading.Lock] = {}
+        """One thread of a process opens it. By process: what a thread held when it was forked, nobody in the child lets go."""
         self._lead = -1
 
     def open(self) -> None:
         """See Pages."""
-        with self._opening:
-            if self._owner != os.getpid():
+        process = os.getpid()
+        with self._opening.setdefault(process, threading.Lock()):
+            if self._owner != process:
                 self._open()
 
     def _open(self) -> None:

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -193,6 +194,34 @@ def test_threads_of_one_process_take_turns(tmp_path):
             done.result()
     assert spent(book) == {("b", "all"): (200, 200), ("c", "all"): (200, 200)}
     book.pages.close()
+
+
+@FORKED
+def test_a_fork_while_another_thread_opens_the_file(tmp_path, monkeypatch):
+    """The child opens it for itself, whoever was about to in its parent."""
+    pages, opening, enough = SharedFile(tmp_path / "accounts"), threading.Event(), threading.Event()
+
+    def wait():
+        opening.set()
+        enough.wait(30)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pages, "_open", wait)
+        thread = threading.Thread(target=pages.open)
+        thread.start()
+        opening.wait(30)
+        patch.undo()
+        if not (pid := os.fork()):
+            signal.alarm(10)
+            try:
+                with pages.begin() as txn:
+                    code = txn.count()
+                os._exit(code)
+            finally:
+                os._exit(1)
+        enough.set()
+        thread.join()
+    assert os.waitpid(pid, 0)[1] == 0
 
 
 @FORKED
