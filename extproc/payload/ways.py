@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extproc.payload.document import Segment
+from extproc.payload.scan import unescape_key
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -16,9 +17,23 @@ _LABELLED = 8
 """Arrays in arrays up to which a key says what stands in them."""
 
 
-_NOTHING_ALONE = frozenset({b"value", b"val", b"answer"})
+_NOTHING_ALONE = frozenset({b"value", b"Value", b"val", b"@value", b"#text", b"answer", b"response", b"data"})
 SAYS_LITTLE = _NOTHING_ALONE | {
-    *(b"number", b"numero", b"num", b"nr", b"nummer", b"current", b"primary", b"raw"),
+    *(
+        b"number",
+        b"Number",
+        b"numero",
+        b"num",
+        b"no",
+        b"nr",
+        b"Nr",
+        b"nummer",
+        b"Nummer",
+        b"current",
+        b"primary",
+        b"raw",
+    ),
+    *(b"date", b"n\xc3\xbamero", b"num\xc3\xa9ro"),
     *(b"idValue", b"id_value", b"idNumber", b"id_number", b"documentNumber", b"document_number"),
 }
 """Keys that say what the object is of which they are part: `"passport": {"number": …}`, `{"type": "SSN", "value": …}`."""
@@ -26,9 +41,14 @@ NAMES_IT = frozenset(
     {
         *(b"type", b"name", b"key", b"label", b"field", b"kind", b"tipo", b"typ", b"title", b"question", b"attribute"),
         *(b"idType", b"id_type", b"documentType", b"document_type", b"Name", b"Key", b"fieldName", b"field_name"),
+        *(b"@type", b"@name"),
     }
 )
 """Keys of what such a value is called, beside it."""
+_BETWEEN = frozenset(
+    {b"details", b"detail", b"info", b"data", b"document", b"attributes", b"properties", b"fields", b"value"}
+)
+"""Keys of objects that only part what stands in them from what they are of: `"passport": {"details": {"number": …}}`."""
 LONGEST_NAME = 60
 """Characters of that."""
 
@@ -70,6 +90,7 @@ class Ways:
         role, key, _ = self._around(container)
         if kind == "text" or kind == "number":  # noqa: PLR1714 - twice as fast as a tuple
             if isinstance(step, bytes):
+                step = _read(step)
                 key = self._said_of(container, key, step) if step in SAYS_LITTLE else step.decode()
             # what the class does takes twice as long, and a body has many
             return tuple.__new__(Segment, (text, key, role, way, kind))
@@ -110,12 +131,22 @@ class Ways:
             step = here[1]
             if id(here) in roles:
                 role = roles[id(here)][1]
-            if isinstance(step, bytes):
-                key = step.decode()
+            if isinstance(step, bytes) and (key is None or step not in _BETWEEN):
+                key = _read(step).decode()
             if len(place) < _DEEPEST_SAID:
                 place = (*place, step)
             known[id(here)] = here, (role, key, place)
         return role, key, place
+
+
+def _read(step: bytes) -> bytes:
+    """A key as it reads: many programs write all but ASCII as escapes. In a form a backslash is one."""
+    if b"\\" not in step:
+        return step
+    try:
+        return unescape_key(step)
+    except ValueError:
+        return step
 
 
 def is_one_of(role: str, roles: Container[str]) -> bool:
